@@ -5,18 +5,17 @@ torch, transformers, peft and bitsandbytes are imported when a student is first 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from dstill import hookimpl
-from dstill_finetune.recipe_rule import select_modality
 
 if TYPE_CHECKING:
     import click
 
-    from dstill.api.modality import Modality
-    from dstill.api.objective import Objective
-    from dstill.api.student import Student
+    from dstill.api.modality import Choice, Modality, ModelSpec
+    from dstill.api.part import Declaration
+    from dstill.api.recipe import Device, Recipe
 
 __all__ = [
     "register_commands",
@@ -28,28 +27,27 @@ __all__ = [
 
 
 @hookimpl
-def register_students() -> Iterable[type[Student]]:
+def register_students() -> Iterable[Declaration]:
     """The students ``tiny`` and ``hf``."""
-    from dstill_finetune.hf import Hf
-    from dstill_finetune.tiny import Tiny
+    from dstill_finetune.declarations import HF, TINY
 
-    return [Tiny, Hf]
+    return [TINY, HF]
 
 
 @hookimpl
-def register_objectives() -> Iterable[type[Objective]]:
+def register_objectives() -> Iterable[Declaration]:
     """The objectives ``dss``, ``label-only`` and ``rationale-first``."""
-    from dstill_finetune.objectives import DistillStepByStep, LabelOnly, RationaleFirst
+    from dstill_finetune.declarations import DSS, LABEL_ONLY, RATIONALE_FIRST
 
-    return [DistillStepByStep, LabelOnly, RationaleFirst]
+    return [DSS, LABEL_ONLY, RATIONALE_FIRST]
 
 
 @hookimpl
-def register_modalities() -> Iterable[type[Modality]]:
+def register_modalities() -> Iterable[Declaration]:
     """The modalities ``full``, ``lora`` and ``qlora``."""
-    from dstill_finetune.modalities import Full, Lora, Qlora
+    from dstill_finetune.declarations import FULL, LORA, QLORA
 
-    return [Full, Lora, Qlora]
+    return [FULL, LORA, QLORA]
 
 
 @hookimpl
@@ -59,3 +57,13 @@ def register_commands(cli: click.Group) -> None:
 
     summary = "Estimate the memory of each modality, and show which one fits."
     cli.add_command(LazyCommand("experiment plan", "dstill_finetune.plan_command:plan", summary))
+
+
+@hookimpl
+def select_modality(
+    modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
+) -> Choice | None:
+    """What ``train.auto_modality`` says; None: the core chooses."""
+    from dstill_finetune import recipe_rule
+
+    return recipe_rule.select_modality(modalities, student, recipe, device)

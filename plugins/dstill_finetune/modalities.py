@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import Any
 
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
@@ -23,6 +23,7 @@ from dstill.errors import MissingExtra, UsageError
 from dstill.io.units import size
 from dstill.runtime import distributed
 from dstill_finetune import memory
+from dstill_finetune.declarations import LORA, QLORA
 from dstill_finetune.lora_targets import are_read_by_kernels, linear_layers, targets
 from dstill_finetune.new_token_rows import token_rows
 from dstill_finetune.torch_settings import resolved
@@ -63,12 +64,10 @@ class Full(_Base):
         return model
 
 
-class Lora(_Base):
+class Lora(_Base, declared=LORA):
     """Trains low-rank adapters on a frozen base."""
 
-    name = "lora"
     priority = 60
-    distributions: ClassVar[tuple[str, ...]] = ("peft",)
 
     def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return memory.lora(student, recipe)
@@ -95,12 +94,10 @@ class Lora(_Base):
         return get_peft_model(model, config)
 
 
-class Qlora(Lora):
+class Qlora(Lora, declared=QLORA):
     """Trains low-rank adapters on a frozen base in 4 bits."""
 
-    name = "qlora"
     priority = 30
-    distributions = ("peft", "bitsandbytes")
 
     def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return memory.qlora(student, recipe)

@@ -58,8 +58,6 @@ __all__ = ["Finetuned"]
 class Finetuned(TorchStudent):
     """Trains with `dstill_finetune.trainer` and generates with `dstill_finetune.generation`."""
 
-    distributions = ("torch", "transformers", "tokenizers", "accelerate")
-
     @abstractmethod
     def start(self, job: TrainingJob) -> tuple[Any, str]:
         """The tokenizer, and the untrained model: a hub id or folder, or "" if `build` makes it."""

@@ -15,7 +15,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dstill.api.modality import Batch, ModelSpec
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
+from dstill.api.setting import setting
 from dstill.api.student import TrainingJob, TrainResult
 from dstill.errors import ConfigError, UsageError
 from dstill.io.cards import STUDENT, card, table
@@ -40,6 +41,7 @@ from dstill_finetune.setup import require_learnable
 from dstill_finetune.torch_student import TorchStudent, result_of, score_of
 from dstill_finetune.trainer import train
 from dstill_linked.bases import folder_of, start_of
+from dstill_linked.declarations import BASE, LINKED
 from dstill_linked.encoding import REPLAYED, LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
 from dstill_linked.generation import LinkedGenerator, Scorer
 from dstill_linked.saving import LinkedFacts, read_facts, read_model, read_scorer, shape_of, write_student
@@ -57,21 +59,17 @@ PLANNED = 64  # replayed questions that the plan looks at
 
 
 def _constrain() -> bool:
-    constrain: bool = field(
-        default=True, metadata={"help": "Write only what the task's form allows, if it says what may come next."}
-    )
+    constrain: bool = setting(True, "Write only what the task's form allows, if it says what may come next.")
     return constrain
 
 
 def _replay(default: float) -> float:
-    share: float = field(
-        default=default,
-        metadata={
-            "low": 0,
-            "high": 0.9,
-            "help": "Share of the training rows that are questions about other data, which the task's form draws: what "
-            "the base knows of them is kept.",
-        },
+    share: float = setting(
+        default,
+        "Share of the training rows that are questions about other data, which the task's form draws: what "
+        "the base knows of them is kept.",
+        low=0,
+        high=0.9,
     )
     return share
 
@@ -80,27 +78,23 @@ def _replay(default: float) -> float:
 class LinkedConfig:
     """The student `linked`: its sizes, and how it writes."""
 
-    width: int = field(default=128, metadata={"low": 16, "high": 2048, "help": "Hidden size."})
-    heads: int = field(default=4, metadata={"low": 1, "high": 64, "help": "Attention heads in each layer."})
-    encoder_layers: int = field(default=4, metadata={"low": 1, "high": 48, "help": "Layers of the encoder."})
-    decoder_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "Layers of the decoder."})
-    hidden: int = field(default=512, metadata={"low": 16, "high": 8192, "help": "Size of the feed-forward layers."})
-    longest: int = field(
-        default=96, metadata={"low": 8, "high": 4096, "help": "Tokens of one answer at most, its end included."}
-    )
+    width: int = setting(128, "Hidden size.", low=16, high=2048)
+    heads: int = setting(4, "Attention heads in each layer.", low=1, high=64)
+    encoder_layers: int = setting(4, "Layers of the encoder.", low=1, high=48)
+    decoder_layers: int = setting(2, "Layers of the decoder.", low=1, high=48)
+    hidden: int = setting(512, "Size of the feed-forward layers.", low=16, high=8192)
+    longest: int = setting(96, "Tokens of one answer at most, its end included.", low=8, high=4096)
     constrain: bool = _constrain()
     replay: float = _replay(0.0)
 
 
-class LinkedStudent(TorchStudent):
+class LinkedStudent(TorchStudent, declared=LINKED):
     """Reads the question with its schema, and writes tokens and pointers; trained from scratch."""
 
-    name = "linked"
     Config = LinkedConfig
     config: LinkedConfig
     reads_schema = True
     bf16_on_cpu = True  # 1.4 to 1.5 times the rows a second
-    distributions = ("torch", "transformers", "accelerate", "safetensors", "numpy")
     recipe: ClassVar[Mapping[str, Any]] = {
         "train.objective": "label-only",
         "train.optim": "muon",
@@ -350,10 +344,9 @@ class BaseConfig:
     replay: float = _replay(0.25)
 
 
-class BaseStudent(LinkedStudent):
+class BaseStudent(LinkedStudent, declared=BASE):
     """A linked student whose first weights are a base of the task's pack: ``--student base:NAME``."""
 
-    name = "base"
     Config = BaseConfig  # type: ignore[assignment]
     smallest: ClassVar[Mapping[str, Any]] = {}
     recipe: ClassVar[Mapping[str, Any]] = {**LinkedStudent.recipe, "train.learning_rate": 2e-3, "train.max_steps": 400}

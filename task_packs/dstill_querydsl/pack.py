@@ -28,11 +28,11 @@ from dstill.api.protocols import (
 )
 from dstill.api.records import Cause, Draft, Example, Message, Prompt
 from dstill.api.task import Check, Task, TaskProtocol
+from dstill_querydsl.declarations import TASK
 from dstill_querydsl.language import strict
 from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.language.results import refusal
 from dstill_querydsl.language.results.causes import LABELS, cause, clauses
-from dstill_querydsl.options import OPTIONS
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list
 from dstill_querydsl.settings import Settings
 
@@ -44,23 +44,19 @@ if TYPE_CHECKING:
 __all__ = ["QueryDsl", "Settings"]
 
 
-class QueryDsl(Task):
+class QueryDsl(Task, declared=TASK):
     """Questions about one Elasticsearch or OpenSearch index, answered by search bodies that executors run."""
 
-    name = "querydsl"
-    default = True
     version = "2"
     Config = Settings
     config: Settings
     instructions = INSTRUCTIONS
-    executors = ("embedded", "http")
     json_answers = True
     data_key = "index"
     schema_keys = ("mapping",)
     answer_keys = ("query",)
     causes = LABELS
     schema_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.student_context": "mapping"}
-    options = OPTIONS
     protocols: ClassVar[Mapping[type[TaskProtocol], str]] = {
         AnswerFiles: "dstill_querydsl.protocols.answer_files:QueryFiles",
         ConstrainedOutput: "dstill_querydsl.protocols.constrained_output:QueryOutput",

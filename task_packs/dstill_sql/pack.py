@@ -30,30 +30,26 @@ from dstill.api.protocols import (
 from dstill.api.records import Cause, Example, Message, Prompt
 from dstill.api.task import Check, TaskProtocol
 from dstill.errors import MissingExtra
+from dstill_sql.declarations import TASK
 from dstill_sql.language import refusals
 from dstill_sql.language.database.about_databases import AboutDatabases
 from dstill_sql.language.results.labels import LABELS
-from dstill_sql.options import OPTIONS
 from dstill_sql.settings import Settings
 
 __all__ = ["Sql"]
 
 
-class Sql(AboutDatabases):
+class Sql(AboutDatabases, declared=TASK):
     """Questions about one database, answered by queries that executors run."""
 
-    name = "sql"
     instructions = (
         "Answer the question with one SQL query that only reads. Use the tables and columns of the schema and nothing "
         f"else. If the database cannot answer the question, or it asks for a change, write: {refusals.FORM}"
     )
     causes = LABELS
-    executors = ("duckdb", "sqlite", "postgresql")
     data_key = "db"
-    data_noun = "database"
     schema_keys = ("schema",)
     answer_keys = ("query", "sql")
-    options = OPTIONS
     protocols: ClassVar[Mapping[type[TaskProtocol], str]] = {
         AnswerFiles: "dstill_sql.protocols.answer_files:SqlFiles",
         ConstrainedOutput: "dstill_sql.protocols.constrained_output:SqlOutput",

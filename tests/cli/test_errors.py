@@ -309,6 +309,6 @@ def test_failed_plugin_has_its_file_in_json(cli: Cli) -> None:
     Path("bad.py").write_text("raise RuntimeError('no luck')\n")
     listed, failed = map(json.loads, cli("--plugin", "bad.py", "pack", "list", "--json").out.splitlines())
     assert listed["failures"] == [
-        {"plugin": "bad", "version": "", "problem": "RuntimeError: no luck", "source": "bad.py"}
+        {"plugin": "bad", "version": "", "problem": "RuntimeError: no luck", "source": "bad.py", "part": ""}
     ]
     assert failed["error"]["where"] == "bad.py"

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 from support.model_spec import SMALLEST
-from support.offering import offering
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.api.modality import Memory, Modality, ModelSpec
-from dstill.api.protocols import Linked
 from dstill.api.recipe import Device, Recipe
 from dstill.config import Config
 from dstill.errors import UsageError
@@ -56,8 +54,7 @@ def test_ambiguous_or_missing_task_is_refused(plugins: Plugins) -> None:
 
 def test_default_student_is_the_base_of_the_task(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins.student("memory"), "default", True)
-    linked = type("Based", (Linked,), {"base": "memory:based"})
-    based = offering(plugins.task("toy"), linked)
+    based = type("Based", (plugins.task("toy"),), {"name": "based", "base": "memory:based"})
     plugins._of("tasks")["based"] = (based, "toy")
     of = {task: plugins.default_student(task) for task in ("based", "toy", "unknown", "")}
     assert of == {"based": "memory:based", "toy": "memory", "unknown": "memory", "": "memory"}
@@ -65,7 +62,7 @@ def test_default_student_is_the_base_of_the_task(plugins: Plugins, monkeypatch: 
     assert student_spec(plugins, config(plugins, project__task="based", train__student="memory").settings) == "memory"
     del plugins._of("tasks")["toy"]
     assert plugins.default_student() == "memory:based"  # the only task
-    monkeypatch.setattr(linked, "base", "missing:based")
+    monkeypatch.setattr(based, "base", "missing:based")
     assert plugins.default_student("based") == "memory"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from support.toy import Toy, ToyConfig
@@ -19,6 +19,7 @@ from dstill.api.protocols import (
     methods_of,
 )
 from dstill.api.records import Draft, Example, Problem
+from dstill.api.setting import setting
 
 ODD, RESULT = "1+3", 4
 HOMES = (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases)
@@ -26,7 +27,7 @@ HOMES = (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDataba
 
 @dataclass(frozen=True, kw_only=True)
 class BrittleConfig(ToyConfig):
-    raising: tuple[str, ...] = field(default=tuple(METHODS), metadata={"help": "methods that raise on 1+3"})
+    raising: tuple[str, ...] = setting(tuple(METHODS), "methods that raise on 1+3")
 
 
 def is_odd(given: Any) -> bool:

@@ -137,6 +137,11 @@ def sum_of(messages: Messages) -> str:
 
 
 def table() -> str:
-    """All rows as Markdown."""
+    """All rows as Markdown; faults with the same outcome share one."""
+    faults: dict[tuple[str, str], list[str]] = {}
+    for row in rows():
+        faults.setdefault((row.once, row.always if row.always != row.once else "the same"), []).append(row.fault)
     lines = ["| fault | once | at every request |", "| --- | --- | --- |"]
-    return "\n".join([*lines, *(f"| {row.fault} | {row.once} | {row.always} |" for row in rows())])
+    return "\n".join(
+        [*lines, *(f"| {'; '.join(names)} | {' | '.join(outcome)} |" for outcome, names in faults.items())]
+    )

@@ -24,7 +24,7 @@ task names, the same at every call, or else one with the defaults. `class_of` gi
 there is a task, such as settings of a demo:
 
     Presentation.of(task).render_result(42)    # "42", unless the pack overrides it
-    Linked.class_of(Sums).base                 # ""
+    Demo.class_of(Sums).demo_settings          # {}
 
 If a method that takes an answer or a result raises, dstill reports it and uses the default for that call
 (`dstill.api.fallbacks`).
@@ -320,8 +320,6 @@ class RationaleTerms(TaskProtocol):
 
 class Linked(TaskProtocol):
     """The language has a form that students of the kind ``linked`` read and write."""
-
-    base: ClassVar[str] = ""  # the trained student that `dstill ask` uses, and the default student, as ``base:sums``
 
     def form(self) -> Form | None:
         """How questions are read with their schema, and how answers become tokens and pointers. None: there is none.

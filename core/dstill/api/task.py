@@ -114,6 +114,7 @@ class Task(Part, ABC):
     """
 
     version: ClassVar[str] = "1"  # raise it when the instructions or checks change: the dataset card shows it
+    base: ClassVar[str] = ""  # the student that `dstill ask` uses, and the default student, as ``base:sums``
     default: ClassVar[bool] = False  # it is the task where several packs are installed and none is named
     instructions: ClassVar[str] = "Answer the question."  # the first line of the teacher's system message
     executors: ClassVar[tuple[str, ...]] = ()  # names of executors, the default first; empty: answers are not run

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from dstill.api.protocols import Linked, Presentation
+from dstill.api.protocols import Presentation
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.student import Generator
 from dstill.api.task import Task
@@ -178,7 +178,7 @@ def _list_fields(answering: Predictor) -> None:
 
 def no_address(name: str, plugins: Plugins, settings: Settings) -> UsageError:
     """That the command `name` needs ``--engine-url``."""
-    forms = address_forms(plugins, *map(plugins.task, possible_tasks(plugins, settings)))
+    forms = address_forms(plugins, *possible_tasks(plugins, settings))
     hint = f"{command(name, '--engine-url', 'URL')} …{f' (an address with {forms})' if forms else ''}"
     return UsageError(f"`dstill {name}` needs the address of your data", where="--engine-url", hint=hint)
 
@@ -188,7 +188,7 @@ def no_address(name: str, plugins: Plugins, settings: Settings) -> UsageError:
 
 def base_student(plugins: Plugins, name: str) -> str:
     """The base student of the task `name`. Raises UsageError if it has none."""
-    base = Linked.class_of(plugins.task(name)).base
+    base: str = plugins.fact("tasks", name, "base")
     if not base:
         hint = "name a trained student: --student linked:FOLDER"
         raise UsageError(f"task '{name}' has no base student", where="--student", hint=hint)

@@ -105,7 +105,7 @@ def _of_quick_demo(found: App) -> Config:
     fewer = {
         key: value
         for key, value in Demo.class_of(found.plugins.task(name)).demo_quick_settings.items()
-        if key.startswith(f"task.{name}.") and config.origins.get(key) == "default"
+        if key.startswith(f"task.{name}.") and config.origin(key) == "default"
     }
     return found.config(fewer)
 

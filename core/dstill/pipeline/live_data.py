@@ -22,7 +22,7 @@ from dstill.api.student import Generator
 from dstill.api.task import Task
 from dstill.config import Settings
 from dstill.errors import UsageError
-from dstill.factory import Setup, url_takers
+from dstill.factory import Setup, url_schemes, url_takers
 from dstill.io.files import temporary_files
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
@@ -60,7 +60,7 @@ def _executor(setup: Setup) -> str:
     engine, names = setup.settings.engine, setup.task.executors
     if engine.name or not names:
         return engine.name
-    takers = [name for name in names if setup.plugins.executor(name).url_schemes]
+    takers = [name for name in names if url_schemes(setup.plugins, name)]
     if takers and engine.url:
         takers = url_takers(setup.plugins, setup.task, engine.url)
     return (takers or list(names))[0]

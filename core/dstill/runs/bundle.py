@@ -233,9 +233,9 @@ def _settings_of(setup: Setup) -> tuple[dict[str, Any], dict[str, str]]:
 
     ``({"project.task": "toy", "task.toy.largest": 8, …}, {"task.toy.schema": "schema.txt"})``
     """
-    values, fields = setup.config.flat(), configuration.fields(setup.config)
     executors = (f"executor.{name}" for name in setup.task.executors)
     sections = [f"task.{setup.task.name}", f"objective.{setup.settings.train.objective}", *executors]
+    values, fields = setup.config.flat(sections), configuration.fields(setup.config, sections)
     keys = [key for key in values if key in ANSWERING or any(key.startswith(f"{section}.") for section in sections)]
     settings = {k: values[k] for k in keys if values[k] is not None and fields[k].metadata.get("trust") in KEPT_ROLES}
     files = {key: str(values[key]) for key in keys if values[key] and fields[key].metadata.get("describes")}

@@ -414,7 +414,7 @@ def _require_known(setup: Setup) -> None:
     """Raises UsageError for a part or split that does not exist. Of the stages after the first, only what was named."""
     plugins, settings = setup.plugins, setup.settings
     plugins.task(task_name(plugins, settings)), plugins.teacher(settings.generate.teacher)
-    named = {key for key, origin in setup.config.origins.items() if origin != "default"}
+    named = setup.config.origins.keys()
     if "train.student" in named and settings.train.student:
         plugins.student(kind_and_base(plugins, settings.train.student)[0])
     if "train.objective" in named:
@@ -449,8 +449,7 @@ def _with_questions(config: Config, questions: str) -> Config:
 
 def _chosen(run: RunFolder, config: Config) -> frozenset[str]:
     """The settings that somebody set for `run`: those noted then, and those that are not the default in its file."""
-    sections = {name: type(section) for name, section in config.parts.items()}
-    default = configuration.load(use_files=False, sections=sections).flat()
+    default = configuration.load(use_files=False, sections=config.parts.sections).flat()
     return frozenset(run.manifest.get("chosen", ())) | {k for k, value in config.flat().items() if value != default[k]}
 
 

@@ -19,7 +19,6 @@ class QueryLinked(Linked):
     """Fields as items, search bodies as tokens."""
 
     task: QueryDsl
-    base = "base:querydsl"
 
     def form(self) -> Form:
         from dstill_querydsl.form.query_form import QueryForm

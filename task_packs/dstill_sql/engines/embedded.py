@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -18,6 +18,7 @@ from urllib.parse import quote
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
+from dstill.api.setting import setting
 from dstill.api.task import Task, data_of
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill.io.urls import file_of
@@ -42,18 +43,9 @@ _MOST = 1_000_000  # rows of what dstill asks about a file
 class EmbeddedSettings:
     """The section of an engine that dstill starts."""
 
-    seconds: float = field(
-        default=5.0,
-        metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run.", "trust": "limits"},
-    )
-    memory_mb: int = field(
-        default=1_000,
-        metadata={
-            "low": 50,
-            "high": 1_000_000,
-            "help": "Most memory of a query, and of its result, in MB.",
-            "trust": "limits",
-        },
+    seconds: float = setting(5.0, "Most seconds that a query may run.", low=0.1, high=3600, trust="limits")
+    memory_mb: int = setting(
+        1_000, "Most memory of a query, and of its result, in MB.", low=50, high=1_000_000, trust="limits"
     )
 
 

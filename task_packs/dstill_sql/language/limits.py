@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from dstill.api.setting import setting
 
 __all__ = ["Limits"]
 
@@ -11,11 +13,9 @@ __all__ = ["Limits"]
 class Limits:
     """What a query may be."""
 
-    nodes: int = field(default=1_000, metadata={"low": 10, "high": 100_000, "help": "Most parts of a query."})
-    joins: int = field(default=8, metadata={"low": 0, "high": 100, "help": "Most joins of a query."})
-    selects: int = field(default=12, metadata={"low": 1, "high": 100, "help": "Most SELECTs of a query."})
-    values: int = field(default=1_000, metadata={"low": 1, "high": 100_000, "help": "Most values of an IN list."})
-    cross_joins: bool = field(default=False, metadata={"help": "Allow joins that compare no tables: rows multiply."})
-    denied: tuple[str, ...] = field(
-        default=(), metadata={"help": "Tables, and columns as `table.column`, that no query may read."}
-    )
+    nodes: int = setting(1_000, "Most parts of a query.", low=10, high=100_000)
+    joins: int = setting(8, "Most joins of a query.", low=0, high=100)
+    selects: int = setting(12, "Most SELECTs of a query.", low=1, high=100)
+    values: int = setting(1_000, "Most values of an IN list.", low=1, high=100_000)
+    cross_joins: bool = setting(False, "Allow joins that compare no tables: rows multiply.")
+    denied: tuple[str, ...] = setting((), "Tables, and columns as `table.column`, that no query may read.")

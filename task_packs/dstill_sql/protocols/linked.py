@@ -19,7 +19,6 @@ class SqlLinked(Linked):
     """Tables and columns as items, queries as tokens."""
 
     task: Sql
-    base = "base:sql"
 
     def form(self) -> Form:
         from dstill_sql.form.sql_form import SqlForm

@@ -12,11 +12,13 @@ turns the guard off:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from fnmatch import fnmatchcase
 from glob import escape
+from typing import Any
 
+from dstill.api.setting import setting
 from dstill.errors import ConfigError
 
 __all__ = ["MAX_BUCKETS", "MAX_DEPTH", "MAX_PRECISION", "Limits"]
@@ -26,8 +28,8 @@ MAX_PRECISION = 40_000  # the largest precision_threshold that engines use
 MAX_DEPTH = 100  # nesting of objects and lists; strict JSON stops at 20
 
 
-def _limit(default: int, maximum: int, help_: str) -> int:
-    return field(default=default, metadata={"low": 0, "high": maximum, "help": help_})
+def _limit(default: int, maximum: int, help_: str) -> Any:
+    return setting(default, help_, low=0, high=maximum)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +61,9 @@ class Limits:
     fragments: int = _limit(100, 1_000, "Most fragments of one highlighted field.")
     timeout: int = _limit(60, 600, "Longest `timeout` that an answer may ask for, in seconds.")
     top_hits: int = _limit(100, 100, "Most hits of one top_hits aggregation.")
-    query_string: bool = field(default=False, metadata={"help": "Allow query_string, whose text can name any field."})
-    fields: tuple[str, ...] = field(
-        default=("*",),
-        metadata={"help": "Globs of allowed fields. `!glob` denies a field; a denial wins over an allowance."},
+    query_string: bool = setting(False, "Allow query_string, whose text can name any field.")
+    fields: tuple[str, ...] = setting(
+        ("*",), "Globs of allowed fields. `!glob` denies a field; a denial wins over an allowance."
     )
 
     def __post_init__(self) -> None:
