@@ -63,7 +63,7 @@ class _BundleFormat(Format):
         return ["validation"] if run.records("validation") else ()
 
     def write(self, source: Source, folder: Path) -> None:
-        from dstill_finetune.saving import saving
+        from dstill_torch.saving import saving
 
         self._run = run = source.run
         with saving(folder, hint=RETRY_HINT):

@@ -20,11 +20,11 @@ from dstill.api.student import TrainingJob
 from dstill.runtime import distributed
 from dstill_finetune import model_loading
 from dstill_finetune.declarations import TINY
-from dstill_finetune.modalities import Full
 from dstill_finetune.model_spec import shape_of
-from dstill_finetune.saving import saving
 from dstill_finetune.students import Finetuned
 from dstill_finetune.tokenizer import learn
+from dstill_torch.modalities import Full
+from dstill_torch.saving import saving
 
 __all__ = ["Tiny", "TinyConfig"]
 

@@ -19,7 +19,7 @@ def settings_of(folder: Path = Path(".")) -> dict[str, Any]:
 
 
 def test_recipe_is_for_a_student_trained_from_scratch(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune"}
+    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune", "torch"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
     assert cli("init").code == 0
     assert settings_of()["train"] == {
@@ -42,7 +42,7 @@ def test_names_no_student_without_one_trained_from_scratch(cli: Cli) -> None:
 
 
 def test_pretrained_student_has_default_settings(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune"}
+    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune", "torch"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
     assert cli("init", "--student", "hf:base").code == 0
     assert settings_of()["train"] == {"student": "hf:base", "modality": "auto"}

@@ -374,5 +374,5 @@ def test_packs_implement_execute(plugins: Plugins) -> None:
 
 @pytest.fixture
 def plugins(project: Path, toy_file: Path, recorder: Path, monkeypatch: pytest.MonkeyPatch) -> Plugins:
-    monkeypatch.setenv("DSTILL_DISABLE", "ray,finetune")
+    monkeypatch.setenv("DSTILL_DISABLE", "ray,finetune,torch")
     return load([toy_file, recorder])

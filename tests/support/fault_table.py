@@ -27,7 +27,7 @@ from support.loopback_teacher import LoopbackTeacher, Messages, Say, question_in
 __all__ = ["Ran", "Row", "first", "generate", "rows", "run"]
 
 TOY = Path(__file__).parent / "toy.py"
-OTHERS = "querydsl,finetune,evaluate,report,sweep,ray,teachers"
+OTHERS = "querydsl,finetune,evaluate,report,sweep,ray,teachers,torch"
 KEY = "sk-canary-0123456789abcdef"
 QUESTIONS = ("add 1 and 2", "add 2 and 3")
 SETTINGS = {

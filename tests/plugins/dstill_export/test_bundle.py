@@ -29,7 +29,7 @@ from dstill.runs import bundle as bundles
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 
-NEEDED = {"querydsl", "linked", "finetune", "export", "evaluate", "teachers", "serve", "mcp"}
+NEEDED = {"querydsl", "linked", "finetune", "torch", "export", "evaluate", "teachers", "serve", "mcp"}
 MAPPING = {
     "properties": {
         "host": {"type": "keyword"},

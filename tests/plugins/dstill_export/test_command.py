@@ -23,7 +23,7 @@ Student = Callable[[str], Run]
 @pytest.fixture
 def call(cli: Call, monkeypatch: pytest.MonkeyPatch) -> Call:
     """A command with the toy, training and export loaded."""
-    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune", "export"}
+    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune", "torch", "export"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
     return cli
 

@@ -366,7 +366,7 @@ def test_a_student_that_was_pushed_answers_after_a_download(
     from dstill.api.records import Example, ModelInput
     from dstill_export.merged import Merged
 
-    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune"}
+    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune", "torch"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
     run = student("llama")
     made = call("export", run.folder, "--to", "merged", "--out", "out", "--limit", 4)

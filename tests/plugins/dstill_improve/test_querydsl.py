@@ -23,7 +23,7 @@ def test_feedback_on_query_dsl_becomes_a_judged_candidate(
     project: Path, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The student looks the nearest question up, so corrections of questions like those of the gate help it or not."""
-    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"improve", "querydsl", "finetune"}
+    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"improve", "querydsl", "finetune", "torch"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
 
     def call(*words: object) -> Any:

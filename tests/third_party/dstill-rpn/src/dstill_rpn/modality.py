@@ -17,7 +17,7 @@ from dstill import hookimpl
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.api.setting import setting
-from dstill_finetune.modalities import Full
+from dstill_torch.modalities import Full
 
 __all__ = ["Top", "TopConfig", "register_modalities"]
 

@@ -16,7 +16,7 @@ from dstill.api.recipe import Recipe
 from dstill.errors import TrainingError
 from dstill.io.units import size
 from dstill.runtime import hardware
-from dstill_finetune.peak_memory import PeakMemory
+from dstill_torch.peak_memory import PeakMemory
 
 __all__ = ["OutOfMemory", "explain_oom", "halved", "is_oom"]
 

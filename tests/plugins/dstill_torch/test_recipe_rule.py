@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from support.model_spec import SMALLEST
 
-import dstill_finetune
+import dstill_torch
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.plugins import PluginInfo, Plugins
 from dstill.runtime import hardware
-from dstill_finetune import recipe_rule
+from dstill_torch import recipe_rule
 
 GB = 2**30
 
@@ -37,7 +37,7 @@ THREE = [toy("lora", 60, 12), toy("full", 100, 30), toy("qlora", 30, 4)]
 @pytest.fixture(scope="module")
 def plugins() -> Plugins:
     found = Plugins()
-    found.add(dstill_finetune, PluginInfo(name="finetune"))
+    found.add(dstill_torch, PluginInfo(name="torch"))
     assert not found.failures
     return found
 

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstill_finetune import cross_entropy as module
-from dstill_finetune.cross_entropy import cross_entropy
+from dstill_torch import cross_entropy as module
+from dstill_torch.cross_entropy import cross_entropy
 
 
 def random_batch(tokens: int, vocabulary: int, *, seed: int = 0, size: float = 3.0) -> tuple[torch.Tensor, ...]:

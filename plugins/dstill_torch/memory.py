@@ -14,7 +14,7 @@ The peak is the largest of these moments of a step; the optimizer's update comes
 Sequences and tokens are those of the dataset's largest batch (`ModelSpec.batch`). Without a dataset, they are
 ``per_device_train_batch_size`` sequences of ``max_length`` tokens; an encoder–decoder reads those and writes
 ``max_target_length`` tokens each. The activations that autograd saves are counted
-(`dstill_finetune.saved_activations`). OVERHEAD, FRAGMENTATION and WORKING were fitted on the combinations named in
+(`dstill_torch.saved_bytes`). OVERHEAD, FRAGMENTATION and WORKING were fitted on the combinations named in
 docs/training.md; the test compares predictions with measured peaks of other combinations.
 
 Not covered: several devices, offloading, torch.compile, other attention kernels than torch's own.
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dstill.api.modality import ActivationBytes, Batch, Memory, ModelSpec
 from dstill.api.recipe import Recipe
-from dstill_finetune.lora_targets import chosen
+from dstill_torch.lora_targets import chosen
 
 __all__ = ["CONTEXT", "adapter_parameters", "full", "lora", "qlora"]
 

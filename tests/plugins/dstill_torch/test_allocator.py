@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from dstill_finetune import torch_settings
-from dstill_finetune.torch_settings import return_freed_memory
+from dstill_torch import settings
+from dstill_torch.settings import return_freed_memory
 
 GLIBC = platform.libc_ver()[0] == "glibc"
 
@@ -18,7 +18,7 @@ def test_freed_memory_of_a_wide_student_returns_to_the_system() -> None:
     """In a separate process, because the threshold cannot be reset."""
     code = """
 import psutil, torch
-from dstill_finetune.torch_settings import return_freed_memory
+from dstill_torch.settings import return_freed_memory
 resident = lambda: psutil.Process().memory_info().rss
 assert return_freed_memory(6, 10)
 for _ in range(2):
@@ -37,7 +37,7 @@ for _ in range(2):
 
 @pytest.mark.parametrize("library", ["", "musl"])
 def test_does_nothing_without_glibc(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch_settings.platform, "libc_ver", lambda: (library, ""))
+    monkeypatch.setattr(settings.platform, "libc_ver", lambda: (library, ""))
     assert not return_freed_memory(6, 10)
 
 

@@ -22,11 +22,11 @@ from dstill.api.recipe import Device, Recipe
 from dstill.errors import MissingExtra, UsageError
 from dstill.io.units import size
 from dstill.runtime import distributed
-from dstill_finetune import memory
-from dstill_finetune.declarations import LORA, QLORA
-from dstill_finetune.lora_targets import are_read_by_kernels, linear_layers, targets
-from dstill_finetune.new_token_rows import token_rows
-from dstill_finetune.torch_settings import resolved
+from dstill_torch import memory
+from dstill_torch.declarations import LORA, QLORA
+from dstill_torch.lora_targets import are_read_by_kernels, linear_layers, targets
+from dstill_torch.new_token_rows import token_rows
+from dstill_torch.settings import resolved
 
 __all__ = ["Full", "Lora", "Qlora"]
 

@@ -13,37 +13,37 @@ Not covered: a compiled model, which is compiled when training begins and alloca
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import torch
+from accelerate.utils import convert_outputs_to_fp32
 
 from dstill.api.recipe import Recipe
 from dstill.io.units import size
-from dstill_finetune.largest_batch import largest
-from dstill_finetune.muon import muon
-from dstill_finetune.oom import OutOfMemory, advice
-from dstill_finetune.peak_memory import PeakMemory
+from dstill_torch.attempt import Attempt
+from dstill_torch.batches import largest, largest_batch
+from dstill_torch.muon import muon
+from dstill_torch.oom import OutOfMemory, advice
+from dstill_torch.step_trainer import StepTrainer
 
-__all__ = ["LOOSE_MARGIN", "MARGIN", "SLACK", "run_probe"]
+__all__ = ["run_probe"]
 
 MARGIN = 0.15  # of the plan
-LOOSE_MARGIN = 1.0  # if the allocator keeps freed memory (`dstill_finetune.torch_settings`), which no plan counts
+LOOSE_MARGIN = 1.0  # if the allocator keeps freed memory (`dstill_torch.settings`), which no plan counts
 SLACK = 256 * 2**20  # bytes: a smaller excess is from libraries, not from the student
 
 
-def run_probe(
-    trainer: Any, recipe: Recipe, peak: PeakMemory, predicted: int, *, margin: float = MARGIN
-) -> Mapping[str, float]:
-    """Run the step.
-
-    Args:
-        trainer: A `dstill_finetune.trainer` that is ready to train.
-        recipe: Its recipe.
-        peak: The measurement of the whole training; it continues.
-        predicted: The planned peak in bytes.
-        margin: By how much the measured peak may exceed it, as a share.
+def run_probe(trainer: StepTrainer, attempt: Attempt) -> Mapping[str, float]:
+    """Run the step with a trainer that is ready to train.
 
     Raises:
-        OutOfMemory: The step needs more than that.
+        OutOfMemory: The step needs more memory than the plan of its batch, by more than a margin.
     """
+    job, recipe, peak = attempt.job, attempt.job.recipe, attempt.peak
+    batch = largest_batch(trainer.data_collator, trainer.train_dataset, recipe)
+    predicted = job.modality.memory_required(replace(attempt.spec, batch=batch), recipe).total
+    margin = LOOSE_MARGIN if attempt.keeps_freed_memory else MARGIN
     peak.lap()
     _step(trainer, recipe)
     measured = peak.latest
@@ -58,10 +58,7 @@ def run_probe(
     return {"predicted": predicted, "measured": measured, "error": round(predicted / measured - 1, 4)}
 
 
-def _step(trainer: Any, recipe: Recipe) -> None:
-    import torch
-    from accelerate.utils import convert_outputs_to_fp32
-
+def _step(trainer: StepTrainer, recipe: Recipe) -> None:
     model, device = trainer.model, trainer.args.device
     # accelerate wraps the model only when training begins: with bf16 in autocast, the output in fp32
     forward = convert_outputs_to_fp32(trainer.accelerator.autocast()(model.forward))
@@ -86,8 +83,6 @@ def _step(trainer: Any, recipe: Recipe) -> None:
 
 def _stepped_optimizer(model: Any, parameters: list[Any], recipe: Recipe) -> Any:
     """The optimizer after one step, so that its moments are allocated, as from the second step of a training."""
-    import torch
-
     if recipe.optim == "muon":
         optimizer = muon(model, learning_rate=0.0, weight_decay=0.0)
     else:

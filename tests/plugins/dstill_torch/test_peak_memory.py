@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from dstill_finetune.peak_memory import PeakMemory
+from dstill_torch.peak_memory import PeakMemory
 
 
 def test_peak_includes_freed_memory() -> None:

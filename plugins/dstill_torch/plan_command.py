@@ -34,8 +34,8 @@ from dstill.pipeline.presets import AppliedPreset, with_preset
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
 from dstill.runtime import hardware
-from dstill_finetune.fit_advice import fits_with
-from dstill_finetune.torch_settings import resolved
+from dstill_torch.fit_advice import fits_with
+from dstill_torch.settings import resolved
 
 __all__ = ["plan"]
 
@@ -125,7 +125,7 @@ class Plan:
     device: Device
     recipe: Recipe
     choice: Choice
-    advice: Mapping[str, str]  # modality that does not fit → what makes it fit (`dstill_finetune.fit_advice`)
+    advice: Mapping[str, str]  # modality that does not fit → what makes it fit (`dstill_torch.fit_advice`)
     command: str
     preset: AppliedPreset | None
 

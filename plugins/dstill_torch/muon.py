@@ -13,9 +13,10 @@ many small matrices of the student `linked`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import chain
 from typing import Any
+
+import torch
 
 __all__ = ["muon"]
 
@@ -28,8 +29,6 @@ RMS = 0.2  # of AdamW's updates, measured by Liu et al.
 
 def muon(model: Any, *, learning_rate: float, weight_decay: float) -> Any:
     """An optimizer of the trained weights of a torch module. Vectors have no weight decay."""
-    import torch
-
     head: Any = getattr(model, "get_output_embeddings", lambda: None)()
     not_hidden: set[Any] = {
         weight
@@ -45,70 +44,63 @@ def muon(model: Any, *, learning_rate: float, weight_decay: float) -> Any:
         {"params": [weight for weight in others if weight.ndim > 1], "weight_decay": weight_decay},
         {"params": [weight for weight in others if weight.ndim < 2], "weight_decay": 0.0},
     ]
-    of_matrices, combined = _classes()
     parts: list[torch.optim.Optimizer] = []
     if matrices:
-        parts.append(of_matrices(matrices, lr=learning_rate, weight_decay=weight_decay))
+        parts.append(MuonOfMatrices(matrices, lr=learning_rate, weight_decay=weight_decay))
     if others:
         parts.append(torch.optim.AdamW([group for group in groups if group["params"]], lr=learning_rate, fused=True))
-    return combined(parts)
+    return Combined(parts)
 
 
-@cache
-def _classes() -> tuple[Any, Any]:  # noqa: C901  two classes, defined here because importing their base is slow
-    """The optimizer of matrices, and several optimizers as one."""
-    import torch
+class MuonOfMatrices(torch.optim.Optimizer):
+    """Muon for parameters with two dimensions."""
 
-    class MuonOfMatrices(torch.optim.Optimizer):
-        """Muon for parameters with two dimensions."""
+    def __init__(self, weights: list[Any], lr: float, weight_decay: float) -> None:
+        super().__init__(weights, {"lr": lr, "weight_decay": weight_decay})
 
-        def __init__(self, weights: list[Any], lr: float, weight_decay: float) -> None:
-            super().__init__(weights, {"lr": lr, "weight_decay": weight_decay})
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            by_shape: dict[Any, list[Any]] = {}
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    by_shape.setdefault(tuple(weight.shape), []).append(weight)
+            for shape, weights in ((shape, part) for shape, all_ in by_shape.items() for part in _chunks(all_)):
+                updates = _orthogonal(torch.stack([self._momentum(weight) for weight in weights]))
+                for weight, update in zip(weights, updates, strict=True):
+                    weight.mul_(1 - group["lr"] * group["weight_decay"])
+                    weight.add_(update, alpha=-group["lr"] * RMS * max(shape) ** 0.5)
 
-        @torch.no_grad()
-        def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-            for group in self.param_groups:
-                by_shape: dict[Any, list[Any]] = {}
-                for weight in group["params"]:
-                    if weight.grad is not None:
-                        by_shape.setdefault(tuple(weight.shape), []).append(weight)
-                for shape, weights in ((shape, part) for shape, all_ in by_shape.items() for part in _chunks(all_)):
-                    updates = _orthogonal(torch.stack([self._momentum(weight) for weight in weights]))
-                    for weight, update in zip(weights, updates, strict=True):
-                        weight.mul_(1 - group["lr"] * group["weight_decay"])
-                        weight.add_(update, alpha=-group["lr"] * RMS * max(shape) ** 0.5)
+    def _momentum(self, weight: Any) -> Any:
+        """The gradient with Nesterov's momentum."""
+        state = self.state[weight]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(weight.grad)
+        buffer = state["momentum_buffer"].lerp_(weight.grad, 1 - MOMENTUM)
+        return weight.grad.lerp(buffer, MOMENTUM)
 
-        def _momentum(self, weight: Any) -> Any:
-            """The gradient with Nesterov's momentum."""
-            state = self.state[weight]
-            if "momentum_buffer" not in state:
-                state["momentum_buffer"] = torch.zeros_like(weight.grad)
-            buffer = state["momentum_buffer"].lerp_(weight.grad, 1 - MOMENTUM)
-            return weight.grad.lerp(buffer, MOMENTUM)
 
-    class Combined(torch.optim.Optimizer):
-        """Optimizers of different weights as one: it has the groups of all."""
+class Combined(torch.optim.Optimizer):
+    """Optimizers of different weights as one: it has the groups of all."""
 
-        def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
-            self.parts = parts
-            super().__init__(self._groups(), {})
+    def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
+        self.parts = parts
+        super().__init__(self._groups(), {})
 
-        def _groups(self) -> list[dict[str, Any]]:
-            return list(chain.from_iterable(part.param_groups for part in self.parts))
+    def _groups(self) -> list[dict[str, Any]]:
+        return list(chain.from_iterable(part.param_groups for part in self.parts))
 
-        def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-            for part in self.parts:
-                part.step()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        for part in self.parts:
+            part.step()
 
-        def state_dict(self) -> dict[str, Any]:
-            return {"parts": [part.state_dict() for part in self.parts]}
+    def state_dict(self) -> dict[str, Any]:
+        return {"parts": [part.state_dict() for part in self.parts]}
 
-        def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-            for part, state in zip(self.parts, state_dict["parts"], strict=True):
-                part.load_state_dict(state)
-            self.param_groups = self._groups()
-
-    return MuonOfMatrices, Combined
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+        self.param_groups = self._groups()
 
 
 def _chunks(weights: list[Any]) -> Iterator[list[Any]]:

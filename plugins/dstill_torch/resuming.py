@@ -17,8 +17,8 @@ from typing import Any
 from dstill.api.recipe import Recipe
 from dstill.api.student import TrainingJob
 from dstill.runtime import distributed
-from dstill_finetune.checkpoints import Checkpoints, digest
-from dstill_finetune.oom import halved
+from dstill_torch.checkpoints import Checkpoints, digest
+from dstill_torch.oom import halved
 
 __all__ = ["adopt_batch", "checkpoints_of", "newest_checkpoint", "with_resumed_batch"]
 

@@ -27,7 +27,7 @@ from dstill.errors import RunError
 from dstill.io.files import write_text
 from dstill.io.logs import log
 from dstill.runs.provenance import sha256
-from dstill_finetune.saving import saving
+from dstill_torch.saving import saving
 
 __all__ = ["Checkpoints", "digest", "step_of"]
 

@@ -12,12 +12,12 @@ have no effect: a mixture's fused experts, and weights that the kernels of a sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from dstill.errors import ConfigError
 
-__all__ = ["are_read_by_kernels", "chosen", "is_linear", "linear_layers", "targets"]
+__all__ = ["are_read_by_kernels", "chosen", "counted", "is_linear", "linear_layers", "targets"]
 
 # The query and value projections under the names of each architecture; DeepSeek projects both from low-rank vectors.
 _ATTENTION = (
@@ -56,6 +56,19 @@ def linear_layers(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     experts = {name for name in set(map(_name, layers)) if fused and _is_fused_experts(name, model)}
     adaptable = {p: m for p, m in layers.items() if _name(p) not in experts and not _is_read_by_kernels(p, model)}
     return adaptable, {path: module for path, module in layers.items() if path not in adaptable}
+
+
+def counted(layers: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
+    """Layer name → inputs, outputs and count."""
+    counted: dict[str, tuple[int, int, int]] = {}
+    for path, module in layers.items():
+        inputs = getattr(module, "in_features", module.weight.shape[0])
+        outputs = int(getattr(module, "out_features", module.weight.shape[-1]))
+        name = path.rpartition(".")[2]
+        while name in counted and counted[name][:2] != (inputs, outputs):
+            name += "'"  # the same name with another size is counted apart
+        counted[name] = (inputs, outputs, counted.get(name, (0, 0, 0))[2] + 1)
+    return counted
 
 
 def are_read_by_kernels(unadapted: Iterable[str]) -> bool:

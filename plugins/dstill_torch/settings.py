@@ -1,4 +1,4 @@
-"""Settings of the process during training: precision, threads, the allocator, torch.compile.
+"""Settings of the process during training: precision, threads, the allocator, torch.compile, what is printed.
 
     recipe = resolved(recipe, device)       # precision "auto" → bf16 or fp32
     return_freed_memory(need, free)         # if memory is short, freed blocks go back to the system
@@ -25,12 +25,28 @@ from dataclasses import replace
 from dstill.api.recipe import Device, Recipe
 from dstill.errors import TrainingError, UsageError, first_line
 
-__all__ = ["SHORT", "compiling", "cpu_threads", "resolved", "return_freed_memory"]
+__all__ = ["SHORT", "compiling", "cpu_threads", "quiet", "resolved", "return_freed_memory"]
 
 SHORT = 0.5  # share of free memory above which a plan counts as short of memory
 THRESHOLD = 2**20  # bytes; larger blocks get their own mapping
 M_MMAP_THRESHOLD = -3  # of mallopt(3)
 COMPILER = ("torch._dynamo", "torch._inductor")
+
+
+def quiet() -> None:
+    """Silence transformers' progress bars and notices; dstill shows its own progress on stderr."""
+    import logging
+    import warnings
+
+    from transformers.utils import logging as transformers_logging
+
+    # meant for library authors, not for users
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers\.")
+    warnings.filterwarnings("ignore", message="Failed to load CPU gemm_4bit_forward")
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def resolved(recipe: Recipe, device: Device, *, bf16_on_cpu: bool = False) -> Recipe:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from dstill.cli.panics import is_panic
 from dstill.errors import DataError, DstillError, first_line
-from dstill_finetune.oom import is_oom
+from dstill_torch.oom import is_oom
 
 __all__ = ["damaged"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from dstill import Check, Task
 from dstill.api.records import Example, Record
-from dstill_finetune.objectives import DistillStepByStep, LabelOnly, RationaleFirst
+from dstill_torch.objectives import DistillStepByStep, LabelOnly, RationaleFirst
 
 
 class Echo(Task):

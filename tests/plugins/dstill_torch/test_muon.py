@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from dstill_finetune.muon import ITERATIONS, muon
+from dstill_torch.muon import ITERATIONS, muon
 
 
 class Small(nn.Module):
@@ -75,6 +75,6 @@ def test_resumed_state_continues_as_before() -> None:
 def test_parts_of_a_shape_are_updated_as_the_whole(numbers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, parts = Small(), Small()
     step(whole, muon(whole, learning_rate=1e-2, weight_decay=0.0), 0)
-    monkeypatch.setattr("dstill_finetune.muon.LARGEST", numbers)
+    monkeypatch.setattr("dstill_torch.muon.LARGEST", numbers)
     step(parts, muon(parts, learning_rate=1e-2, weight_decay=0.0), 0)
     torch.testing.assert_close(parts.state_dict(), whole.state_dict(), rtol=0, atol=1e-4)
