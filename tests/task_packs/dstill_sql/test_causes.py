@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.sql_golds import GOLDS, SCHEMAS
 from support.sql_trips import SCHEMA, example, task
 
-from dstill.api.protocols import Presentation, TestDatabases
+from dstill.api.protocols import Presentation, RationaleTerms, TestDatabases
 from dstill_sql.language.results.causes import LABELS, cause
 from dstill_sql.language.results.clauses import clauses, terms
 
@@ -197,7 +197,11 @@ def test_clauses() -> None:
 def test_terms() -> None:
     query = "WITH x AS (SELECT city AS c, COUNT(*) AS n FROM drivers GROUP BY city) SELECT c FROM x WHERE n > 2"
     assert terms(query, "duckdb") == ["city", "drivers"]
-    assert list(task("duckdb").answer_terms("SELECT rider FROM trips WHERE fare > 3")) == ["fare", "rider", "trips"]
+    assert list(RationaleTerms.of(task("duckdb")).answer_terms("SELECT rider FROM trips WHERE fare > 3")) == [
+        "fare",
+        "rider",
+        "trips",
+    ]
     assert terms("no query", "duckdb") == []
 
 
@@ -235,7 +239,7 @@ def test_shows_orders_that_differ() -> None:
 def test_shows_the_columns_that_an_answer_uses_first() -> None:
     gold = example("SELECT 1", None, SCHEMA)
     about = {**gold.context, "values": {"drivers.city": ["Oslo", "Bergen"], "drivers.rating": {"min": 1, "max": 5}}}
-    found = task("duckdb").relevant_schema(
+    found = Presentation.of(task("duckdb")).relevant_schema(
         type(gold)(id="x", question="?", context=about),
         "SELECT d.city FROM drivers AS d JOIN trips AS t ON t.driver_id = d.id WHERE rating > 4",
     )
@@ -247,4 +251,4 @@ def test_shows_the_columns_that_an_answer_uses_first() -> None:
         "drivers.rating": "DOUBLE: 1 to 5",
     }
     assert len(found.used) + len(found.rest) == 13
-    assert not task("duckdb").relevant_schema(gold, "no query").used
+    assert not Presentation.of(task("duckdb")).relevant_schema(gold, "no query").used

@@ -89,7 +89,7 @@ def test_unique_dates_may_have_any_form_in_sqlite(kind: str, value: str) -> None
     schema = f"CREATE TABLE visits (id INTEGER PRIMARY KEY, at {kind} UNIQUE, n INTEGER)"
     gold = example("SELECT n FROM visits WHERE n > 3", None, schema)
     gold = replace(gold, context={**gold.context, "values": {"visits.at": [value]}})
-    made = list(task("sqlite").test_databases(gold, 5))
+    made = list(TestDatabases.of(task("sqlite")).test_databases(gold, 5))
     assert made
     for one in made:
         days = [row[1] for row in one.data["rows"]["visits"]]
@@ -156,7 +156,7 @@ def test_mutants_of_every_kind() -> None:
 def test_mutants_pass_the_checks_and_are_the_same_each_time() -> None:
     for schema, query in GOLDS[::6]:
         gold = example(query, None, SCHEMAS[schema])
-        mutants = list(task("sqlite").mutants(gold))
+        mutants = list(TestDatabases.of(task("sqlite")).mutants(gold))
         assert mutants == list(TestDatabases.of(Sql(Settings(dialect="sqlite"))).mutants(gold))
         assert 0 < len(mutants) <= MOST
         assert len({one.answer for one in mutants}) == len(mutants)
@@ -242,7 +242,9 @@ def test_are_the_same_each_time_and_few() -> None:
 def test_use_known_values() -> None:
     gold = example("SELECT rider FROM trips WHERE fare > 4")
     known = replace(gold, context={**gold.context, "values": {"trips.rider": ["Kari", "Ola"]}})
-    riders = {row[2] for one in task("sqlite").test_databases(known, 5) for row in one.data["rows"]["trips"]}
+    riders = {
+        row[2] for one in TestDatabases.of(task("sqlite")).test_databases(known, 5) for row in one.data["rows"]["trips"]
+    }
     assert riders <= {"Kari", "Ola", None}
 
 
@@ -262,7 +264,7 @@ def test_say_why_there_are_none(query: str, schema: str, reason: str) -> None:
 def test_the_schema_must_be_known() -> None:
     unknown = Example(id="x", question="?", context={"db": "unknown"}, answer="SELECT name FROM drivers")
     with pytest.raises(NoTestDatabases, match="the schema of 'unknown' is not known"):
-        task("sqlite").test_databases(unknown, 5)
+        TestDatabases.of(task("sqlite")).test_databases(unknown, 5)
 
 
 def test_of_postgresql_come_from_duckdb() -> None:
