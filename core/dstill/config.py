@@ -278,6 +278,20 @@ class Config:
         values = self.flat({name for key in given if (name := _section_of(key)) in self.parts})
         return {key: value for key, value in values.items() if key in given}
 
+    def with_flags(self, flags: Mapping[str, Any]) -> Config:
+        """This configuration, overridden by `flags`: dotted key → value. Raises ConfigError."""
+        own = {key: value for key, value in self.flat(self.parts.used()).items() if value is not None}
+        config = load(use_files=False, flags={**own, **flags}, sections=self.parts.sections)
+        before = {key: origin for key, origin in self.origins.items() if key not in flags}
+        return dataclasses.replace(
+            config,
+            origins={**config.origins, **before},
+            file=self.file,
+            filed=self.filed - flags.keys(),  # what comes of it must not be allowed more
+            chosen=self.chosen | flags.keys(),
+            trusted=self.trusted,
+        )
+
     def to_toml(self, *, unset: bool = False) -> str:
         """The text of a file from which `load` reads the same values. `unset`: keys without a value are comments."""
         return as_toml(self.flat(), unset=unset)
@@ -324,6 +338,10 @@ class Parts(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self.sections)
+
+    def used(self) -> set[str]:
+        """The sections that were read, or of which a key is set."""
+        return {*self._made, *map(_section_of, self._values)} & self.sections.keys()
 
     def loadable(self) -> list[str]:
         """The sections of the parts that load."""

@@ -544,7 +544,7 @@ def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
 
 def test_evaluate_without_its_engine_exits_with_3(cli: Cli, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "dstill.pipeline.evaluate.engine_failures",
+        "dstill.stages.evaluate.judging.engine_failures",
         lambda verdicts: "the engine could not be asked about 3 of 13 answers",
     )
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")

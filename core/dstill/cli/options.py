@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dstill.api.option import Option, OptionValue
     from dstill.api.part import Part
     from dstill.config import Config
-    from dstill.pipeline.predict import TrainedRun
+    from dstill.pipeline.answerable import Answerable
     from dstill.runs.run import Run
 
 __all__ = [
@@ -141,7 +141,7 @@ class App:
         for name in self.plugins.unknown:
             note(f"note: DSTILL_DISABLE names '{name}', which is not installed")
 
-    def open_trained(self, run: str | Path) -> TrainedRun:
+    def open_trained(self, run: str | Path) -> Answerable:
         """Open an existing run or a bundle, to ask its student. This call's flags override its own configuration."""
         from dstill.runs.bundle import open_trained
 

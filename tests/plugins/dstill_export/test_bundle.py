@@ -106,7 +106,7 @@ def dstill(cli: Callable[..., Any], once: Any, project: Path, monkeypatch: pytes
         scores = [-0.01 * number for number in range(100)]
         made = Calibration(slope=2.0, intercept=4.0, scores=tuple(scores), right=(True,) * 60 + (False,) * 40)
         run.write(calibration.FILE, [made])
-        run.manifest["files"][calibration.FILE]["provenance"] = run._provenance(constrained=False)
+        run.manifest["files"][calibration.FILE]["provenance"] = run.made_of(constrained=False)
         run.save()
         ended = cli("export", "mine", "--to", "bundle", "--out", "held", "--limit", "6", toy=False)
         assert ended.code == 0, ended.err

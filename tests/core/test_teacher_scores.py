@@ -10,8 +10,9 @@ from dstill import Run
 from dstill import config as configuration
 from dstill.api.records import Level, Problem, Rejection, TeacherRequest
 from dstill.factory import Setup
-from dstill.pipeline import teacher_eval
+from dstill.pipeline import teacher_answers
 from dstill.plugins import Plugins, part_sections
+from dstill.stages.evaluate.teacher import judged
 from dstill.teacher import fence
 
 FLAGS = {
@@ -73,7 +74,7 @@ def test_refused_reply_is_judged_without_its_fence(
     problem = Problem(layer="rationale", code="rationale_leaks_answer", message="m")
     refused = Rejection(id=gold.id, question=gold.question, problems=(problem,), text=text)
     monkeypatch.setattr(plugins.teacher("parrot"), "is_lookup", False)
-    answers = teacher_eval.answers(setup, [TeacherRequest(id=gold.id, example=gold, keys=("k",))], [refused])
+    answers = teacher_answers.answers(setup, [TeacherRequest(id=gold.id, example=gold, keys=("k",))], [refused])
     assert answers is not None
-    (verdict,) = teacher_eval.judged(setup, [gold], answers, [refused], None)
+    (verdict,) = judged(setup, [gold], answers, [refused], None)
     assert verdict.exact
