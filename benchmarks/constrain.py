@@ -18,6 +18,7 @@ from benchmarks.measure import Figure, figure, interleaved
 from support.inputs import inputs
 from support.random_student import WIDE, golds, learnt, pack, writer
 
+from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Grammar
 from dstill_constrain import vocabulary
 from dstill_constrain.compiler import Compiler
@@ -43,7 +44,7 @@ def _small() -> Vocabulary:
 
 def _grammar(name: str) -> Grammar:
     task, example = pack(name)
-    made = task.grammar(example)
+    made = ConstrainedOutput.of(task).grammar(example)
     assert made is not None
     return made
 
@@ -56,7 +57,7 @@ def _ready(name: str, compiler: Compiler) -> float:
     assert profile.fields.names
     assert profile.values is not None
     started = time.process_time()
-    grammar = task.grammar(example)
+    grammar = ConstrainedOutput.of(task).grammar(example)
     assert grammar is not None
     compiler.start(grammar).mask()
     return time.process_time() - started

@@ -37,7 +37,8 @@ from dstill.runs.folder import data_file
 from dstill.runs.manifest import MANIFEST
 from dstill_querydsl.form.cursor import BodyCursor
 from dstill_querydsl.form.query_form import QueryForm
-from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.protocols.demo import QueryDemo
+from dstill_querydsl.protocols.linked import QueryLinked
 
 SPLITS = ("test", "test_unseen_templates", "test_unseen_data")
 METRICS = ("executable_accuracy", "exact_match", "silent_error_rate")
@@ -276,18 +277,18 @@ _LENGTHS = ("max_steps", "num_train_epochs")  # of a training: the seconds decid
 @contextlib.contextmanager
 def _form(arm: Arm) -> Iterator[None]:
     """The pack with the form of an arm."""
-    own = QueryDsl.form
+    own = QueryLinked.form
     if arm.form is not None:
 
-        def form(task: QueryDsl) -> Any:
-            made = own(task)
-            return arm.form(made, next(iter(task.examples("train"))))
+        def form(linked: QueryLinked) -> Any:
+            made = own(linked)
+            return arm.form(made, next(iter(linked.task.examples("train"))))
 
-        QueryDsl.form = form  # type: ignore[method-assign, assignment]
+        QueryLinked.form = form  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        QueryDsl.form = own  # type: ignore[method-assign]
+        QueryLinked.form = own  # type: ignore[method-assign]
 
 
 # --- what it says ---------------------------------------------------------------------------
@@ -332,7 +333,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=150.0, help="of training, each")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--questions", type=int, default=QueryDsl.demo_settings["task.querydsl.n_questions"])
+    parser.add_argument("--questions", type=int, default=QueryDemo.demo_settings["task.querydsl.n_questions"])
     parser.add_argument("--items", type=int, default=0, help="questions of a set at most; 0: all")
     parser.add_argument("--out", type=Path, default=Path("build") / "linked-ablation")
     given = parser.parse_args(words)

@@ -26,6 +26,7 @@ from benchmarks.measure import Figure, figure, interleaved
 from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.judging import judge
+from dstill.api.protocols import TestDatabases
 from dstill.api.records import Draft, Example, Outcome
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
@@ -123,7 +124,7 @@ def _prediction(task: QueryDsl, example: Example, draw: random.Random) -> str:
     gold = example.answer or ""
     if draw.random() < 0.5:
         return gold
-    others = list(itertools.islice(task.mutants(example), 12))
+    others = list(itertools.islice(TestDatabases.of(task).mutants(example), 12))
     return draw.choice(others).answer if others else gold
 
 

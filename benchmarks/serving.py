@@ -27,7 +27,7 @@ from benchmarks.measure import Figure, figure, interleaved
 from dstill import config, plugins
 from dstill.runs.run import Run
 from dstill_finetune.tiny import Tiny
-from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.protocols.demo import QueryDemo
 
 CLIENTS = 16
 QUESTIONS = 128  # of one measurement
@@ -44,7 +44,7 @@ def trained(folder: Path) -> Run:
     """A run whose student has seen a little of the demo's data, often."""
     loaded = plugins.load()
     flags = {
-        **QueryDsl.demo_settings,
+        **QueryDemo.demo_settings,
         **Tiny.recipe,
         "train.student": Tiny.name,
         "project.task": "querydsl",

@@ -93,7 +93,8 @@ def _check(part: Any, kind: str, text: str) -> None:
     if not (isinstance(part, type) and issubclass(part, base)):
         raise PluginError(f"{text} {part!r}, which is not a subclass of dstill's {base.__name__}")
     _refuse_unfinished(part)
-    _refuse_unused_methods(part)
+    if issubclass(part, Task):
+        _refuse_wrong_protocols(part)
 
 
 def _refuse_unfinished(part: type[Part]) -> None:
@@ -111,12 +112,16 @@ def _refuse_name(name: Any, place: str) -> None:
         raise PluginError(f"{place} is {name!r}, expected letters, digits, - and _")
 
 
-def _refuse_unused_methods(part: type[Part]) -> None:
-    """Raise PluginError for a method of a protocol that the task does not inherit: it would never be called."""
-    for protocol in PROTOCOLS if issubclass(part, Task) else ():
-        if not issubclass(part, protocol):
-            for name in vars(protocol):
-                if not name.startswith("_") and hasattr(part, name):
-                    raise PluginError(
-                        f"{part.__name__}.{name} would never be used: inherit dstill.api.{protocol.__name__}, too"
-                    )
+def _refuse_wrong_protocols(task: type[Task]) -> None:
+    """Raise PluginError for keys that are not protocols, and for methods of a protocol that would never be called."""
+    for protocol in task.protocols:
+        if protocol not in PROTOCOLS:
+            what = f"has the key {protocol!r}, which is not a protocol of dstill.api"
+            raise PluginError(f"{task.__name__}.protocols {what}")
+    for protocol in PROTOCOLS:
+        for name in vars(protocol):
+            if not name.startswith("_") and hasattr(task, name):
+                raise PluginError(
+                    f"{task.__name__}.{name} would never be used: put it into a subclass of "
+                    f"dstill.api.{protocol.__name__}, and name that in {task.__name__}.protocols"
+                )

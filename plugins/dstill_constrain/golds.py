@@ -22,9 +22,10 @@ SHOWN = 40  # characters of what a grammar takes of an answer
 
 def outside_of_grammar(task: Task, examples: Sequence[Example]) -> Iterator[Finding]:
     """A finding for each gold of `examples` that the grammar forbids, and for a grammar that cannot be used."""
-    if not isinstance(task, ConstrainedOutput):
+    if ConstrainedOutput not in task.protocols:
         return
-    where = line_of(task, "grammar")
+    output = ConstrainedOutput.of(task)
+    where = line_of(output, "grammar")
     try:
         compiler = Compiler(BYTES)
     except UsageError as error:
@@ -32,7 +33,7 @@ def outside_of_grammar(task: Task, examples: Sequence[Example]) -> Iterator[Find
         yield Finding(code="grammar_not_checked", what=what, hint=error.hint, severity=Severity.WARNING)
         return
     for example in examples:
-        if (grammar := task.grammar(example)) is None:
+        if (grammar := output.grammar(example)) is None:
             continue
         try:
             state = compiler.start(grammar)

@@ -13,16 +13,22 @@ import pytest
 
 ROWS = Path(__file__).parents[1] / "support" / "rows_pack.py"
 FAULTY = """
-from support.rows_pack import Rows, Shelf
+from support.rows_pack import Rows, RowsAnswers, RowsLinked, Shelf
 from dstill import hookimpl
-from dstill.api import Demo
+from dstill.api import Demo, KnownAnswers, Linked
 from dataclasses import replace
 import time
 
-class Faulty(Rows, Demo):
+class Quick(Demo):
+    demo_quick_settings = {"task.faulty.most": 8, "train.max_steps": 3}
+
+class Answers(RowsAnswers):
+    runaway_answers = lambda self, example: ()  # each takes a second to be stopped, and other tests stop them
+
+class Faulty(Rows):
     \"\"\"With a fault.\"\"\"
     name = "faulty"
-    runaway_answers = lambda self, example: ()  # each takes a second to be stopped, and other tests stop them
+    protocols = {**Rows.protocols, KnownAnswers: Answers}
     {method}
 
 register_tasks, register_executors = hookimpl(lambda: [Faulty]), hookimpl(lambda: [Shelf])
@@ -33,10 +39,13 @@ SET_ORDER = """
         return [replace(e, question=f"{e.question} {colours}") for e in super().examples(split)]
 """
 FORM_OF_A_SET = """
-    def form(self):
-        made = super().form()
-        made.tokens = (*made.tokens, *{"EXCEPT", "UNION", "WITH", "OFFSET", "HAVING", "GROUP"})
-        return made
+    class SetLinked(RowsLinked):
+        def form(self):
+            made = super().form()
+            made.tokens = (*made.tokens, *{"EXCEPT", "UNION", "WITH", "OFFSET", "HAVING", "GROUP"})
+            return made
+
+    protocols = {**protocols, Linked: SetLinked}
 """
 SAME_ALWAYS = """
     def same(self, got, want):
@@ -78,7 +87,7 @@ def test_fault_is_shown_with_line_and_advice(check: Call, project: Path) -> None
     assert ended.code == 3
     assert "error same_always\n  same is true for the results of any two golds" in ended.out
     assert (
-        f"  {project / 'faulty.py'}:13\n  compare the results: every answer that runs counts as correct now"
+        f"  {project / 'faulty.py'}:19\n  compare the results: every answer that runs counts as correct now"
         in ended.out
     )
     assert ended.err.endswith("change what each finding names, and check again; docs/packs.md explains the methods\n")
@@ -91,11 +100,11 @@ def test_json_has_every_finding(check: Call, project: Path) -> None:
     assert (report["task"], report["golds"]) == ("faulty", 8)
     assert next(group["name"] for group in report["groups"]) == "questions"
     first = report["findings"][0]
-    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:13")
+    assert (first["code"], first["severity"], first["where"]) == ("same_always", "error", f"{project / 'faulty.py'}:19")
 
 
 QUICK = """
-    demo_quick_settings = {"task.faulty.most": 8, "train.max_steps": 3}
+    protocols = {**protocols, Demo: Quick}
     def is_refusal(self, answer):
         raise ValueError(f"most {self.config.most}")
 """

@@ -25,7 +25,12 @@ def known(example, answer):
 class Config:
     words: str = ""
 
-class NAME(Task, Synthesis):
+class Words(Synthesis):
+    def synthesize(self, context, n, seed):
+        for word in context["words"][:n]:
+            yield Example(id=word, question=f"say {word}", answer=word)
+
+class NAME(Task):
     name = "LOWER"
     Config = Config
     checks = (Check("known", known),)
@@ -40,12 +45,10 @@ class NAME(Task, Synthesis):
         ),
     )
 
+    protocols = {Synthesis: Words}
+
     def examples(self, split):
         return ()
-
-    def synthesize(self, context, n, seed):
-        for word in context["words"][:n]:
-            yield Example(id=word, question=f"say {word}", answer=word)
 
 @hookimpl
 def register_tasks():

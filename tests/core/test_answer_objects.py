@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.offering import offering
 from support.toy import Toy, ToyConfig
 
 from dstill.api.protocols import Presentation
@@ -12,12 +13,15 @@ from dstill.api.records import Table
 from dstill.pipeline.answer_objects import MAX_ROWS, result_rows
 
 
-class Counting(Toy, Presentation):
+class Counts(Presentation):
     """A result is a number of rows."""
 
     def result_tables(self, value: Any) -> tuple[Table, ...]:
         rows = tuple((str(n),) for n in range(value))
         return (Table(columns=("#n",), rows=rows), Table(title="hits", columns=("#n",), rows=rows))
+
+
+Counting = offering(Toy, Counts)
 
 
 @pytest.mark.parametrize(

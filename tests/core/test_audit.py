@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.offering import offering
 
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
@@ -51,7 +52,7 @@ class Machine(Executor):
 def task(toy_file: Path, project: Path) -> Task:
     toy: Any = load([toy_file]).task("toy")
 
-    class Sums(toy, ResultProperties, TestDatabases):  # type: ignore[misc]
+    class Databases(TestDatabases):
         def mutants(self, example: Example) -> Iterable[Mutant]:
             a, b = int((example.answer or "")[0]), int((example.answer or "")[2])
             # killed on any data, killed by a test database only, surviving, not executable
@@ -68,13 +69,14 @@ def task(toy_file: Path, project: Path) -> Task:
                 raise NoTestDatabases("there is no corpus for it")
             yield TestDatabase(name="ten more", data={"more": 10})
 
+    class Properties(ResultProperties):
         def is_trivial(self, value: Any, example: Example) -> bool:
             return bool(value == 0)
 
         def is_nondeterministic(self, value: Any, example: Example) -> bool:
             return bool(value == 9)
 
-    return Sums()
+    return offering(toy, Databases, Properties)()
 
 
 def row(id: str, answer: str | None, question: str = "", **more: Any) -> Example:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -25,14 +25,8 @@ from dstill.runs.folder import RunFolder, data_file
 LABELS = ["form", "sort", "value"]
 
 
-class Kinds(Task, Synthesis):
+class KindsSynthesis(Synthesis):
     """Questions of three categories in turn; one that ignores a focus."""
-
-    name = "kinds"
-    checks = (Check("form", lambda example, answer: ()),)
-
-    def examples(self, split: str) -> Iterable[Example]:
-        return ()
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
         for number in range(n):
@@ -46,6 +40,15 @@ class Kinds(Task, Synthesis):
                 template=f"{kind}-{number % 2}",
                 context={"data": "other"} if number % 30 == 0 else {},
             )
+
+
+class Kinds(Task):
+    name = "kinds"
+    checks = (Check("form", lambda example, answer: ()),)
+    protocols: ClassVar = {Synthesis: KindsSynthesis}
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
 
 
 def failure(id: str, category: str, label: str = "sort") -> Verdict:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.offering import offering
 
 from dstill import Run
 from dstill import plugins as plugin_loading
@@ -97,7 +98,7 @@ def test_card_names_the_source_of_rows(run: Run) -> None:
 
 
 def test_card_has_known_cost_and_licences(run: Run) -> None:
-    class Licensed(type(run.task), DataProfile):  # type: ignore[misc]
+    class Licences(DataProfile):
         def licences(self, examples: list[Example]) -> dict[str, str]:
             return {example.id: "CC0-1.0 | of sorts" for example in examples}
 
@@ -117,7 +118,7 @@ def test_card_has_known_cost_and_licences(run: Run) -> None:
         counts=DatasetCounts(**{**counts, "rejections": {"truncated": 2}}),
     )
     source = LabelSource(teacher="oracle", models={}, outcomes={})
-    text = dataset_card("mine", Licensed(), dataset, source, cost)
+    text = dataset_card("mine", offering(type(run.task), Licences)(), dataset, source, cost)
     for line in (
         "license: other",
         "cost: $1.50, $0.1500 a row (12 replies, 10 + 5 tokens)",

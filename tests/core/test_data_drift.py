@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -70,19 +70,24 @@ def test_no_drift_is_reported_without_facts(run: Run) -> None:
 # --- reports ----------------------------------------------------------------------------
 
 
-class Beads(Task, DataProfile):
-    name = "beads"
-    checks: tuple[Check, ...] = ()
-    said: Mapping[str, Any] = {"wires": 2}
-
-    def examples(self, split: str) -> Iterable[Example]:
-        return ()
+class BeadsProfile(DataProfile):
+    task: Beads
 
     def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        return self.said
+        return self.task.said
 
     def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
         return [f"{name} is gone" for name in then if name not in now]
+
+
+class Beads(Task):
+    name = "beads"
+    checks: tuple[Check, ...] = ()
+    said: Mapping[str, Any] = {"wires": 2}
+    protocols: ClassVar = {DataProfile: BeadsProfile}
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
 
 
 class Counter(Executor):

@@ -12,7 +12,6 @@ from support.model_spec import SMALLEST
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.api.modality import Memory, Modality, ModelSpec
-from dstill.api.protocols import Linked
 from dstill.api.recipe import Device, Recipe
 from dstill.config import Config
 from dstill.errors import UsageError
@@ -55,7 +54,7 @@ def test_ambiguous_or_missing_task_is_refused(plugins: Plugins) -> None:
 
 def test_default_student_is_the_base_of_the_task(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins.student("memory"), "default", True)
-    based = type("Based", (plugins.task("toy"), Linked), {"name": "based", "base": "memory:based"})
+    based = type("Based", (plugins.task("toy"),), {"name": "based", "base": "memory:based"})
     plugins._of("tasks")["based"] = (based, "toy")
     of = {task: plugins.default_student(task) for task in ("based", "toy", "unknown", "")}
     assert of == {"based": "memory:based", "toy": "memory", "unknown": "memory", "": "memory"}

@@ -6,10 +6,11 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from support.brittle import ODD, RESULT, Brittle, BrittleConfig, Whole
+from support.offering import offering
 from support.toy import Abacus, Toy
 
 from dstill import hookimpl
@@ -19,14 +20,14 @@ from dstill.api.fallbacks import METHODS, with_fallbacks
 from dstill.api.faults import about
 from dstill.api.protocols import NoTestDatabases, RationaleTerms, TestDatabases
 from dstill.api.records import Cause, Draft, Example, Level, Prediction, Verdict
-from dstill.api.task import Task
+from dstill.api.task import Task, TaskProtocol
 from dstill.errors import DataError
 from dstill.pipeline import steps
 from dstill.plugins import PluginInfo, Plugins, load
 
 GOLD = Example(id="t-3", question="q", answer="2+2")  # with the same result as 1+3
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
-    **dict.fromkeys(("canonical", "clauses", "is_refusal", "parse", "answer_terms"), (ODD,)),
+    **dict.fromkeys(("answer_terms", "canonical", "clauses", "is_refusal", "parse", "refusal_reason"), (ODD,)),
     **dict.fromkeys(("file_answers", "has_answers"), (ODD, ".sums")),
     **dict.fromkeys(("is_empty", "render_result", "result_tables"), (RESULT,)),
     **dict.fromkeys(("is_nondeterministic", "is_trivial"), (RESULT, GOLD)),
@@ -44,6 +45,12 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 
 def task_of(*raising: str) -> Task:
     return with_fallbacks(Brittle(BrittleConfig(raising=raising)))
+
+
+def owner_in(task: Task, name: str) -> Any:
+    """The task or its protocol that has a method."""
+    home = METHODS[name]
+    return home.of(task) if issubclass(home, TaskProtocol) else task
 
 
 def judged(task: Task, answer: str, gold: str, plugins: Plugins) -> Verdict:
@@ -71,8 +78,8 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 def test_method_that_raises_falls_back_to_the_default(name: str, logged: pytest.LogCaptureFixture) -> None:
     task, given = task_of(name), ARGUMENTS[name]
     with about("t-3") as faults:
-        found = getattr(task, name)(*given)
-    assert found == getattr(Whole(), name)(*given)
+        found = getattr(owner_in(task, name), name)(*given)
+    assert found == getattr(owner_in(Whole(), name), name)(*given)
     (fault,) = faults
     message = f"task 'brittle': method '{name}' raised ValueError on example 't-3': {name} broke badly"
     assert (fault.code, fault.message, fault.is_error) == (f"{name}_raised", message, False)
@@ -86,29 +93,32 @@ def test_pack_tests_see_the_original_error() -> None:
 
 
 def test_generator_that_raises_midway_is_caught() -> None:
-    class Half(Toy, RationaleTerms):
+    class Half(RationaleTerms):
         def answer_terms(self, answer: str) -> Iterator[str]:
             yield "one"
             raise KeyError("two")
 
     with about("a") as faults:
-        assert list(with_fallbacks(Half()).answer_terms("1+2")) == []
+        assert list(RationaleTerms.of(with_fallbacks(offering(Toy, Half)())).answer_terms("1+2")) == []
     assert [fault.code for fault in faults] == ["answer_terms_raised"]
 
 
 @pytest.mark.parametrize("error", [DataError("no such index"), MemoryError(), KeyboardInterrupt(), OSError(28, "full")])
 def test_errors_unrelated_to_the_answer_propagate(error: BaseException) -> None:
-    class Other(Toy, TestDatabases):
-        def canonical(self, answer: str) -> str:
-            raise error
-
+    class NoDatabases(TestDatabases):
         def test_databases(self, example: Example, k: int) -> Any:
             raise NoTestDatabases("for a reason")
+
+    class Other(Toy):
+        protocols: ClassVar = {TestDatabases: NoDatabases}
+
+        def canonical(self, answer: str) -> str:
+            raise error
 
     with pytest.raises(type(error)):
         with_fallbacks(Other()).canonical("1+2")
     with pytest.raises(NoTestDatabases, match="for a reason"):
-        with_fallbacks(Other()).test_databases(GOLD, 5)
+        TestDatabases.of(with_fallbacks(Other())).test_databases(GOLD, 5)
 
 
 def test_logs_the_traceback_once_and_names_every_example(logged: pytest.LogCaptureFixture) -> None:

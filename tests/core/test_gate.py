@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from support.recorder import HOSTILE, RAN
@@ -138,11 +138,15 @@ def test_refused_gold_does_not_count_against_the_student() -> None:
     assert (verdict.reached, verdict.checked) == (Level.VALID, Level.VALID)
 
 
-class Narrow(Sums, TestDatabases):
-    """Its check refuses more with context from the engine."""
-
+class SmallDatabases(TestDatabases):
     def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
         return [TestDatabase(name="small", data={})]
+
+
+class Narrow(Sums):
+    """Its check refuses more with context from the engine."""
+
+    protocols: ClassVar = {TestDatabases: SmallDatabases}
 
     def look(self, example: Example, answer: str) -> Iterator[Problem]:
         if answer == "01" and "known" in example.context:

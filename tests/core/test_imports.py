@@ -225,6 +225,20 @@ def test_only_a_run_writes_its_files(root: Path) -> None:
     assert not {path for path in users(root, "core", names) if path.startswith("core/dstill/pipeline/")}
 
 
+ROOMS = {"language", "engines", "questions", "form", "testdata"}
+FACE = {"base", "bundle", "files", "prompting", "protocols"}  # beside pack.py
+
+
+@pytest.mark.parametrize("pack", ["dstill_querydsl", "dstill_sql"])
+def test_packs_have_the_same_folders_and_small_classes(root: Path, pack: str) -> None:
+    folder = root / "task_packs" / pack
+    assert ROOMS <= {path.parent.name for path in folder.glob("*/__init__.py")} <= ROOMS | FACE
+    files = [folder / "pack.py", *folder.glob("protocols/*.py")]
+    lengths = {path.name: len(path.read_text().splitlines()) for path in files}
+    assert len(lengths) > 10
+    assert {name: length for name, length in lengths.items() if length > 150} == {}
+
+
 def test_task_pack_imports_no_plugin_and_no_other_pack(root: Path) -> None:
     for pack in packages(root, "task_packs"):
         others = (packages(root, "plugins") | packages(root, "task_packs")) - {pack}

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sum_files import Sums
+from support.offering import offering
+from support.sum_files import SumFiles, Sums
 
 from dstill.api import Edit, Problem, Severity
 from dstill.api.answer_files import edited
@@ -152,14 +153,14 @@ def test_any_file_can_be_checked_and_a_repair_is_final(text: str, suffix: str) -
 
 
 def test_error_in_a_pack_costs_only_its_answers(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Sums):
+    class Broken(SumFiles):
         def file_answers(self, text: str, suffix: str) -> Any:
             raise ValueError("broken")
 
         def answer_fixes(self, *given: Any) -> Any:
             raise ValueError("broken")
 
-    report = lint(with_fallbacks(Broken()), "a.sums", " 03+4\n", suffix=".sums")
+    report = lint(with_fallbacks(offering(Sums, Broken)()), "a.sums", " 03+4\n", suffix=".sums")
     assert (found(report), report.repaired) == ([("digits/zero", 1, 2)], " 03+4\n")
     assert "method 'file_answers' raised ValueError" in caplog.text
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import inspect
 import json
+import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from support.protocols import ASKED, is_method, with_one
+from support.protocols import ASKED, with_one
 
 from dstill import Check, Task, hookimpl
 from dstill.api import Draft, Example, Problem, find_problems, not_checked, task
-from dstill.api.protocols import PROTOCOLS, Presentation, TestDatabases
-from dstill.errors import UsageError
+from dstill.api.protocols import PROTOCOLS, Demo, Linked, Presentation, Synthesis, TestDatabases, methods_of
+from dstill.errors import PluginError, UsageError
 from dstill.factory import form_of
 from dstill.plugins import PluginInfo, Plugins
 from dstill_torch.objectives import LabelOnly
@@ -35,6 +38,20 @@ class Bare(Task):
         return ()
 
 
+def failure_of(task: type[Task]) -> str:
+    """Why a plugin with the task does not load."""
+
+    class Plugin:
+        @hookimpl
+        def register_tasks(self) -> list[type[Task]]:
+            return [task]
+
+    plugins = Plugins()
+    plugins.add(Plugin(), PluginInfo(name="mine"))
+    (failure,) = plugins.failures
+    return failure.problem
+
+
 def test_task_has_twelve_methods() -> None:
     there = {name for name, value in inspect.getmembers(Task) if callable(value) or isinstance(value, property)}
     assert len({name for name in there if not name.startswith("_")} - {"Config"}) == 12
@@ -52,29 +69,75 @@ def test_docstring_example_of_check_runs() -> None:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: str(one.__name__))
 def test_protocol_lookup_returns_the_task_or_a_default(protocol: Any) -> None:
-    class One(Bare, protocol):  # type: ignore[misc]
+    class Own(protocol):  # type: ignore[misc]
         pass
+
+    class One(Bare):
+        protocols: ClassVar = {protocol: Own}
 
     one = One()
     for other in PROTOCOLS:
-        assert (other.of(one) is one) == (other is protocol)
-    assert not isinstance(protocol.of(Bare()), Task)
+        assert type(other.of(one)) is (Own if other is protocol else other)
+        assert other.of(one) is other.of(one)
+        assert other.of(one) is not other.of(One())
+        assert other.of(one).task is one
+    assert protocol.class_of(One) is Own
+    assert protocol.class_of(Bare) is protocol
+
+
+PACKAGE = {
+    "__init__": "from dstill import Task\nfrom dstill.api import *\n"
+    "class Lazy(Task):\n    name, checks = 'lazy', ()\n    examples = lambda self, split: ()\n"
+    "    protocols = {Presentation: 'lazy_pack.shown:Shown', Linked: 'lazy_pack.shown:Missing',"
+    " Demo: 'lazy_pack.nowhere:Demo', Synthesis: 'lazy_pack.shown:Shown'}\n",
+    "shown": "from dstill.api import Presentation\nclass Shown(Presentation):\n    pass\n",
+}
+
+
+@pytest.fixture
+def lazy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    (tmp_path / "lazy_pack").mkdir()
+    for name, text in PACKAGE.items():
+        (tmp_path / "lazy_pack" / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("lazy_pack").Lazy
+    for name in ("lazy_pack", "lazy_pack.shown"):
+        sys.modules.pop(name, None)
+
+
+def test_protocol_is_loaded_on_first_use(lazy: Any) -> None:
+    task = lazy()
+    assert "lazy_pack.shown" not in sys.modules
+    assert Presentation.of(task).render_result(3) == "3"
+    assert type(Presentation.of(task)).__module__ == "lazy_pack.shown"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [
+        (
+            Linked,
+            "Lazy.protocols names 'lazy_pack.shown:Missing', which cannot be loaded: module 'lazy_pack.shown' has",
+        ),
+        (Demo, "Lazy.protocols names 'lazy_pack.nowhere:Demo', which cannot be loaded: No module named"),
+        (Synthesis, "Lazy.protocols names 'lazy_pack.shown:Shown', which is not a subclass of dstill's Synthesis"),
+    ],
+)
+def test_name_that_means_no_such_class_is_an_error(lazy: Any, protocol: Any, message: str) -> None:
+    with pytest.raises(PluginError, match=re.escape(message)):
+        protocol.of(lazy())
+
+
+def test_only_protocols_may_be_keys() -> None:
+    odd = type("Odd", (Bare,), {"protocols": {Check: Presentation}})
+    assert failure_of(odd) == f"Odd.protocols has the key {Check!r}, which is not a protocol of dstill.api"
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: str(one.__name__))
 def test_protocol_method_without_its_protocol_is_refused(protocol: type) -> None:
     name = min(methods(protocol))
-    lost = type("Lost", (Bare,), {name: None})
-
-    class Plugin:
-        @hookimpl
-        def register_tasks(self) -> list[type[Task]]:
-            return [lost]
-
-    plugins = Plugins()
-    plugins.add(Plugin(), PluginInfo(name="mine"))
-    (failure,) = plugins.failures
-    assert failure.problem == f"Lost.{name} would never be used: inherit dstill.api.{protocol.__name__}, too"
+    where = f"a subclass of dstill.api.{protocol.__name__}, and name that in Lost.protocols"
+    assert failure_of(type("Lost", (Bare,), {name: None})) == f"Lost.{name} would never be used: put it into {where}"
 
 
 def test_protocol_defaults_need_no_task() -> None:
@@ -186,4 +249,4 @@ def test_every_method_of_a_protocol_is_called(protocol: type, run_all: Callable[
         with pytest.raises(UsageError, match="task 'linked' has none"):
             form_of(with_one(protocol)(), "linked")
     asked = set(Path(ASKED).read_text().split()) if Path(ASKED).exists() else set()  # Demo has no methods
-    assert asked == {name for name, value in vars(protocol).items() if is_method(name, value)}
+    assert asked == set(methods_of(protocol))

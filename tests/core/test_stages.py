@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.offering import offering
 
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
@@ -285,13 +286,11 @@ def test_unavailable_test_database_does_not_count_against_the_student(plugins: P
     from dstill.api.protocols import TestDatabases
     from dstill.api.records import TestDatabase
 
-    toy = plugins.task("toy")
-
-    class WithTestDatabases(toy, TestDatabases):  # type: ignore[misc, valid-type]
+    class Small(TestDatabases):
         def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
             return [TestDatabase(name="small", data={})]
 
-    task = WithTestDatabases()
+    task = offering(plugins.task("toy"), Small)()
     (verdict,) = judged(plugins, task, {"2+1": "1+2"}, Broken().open(task, Engine()))
     assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.EXECUTED, Level.EXECUTED, "unavailable")
 
@@ -321,18 +320,17 @@ def on_test_databases(plugins: Plugins, answer: str, *names: str, why_not: str =
     from dstill.api.protocols import TestDatabases
     from dstill.api.records import TestDatabase
 
-    toy = plugins.task("toy")
-
-    class WithTestDatabases(toy, TestDatabases):  # type: ignore[misc, valid-type]
+    class Named(TestDatabases):
         def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
             if why_not:
                 raise NoTestDatabases(why_not)
             return [TestDatabase(name=name, data={}) for name in names]
 
+    class Evened(plugins.task("toy")):  # type: ignore[misc]
         def canonical(self, text: str) -> str:
             return text.replace("02", "2")
 
-    task, lucky = WithTestDatabases(), RightOnDataOnly()
+    task, lucky = offering(Evened, Named)(), RightOnDataOnly()
     (verdict,) = judged(plugins, task, {answer: "1+2"}, lucky.open(task, Engine()))
     return verdict, lucky.asked
 

@@ -15,6 +15,7 @@ from support.random_student import learnt, pack, t5, write, writer
 from support.sizes import size
 
 from dstill.api.engine import Engine
+from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import OutcomeKind
 from dstill_querydsl.bundle.indices import NAMES
 from dstill_querydsl.engines import Http
@@ -44,7 +45,10 @@ CASES = [
 def test_engine_accepts_sampled_bodies(name: str, product: str, count: int, request: pytest.FixtureRequest) -> None:
     known, example = pack(name)
     task = QueryDsl(replace(known.config, dialect=DIALECTS[product]))  # type: ignore[arg-type]
-    bodies = [one.text for one in write(writer(t5(learnt()), learnt()), task.grammar(example), count, seed=3)]
+    bodies = [
+        one.text
+        for one in write(writer(t5(learnt()), learnt()), ConstrainedOutput.of(task).grammar(example), count, seed=3)
+    ]
     counts: Counter[str] = Counter()
     refused = []
     with Http().open(task, Engine(url=request.getfixturevalue(f"{product}_url"), load_data=True)) as executor:

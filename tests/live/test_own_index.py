@@ -22,6 +22,8 @@ from typing import Any
 import pytest
 from support.engine_proxy import EngineProxy
 
+from dstill.api.protocols import Linked
+
 pytestmark = pytest.mark.live
 
 CORPUS = Path(__file__).parents[3] / "shared" / "cases" / "corpora" / "gharchive.json"
@@ -177,7 +179,7 @@ def student(tmp_path: Path) -> str:
     from dstill_querydsl.pack import QueryDsl
 
     kind = LinkedStudent(LinkedConfig(width=32, heads=2, encoder_layers=1, decoder_layers=1, hidden=64, longest=48))
-    kind.form = QueryDsl().form()
+    kind.form = Linked.of(QueryDsl()).form()
     vocabulary = Vocabulary.of(kind.form)
     torch.manual_seed(1)
     facts = LinkedFacts(

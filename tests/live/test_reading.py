@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dstill.api.engine import Engine, ProjectFiles
+from dstill.api.protocols import DataProfile
 from dstill.errors import UsageError
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine, HttpSettings
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
@@ -23,7 +24,9 @@ Ask = Callable[..., Any]
 
 
 def described(url: str, index: str, **there: Any) -> ProjectFiles:
-    return QueryDsl(Settings(text_sample_size=20)).describe(Engine(url=url), HttpSettings(index=index, **there))
+    return DataProfile.of(QueryDsl(Settings(text_sample_size=20))).describe(
+        Engine(url=url), HttpSettings(index=index, **there)
+    )
 
 
 def values_of(url: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from dstill import Check, Task, hookimpl
 from dstill.api.executor import Executor
@@ -33,15 +33,7 @@ def guard(example: Example, answer: str) -> Iterable[Problem]:
         yield Problem(layer="guard", code="script", message="refused: scripts are not allowed", pointer="/script")
 
 
-class Boxes(Task, Presentation):
-    name = "boxes"
-    executors = ("echo",)
-    json_answers = True
-    checks = (Check("json", form, parses=True), Check("guard", guard))
-
-    def examples(self, split: str) -> Iterable[Example]:
-        return ()
-
+class BoxesPresentation(Presentation):
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
         return RelevantSchema(
             title="words", used=(("say", str(example.context.get("say", "text"))),), rest=(("script", "no"),)
@@ -49,6 +41,17 @@ class Boxes(Task, Presentation):
 
     def render_result(self, value: Any) -> str:
         return f"it says {value}"
+
+
+class Boxes(Task):
+    name = "boxes"
+    executors = ("echo",)
+    json_answers = True
+    checks = (Check("json", form, parses=True), Check("guard", guard))
+    protocols: ClassVar = {Presentation: BoxesPresentation}
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
 
 
 class Echo(Executor):

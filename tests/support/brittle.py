@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from support.toy import Toy, ToyConfig
 
 from dstill import Check, Task, hookimpl
 from dstill.api.fallbacks import METHODS
-from dstill.api.protocols import AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases
+from dstill.api.protocols import (
+    AnswerFiles,
+    Presentation,
+    RationaleTerms,
+    ResultProperties,
+    TestDatabases,
+    methods_of,
+)
 from dstill.api.records import Draft, Example, Problem
 from dstill.api.setting import setting
 
 ODD, RESULT = "1+3", 4
+HOMES = (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,23 +36,29 @@ def is_odd(given: Any) -> bool:
     return isinstance(given, (str, int)) and (given == RESULT or ODD in str(given))
 
 
-def brittle(name: str) -> Callable[..., Any]:
+def brittle(home: Any, name: str) -> Callable[..., Any]:
     def method(self: Any, *given: Any) -> Any:
-        if name in self.config.raising and any(map(is_odd, given)):
+        task = self if isinstance(self, Task) else self.task
+        if name in task.config.raising and any(map(is_odd, given)):
             raise ValueError(f"{name} broke\nbadly")
-        return getattr(Whole, name)(self, *given)
+        return getattr(home, name)(self, *given)
 
     return method
 
 
-class Whole(Toy, AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases):
-    """With the defaults of all protocols whose methods are given an answer or a result."""
+def brittle_protocol(home: Any) -> Any:
+    return type(f"Brittle{home.__name__}", (home,), {name: brittle(home, name) for name in methods_of(home)})
+
+
+class Whole(Toy):
+    """With the defaults of all methods that are given an answer or a result."""
 
 
 class Brittle(Whole):
     name = "brittle"
     Config = BrittleConfig
     causes = ("different",)
+    protocols: ClassVar = {**Toy.protocols, **{home: brittle_protocol(home) for home in HOMES}}
 
     @property
     def checks(self) -> tuple[Check, ...]:  # type: ignore[override]  # the toy has an attribute
@@ -56,8 +70,9 @@ class Brittle(Whole):
         return ()
 
 
-for _name in METHODS:
-    setattr(Brittle, _name, brittle(_name))
+for _name, _home in METHODS.items():
+    if _home is Task:
+        setattr(Brittle, _name, brittle(Whole, _name))
 
 
 @hookimpl

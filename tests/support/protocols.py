@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from support.toy import Toy
+from support.toy import Toy, ToyDemo
 
 from dstill import Task, hookimpl
 from dstill.api import Example, ProjectFiles
-from dstill.api.protocols import PROTOCOLS
+from dstill.api.protocols import PROTOCOLS, methods_of
 
 ASKED = "asked.txt"
+DEMO = ("demo_settings", "demo_quick_settings")
 # What some of them answer; the others give their defaults.
 ANSWERS: dict[str, Any] = {
     "data_facts": {"sums": {"digits": 2}},
@@ -50,15 +51,12 @@ def recorded(protocol: Any, name: str) -> Callable[..., Any]:
 
 
 def with_one(protocol: Any) -> type[Task]:
-    methods = {name: recorded(protocol, name) for name, value in vars(protocol).items() if is_method(name, value)}
-    settings = {name: getattr(Toy, name) for name in vars(protocol) if name in ("demo_settings", "demo_quick_settings")}
+    methods = {name: recorded(protocol, name) for name in methods_of(protocol)}
+    settings = {name: value for name, value in vars(ToyDemo).items() if name in vars(protocol) and name in DEMO}
     settings |= {"suffixes": (".sums",)} if "suffixes" in vars(protocol) else {}
     name = protocol.__name__
-    return type(name, (Alone, protocol), {"name": name.lower(), "__module__": __name__, **methods, **settings})
-
-
-def is_method(name: str, value: Any) -> bool:
-    return not name.startswith("_") and (callable(value) or isinstance(value, classmethod))
+    own = type(f"Own{name}", (protocol,), {"__module__": __name__, **methods, **settings})
+    return type(name, (Alone,), {"name": name.lower(), "__module__": __name__, "protocols": {protocol: own}})
 
 
 @hookimpl

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from support.toy import Abacus, Memorizer, Parrot, Recall, Toy
 
@@ -30,17 +30,20 @@ def guard(example: Example, answer: str) -> Iterable[Problem]:
         yield Problem(layer="guard", code="hostile", message="66 is not allowed")
 
 
-class Watched(Toy, TestDatabases):
-    name = "watched"
-    executors = ("recorder",)
-    checks = (*Toy.checks, Check("guard", guard))
-
+class WatchedDatabases(TestDatabases):
     def mutants(self, example: Example) -> Iterable[Mutant]:
         yield Mutant(name="hostile", answer=HOSTILE)
         yield Mutant(name="turned", answer="1+8")
 
     def test_databases(self, example: Example, k: int) -> Iterator[TestDatabase]:
         yield TestDatabase(name="the same", data={})
+
+
+class Watched(Toy):
+    name = "watched"
+    executors = ("recorder",)
+    checks = (*Toy.checks, Check("guard", guard))
+    protocols: ClassVar = {**Toy.protocols, TestDatabases: WatchedDatabases}
 
 
 class Recorder(Abacus):

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from dstill import Check, Task, hookimpl
 from dstill.api import (
@@ -40,6 +40,7 @@ from dstill.api import (
     TestDatabases,
 )
 from dstill.api.setting import setting
+from dstill.api.task import TaskProtocol
 from dstill.errors import DataError
 from dstill.linked import Item
 from dstill.linked.names import stems
@@ -195,16 +196,79 @@ TEMPLATES = {
 UNSEEN = "prices"  # only `test_unseen_templates` has it
 
 
-class Rows(
-    Task,
-    ConstrainedOutput,
-    KnownAnswers,
-    Linked,
-    RationaleTerms,
-    ResultProperties,
-    Synthesis,
-    TestDatabases,
-):
+class RowsOutput(ConstrainedOutput):
+    def grammar(self, example: Example) -> Grammar | None:
+        return Grammar(ebnf=EBNF)
+
+
+class RowsAnswers(KnownAnswers):
+    def equal_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+        table = example.context["schema"]
+        a, b = "colour = Red", "price < 50"
+        yield f"SELECT name FROM {table} WHERE {a} AND {b}", f"SELECT  name FROM {table} WHERE {b} AND {a}"
+
+    def different_answers(self, example: Example) -> Iterable[tuple[str, str]]:
+        table = example.context["schema"]
+        yield f"SELECT name FROM {table} ORDER BY price", f"SELECT name FROM {table} ORDER BY price DESC"
+        yield f"SELECT colour FROM {table}", f"SELECT colour FROM {table} LIMIT 3"
+
+    def hostile_answers(self, example: Example) -> Iterable[str]:
+        yield f"DROP TABLE {example.context['schema']}"
+        yield "SELECT name FROM sqlite_master"
+
+    def runaway_answers(self, example: Example) -> Iterable[str]:
+        table = example.context["schema"]
+        yield f"SELECT name FROM {' JOIN '.join([table] * 12)} ORDER BY price"
+
+
+class RowsLinked(Linked):
+    def form(self) -> Form | None:
+        return RowsForm()
+
+
+class RowsTerms(RationaleTerms):
+    def answer_terms(self, answer: str) -> Iterable[str]:
+        try:
+            query = read(answer)
+        except ValueError:
+            return ()
+        return sorted({query.column, *(one.split()[0] for one in query.where)})
+
+
+class RowsResults(ResultProperties):
+    def is_empty(self, value: Any) -> bool:
+        return not value["rows"]
+
+    def is_trivial(self, value: Any, example: Example) -> bool:
+        return not value["rows"]
+
+
+class RowsSynthesis(Synthesis):
+    task: Rows
+
+    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
+        if context.get("db") not in TABLES:
+            raise DataError("there is no such database")
+        draw = random.Random(seed)
+        made = list(self.task.questions(context["db"], "", [draw.randint(10, 60)]))
+        return [replace(example, id=f"made-{number}") for number, example in enumerate(made[:n])]
+
+
+class RowsDatabases(TestDatabases):
+    def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
+        return [TestDatabase(name=f"rows {n}", data={"rows": rows(example.context["db"], n)}) for n in range(1, k)]
+
+    def mutants(self, example: Example) -> Iterable[Mutant]:
+        query = read(example.answer or "")
+        other = "price" if query.column == "name" else "name"
+        yield Mutant(name="other column", answer=str(replace(query, column=other)))
+        if query.where:
+            yield Mutant(name="no condition", answer=str(replace(query, where=query.where[1:])))
+        if query.order:
+            yield Mutant(name="turned order", answer=str(replace(query, desc=not query.desc)))
+
+
+class Rows(Task):
     """Questions about small tables."""
 
     name = "rows"
@@ -216,6 +280,15 @@ class Rows(
     schema_keys = ("schema",)
     causes = ("column", "condition", "order", "other")
     checks: Any = (Check("form", form, parses=True), Check("names", names))
+    protocols: ClassVar[Mapping[type[TaskProtocol], type[TaskProtocol] | str]] = {
+        ConstrainedOutput: RowsOutput,
+        KnownAnswers: RowsAnswers,
+        Linked: RowsLinked,
+        RationaleTerms: RowsTerms,
+        ResultProperties: RowsResults,
+        Synthesis: RowsSynthesis,
+        TestDatabases: RowsDatabases,
+    }
 
     def examples(self, split: str) -> Iterable[Example]:
         if split == "test_unseen_data":
@@ -238,7 +311,11 @@ class Rows(
 
     def example(self, id: str, question: str, answer: str, template: str, split: str, db: str) -> Example:
         context = {"db": db, "schema": TABLES[db]}
-        why = "nothing here tells jokes" if answer == REFUSAL else f"{' and '.join(self.answer_terms(answer))} decide"
+        why = (
+            "nothing here tells jokes"
+            if answer == REFUSAL
+            else f"{' and '.join(RowsTerms(self).answer_terms(answer))} decide"
+        )
         return Example(
             id=id, question=question, answer=answer, rationale=why, template=template, split=split, context=context
         )
@@ -278,62 +355,6 @@ class Rows(
         except ValueError:
             return None
         return [query.column, *query.tables, *query.where, f"{query.order} {query.desc}", f"limit {query.limit}"]
-
-    def answer_terms(self, answer: str) -> Iterable[str]:
-        try:
-            query = read(answer)
-        except ValueError:
-            return ()
-        return sorted({query.column, *(one.split()[0] for one in query.where)})
-
-    def is_empty(self, value: Any) -> bool:
-        return not value["rows"]
-
-    def is_trivial(self, value: Any, example: Example) -> bool:
-        return not value["rows"]
-
-    def grammar(self, example: Example) -> Grammar | None:
-        return Grammar(ebnf=EBNF)
-
-    def form(self) -> Form | None:
-        return RowsForm()
-
-    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
-        if context.get("db") not in TABLES:
-            raise DataError("there is no such database")
-        draw = random.Random(seed)
-        made = list(self.questions(context["db"], "", [draw.randint(10, 60)]))
-        return [replace(example, id=f"made-{number}") for number, example in enumerate(made[:n])]
-
-    def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
-        return [TestDatabase(name=f"rows {n}", data={"rows": rows(example.context["db"], n)}) for n in range(1, k)]
-
-    def mutants(self, example: Example) -> Iterable[Mutant]:
-        query = read(example.answer or "")
-        other = "price" if query.column == "name" else "name"
-        yield Mutant(name="other column", answer=str(replace(query, column=other)))
-        if query.where:
-            yield Mutant(name="no condition", answer=str(replace(query, where=query.where[1:])))
-        if query.order:
-            yield Mutant(name="turned order", answer=str(replace(query, desc=not query.desc)))
-
-    def equal_answers(self, example: Example) -> Iterable[tuple[str, str]]:
-        table = example.context["schema"]
-        a, b = "colour = Red", "price < 50"
-        yield f"SELECT name FROM {table} WHERE {a} AND {b}", f"SELECT  name FROM {table} WHERE {b} AND {a}"
-
-    def different_answers(self, example: Example) -> Iterable[tuple[str, str]]:
-        table = example.context["schema"]
-        yield f"SELECT name FROM {table} ORDER BY price", f"SELECT name FROM {table} ORDER BY price DESC"
-        yield f"SELECT colour FROM {table}", f"SELECT colour FROM {table} LIMIT 3"
-
-    def hostile_answers(self, example: Example) -> Iterable[str]:
-        yield f"DROP TABLE {example.context['schema']}"
-        yield "SELECT name FROM sqlite_master"
-
-    def runaway_answers(self, example: Example) -> Iterable[str]:
-        table = example.context["schema"]
-        yield f"SELECT name FROM {' JOIN '.join([table] * 12)} ORDER BY price"
 
 
 @hookimpl

@@ -17,7 +17,7 @@ import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from support.boxes import form, guard
 from support.toy import Heap
@@ -50,16 +50,7 @@ PAIRS: Mapping[str, tuple[str, str, str]] = {  # question → answer, rationale,
 }
 
 
-class Shop(Task, DataProfile, Presentation, RationaleTerms):
-    name = "shop"
-    data_key = "index"
-    executors = ("till",)
-    json_answers = True
-    checks = (Check("json", form, parses=True), Check("guard", guard))
-
-    def examples(self, split: str) -> Iterable[Example]:
-        return ()
-
+class ShopProfile(DataProfile):
     def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         return {"shop": {"fields": {"say": "text"}}}
 
@@ -67,12 +58,8 @@ class Shop(Task, DataProfile, Presentation, RationaleTerms):
         for name in then["shop"]["fields"].keys() - now["shop"]["fields"].keys():
             yield f"fields that the student learnt are gone: {name}"
 
-    def is_refusal(self, answer: str) -> bool:
-        try:
-            return "refusal" in loads(answer)
-        except (NotStrict, TypeError):
-            return False
 
+class ShopPresentation(Presentation):
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
         name = example.context.get("index", "")
         fields = (
@@ -82,9 +69,6 @@ class Shop(Task, DataProfile, Presentation, RationaleTerms):
             ("who", "keyword: ann@shop.example"),
         )
         return RelevantSchema(title=f"fields of {name}", rest=fields)
-
-    def answer_terms(self, answer: str) -> Iterable[str]:
-        return sorted(loads(answer).keys())
 
     def render_result(self, value: Any) -> str:
         return f"it says {value}"
@@ -97,6 +81,29 @@ class Shop(Task, DataProfile, Presentation, RationaleTerms):
             rows = (("a" * 12, "12", "1,000", "0"), ("b", "3", "-1", "0"))
             return (Table(columns=("part", "#n", "#another figure of it", "#a third figure"), rows=rows, spare=2),)
         return (Table(title="hits", columns=("#n", "said"), rows=(("1", str(value)),)),)
+
+
+class ShopTerms(RationaleTerms):
+    def answer_terms(self, answer: str) -> Iterable[str]:
+        return sorted(loads(answer).keys())
+
+
+class Shop(Task):
+    name = "shop"
+    data_key = "index"
+    executors = ("till",)
+    json_answers = True
+    checks = (Check("json", form, parses=True), Check("guard", guard))
+    protocols: ClassVar = {DataProfile: ShopProfile, Presentation: ShopPresentation, RationaleTerms: ShopTerms}
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+    def is_refusal(self, answer: str) -> bool:
+        try:
+            return "refusal" in loads(answer)
+        except (NotStrict, TypeError):
+            return False
 
 
 class Till(Executor):

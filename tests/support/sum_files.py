@@ -22,19 +22,9 @@ from dstill.api import Edit, Example, FileAnswer, Fix, Problem
 from dstill.api.protocols import AnswerFiles
 
 
-class Sums(Toy, AnswerFiles):
-    """Sums in files."""
-
-    name = "sums"
+class SumFiles(AnswerFiles):
     suffixes: ClassVar[tuple[str, ...]] = (".sums", ".both")
-    checks = (
-        Check("form", lambda example, answer: form(example, answer.strip()), parses=True),
-        Check("digits", digits),
-    )
-    problem_codes = {"too_long": "A number has too many digits."}  # noqa: RUF012 - a ClassVar of AnswerFiles
-
-    def canonical(self, answer: str) -> str:
-        return re.sub(r"\b0+(?=\d)", "", answer.strip())
+    problem_codes: ClassVar = {"too_long": "A number has too many digits."}
 
     def has_answers(self, text: str, suffix: str) -> bool:
         return "+" in text
@@ -59,9 +49,27 @@ class Sums(Toy, AnswerFiles):
                 yield Fix(edits=(Edit(start=0, end=9_999, text=""),), problem=problem, same_meaning=True)
 
 
+class OtherFiles(SumFiles):
+    suffixes = (".both",)
+
+
+class Sums(Toy):
+    """Sums in files."""
+
+    name = "sums"
+    checks = (
+        Check("form", lambda example, answer: form(example, answer.strip()), parses=True),
+        Check("digits", digits),
+    )
+    protocols: ClassVar = {**Toy.protocols, AnswerFiles: SumFiles}
+
+    def canonical(self, answer: str) -> str:
+        return re.sub(r"\b0+(?=\d)", "", answer.strip())
+
+
 class Others(Sums):
     name = "others"
-    suffixes = (".both",)
+    protocols: ClassVar = {**Sums.protocols, AnswerFiles: OtherFiles}
 
 
 @hookimpl

@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dstill import Check, Task, hookimpl
 from dstill.api.form import Cursor, Form, NotExpressible, Token
@@ -81,17 +82,20 @@ def _valid(example: Example, answer: str) -> Iterable[Problem]:
         yield Problem(layer="syntax", code="no_sum", message=f"not a sum: {answer}")
 
 
-class SumsTask(Task, Linked):
+class SumsLinked(Linked):
+    def form(self) -> Form:
+        return SumsForm()
+
+
+class SumsTask(Task):
     name = "columns"
     checks = (Check("syntax", _valid, parses=True),)
+    protocols: ClassVar = {Linked: SumsLinked}
 
     def examples(self, split: str) -> Iterable[Example]:
         if split == "test_unseen_data":  # its rows would have to name their data
             return []
         return examples(200 if split == "train" else 40, seed=len(split))
-
-    def form(self) -> Form:
-        return SumsForm()
 
 
 @hookimpl

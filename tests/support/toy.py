@@ -49,6 +49,7 @@ from dstill.api.records import (
 )
 from dstill.api.setting import setting
 from dstill.api.student import Generation, Generator, Student, TrainingJob, TrainResult
+from dstill.api.task import TaskProtocol
 from dstill.api.teacher import Teacher
 from dstill.errors import FailedItems, ServiceError, UsageError
 from dstill.io.input_files import object_of
@@ -117,7 +118,39 @@ OPTIONS = (
 )
 
 
-class Toy(Task, DataProfile, Demo, Synthesis):
+class ToyProfile(DataProfile):
+    def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
+        """Of an engine whose address says how large its numbers are: ``abacus:20``."""
+        most = int(engine.url.rpartition(":")[2])
+        return ProjectFiles(
+            files={"numbers.json": json.dumps(list(range(1, most + 1)))},
+            settings={"task.toy.limits.most": most, "generate.teacher": "parrot"},
+            recipe={"train.num_train_epochs": 2.0},
+            about=(f"read {most} numbers of {settings.index or 'all'}",),
+            brief=(f"{most} numbers",),
+        )
+
+
+class ToyDemo(Demo):
+    demo_settings: ClassVar = {
+        "generate.teacher": "parrot",
+        "train.student": "memory",
+        "train.objective": "plain",
+        "evaluate.baselines": ["untrained"],
+    }
+    demo_quick_settings: ClassVar = {"task.toy.limits.most": 5}
+
+
+class ToySynthesis(Synthesis):
+    task: Toy
+
+    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
+        for number in range(n):
+            a, b = (number * 7 + seed) % self.task.config.limits.most + 1, number % self.task.config.limits.most + 1
+            yield self.task.example(f"made-{number}", f"add {a} and {b}", f"{a}+{b}", "add", "")
+
+
+class Toy(Task):
     """Sums and differences of small numbers."""
 
     name = "toy"
@@ -126,14 +159,11 @@ class Toy(Task, DataProfile, Demo, Synthesis):
     checks: tuple[Check, ...] = (Check("form", form, parses=True), Check("digits", digits))
     options = OPTIONS
     answer_keys = ("query",)
-    demo_settings = {  # noqa: RUF012 - a ClassVar of Demo
-        "generate.teacher": "parrot",
-        "train.student": "memory",
-        "train.objective": "plain",
-        "evaluate.baselines": ["untrained"],
+    protocols: ClassVar[Mapping[type[TaskProtocol], type[TaskProtocol] | str]] = {
+        DataProfile: ToyProfile,
+        Demo: ToyDemo,
+        Synthesis: ToySynthesis,
     }
-
-    demo_quick_settings = {"task.toy.limits.most": 5}  # noqa: RUF012 - likewise
 
     def examples(self, split: str) -> Iterable[Example]:
         for a in range(1, 5):
@@ -157,22 +187,6 @@ class Toy(Task, DataProfile, Demo, Synthesis):
             category=category,
             template=category,
             split=split,
-        )
-
-    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
-        for number in range(n):
-            a, b = (number * 7 + seed) % self.config.limits.most + 1, number % self.config.limits.most + 1
-            yield self.example(f"made-{number}", f"add {a} and {b}", f"{a}+{b}", "add", "")
-
-    def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
-        """Of an engine whose address says how large its numbers are: ``abacus:20``."""
-        most = int(engine.url.rpartition(":")[2])
-        return ProjectFiles(
-            files={"numbers.json": json.dumps(list(range(1, most + 1)))},
-            settings={"task.toy.limits.most": most, "generate.teacher": "parrot"},
-            recipe={"train.num_train_epochs": 2.0},
-            about=(f"read {most} numbers of {settings.index or 'all'}",),
-            brief=(f"{most} numbers",),
         )
 
     def is_refusal(self, answer: str) -> bool:

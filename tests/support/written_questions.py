@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dstill.api.checking import find_problems
+from dstill.api.protocols import ResultProperties
 from dstill.api.records import Draft, Example, OutcomeKind
 
 
@@ -27,7 +28,7 @@ def empty(task: Any, rows: Sequence[Example], executor: Any) -> list[str]:
             continue
         outcome = executor.run(row.answer or "", row)
         assert outcome.kind is OutcomeKind.OK, (row.id, outcome.reason)
-        assert not task.is_nondeterministic(outcome.value, row), row.id
-        if task.is_trivial(outcome.value, row):
+        assert not ResultProperties.of(task).is_nondeterministic(outcome.value, row), row.id
+        if ResultProperties.of(task).is_trivial(outcome.value, row):
             found.append(row.id)
     return found

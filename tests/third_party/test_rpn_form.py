@@ -9,6 +9,7 @@ import pytest
 from tests.third_party.conftest import RPN
 
 from dstill.api import SPLITS, Example, NotExpressible
+from dstill.api.protocols import Linked
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def task(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_round_trip_of_every_question(task: Any) -> None:
-    form = task.form()
+    form = Linked.of(task).form()
     asked = [example for split in SPLITS for example in task.examples(split)]
     assert len(asked) > 2500
     for example in asked:
@@ -35,7 +36,7 @@ def test_round_trip_of_every_question(task: Any) -> None:
 
 
 def test_whatever_may_be_written_is_a_program(task: Any) -> None:
-    form, draw = task.form(), random.Random(0)
+    form, draw = Linked.of(task).form(), random.Random(0)
     example = Example(id="1", question="take x, add 4, then multiply by y and subtract 7")
     reading = form.read(example)
     written = set()
@@ -51,7 +52,7 @@ def test_whatever_may_be_written_is_a_program(task: Any) -> None:
 
 
 def test_parts_that_a_question_lacks_are_not_expressible(task: Any) -> None:
-    form = task.form()
+    form = Linked.of(task).form()
     reading = form.read(Example(id="1", question="take 4, add 4"))
     assert form.encode("4 4 +", reading) == [1, 4, "+"]
     with pytest.raises(NotExpressible, match="'5' is neither a token nor in the question or its schema"):

@@ -1,4 +1,4 @@
-"""A task whose methods fall back to the default when the pack's own method raises.
+"""A task whose methods, and those of its protocols, fall back to the default when the pack's own method raises.
 
     task = with_fallbacks(Sums(config))
     task.canonical("1 +")     # Sums.canonical raises: a warning names it, and `Task.canonical` answers instead
@@ -27,9 +27,10 @@ from dstill.api.protocols import (
     ResultProperties,
     Synthesis,
     TestDatabases,
+    methods_of,
 )
 from dstill.api.records import Example
-from dstill.api.task import Task
+from dstill.api.task import Task, TaskProtocol
 from dstill.errors import PluginError
 
 __all__ = ["METHODS", "with_fallbacks"]
@@ -37,44 +38,48 @@ __all__ = ["METHODS", "with_fallbacks"]
 T = TypeVar("T", bound=Task)
 
 # Every method that takes an answer or the result of one, and the class that defines its default.
-METHODS: Mapping[str, type] = {
+METHODS: Mapping[str, type[Task] | type[TaskProtocol]] = {
     **dict.fromkeys(("canonical", "cause", "clauses", "is_refusal", "parse", "same"), Task),
-    **dict.fromkeys(("answer_fixes", "file_answers", "has_answers"), AnswerFiles),
-    **dict.fromkeys(
-        ("diff_results", "highlight", "relevant_schema", "render_result", "result_tables", "snippets"), Presentation
-    ),
-    **dict.fromkeys(("is_empty", "is_nondeterministic", "is_trivial"), ResultProperties),
-    **dict.fromkeys(("mutants", "test_databases"), TestDatabases),
-    "answer_terms": RationaleTerms,
+    **{
+        name: protocol
+        for protocol in (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases)
+        for name in methods_of(protocol)
+    },
 }
 # Methods without which a command cannot go on.
-NEEDED: Mapping[str, type] = {
+NEEDED: Mapping[str, type[Task] | type[TaskProtocol]] = {
     **dict.fromkeys(("correction", "examples", "model_input", "prompt", "reply_text"), Task),
-    **dict.fromkeys(("data_facts", "describe", "drift", "licences"), DataProfile),
-    **dict.fromkeys(("question_brief", "synthesize", "warnings"), Synthesis),
-    "form": Linked,
-    "grammar": ConstrainedOutput,
+    **{
+        name: protocol
+        for protocol in (ConstrainedOutput, DataProfile, Linked, Synthesis)
+        for name in methods_of(protocol)
+    },
 }
 
 
 def with_fallbacks(task: T) -> T:
-    """Wrap each of `METHODS` and `NEEDED` that `task` has, and return `task` itself."""
-    for name, home in METHODS.items():
-        if isinstance(task, home):
-            setattr(task, name, _with_fallback(task, name, getattr(home, name)))
-    for name, home in NEEDED.items():
-        if isinstance(task, home):
-            setattr(task, name, _named(task, name))
+    """Wrap each of `METHODS` and `NEEDED` of `task` and of its protocols, and return `task` itself."""
+    _wrap(task, task)
+    task.prepare_protocol = functools.partial(_wrap, task)
     return task
 
 
-def _named(task: Task, name: str) -> Callable[..., Any]:
-    own = getattr(task, name)
+def _wrap(task: Task, owner: Task | TaskProtocol) -> None:
+    for name, home in METHODS.items():
+        if isinstance(owner, home):
+            setattr(owner, name, _with_fallback(task, owner, name, getattr(home, name)))
+    for name, home in NEEDED.items():
+        if isinstance(owner, home):
+            setattr(owner, name, _named(task, owner, name))
+
+
+def _named(task: Task, owner: Task | TaskProtocol, name: str) -> Callable[..., Any]:
+    own = getattr(owner, name)
 
     def failed(error: Exception, args: tuple[Any, ...]) -> PluginError:
         example = next((arg for arg in args if isinstance(arg, Example)), None)
         what = fault(task, f"method '{name}'", error, example.id if example else "")
-        return PluginError(what, where=line_of_error(error, task) or line_of(task, name), hint=HINT)
+        return PluginError(what, where=line_of_error(error, task) or line_of(owner, name), hint=HINT)
 
     def read(items: Iterator[Any], args: tuple[Any, ...]) -> Iterator[Any]:
         try:
@@ -97,8 +102,10 @@ def _named(task: Task, name: str) -> Callable[..., Any]:
     return method
 
 
-def _with_fallback(task: Task, name: str, default: Callable[..., Any]) -> Callable[..., Any]:
-    own = getattr(task, name)
+def _with_fallback(
+    task: Task, owner: Task | TaskProtocol, name: str, default: Callable[..., Any]
+) -> Callable[..., Any]:
+    own = getattr(owner, name)
 
     @functools.wraps(own)
     def method(*args: Any, **kwargs: Any) -> Any:
@@ -110,6 +117,6 @@ def _with_fallback(task: Task, name: str, default: Callable[..., Any]) -> Callab
         except Exception as error:
             example = next((arg for arg in args if isinstance(arg, Example)), None)
             noted(task, name, error, example.id if example else "")
-            return default(task, *args, **kwargs)
+            return default(owner, *args, **kwargs)
 
     return method

@@ -1,6 +1,10 @@
-"""Optional protocols: what a task can offer beyond `Task`. A pack inherits the classes that it wants.
+"""Optional protocols: what a task can offer beyond `Task`. A pack names a class for each that it wants.
 
-    class Sums(Task, Presentation, TestDatabases): ...
+    class Sums(Task):
+        protocols = {Presentation: "dstill_sums.presentation:SumsPresentation", TestDatabases: SumsDatabases}
+
+    class SumsPresentation(Presentation):       # in dstill_sums/presentation.py, loaded on first use
+        def render_result(self, value): ...     # `self.task` is the task
 
     class                what dstill does with it
     AnswerFiles          finds what is wrong in users' files with `dstill check`, and repairs it
@@ -15,10 +19,12 @@
     Demo                 shows the pack with `dstill demo`
     KnownAnswers         checks the pack by answers whose verdict its author knows
 
-Every method has a default, and no class needs another one. dstill calls them through `of`, which returns the task if it
-inherits the class, and else an object with the defaults:
+Every method has a default, and no class needs another one. dstill gets the objects by `of`: that of the class that the
+task names, the same at every call, or else one with the defaults. `class_of` gives the class, for what is known before
+there is a task, such as settings of a demo:
 
     Presentation.of(task).render_result(42)    # "42", unless the pack overrides it
+    Demo.class_of(Sums).demo_settings          # {}
 
 If a method that takes an answer or a result raises, dstill reports it and uses the default for that call
 (`dstill.api.fallbacks`).
@@ -29,13 +35,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from dstill.api.answer_files import FileAnswer, Fix
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.form import Form
 from dstill.api.records import Example, Grammar, Mutant, Problem, RelevantSchema, ResultDiff, Table, TestDatabase
-from dstill.api.task import Task
+from dstill.api.task import Task, TaskProtocol
 from dstill.io.pretty_json import highlighted
 from dstill.io.strict_json import NotStrict, loads
 
@@ -54,20 +60,15 @@ __all__ = [
     "ResultProperties",
     "Synthesis",
     "TestDatabases",
+    "methods_of",
+    "owner_of",
 ]
 
 _LONGEST = 500  # characters of a shown value
 _WIDTH = 80  # characters of a line of JSON
 
 
-class _Protocol:
-    @classmethod
-    def of(cls, task: Task) -> Self:
-        """`task` itself if it inherits this class, else an object with the defaults."""
-        return task if isinstance(task, cls) else cls()
-
-
-class AnswerFiles(_Protocol):
+class AnswerFiles(TaskProtocol):
     """Files of users that hold answers in the language: `dstill check` reads and repairs them."""
 
     # Endings of the names of such files, as (".sum",). Rows in .jsonl files are read without it.
@@ -99,7 +100,7 @@ class AnswerFiles(_Protocol):
         return ()
 
 
-class ConstrainedOutput(_Protocol):
+class ConstrainedOutput(TaskProtocol):
     """The language has a grammar, so decoding can be constrained to valid answers."""
 
     def grammar(self, example: Example) -> Grammar | None:
@@ -115,7 +116,7 @@ class NoTestDatabases(Exception):
     """`TestDatabases.test_databases` cannot make any for this gold. The message says why."""
 
 
-class TestDatabases(_Protocol):
+class TestDatabases(TaskProtocol):
     """Small databases that expose a wrong answer whose result on the given data is the gold's by chance.
 
     Test-suite accuracy: Zhong, Yu and Klein, *Semantic Evaluation for Text-to-SQL with Distilled Test Suites*, 2020,
@@ -143,7 +144,7 @@ class TestDatabases(_Protocol):
         return ()
 
 
-class ResultProperties(_Protocol):
+class ResultProperties(TaskProtocol):
     """Whether the result of a gold can show that an answer is right."""
 
     # Whether `Task.same` lets the gold's result decide what counts, such as an order only where the gold sorts.
@@ -169,7 +170,7 @@ class ResultProperties(_Protocol):
         return False
 
 
-class Presentation(_Protocol):
+class Presentation(TaskProtocol):
     """How results and schemas are shown to people."""
 
     def render_result(self, value: Any) -> str:
@@ -244,7 +245,7 @@ class QuestionBrief:
     context: Mapping[str, Any] = field(default_factory=dict)  # `Example.context` of the invented questions
 
 
-class Synthesis(_Protocol):
+class Synthesis(TaskProtocol):
     """Questions about data that the pack does not know, such as the user's own."""
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
@@ -272,7 +273,7 @@ class Synthesis(_Protocol):
         return None
 
 
-class DataProfile(_Protocol):
+class DataProfile(TaskProtocol):
     """The data that the questions are about: where they come from, and whether they changed."""
 
     def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles | None:
@@ -306,7 +307,7 @@ class DataProfile(_Protocol):
         return {}
 
 
-class RationaleTerms(_Protocol):
+class RationaleTerms(TaskProtocol):
     """A rationale must name something that the answer uses."""
 
     def answer_terms(self, answer: str) -> Iterable[str]:
@@ -317,10 +318,8 @@ class RationaleTerms(_Protocol):
         return ()
 
 
-class Linked(_Protocol):
+class Linked(TaskProtocol):
     """The language has a form that students of the kind ``linked`` read and write."""
-
-    base: ClassVar[str] = ""  # the trained student that `dstill ask` uses, and the default student, as ``base:sums``
 
     def form(self) -> Form | None:
         """How questions are read with their schema, and how answers become tokens and pointers. None: there is none.
@@ -330,17 +329,16 @@ class Linked(_Protocol):
         return None
 
 
-class Demo(_Protocol):
+class Demo(TaskProtocol):
     """`dstill demo --task NAME` shows the pack. dstill reads the class attributes before it creates the task."""
 
-    name: ClassVar[str]  # of the task
     # By dotted key: {"task.sums.rows": 8000}; empty: no demo. Added to the recipe of ``train.student`` or of the
     # default student. Settings of ``train`` are for that student alone: another one trains with its own recipe.
     demo_settings: ClassVar[Mapping[str, Any]] = {}
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {}  # override these with ``--quick``: less data, fewer steps
 
 
-class KnownAnswers(_Protocol):
+class KnownAnswers(TaskProtocol):
     """Answers whose verdict the author knows. `dstill pack check` calls each method for one example of each data."""
 
     def equal_answers(self, example: Example) -> Iterable[tuple[str, str]]:
@@ -373,7 +371,7 @@ class KnownAnswers(_Protocol):
         return ()
 
 
-PROTOCOLS = (
+PROTOCOLS: tuple[type[TaskProtocol], ...] = (
     AnswerFiles,
     ConstrainedOutput,
     DataProfile,
@@ -386,6 +384,16 @@ PROTOCOLS = (
     Synthesis,
     TestDatabases,
 )
+
+
+def methods_of(home: type[Task] | type[TaskProtocol]) -> tuple[str, ...]:
+    """The names of the methods that `Task` or a protocol defines: ``("answer_terms",)``."""
+    return tuple(name for name, value in vars(home).items() if not name.startswith("_") and callable(value))
+
+
+def owner_of(task: type[Task], name: str) -> type[Task] | type[TaskProtocol]:
+    """The class of a pack that `name` belongs to: that of its task, or the one that this names for a protocol."""
+    return next((one.class_of(task) for one in PROTOCOLS if one in task.protocols and name in vars(one)), task)
 
 
 def _short(value: Any) -> str:

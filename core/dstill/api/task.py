@@ -10,8 +10,8 @@ which each answer has only one right spelling.
         def examples(self, split):
             yield Example(id="1", question="one and two", answer="1 + 2", split=split)
 
-A pack that can do more also inherits classes of `dstill.api.protocols`. The *gold* of an example is its reference
-answer, `Example.answer`.
+A pack that can do more names objects in `Task.protocols`, of the classes in `dstill.api.protocols`. The *gold* of an
+example is its reference answer, `Example.answer`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import cached_property
+from importlib import import_module
+from typing import Any, ClassVar, Self
 
 from dstill.api.option import Option
 from dstill.api.part import Part
 from dstill.api.records import Cause, Draft, Example, Message, Problem, Prompt, Record
+from dstill.errors import PluginError
 from dstill.io.strict_json import dumps
 
-__all__ = ["Check", "Task", "data_of"]
+__all__ = ["Check", "Task", "TaskProtocol", "data_of"]
 
 _TAGGED = re.compile(r"\s*<rationale>(?P<rationale>.*?)</rationale>\s*<answer>(?P<answer>.*)</answer>\s*", re.DOTALL)
 
@@ -68,6 +71,41 @@ class Check:
         return cls(name, run, parses=True, cause=cause)
 
 
+class TaskProtocol:
+    """Base of the classes in `dstill.api.protocols`: something that a task can offer beyond `Task`.
+
+    dstill creates one object for each object of the task, when it first needs it.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    @classmethod
+    def of(cls, task: Task) -> Self:
+        """The object of this protocol that `task` names, the same at every call; else one with the defaults."""
+        found = task.protocol_objects.get(cls)
+        if found is None:
+            found = cls.class_of(type(task))(task)
+            if task.prepare_protocol is not None:
+                task.prepare_protocol(found)
+            found = task.protocol_objects.setdefault(cls, found)
+        assert isinstance(found, cls)
+        return found
+
+    @classmethod
+    def class_of(cls, task: type[Task]) -> type[Self]:
+        """The class that `task` names for this protocol, loaded on first use; else this one, with the defaults.
+
+        Raises PluginError for a name that means no such class.
+        """
+        named = task.protocols.get(cls, cls)
+        found = _load(named, f"{task.__name__}.protocols") if isinstance(named, str) else named
+        if not (isinstance(found, type) and issubclass(found, cls)):
+            what = f"which is not a subclass of dstill's {cls.__name__}"
+            raise PluginError(f"{task.__name__}.protocols names {named!r}, {what}")
+        return found
+
+
 class Task(Part, ABC):
     """One language: its questions, its checks, and when two answers are equal.
 
@@ -76,6 +114,7 @@ class Task(Part, ABC):
     """
 
     version: ClassVar[str] = "1"  # raise it when the instructions or checks change: the dataset card shows it
+    base: ClassVar[str] = ""  # the student that `dstill ask` uses, and the default student, as ``base:sums``
     default: ClassVar[bool] = False  # it is the task where several packs are installed and none is named
     instructions: ClassVar[str] = "Answer the question."  # the first line of the teacher's system message
     executors: ClassVar[tuple[str, ...]] = ()  # names of executors, the default first; empty: answers are not run
@@ -90,12 +129,23 @@ class Task(Part, ABC):
     # Settings by dotted key with which `model_input` shows the schema: `dstill init` writes them for a pretrained base.
     schema_settings: ClassVar[Mapping[str, Any]] = {}
     options: ClassVar[tuple[Option, ...]] = ()  # options that this pack adds to dstill's commands
+    # What the pack offers beyond this class: class of `dstill.api.protocols` → the pack's subclass of it, or its name,
+    # which is loaded on first use: {Presentation: "dstill_sums.presentation:SumsPresentation"}.
+    protocols: ClassVar[Mapping[type[TaskProtocol], type[TaskProtocol] | str]] = {}
     seed: int = 0  # of the project, set by dstill: for random choices in `examples`
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         if "data_key" in vars(cls) and "data_noun" not in vars(cls):
             cls.data_noun = cls.data_key
+
+    # Not for packs: what `TaskProtocol.of` has made, and what it does with a new object.
+    prepare_protocol: Callable[[TaskProtocol], None] | None = None
+
+    @cached_property
+    def protocol_objects(self) -> dict[type[TaskProtocol], TaskProtocol]:
+        """Protocol → its object, of those in use. Packs call `TaskProtocol.of`."""
+        return {}
 
     # --- questions and teaching ---------------------------------------------------------
 
@@ -202,6 +252,15 @@ class Task(Part, ABC):
         in the language.
         """
         return None
+
+
+def _load(target: str, where: str) -> Any:
+    """The object that ``module:Name`` means. Raises PluginError if there is none."""
+    module, _, name = target.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except (AttributeError, ImportError, ValueError) as error:
+        raise PluginError(f"{where} names '{target}', which cannot be loaded: {error}") from error
 
 
 def data_of(task: Task | type[Task], row: Example | Record) -> str:

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import click
 
-from dstill.api.protocols import Linked, Presentation
+from dstill.api.protocols import Presentation
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.task import Task
 from dstill.cli.console import emit, error, note, prompt, say, width
@@ -189,11 +189,11 @@ def no_address(name: str, plugins: Plugins, settings: Settings) -> UsageError:
 
 def base_student(plugins: Plugins, name: str) -> str:
     """The base student of the task `name`. Raises UsageError if it has none."""
-    task = plugins.task(name)
-    if not issubclass(task, Linked) or not task.base:
+    base: str = plugins.fact("tasks", name, "base")
+    if not base:
         hint = "name a trained student: --student linked:FOLDER"
         raise UsageError(f"task '{name}' has no base student", where="--student", hint=hint)
-    return task.base
+    return base
 
 
 def _is_run(found: App, spec: str) -> bool:

@@ -152,7 +152,7 @@ class _Run:
         known: dict[str, list[str]] = {}
         for name in [asked] if asked else plugins.names("tasks"):
             kind = plugins.task(name)
-            for suffix in kind.suffixes if issubclass(kind, AnswerFiles) else ():
+            for suffix in AnswerFiles.class_of(kind).suffixes:
                 known.setdefault(suffix, []).append(name)
         return known
 

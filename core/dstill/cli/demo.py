@@ -119,14 +119,14 @@ def _prepared(found: App, out: Path | None, quick: bool) -> Run:
     found.plugins.require_healthy()
     settings = found.config(use_files=False).settings
     name = task_name(found.plugins, settings)
-    task = _demo_of(found, name)
-    if not task.demo_settings:
+    demo = Demo.class_of(found.plugins.task(name))
+    if not demo.demo_settings:
         hint = "a pack gives its settings in Demo.demo_settings"
         raise UsageError(f"task '{name}' has no demo", where="--task", hint=hint)
-    if quick and not task.demo_quick_settings:
+    if quick and not demo.demo_quick_settings:
         raise UsageError(f"task '{name}' has no quick demo", where="--quick", hint="run the demo without --quick")
     extras.require("demo", command="demo", plugin=found.plugins.owner("tasks", name))
-    shown = {**task.demo_settings, **(task.demo_quick_settings if quick else {})}
+    shown = {**demo.demo_settings, **(demo.demo_quick_settings if quick else {})}
     own = shown.get("train.student") or found.plugins.default_student(name)
     student = settings.train.student or own
     if student != own:
@@ -151,8 +151,3 @@ def _resumed(found: App, out: Path) -> Run:
     if run.manifest["arguments"].get("command") != "demo":
         raise UsageError(f"run '{run.name}' is not a demo", where="--out", hint="choose another folder, or omit --out")
     return run
-
-
-def _demo_of(found: App, name: str) -> type[Demo]:
-    task = found.plugins.task(name)
-    return task if issubclass(task, Demo) else Demo

@@ -102,10 +102,9 @@ def _of_quick_demo(found: App) -> Config:
     """The configuration, with the quick demo's settings of the task where it has only defaults: fewer questions."""
     config = found.config()
     name = task_name(found.plugins, config.settings)
-    task = found.plugins.task(name)
     fewer = {
         key: value
-        for key, value in (task.demo_quick_settings if issubclass(task, Demo) else {}).items()
+        for key, value in Demo.class_of(found.plugins.task(name)).demo_quick_settings.items()
         if key.startswith(f"task.{name}.") and config.origin(key) == "default"
     }
     return found.config(fewer)

@@ -108,6 +108,6 @@ def _differs(verdict: Verdict) -> bool:
 
 
 def _with_mutants(task: Task, examples: Iterable[Example], executor: Executor) -> Iterator[Gold]:
-    if isinstance(task, TestDatabases):
+    if TestDatabases in task.protocols:
         for example in islice((one for one in _answered(examples) if not _refuses(task, one)), MUTATED):
             yield audited(task, example, executor)

@@ -17,14 +17,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from dstill.api.records import Problem, Severity
+from dstill.api.records import Draft, Problem, Severity
 from dstill.io.strict_json import SURROGATE, Flaw, kind, parse
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_DIGITS", "Body", "read"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_DIGITS", "Body", "read", "repaired"]
 
 MAX_BYTES = 32 * 1024
 MAX_DEPTH = 20
@@ -61,6 +61,14 @@ def read(text: str) -> Body:
         return Body(value=_parse(stripped), notes=notes)
     except _Refused as refused:
         return Body(value=None, problems=(refused.problem,), notes=notes)
+
+
+def repaired(draft: Draft) -> Draft:
+    """`draft` with the two repairs that `read` allows. They are listed in its notes."""
+    body = read(draft.answer)
+    if body.value is None or not body.notes:
+        return draft
+    return replace(draft, answer=json.dumps(body.value, ensure_ascii=False, separators=(",", ":")), notes=body.notes)
 
 
 def _unwrap(text: str) -> tuple[str, tuple[str, ...]]:

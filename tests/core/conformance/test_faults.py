@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from support.offering import offering
 from support.rows_pack import (
     COLUMNS,
     EBNF,
@@ -22,7 +23,14 @@ from support.rows_pack import (
     TABLES,
     Query,
     Rows,
+    RowsAnswers,
+    RowsDatabases,
     RowsForm,
+    RowsLinked,
+    RowsOutput,
+    RowsResults,
+    RowsSynthesis,
+    RowsTerms,
     Shelf,
     form,
     names,
@@ -42,14 +50,20 @@ from dstill.api import (
     Finding,
     Form,
     Grammar,
+    KnownAnswers,
+    Linked,
     Mutant,
     Outcome,
     OutcomeKind,
     Problem,
     Prompt,
+    RationaleTerms,
+    ResultProperties,
     TestDatabase,
+    TestDatabases,
     Token,
 )
+from dstill.api.task import TaskProtocol
 from dstill.linked import Item, Reading
 from dstill.pipeline.conformance.kit import Report, check
 from dstill.pipeline.conformance.pack import Pack
@@ -57,7 +71,7 @@ from dstill.plugins import Plugins
 
 FILE = Path(__file__).parents[2] / "support" / "rows_pack.py"
 LOADED = ("teachers", "constrain")  # beside the pack: what checks rationales and grammars
-Part = type[Task] | type[Executor] | type[Form]
+Part = type[Task] | type[TaskProtocol] | type[Executor] | type[Form]
 FAULTS: list[Any] = []
 
 
@@ -78,13 +92,15 @@ def plugins() -> Plugins:
 
 
 def checked(part: Any, plugins: Plugins | None, limit: int = 12) -> Report:
-    """The report on `part`: a task, or an executor or form of `Rows`."""
+    """The report on `part`: a task, or an executor, a form or a protocol of `Rows`."""
     task: type[Task] = Rows
     executor: type[Executor] = Shelf
     if issubclass(part, Executor):
         executor = part
     elif issubclass(part, Form):
-        task = type("WithForm", (Rows,), {"form": lambda self: part()})
+        task = offering(Rows, type("WithForm", (RowsLinked,), {"form": lambda self: part()}))
+    elif issubclass(part, TaskProtocol):
+        task = offering(Rows, part)
     else:
         task = part
     return check(Pack(task(), executor_class=executor, plugins=plugins, limit=limit, timeout=0.03))
@@ -199,8 +215,7 @@ class InputWithoutDatabase(Rows):
     def model_input(self, example: Example) -> str:
         return example.question.replace(example.context["schema"], "rows")
 
-    def form(self) -> Form | None:
-        return None
+    protocols: ClassVar = {name: one for name, one in Rows.protocols.items() if name is not Linked}
 
 
 @fault("leak")
@@ -216,7 +231,7 @@ class UnseenDataOfTraining(Rows):
 
 
 @fault("gold_not_in_grammar")
-class GoldsNotInGrammar(Rows):
+class GoldsNotInGrammar(RowsOutput):
     def grammar(self, example: Example) -> Grammar:
         return Grammar(ebnf=EBNF.replace('" DESC"?', ""))
 
@@ -240,11 +255,7 @@ class TwoCanonicalForms(Rows):
         return " ".join(answer.split())
 
 
-@fault("same_not_symmetric")
-class SameByOrderOfGold(Rows):
-    def same(self, got: Any, want: Any) -> bool:
-        return got["rows"] == want["rows"] if want["ordered"] else Counter(got["rows"]) == Counter(want["rows"])
-
+class MutantsWithoutOrder(RowsDatabases):
     def mutants(self, example: Example) -> Iterable[Mutant]:
         yield from super().mutants(example)
         query = read(example.answer or "")
@@ -253,8 +264,20 @@ class SameByOrderOfGold(Rows):
 
 
 @fault("same_not_symmetric")
-class SameIfAPart(Rows):
+class SameByOrderOfGold(Rows):
+    protocols: ClassVar = {**Rows.protocols, TestDatabases: MutantsWithoutOrder}
+
+    def same(self, got: Any, want: Any) -> bool:
+        return got["rows"] == want["rows"] if want["ordered"] else Counter(got["rows"]) == Counter(want["rows"])
+
+
+class ReferenceDecides(RowsResults):
     reference_decides = True
+
+
+@fault("same_not_symmetric")
+class SameIfAPart(Rows):
+    protocols: ClassVar = {**Rows.protocols, ResultProperties: ReferenceDecides}
 
     def same(self, got: Any, want: Any) -> bool:
         return not Counter(got["rows"]) - Counter(want["rows"])
@@ -278,7 +301,7 @@ class ConnectionForEachRun(Shelf):
 
 
 @fault("method_raises")
-class SynthesisNeedsReferences(Rows):
+class SynthesisNeedsReferences(RowsSynthesis):
     def synthesize(self, context: Any, n: int, seed: int) -> Iterable[Example]:
         yield from [context["references"]]
 
@@ -322,7 +345,7 @@ class TimeoutIsNobodysFault(Shelf):
 
 
 @fault("runaway_refused")
-class RunawayIsRefused(Rows):
+class RunawayIsRefused(RowsAnswers):
     def runaway_answers(self, example: Example) -> Iterable[str]:
         return ["SELECT name FROM nowhere"]
 
@@ -415,25 +438,25 @@ class CanonicalRaisesOnJunk(Rows):
 
 
 @fault("mutant_is_gold")
-class MutantIsTheGold(Rows):
+class MutantIsTheGold(RowsDatabases):
     def mutants(self, example: Example) -> Iterable[Mutant]:
         yield Mutant(name="nothing changed", answer=f"  {example.answer}")
 
 
 @fault("mutants_survive")
-class DatabasesShowNothing(Rows):
+class DatabasesShowNothing(RowsDatabases):
     def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
         return [TestDatabase(name="empty", data={"rows": []})]
 
 
 @fault("database_fails")
-class DatabaseOfAnotherForm(Rows):
+class DatabaseOfAnotherForm(RowsDatabases):
     def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
         yield TestDatabase(name="narrow", data={"rows": [("a", "Red")]})
 
 
 @fault("unstable_databases")
-class DatabasesByChance(Rows):
+class DatabasesByChance(RowsDatabases):
     calls = 0
 
     def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
@@ -441,10 +464,14 @@ class DatabasesByChance(Rows):
         return [TestDatabase(name="rows", data={"rows": rows("shop", self.calls)})]
 
 
-@fault("rationale_refused")
-class TermsThatNobodySays(Rows):
+class OtherTerms(RowsTerms):
     def answer_terms(self, answer: str) -> Iterable[str]:
         return ["column_17"]
+
+
+@fault("rationale_refused", where=OtherTerms)
+class TermsThatNobodySays(Rows):
+    protocols: ClassVar = {**Rows.protocols, RationaleTerms: OtherTerms}
 
     def example(self, *words: str) -> Example:
         made = super().example(*words)
@@ -475,12 +502,15 @@ class DataWithoutName(Rows):
     data_key = "database"
 
 
-@fault("hostile_runs")
-class GuardLetsThrough(Rows):
+class HarmlessIsHostile(RowsAnswers):
     def hostile_answers(self, example: Example) -> Iterable[str]:
         return [f"SELECT name FROM {example.context['schema']}"]
 
+
+@fault("hostile_runs")
+class GuardLetsThrough(Rows):
     checks = Rows.checks
+    protocols: ClassVar = {**Rows.protocols, KnownAnswers: HarmlessIsHostile}
 
 
 @fault("wrong_split")
@@ -503,7 +533,7 @@ class TwoAnswersToOneQuestion(Rows):
 
 
 @fault("unstable_synthesis")
-class SynthesisByChance(Rows):
+class SynthesisByChance(RowsSynthesis):
     drawn = 0
 
     def synthesize(self, context: Any, n: int, seed: int) -> Iterable[Example]:
@@ -554,20 +584,24 @@ class CauseOfEqual(Rows):
 
 
 @fault("equal_refused")
-class EqualIsRefused(Rows):
+class EqualIsRefused(RowsAnswers):
     def equal_answers(self, example: Example) -> Iterable[tuple[str, str]]:
         return [("SELECT name", "SELECT  name")]
 
 
-@fault("equal_not_same", where=Rows)
-class EqualIsNotSame(Rows):
-    def canonical(self, answer: str) -> str:
-        return super().canonical(answer).partition(" LIMIT")[0]
-
+class LimitIsNothing(RowsAnswers):
     def equal_answers(self, example: Example) -> Iterable[tuple[str, str]]:
         return [(f"SELECT name FROM {example.context['schema']} LIMIT {n}", "") for n in ()] or [
             (f"SELECT name FROM {example.context['schema']}", f"SELECT name FROM {example.context['schema']} LIMIT 1")
         ]
+
+
+@fault("equal_not_same", where=Rows)
+class EqualIsNotSame(Rows):
+    protocols: ClassVar = {**Rows.protocols, KnownAnswers: LimitIsNothing}
+
+    def canonical(self, answer: str) -> str:
+        return super().canonical(answer).partition(" LIMIT")[0]
 
 
 @fault("exact_not_same", "different_exact")
@@ -576,16 +610,24 @@ class CanonicalDropsOrder(Rows):
         return super().canonical(answer).replace(" DESC", "")
 
 
-@fault("same_but_not_alike")
-class EmptyIfOrdered(SameByOrderOfGold):
+class OrderedIsEmpty(RowsResults):
     def is_empty(self, value: Any) -> bool:
         return not value["rows"] or bool(value["ordered"])
 
 
-@fault("empty_not_trivial")
-class EmptyIsNotTrivial(Rows):
+@fault("same_but_not_alike", where=OrderedIsEmpty)
+class EmptyIfOrdered(SameByOrderOfGold):
+    protocols: ClassVar = {**SameByOrderOfGold.protocols, ResultProperties: OrderedIsEmpty}
+
+
+class NothingIsTrivial(RowsResults):
     def is_trivial(self, value: Any, example: Example) -> bool:
         return False
+
+
+@fault("empty_not_trivial", where=NothingIsTrivial)
+class EmptyIsNotTrivial(Rows):
+    protocols: ClassVar = {**Rows.protocols, ResultProperties: NothingIsTrivial}
 
     def examples(self, split: str) -> Iterable[Example]:
         return [
@@ -597,7 +639,7 @@ class EmptyIsNotTrivial(Rows):
 
 
 @fault("method_raises")
-class ResultCannotBeShown(Rows):
+class ResultCannotBeShown(RowsResults):
     def is_trivial(self, value: Any, example: Example) -> bool:
         return bool(value["hits"] == 0)
 
@@ -708,14 +750,19 @@ def test_task_that_cannot_give_its_questions_is_named() -> None:
 
 
 def test_reference_may_decide_whether_an_order_counts(plugins: Plugins) -> None:
-    class OrderOfReference(SameByOrderOfGold):
-        """Things in tables."""
-
-        reference_decides = True
-
+    class WithoutOrder(RowsAnswers):
         def different_answers(self, example: Example) -> Iterable[tuple[str, str]]:
             table = example.context["schema"]
             yield f"SELECT name FROM {table} ORDER BY price", f"SELECT name FROM {table}"
+
+    class OrderOfReference(SameByOrderOfGold):
+        """Things in tables."""
+
+        protocols: ClassVar = {
+            **SameByOrderOfGold.protocols,
+            KnownAnswers: WithoutOrder,
+            ResultProperties: ReferenceDecides,
+        }
 
     assert checked(OrderOfReference, plugins, limit=12).errors == ()
 
@@ -732,9 +779,12 @@ def test_what_does_not_fit_into_the_time_is_named() -> None:
 
 
 def test_pack_that_states_nothing_gets_advice() -> None:
-    class Silent(Rows):
+    class NoneIsHostile(RowsAnswers):
         def hostile_answers(self, example: Example) -> Iterable[str]:
             return ()
+
+    class Silent(Rows):
+        protocols: ClassVar = {**Rows.protocols, KnownAnswers: NoneIsHostile}
 
     report = check(Pack(Silent(), executor_class=Shelf, limit=2))
     assert [finding.code for finding in report.findings] == ["no_docstring", "no_hostile_answers"]
@@ -748,7 +798,7 @@ class ShelfIgnoresDatabases(Shelf):
         return super().execute(answer, replace(example, context=own))
 
 
-class MethodWithTypo(Rows):
+class MethodWithTypo(RowsResults):
     def is_non_deterministic(self, value: Any, example: Example) -> bool:
         return False
 
@@ -766,7 +816,7 @@ class FormWithPlurals(RowsForm):
         return [replace(item, words=(item.name,)) for item in super().items(example)]
 
 
-class BoundsAreNotTried(Rows):
+class BoundsAreNotTried(RowsDatabases):
     """Its databases hold hardly any price that a question names."""
 
     def mutants(self, example: Example) -> Iterable[Mutant]:

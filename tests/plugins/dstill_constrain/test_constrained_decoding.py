@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import pytest
 from support.inputs import inputs
@@ -12,6 +13,7 @@ from support.random_student import learnt, llama, t5, write, writer
 from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Example, Grammar
 from dstill.api.student import Generator
+from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
 from dstill.pipeline.constrained import Constrained
 from dstill_constrain import vocabulary
@@ -96,25 +98,27 @@ def test_decoder_at_its_position_limit_truncates_the_answer() -> None:
     assert not one.truncated  # as without a grammar, it may continue
 
 
-class Words(ConstrainedOutput):
-    """The parts of a task that an objective uses."""
-
-    name = "words"
-
+class WordsOutput(ConstrainedOutput):
     def grammar(self, example: Example) -> Grammar | None:
         return TABLE if example.id else None
 
-    def reply_text(self, rationale: str, answer: str) -> str:
-        return f"<rationale>{rationale}</rationale><answer>{answer}</answer>"
+
+class Words(Task):
+    name = "words"
+    checks = ()
+    protocols: ClassVar = {ConstrainedOutput: WordsOutput}
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
 
 
 @pytest.mark.slow
 def test_rationale_first_student_is_constrained_from_the_answer_on() -> None:
     tokenizer, task, example = word_tokenizer(), Words(), Example(id="1", question="?")
-    grammar = RationaleFirst().grammar(task, example)  # type: ignore[arg-type]
+    grammar = RationaleFirst().grammar(task, example)
     assert grammar is not None
     assert grammar.frame == ("<rationale>", "</rationale><answer>", "</answer>")
-    assert DistillStepByStep().grammar(task, example) == TABLE  # type: ignore[arg-type]
+    assert DistillStepByStep().grammar(task, example) == TABLE
     short = Grammar(ebnf=grammar.ebnf, frame=grammar.frame)
     (one,) = write(writer(t5(tokenizer), tokenizer), short, 1)
     # with random weights the reasoning has the maximum length; an answer follows

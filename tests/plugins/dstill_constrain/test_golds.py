@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.rows_pack import Rows
+from support.offering import offering
+from support.rows_pack import Rows, RowsOutput
 from support.toy import Toy
 
 from dstill.api import Example, Grammar, Severity
@@ -16,7 +17,7 @@ NAMES = [
 ]
 
 
-class Letters(Rows):
+class Letters(RowsOutput):
     ebnf = 'root ::= "a" [a-c]{1,3}'
 
     def grammar(self, example: Example) -> Grammar | None:
@@ -28,7 +29,9 @@ class Wrong(Letters):
 
 
 def test_golds_outside_of_the_grammar_are_named_with_the_place() -> None:
-    second, third = outside_of_grammar(Letters(), [*NAMES, Example(id="none", question="?", answer="zzz")])
+    second, third = outside_of_grammar(
+        offering(Rows, Letters)(), [*NAMES, Example(id="none", question="?", answer="zzz")]
+    )
     assert (second.code, third.code) == ("gold_not_in_grammar", "gold_not_in_grammar")
     assert second.what == "the reference answer of '2' is not a sentence of the grammar, which does not end there"
     assert third.what == "the reference answer of '3' is not a sentence of the grammar, which stops after ''"
@@ -36,7 +39,7 @@ def test_golds_outside_of_the_grammar_are_named_with_the_place() -> None:
 
 
 def test_invalid_grammar_is_one_finding() -> None:
-    (found,) = outside_of_grammar(Wrong(), NAMES)
+    (found,) = outside_of_grammar(offering(Rows, Wrong)(), NAMES)
     assert found.code == "grammar_invalid"
     assert "the grammar has no rule 'nothing'" in found.what
 
@@ -47,6 +50,6 @@ def test_task_without_grammar_has_none() -> None:
 
 def test_missing_library_is_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "llguidance", None)
-    (found,) = outside_of_grammar(Letters(), NAMES)
+    (found,) = outside_of_grammar(offering(Rows, Letters)(), NAMES)
     assert (found.code, found.severity) == ("grammar_not_checked", Severity.WARNING)
     assert found.hint == "pip install 'dstill[constrain]'"

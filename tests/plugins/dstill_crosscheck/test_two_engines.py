@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.offering import offering
 from support.toy import Abacus, Toy
 
 from dstill import plugins as plugin_loading
@@ -98,11 +99,11 @@ def test_gold_that_fails_on_one_engine_is_excluded() -> None:
 
 
 def test_gold_that_is_trivial_on_one_engine_is_not_judged() -> None:
-    class Vacuous(Toy, ResultProperties):
+    class Vacuous(ResultProperties):
         def is_trivial(self, value: Any, example: Example) -> bool:
             return bool(value == 0)
 
-    verdict = judged("2+1", task=Vacuous(), _1_plus_2_=ok(0), _2_plus_1_=ok(0))
+    verdict = judged("2+1", task=offering(Toy, Vacuous)(), _1_plus_2_=ok(0), _2_plus_1_=ok(0))
     assert (verdict.checked, verdict.outcome, verdict.trivial) == (Level.VALID, "unsupported", False)
     assert "other 2 says right, and the reference's result is trivial" in verdict.reason
 

@@ -21,18 +21,22 @@ def _digits(example: Example, answer: str) -> Iterable[Problem]:
         yield Problem(layer="digits", code="no_number", message=f"'{answer}' is no number")
 
 
-class Squares(Task, ResultProperties):
+class ZeroIsTrivial(ResultProperties):
+    def is_trivial(self, value: object, example: Example) -> bool:
+        return value == 0
+
+
+class Squares(Task):
     name = "squares"
     checks: ClassVar[tuple[Check, ...]] = (Check("digits", _digits, parses=True),)  # type: ignore[misc]
 
     def examples(self, split: str) -> Iterable[Example]:
         return ()
 
+    protocols: ClassVar = {ResultProperties: ZeroIsTrivial}
+
     def is_refusal(self, answer: str) -> bool:
         return answer == "no"
-
-    def is_trivial(self, value: object, example: Example) -> bool:
-        return value == 0
 
 
 class Engine(Executor):

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from dstill.api.modality import Modality
+from dstill.api.protocols import Synthesis
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
 from dstill.api.student import TrainResult
@@ -37,7 +38,7 @@ def questions() -> list[tuple[Pair, ...]]:
 
     examples = (
         example
-        for example in QueryDsl().synthesize({"index": "weblogs"}, 10 * ROWS, 0)
+        for example in Synthesis.of(QueryDsl()).synthesize({"index": "weblogs"}, 10 * ROWS, 0)
         if len(f"{example.question}{example.answer}") < 2 * TOKENS and example.rationale
     )
     rows = [

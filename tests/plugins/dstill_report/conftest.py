@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -49,15 +49,7 @@ def plugins() -> Plugins:
     return found
 
 
-class Logs(Task, Presentation):
-    """Bodies in JSON, about an index with three fields."""
-
-    name = "toy"
-    checks = ()
-
-    def examples(self, split: str) -> tuple[Example, ...]:
-        return ()
-
+class LogsPresentation(Presentation):
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
         fields = {"status": "long: 500 to 506", "took": "long", **example.context.get("fields", {})}
         used = [name for name in fields if f'"{name}"' in answer]
@@ -65,6 +57,17 @@ class Logs(Task, Presentation):
         for name, about in fields.items():
             by_use[name in used].append((name, about))
         return RelevantSchema(title="fields of logs", used=tuple(by_use[True]), rest=tuple(by_use[False]))
+
+
+class Logs(Task):
+    """Bodies in JSON, about an index with three fields."""
+
+    name = "toy"
+    checks = ()
+    protocols: ClassVar = {Presentation: LogsPresentation}
+
+    def examples(self, split: str) -> tuple[Example, ...]:
+        return ()
 
 
 class AsWritten(Objective):

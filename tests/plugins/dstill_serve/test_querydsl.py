@@ -17,6 +17,7 @@ import pytest
 from support.installed import entry_points
 
 from dstill import config, plugins
+from dstill.api.protocols import Synthesis
 from dstill.api.records import Example, Record
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
@@ -63,7 +64,7 @@ def make_run(project: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Call
 
 @pytest.fixture
 def weblogs(make_run: Callable[..., Run]) -> Run:
-    asked = list(QueryDsl().synthesize({"index": "weblogs"}, 30, 3))
+    asked = list(Synthesis.of(QueryDsl()).synthesize({"index": "weblogs"}, 30, 3))
     bad = [
         Example(id=f"bad-{n}", question=f"bad {n}", answer=answer, context={"index": "weblogs"})
         for n, answer in enumerate((HOSTILE, UNKNOWN))

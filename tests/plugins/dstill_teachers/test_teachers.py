@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 import pytest
+from support.offering import offering
 
 import dstill_teachers
 from dstill.api.protocols import RationaleTerms
@@ -160,11 +161,14 @@ def test_rationales_are_checked(plugins: Plugins, answer: str, rationale: str, c
     assert all(p.layer == "rationale" and p.is_error for p in found)
 
 
-class Fields(Sums, RationaleTerms):
+class FieldTerms(RationaleTerms):
     """Its answers are names joined by a sign."""
 
     def answer_terms(self, answer: str) -> Iterable[str]:
         return [name for name in answer.split()[-1].split("+") if name != "none"]
+
+
+Fields = offering(Sums, FieldTerms)
 
 
 @pytest.mark.parametrize(

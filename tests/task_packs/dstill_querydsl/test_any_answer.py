@@ -21,7 +21,7 @@ from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
-from dstill.api.protocols import NoTestDatabases
+from dstill.api.protocols import NoTestDatabases, Presentation, RationaleTerms, ResultProperties, TestDatabases
 from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, TestDatabase
 from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.result_extraction import observe
@@ -84,8 +84,8 @@ def run_all_methods(answer: str) -> None:
     list(find_problems(TASK, Example(id="1", question="?", context={"index": "unknown"}), draft))
     gold = ASKED.answer or ""
     TASK.canonical(answer), TASK.cause(answer, gold), TASK.cause(gold, answer)
-    list(TASK.clauses(answer) or ()), list(TASK.answer_terms(answer))
-    TASK.is_refusal(answer), TASK.relevant_schema(ASKED, answer), TASK.prompt(ASKED, [asked])
+    list(TASK.clauses(answer) or ()), list(RationaleTerms.of(TASK).answer_terms(answer))
+    TASK.is_refusal(answer), Presentation.of(TASK).relevant_schema(ASKED, answer), TASK.prompt(ASKED, [asked])
     TASK.parse(answer), TASK.parse(TASK.reply_text("so", answer))
     if not any(problem.is_error for problem in find_problems(TASK, ASKED, draft)) and not TASK.is_refusal(answer):
         run_after_checks(answer)
@@ -98,10 +98,19 @@ def run_after_checks(answer: str) -> None:
     body = freeze(strict.read(answer).value or {}, "2025-03-27T12:00:00Z", MAPPING)
     outcome = observe(lambda one: Outcome(kind=OutcomeKind.OK, raw=reply), body)
     got, want = ({**outcome.value, "documents": 5, "hits": page} for page in (outcome.value["hits"], []))
-    TASK.same(got, want), TASK.is_trivial(got, ASKED), TASK.is_nondeterministic(got, ASKED), TASK.is_empty(got)
-    TASK.render_result(got), TASK.result_tables(got), TASK.diff_results(got, want)
-    TASK.diff_results(got, want, TestDatabase(name="small", data={"documents": [["a", {"a": 1}]]}))
-    list(TASK.mutants(replace(ASKED, answer=answer)))
+    (
+        TASK.same(got, want),
+        ResultProperties.of(TASK).is_trivial(got, ASKED),
+        ResultProperties.of(TASK).is_nondeterministic(got, ASKED),
+        ResultProperties.of(TASK).is_empty(got),
+    )
+    (
+        Presentation.of(TASK).render_result(got),
+        Presentation.of(TASK).result_tables(got),
+        Presentation.of(TASK).diff_results(got, want),
+    )
+    Presentation.of(TASK).diff_results(got, want, TestDatabase(name="small", data={"documents": [["a", {"a": 1}]]}))
+    list(TestDatabases.of(TASK).mutants(replace(ASKED, answer=answer)))
 
 
 @given(answers())
@@ -168,9 +177,9 @@ def test_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyPat
     verdict = judge(TASK, example, Draft(answer=ASKED.answer or ""), recorder.open(TASK, Engine()))
     assert verdict.gold_error.startswith("invalid: not run: ")
     assert recorder.ran == [ASKED.answer]  # the student's, which is harmless
-    assert list(TASK.mutants(example)) == []
+    assert list(TestDatabases.of(TASK).mutants(example)) == []
     with contextlib.suppress(NoTestDatabases):
-        assert list(TASK.test_databases(example, 5)) == []
+        assert list(TestDatabases.of(TASK).test_databases(example, 5)) == []
 
 
 def test_runner_refuses_refused_body() -> None:

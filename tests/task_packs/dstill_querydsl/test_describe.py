@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dstill.api.engine import Engine, ProjectFiles
+from dstill.api.protocols import DataProfile
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill_querydsl.bundle.indices import bundled, configured
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine, HttpSettings
@@ -36,7 +37,9 @@ def url() -> Iterator[str]:
 
 
 def described(url: str, index: str, settings: Settings | None = None, **there: Any) -> ProjectFiles:
-    return QueryDsl(settings or Settings()).describe(Engine(url=url), HttpSettings(index=index, **there))
+    return DataProfile.of(QueryDsl(settings or Settings())).describe(
+        Engine(url=url), HttpSettings(index=index, **there)
+    )
 
 
 def test_writes_files_and_settings(url: str, tmp_path: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dstill.api.protocols import DataProfile
 from dstill_querydsl.language.mapping.drift import drift, field_count, fields_digest
 from dstill_querydsl.pack import QueryDsl
 
 THEN = {"properties": {"a": {"type": "long"}, "b": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}
 
-unlearnt = QueryDsl().drift
+unlearnt = DataProfile.of(QueryDsl()).drift
 
 
 def test_ignores_order_and_options() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from dstill.api.protocols import Presentation
 from dstill.api.records import Example, RelevantSchema
 from dstill_querydsl.language.guard import Limits
 from dstill_querydsl.language.mapping.drift import field_count
@@ -31,7 +32,7 @@ VALUES = {
 
 def excerpt(body: object, **settings: object) -> RelevantSchema:
     example = Example(id="1", question="q", context={"index": "logs", "mapping": MAPPING, "values": VALUES})
-    return QueryDsl(Settings(**settings)).relevant_schema(example, json.dumps(body))  # type: ignore[arg-type]
+    return Presentation.of(QueryDsl(Settings(**settings))).relevant_schema(example, json.dumps(body))  # type: ignore[arg-type]
 
 
 def test_used_fields_come_first_in_answer_order() -> None:
@@ -59,18 +60,19 @@ def test_omits_names_that_are_no_fields() -> None:
 def test_refusal_and_invalid_json_use_no_fields() -> None:
     assert excerpt({"refusal": "no"}).used == ()
     example = Example(id="1", question="q", context={"index": "logs", "mapping": MAPPING})
-    shown = QueryDsl().relevant_schema(example, "{").rest
+    shown = Presentation.of(QueryDsl()).relevant_schema(example, "{").rest
     assert len(shown) == field_count(MAPPING) == 7  # `init` and `ask` count the same
 
 
 def test_index_without_mapping_has_empty_excerpt() -> None:
     assert (
-        QueryDsl().relevant_schema(Example(id="1", question="q", context={"index": "mine"}), "{}") == RelevantSchema()
+        Presentation.of(QueryDsl()).relevant_schema(Example(id="1", question="q", context={"index": "mine"}), "{}")
+        == RelevantSchema()
     )
 
 
 def test_shortens_wide_mapping_and_says_so() -> None:
     mapping = {"properties": {f"f{n}": {"type": "long"} for n in range(MOST + 5)}}
     example = Example(id="1", question="q", context={"index": "logs", "mapping": mapping})
-    found = QueryDsl().relevant_schema(example, '{"query":{"term":{"f1":1}}}')
+    found = Presentation.of(QueryDsl()).relevant_schema(example, '{"query":{"term":{"f1":1}}}')
     assert (len(found.rest), found.rest[-1]) == (MOST + 1, ("…", "4 more"))

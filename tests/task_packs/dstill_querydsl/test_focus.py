@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.sizes import first_quick
 
+from dstill.api.protocols import Synthesis
 from dstill.api.records import Example
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions.templates.plan import TEMPLATES
@@ -20,7 +21,7 @@ FOCUS = {"label": "sort", "categories": {"metric": 3, "sort_page": 1}, "template
 def questions_for(index: str, n: int, focus: Mapping[str, Any] | None) -> list[Example]:
     task = QueryDsl(Settings(index=index, documents=150))
     context = {} if focus is None else {"focus": focus}
-    return list(task.synthesize(context, n, seed=0))
+    return list(Synthesis.of(task).synthesize(context, n, seed=0))
 
 
 @pytest.mark.parametrize("index", first_quick(["weblogs", "movies"]))

@@ -10,6 +10,7 @@ from support.random_student import SYNTHESIZED, WIDE, golds, index_of, pack
 from support.sizes import first_quick
 
 from dstill.api.checking import find_problems
+from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Draft
 from dstill.api.values import Values
 from dstill.errors import ConfigError
@@ -40,7 +41,7 @@ NOT_IN_GRAMMAR = {
 
 def grammar(name: str) -> str:
     task, example = pack(name)
-    made = task.grammar(example)
+    made = ConstrainedOutput.of(task).grammar(example)
     assert made is not None
     assert made.ebnf is not None
     return made.ebnf
@@ -51,7 +52,7 @@ class Reader:
 
     def __init__(self, name: str) -> None:
         task, example = pack(name)
-        made = task.grammar(example)
+        made = ConstrainedOutput.of(task).grammar(example)
         assert made is not None
         self.made, self.compiler = made, Compiler(BYTES)
 
@@ -139,7 +140,7 @@ def test_same_index_has_same_grammar() -> None:
 def test_omits_denied_fields_and_requires_source_filter() -> None:
     task = QueryDsl(Settings(guard=Limits(fields=("*", "!user.*"))))
     example = pack("weblogs")[1]
-    made = task.grammar(example)
+    made = ConstrainedOutput.of(task).grammar(example)
     assert made is not None
     assert "user.name" not in (made.ebnf or "")
     state = Compiler(BYTES).start(made)
@@ -149,7 +150,7 @@ def test_omits_denied_fields_and_requires_source_filter() -> None:
 
 def test_sizes_follow_guard_limits() -> None:
     task = QueryDsl(Settings(guard=Limits(size=50, window=60)))
-    made = task.grammar(pack("weblogs")[1])
+    made = ConstrainedOutput.of(task).grammar(pack("weblogs")[1])
     assert made is not None
     compiler = Compiler(BYTES)
     lets = {text: compiler.start(made).try_consume(list(text.encode())) for text in (
@@ -161,11 +162,11 @@ def test_sizes_follow_guard_limits() -> None:
 def test_refuses_limits_too_low_for_its_forms() -> None:
     task = QueryDsl(Settings(guard=Limits(aggregation_depth=1)))
     with pytest.raises(ConfigError, match="aggregation_depth = 1 is too low"):
-        task.grammar(pack("weblogs")[1])
+        ConstrainedOutput.of(task).grammar(pack("weblogs")[1])
 
 
 def test_omits_features_missing_in_opensearch() -> None:
-    made = QueryDsl(Settings(dialect="opensearch3")).grammar(pack("weblogs")[1])
+    made = ConstrainedOutput.of(QueryDsl(Settings(dialect="opensearch3"))).grammar(pack("weblogs")[1])
     assert made is not None
     assert '\\"boxplot\\"' not in (made.ebnf or "")
     assert '\\"boxplot\\"' in grammar("weblogs")
@@ -174,14 +175,14 @@ def test_omits_features_missing_in_opensearch() -> None:
 def test_unknown_mapping_has_no_grammar() -> None:
     task, example = pack("weblogs")
     unknown = type(example)(id="2", question="?", context={"index": "somewhere"})
-    assert task.grammar(unknown) is None
+    assert ConstrainedOutput.of(task).grammar(unknown) is None
 
 
 def test_field_name_may_equal_option_name() -> None:
     mapping = {"properties": {"distance": {"type": "geo_point"}, 'a"b': {"type": "keyword"}, "boost": {"type": "long"}}}
     task = QueryDsl(Settings())
     example = type(pack("weblogs")[1])(id="3", question="?", context={"index": "mine", "mapping": mapping})
-    made = task.grammar(example)
+    made = ConstrainedOutput.of(task).grammar(example)
     assert made is not None
     for body in ({"query": {"term": {'a"b': "x"}}}, {"query": {"term": {"boost": 3}}}):
         text = json.dumps(body, separators=(",", ":"))

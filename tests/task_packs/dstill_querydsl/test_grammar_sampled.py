@@ -14,6 +14,7 @@ from support.sizes import size
 
 from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
+from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Draft, Outcome, OutcomeKind
 from dstill_querydsl.bundle.indices import NAMES
 from dstill_querydsl.engines import Embedded, EmbeddedEngine
@@ -38,7 +39,7 @@ _ALIASES = {"span_field_masking"}
 
 def sampled(name: str, count: int, seed: int = 1) -> list[str]:
     task, example = pack(name)
-    written = write(writer(t5(learnt()), learnt()), task.grammar(example), count, seed)
+    written = write(writer(t5(learnt()), learnt()), ConstrainedOutput.of(task).grammar(example), count, seed)
     assert not any(one.truncated for one in written)
     return [one.text for one in written]
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dstill.api.protocols import Demo
 from dstill.errors import UsageError
 from dstill_querydsl.bundle import weblogs
 from dstill_querydsl.bundle.index_of import index_of
@@ -99,7 +100,7 @@ def test_demo_accepts_any_index_not_held_out() -> None:
         "movies": {"task.querydsl.index": "movies"},
         "flights": {"task.querydsl.index": "flights"},
     }
-    assert "task.querydsl.index" not in QueryDsl.demo_settings
+    assert "task.querydsl.index" not in Demo.class_of(QueryDsl).demo_settings
     for name in HELD_OUT:
         with pytest.raises(UsageError, match=f"'{name}' is held out"):
             option.read(name)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dstill.api.checking import find_problems
 from dstill.api.judging import judge
+from dstill.api.protocols import Synthesis
 from dstill.api.records import Draft, Example, Level
 from dstill.errors import UsageError
 from dstill_querydsl.pack import QueryDsl
@@ -129,9 +130,9 @@ def test_questions_are_deterministic_and_follow_config() -> None:
 
 
 def test_questions_need_documents() -> None:
-    assert len(list(QueryDsl().synthesize({}, 5, seed=0))) == 5
+    assert len(list(Synthesis.of(QueryDsl()).synthesize({}, 5, seed=0))) == 5
     with pytest.raises(UsageError, match="bundled"):
-        QueryDsl().synthesize({"index": "mine"}, 5, seed=0)
+        Synthesis.of(QueryDsl()).synthesize({"index": "mine"}, 5, seed=0)
 
 
 def test_pack_imports_no_client_library() -> None:

@@ -9,6 +9,7 @@ import pytest
 from support.sizes import first_quick
 
 from dstill.api.checking import find_problems
+from dstill.api.protocols import Synthesis
 from dstill.api.records import Draft, Example
 from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import bundled
@@ -63,7 +64,7 @@ def _fields_of(answer: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def questions() -> list[Example]:
-    return list(QueryDsl().synthesize({"index": "weblogs"}, 150, seed=11))
+    return list(Synthesis.of(QueryDsl()).synthesize({"index": "weblogs"}, 150, seed=11))
 
 
 def _recall(questions: list[Example], values: Values, limit: int) -> float:
@@ -87,7 +88,7 @@ def test_keeps_fields_of_golds_in_schema_variants(name: str) -> None:
     """Renamed, moved, and among 200 to 900 further fields."""
     asked = [
         (example.question, read(example.answer or "").value or {})
-        for example in QueryDsl().synthesize({"index": name}, 30, seed=5)
+        for example in Synthesis.of(QueryDsl()).synthesize({"index": name}, 30, seed=5)
         if "variant" not in example.context
     ]
     variants = (vary(bundled(name, 300), seed=seed) for seed in range(20))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from dstill.api.protocols import RationaleTerms, Synthesis
 from dstill.api.records import SPLITS, Draft, Example
 from dstill_querydsl.bundle.indices import HELD_OUT, NAMES
 from dstill_querydsl.pack import QueryDsl
@@ -20,13 +21,13 @@ def count_with_fields(task: QueryDsl, examples: Iterable[Example]) -> int:
         answer, rationale = example.answer or "", example.rationale or ""
         problems = check_draft(task, Draft(answer=answer, rationale=rationale))
         assert not problems, (example.question, rationale, answer)
-        count += bool(list(task.answer_terms(answer)))
+        count += bool(list(RationaleTerms.of(task).answer_terms(answer)))
     return count
 
 
 def test_rationales_of_bundled_index_name_fields() -> None:
     task = QueryDsl()
-    assert count_with_fields(task, task.synthesize({"index": "weblogs"}, 300, seed=5)) > 200
+    assert count_with_fields(task, Synthesis.of(task).synthesize({"index": "weblogs"}, 300, seed=5)) > 200
 
 
 # those held out are the split test_unseen_data of the others; CI takes one index, and above a few questions of weblogs

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.api.protocols import Presentation
 from dstill.api.records import Example
 from dstill_querydsl.language.results.snippets import snippets
 from dstill_querydsl.pack import QueryDsl
@@ -56,6 +57,13 @@ def test_python_searches_with_the_body(body: Any) -> None:
 def test_names_follow_the_product_and_junk_has_no_form() -> None:
     example = Example(id="1", question="?", context={"index": "shop"})
     task = QueryDsl(Settings(dialect="opensearch3"))
-    assert [name for name, _ in task.snippets('{"size":0}', example)] == ["curl", "Dashboards Dev Tools", "Python"]
-    assert dict(task.snippets('{"size":0}', example))["Dashboards Dev Tools"] == 'GET shop/_search\n{"size": 0}'
-    assert task.snippets('{"size":', example) == ()
+    assert [name for name, _ in Presentation.of(task).snippets('{"size":0}', example)] == [
+        "curl",
+        "Dashboards Dev Tools",
+        "Python",
+    ]
+    assert (
+        dict(Presentation.of(task).snippets('{"size":0}', example))["Dashboards Dev Tools"]
+        == 'GET shop/_search\n{"size": 0}'
+    )
+    assert Presentation.of(task).snippets('{"size":', example) == ()

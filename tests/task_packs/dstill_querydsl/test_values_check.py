@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from support.tables import rows
 
 from dstill.api.checking import find_problems
+from dstill.api.protocols import Synthesis
 from dstill.api.records import Draft, Example
 from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import bundled
@@ -99,7 +100,7 @@ def test_never_raises(operator, name, value) -> None:
 def test_golds_use_values_of_their_index() -> None:
     task = QueryDsl()
     n_warned = 0
-    for example in task.synthesize({"index": "weblogs"}, 150, seed=3):
+    for example in Synthesis.of(task).synthesize({"index": "weblogs"}, 150, seed=3):
         n_warned += any(
             problem.layer == "values" for problem in find_problems(task, example, Draft(answer=example.answer or ""))
         )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.sizes import first_quick
 
 from dstill.api import find_problems
+from dstill.api.protocols import Synthesis
 from dstill.api.records import Draft
 from dstill.errors import DataError
 from dstill_sql.language.database.schema import Column, Reference, Schema, Table
@@ -77,7 +78,7 @@ def test_any_schema_has_questions_or_a_reason(
     task = Sql(Settings(dialect=dialect))
     context = {"db": "any", "schema": schema.in_dialect(dialect).ddl(), "values": values}
     try:
-        found = list(task.synthesize(context, 8, seed))
+        found = list(Synthesis.of(task).synthesize(context, 8, seed))
     except DataError:
         return
     for one in found:

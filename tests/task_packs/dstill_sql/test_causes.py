@@ -9,6 +9,7 @@ from support.sql_golds import GOLDS, SCHEMAS
 from support.sql_trips import SCHEMA, example, task
 from support.tables import rows
 
+from dstill.api.protocols import Presentation, RationaleTerms, TestDatabases
 from dstill_sql.language.results.causes import LABELS, cause
 from dstill_sql.language.results.clauses import clauses, terms
 
@@ -38,7 +39,7 @@ def test_spellings_of_one_query_do_not_differ() -> None:
 def test_every_mutant_has_a_cause() -> None:
     sql = task("duckdb")
     for schema, gold in GOLDS[::4]:
-        for mutant in sql.mutants(example(gold, None, SCHEMAS[schema])):
+        for mutant in TestDatabases.of(sql).mutants(example(gold, None, SCHEMAS[schema])):
             found = sql.cause(mutant.answer, gold)
             assert found is not None, mutant
             assert found.label in LABELS[:-1], mutant
@@ -81,7 +82,11 @@ def test_clauses() -> None:
 def test_terms() -> None:
     query = "WITH x AS (SELECT city AS c, COUNT(*) AS n FROM drivers GROUP BY city) SELECT c FROM x WHERE n > 2"
     assert terms(query, "duckdb") == ["city", "drivers"]
-    assert list(task("duckdb").answer_terms("SELECT rider FROM trips WHERE fare > 3")) == ["fare", "rider", "trips"]
+    assert list(RationaleTerms.of(task("duckdb")).answer_terms("SELECT rider FROM trips WHERE fare > 3")) == [
+        "fare",
+        "rider",
+        "trips",
+    ]
     assert terms("no query", "duckdb") == []
 
 
@@ -101,25 +106,25 @@ def test_shows_what_only_one_result_has() -> None:
     sql = task("duckdb")
     want = {"columns": ["name", "n"], "rows": [["Ann", 3], ["Bob", None]], "keys": None, "pool": []}
     got = {**want, "rows": [["Ann", 3], ["Cid", 1], ["Dee", 1]]}
-    found = sql.diff_results(got, want)
+    found = Presentation.of(sql).diff_results(got, want)
     assert found.gold == "name | n\nBob | NULL\n1 row alike\n2 rows"
     assert found.answer == "name | n\nCid | 1\nDee | 1\n1 row alike\n3 rows"
-    assert sql.render_result(want) == "name | n\nAnn | 3\nBob | NULL\n2 rows"
+    assert Presentation.of(sql).render_result(want) == "name | n\nAnn | 3\nBob | NULL\n2 rows"
 
 
 def test_shows_orders_that_differ() -> None:
     sql = task("duckdb")
     want = {"columns": ["name"], "rows": [["Ann"], ["Bob"]], "keys": [[1], [2]], "pool": [], "ordered": True}
     turned = {**want, "rows": [["Bob"], ["Ann"]]}
-    assert sql.diff_results(turned, want).answer == "name\n1. Bob\n2. Ann\n2 rows"
+    assert Presentation.of(sql).diff_results(turned, want).answer == "name\n1. Bob\n2. Ann\n2 rows"
     by_luck = {**want, "keys": None, "ordered": False}
-    assert sql.diff_results(by_luck, want).answer == "name\nthe same rows, but not sorted\n2 rows"
+    assert Presentation.of(sql).diff_results(by_luck, want).answer == "name\nthe same rows, but not sorted\n2 rows"
 
 
 def test_shows_the_columns_that_an_answer_uses_first() -> None:
     gold = example("SELECT 1", None, SCHEMA)
     about = {**gold.context, "values": {"drivers.city": ["Oslo", "Bergen"], "drivers.rating": {"min": 1, "max": 5}}}
-    found = task("duckdb").relevant_schema(
+    found = Presentation.of(task("duckdb")).relevant_schema(
         type(gold)(id="x", question="?", context=about),
         "SELECT d.city FROM drivers AS d JOIN trips AS t ON t.driver_id = d.id WHERE rating > 4",
     )
@@ -131,4 +136,4 @@ def test_shows_the_columns_that_an_answer_uses_first() -> None:
         "drivers.rating": "DOUBLE: 1 to 5",
     }
     assert len(found.used) + len(found.rest) == 13
-    assert not task("duckdb").relevant_schema(gold, "no query").used
+    assert not Presentation.of(task("duckdb")).relevant_schema(gold, "no query").used

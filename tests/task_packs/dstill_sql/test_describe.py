@@ -13,6 +13,7 @@ import pytest
 from support.rides import question
 
 from dstill.api.engine import Engine, ProjectFiles
+from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.values import Values
 from dstill.errors import DataError, ServiceError
@@ -81,7 +82,7 @@ def used(project: ProjectFiles, folder: Path) -> tuple[Sql, Example]:
 
 def test_duckdb_file(duckdb_file: Path, tmp_path: Path) -> None:
     engine = Engine(url=f"duckdb://{duckdb_file}")
-    project = Sql(DENIED).describe(engine)
+    project = DataProfile.of(Sql(DENIED)).describe(engine)
     check(project, "duckdb")
     task, asked = used(project, tmp_path)
     with DuckDb().open(task, engine) as executor:
@@ -91,7 +92,7 @@ def test_duckdb_file(duckdb_file: Path, tmp_path: Path) -> None:
 
 def test_sqlite_file(sqlite_file: Path, tmp_path: Path) -> None:
     engine = Engine(url=f"sqlite://{sqlite_file}")
-    project = Sql(DENIED).describe(engine)
+    project = DataProfile.of(Sql(DENIED)).describe(engine)
     check(project, "sqlite")
     task, asked = used(project, tmp_path)
     with Sqlite().open(task, engine) as executor:
@@ -102,7 +103,7 @@ def test_sqlite_file(sqlite_file: Path, tmp_path: Path) -> None:
 @pytest.mark.live
 def test_postgresql(shop: Any, login: dict[str, str], tmp_path: Path) -> None:
     engine = shop.engine("shop", **login)
-    project = Sql(DENIED).describe(engine, PostgresqlSettings())
+    project = DataProfile.of(Sql(DENIED)).describe(engine, PostgresqlSettings())
     schema = check(project, "postgres")
     trips = schema.table("trips")
     assert trips is not None
@@ -273,9 +274,11 @@ def test_facts_and_drift_of_a_schema() -> None:
     task = Sql(Settings())
     old = question(schema="CREATE TABLE t (a INT, b VARCHAR)")
     new = question(schema="CREATE TABLE T (A INT, b DATE, c INT)")
-    then, now = task.data_facts([old]), task.data_facts([new])
+    then, now = DataProfile.of(task).data_facts([old]), DataProfile.of(task).data_facts([new])
     assert then["shop"]["columns"] == {"t.a": "INT", "t.b": "TEXT"}
-    assert list(task.drift(then, now)) == ["columns that the student learnt are changed: t.b (TEXT, now DATE)"]
-    assert list(task.drift(then, then)) == []
-    assert list(task.drift(then, {"renamed": now["shop"]})) != []
-    assert task.licences([old]) == {"shop": "unknown"}
+    assert list(DataProfile.of(task).drift(then, now)) == [
+        "columns that the student learnt are changed: t.b (TEXT, now DATE)"
+    ]
+    assert list(DataProfile.of(task).drift(then, then)) == []
+    assert list(DataProfile.of(task).drift(then, {"renamed": now["shop"]})) != []
+    assert DataProfile.of(task).licences([old]) == {"shop": "unknown"}

@@ -7,6 +7,7 @@ import time
 import pytest
 from support.sql_questions import asked, example
 
+from dstill.api.protocols import ConstrainedOutput, Linked
 from dstill.api.records import Example
 from dstill_constrain.compiler import Compiler
 from dstill_constrain.ebnf import parse
@@ -21,7 +22,7 @@ COMPILER = Compiler(BYTES)
 
 
 def reads(text: str, task: Sql, of: Example) -> bool:
-    made = task.grammar(of)
+    made = ConstrainedOutput.of(task).grammar(of)
     assert made is not None
     state = COMPILER.start(made)
     return state.try_consume(list(text.encode())) and state.complete
@@ -30,7 +31,7 @@ def reads(text: str, task: Sql, of: Example) -> bool:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_accepts_every_gold_as_written_and_as_the_linked_form_writes_it(dialect: Dialect) -> None:
     task = Sql(Settings(dialect=dialect))
-    form = task.form()
+    form = Linked.of(task).form()
     step = 3 if dialect == "duckdb" else 8
     for one in asked(dialect)[::step]:
         of = example(one.database, one.question)
@@ -86,7 +87,7 @@ def test_it_is_small_also_for_many_tables() -> None:
     ddl = "".join(f"CREATE TABLE part{n} (id INT, size{n} INT);" for n in range(1_000))
     of = Example(id="1", question="x", context={"db": "x", "schema": ddl})
     task = Sql(Settings())
-    made = task.grammar(example("taxi", "x"))
+    made = ConstrainedOutput.of(task).grammar(example("taxi", "x"))
     assert made is not None
     assert made.ebnf is not None
     assert len(made.ebnf) < 12_000
@@ -98,4 +99,4 @@ def test_it_is_small_also_for_many_tables() -> None:
 
 
 def test_without_a_schema_anything_may_be_written() -> None:
-    assert Sql(Settings()).grammar(Example(id="1", question="x", context={})) is None
+    assert ConstrainedOutput.of(Sql(Settings())).grammar(Example(id="1", question="x", context={})) is None

@@ -26,6 +26,7 @@ import pytest
 from sqlglot import exp, parse_one
 from support.sql_trips import FULL, ROWS, Tables, example, executor, run, task
 
+from dstill.api.protocols import TestDatabases
 from dstill.api.records import OutcomeKind
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.statements import read
@@ -176,7 +177,7 @@ def test_is_judged_as_it_should_be(case: Case, dialect: Dialect) -> None:
 def agree_on_test_databases(case: Case, dialect: Dialect) -> bool:
     """Whether the answer has the gold's result on every test database of the gold."""
     gold, judge = example(case.gold), task(dialect)
-    for database in judge.test_databases(gold, 5):
+    for database in TestDatabases.of(judge).test_databases(gold, 5):
         there = replace(gold, context={**gold.context, "test_database": database})
         want, got = (executor(dialect).run(text, there) for text in (case.gold, case.answer))
         assert want.kind is OutcomeKind.OK, want.reason

@@ -16,6 +16,7 @@ import pytest
 from support.certificates import Authority
 from support.rides import ROWS, SCHEMA, on_rows, question
 
+from dstill.api.protocols import DataProfile
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import AuthError, DataError, ServiceError
 from dstill_sql.engines import server
@@ -389,7 +390,7 @@ def test_facts_tell_columns_that_are_gone(opened: Opened, shop: Any) -> None:
     [change] = executor.changes(then, now)
     assert change.breaks
     assert change.message == "the columns of 'mine' differ: added brief.c; removed brief.b"
-    assert list(executor.task.drift(then, now)) == ["columns that the student learnt are gone: brief.b"]
+    assert list(DataProfile.of(executor.task).drift(then, now)) == ["columns that the student learnt are gone: brief.b"]
     assert not list(executor.changes(then, then))
 
 

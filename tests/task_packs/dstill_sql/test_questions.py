@@ -12,6 +12,7 @@ from support.sizes import first_quick
 
 from dstill import plugins as plugin_loading
 from dstill.api import find_problems
+from dstill.api.protocols import DataProfile, Synthesis
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError, UsageError
 from dstill.pipeline.leakage import duplicates, leaks
@@ -116,7 +117,9 @@ def test_words_that_are_missing_are_in_the_question() -> None:
 
 def test_focus_makes_questions_of_weak_categories() -> None:
     focus = {"categories": {"having": 3, "nulls": 1}, "templates": {"having/having_count: eq": 3}}
-    found = Counter(one.category for one in Sql(Settings()).synthesize({"db": "shop", "focus": focus}, 40, 0))
+    found = Counter(
+        one.category for one in Synthesis.of(Sql(Settings())).synthesize({"db": "shop", "focus": focus}, 40, 0)
+    )
     assert set(found) == {"having", "nulls"}
     assert found["having"] > 2 * found["nulls"]
 
@@ -139,7 +142,7 @@ VALUES: Mapping[str, Any] = {
 def test_a_schema_without_rows_has_questions_with_its_values(dialect: Dialect) -> None:
     task = Sql(Settings(dialect=dialect))
     context = {"db": "mine", "schema": OWN, "values": VALUES}
-    found = list(task.synthesize(context, 60, 0))
+    found = list(Synthesis.of(task).synthesize(context, 60, 0))
     assert len(found) == 60
     assert any("'Oslo'" in (one.answer or "") for one in found)
     assert any("JOIN" in (one.answer or "") for one in found)
@@ -151,9 +154,9 @@ def test_a_schema_without_rows_has_questions_with_its_values(dialect: Dialect) -
 def test_references_are_taken_from_names_if_none_are_declared() -> None:
     schema = "CREATE TABLE drivers (id int, name text); CREATE TABLE trips (id int, driver_id int, km int);"
     task = Sql(Settings())
-    found = list(task.synthesize({"db": "d", "schema": schema}, 80, 0))
+    found = list(Synthesis.of(task).synthesize({"db": "d", "schema": schema}, 80, 0))
     assert any("JOIN drivers ON trips.driver_id = drivers.id" in (one.answer or "") for one in found)
-    assert any("are taken from the names of columns" in line for line in task.warnings())
+    assert any("are taken from the names of columns" in line for line in Synthesis.of(task).warnings())
 
 
 @pytest.mark.parametrize(
@@ -161,16 +164,16 @@ def test_references_are_taken_from_names_if_none_are_declared() -> None:
 )
 def test_a_schema_that_nothing_can_be_asked_about_says_so(schema: str) -> None:
     with pytest.raises(DataError):
-        list(Sql(Settings()).synthesize({"db": "d", "schema": schema}, 5, 0))
+        list(Synthesis.of(Sql(Settings())).synthesize({"db": "d", "schema": schema}, 5, 0))
 
 
 def test_a_wide_schema_has_questions_about_some_tables() -> None:
     schema = "\n".join(f"CREATE TABLE t{n} (id int PRIMARY KEY, name text, amount int);" for n in range(120))
     task = Sql(Settings())
-    found = list(task.synthesize({"db": "wide", "schema": schema}, 30, 0))
+    found = list(Synthesis.of(task).synthesize({"db": "wide", "schema": schema}, 30, 0))
     assert len(found) == 30
-    assert any("80 of its 120 tables have no questions" in line for line in task.warnings())
-    assert any("no references" in line for line in task.warnings())
+    assert any("80 of its 120 tables have no questions" in line for line in Synthesis.of(task).warnings())
+    assert any("no references" in line for line in Synthesis.of(task).warnings())
 
 
 def test_references_in_a_circle_and_names_that_need_quotes_work() -> None:
@@ -179,7 +182,7 @@ def test_references_in_a_circle_and_names_that_need_quotes_work() -> None:
     CREATE TABLE visit (id int PRIMARY KEY, "order" int REFERENCES "order" (id), cost double, "select" text);
     """
     task = Sql(Settings())
-    found = list(task.synthesize({"db": "odd", "schema": schema}, 60, 0))
+    found = list(Synthesis.of(task).synthesize({"db": "odd", "schema": schema}, 60, 0))
     assert len(found) == 60
     for one in found:
         assert not list(find_problems(task, one, Draft(answer=one.answer or ""))), one.answer
@@ -191,22 +194,22 @@ def test_an_unknown_or_held_out_database_is_refused() -> None:
     with pytest.raises(UsageError, match="held out"):
         list(Sql(Settings(db="flights")).examples("train"))
     with pytest.raises(UsageError, match="not known"):
-        list(Sql(Settings()).synthesize({"db": "what"}, 5, 0))
+        list(Synthesis.of(Sql(Settings())).synthesize({"db": "what"}, 5, 0))
 
 
 def test_a_brief_describes_the_database() -> None:
-    brief = Sql(Settings()).question_brief({"db": "shop"})
+    brief = Synthesis.of(Sql(Settings())).question_brief({"db": "shop"})
     assert "online shop" in brief.about
     assert "CREATE TABLE products" in brief.about
     assert set(brief.categories) == set(SHARES) - {"details", "window"}
-    bare = Sql(Settings()).question_brief({"db": "x", "schema": "CREATE TABLE t (a text)"})
+    bare = Synthesis.of(Sql(Settings())).question_brief({"db": "x", "schema": "CREATE TABLE t (a text)"})
     assert "dates" not in bare.categories
     assert "metric" not in bare.categories
     assert bare.context["schema"] == "CREATE TABLE t (a text)"
 
 
 def test_licences_of_the_data(rows: list[Example], task: Sql) -> None:
-    found = task.licences([*rows, Example(id="1", question="?", context={"db": "mine", "schema": OWN})])
+    found = DataProfile.of(task).licences([*rows, Example(id="1", question="?", context={"db": "mine", "schema": OWN})])
     assert found["movies"] == "CC0-1.0"
     assert found["mine"] == "unknown"
 

@@ -15,6 +15,7 @@ from dstill.api.form import Form, NotExpressible
 from dstill.api.records import Example
 from dstill_sql.bundle.handwritten import HANDWRITTEN, handwritten
 from dstill_sql.pack import Sql
+from dstill_sql.protocols.linked import SqlLinked
 from dstill_sql.settings import Settings
 from tools.base.pack import Answers, Pack
 from tools.base.rows import kept, unscored
@@ -36,7 +37,7 @@ def prepare(folder: Path) -> Sequence[Example]:
 def answers(seed: int, folder: Path) -> Answers:
     """Readings and the tokens of their answers, without end."""
     random = Random(f"base {seed}")
-    form = Sql().form()
+    form = SqlLinked(Sql()).form()
     bundled = _endless(form, random, lambda: prepare(folder))
     by_hand = _endless(form, random, _written)
     invented = form.replay(seed)
@@ -68,7 +69,7 @@ def _endless(form: Form, random: Random, read: Callable[[], Iterable[Example]]) 
 
 PACK = Pack(
     task="sql",
-    form=Sql().form(),
+    form=SqlLinked(Sql()).form(),
     folder=Path(dstill_sql.__file__).with_name("base"),
     prepare=prepare,
     answers=answers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, metadata
@@ -72,14 +72,23 @@ def package_is_described(pack: Pack) -> Iterator[Finding]:
 
 
 def names_are_those_of_the_api(pack: Pack) -> Iterator[Finding]:
-    """No method or attribute of the task is named almost like one of dstill's, which then is never called."""
-    kinds = [kind for kind in type(pack.task).__mro__ if not kind.__module__.startswith("dstill.")]
-    own = {name for kind in kinds for name in vars(kind) if not name.startswith("_")}
-    known = {name for home in (Task, *PROTOCOLS) for name in vars(home) if not name.startswith("_")}
+    """No method or attribute of a class is named almost like one of dstill's, which then is never called."""
+    task = type(pack.task)
+    yield from _misnamed(task, _names(Task, *PROTOCOLS))
+    for protocol in task.protocols:
+        yield from _misnamed(protocol.class_of(task), _names(protocol))
+
+
+def _misnamed(owner: type[Any], known: Set[str]) -> Iterator[Finding]:
+    own = _names(*(kind for kind in owner.__mro__ if not kind.__module__.startswith("dstill.")))
     for name in sorted(own - known):
         if near := get_close_matches(name, known - own, n=1, cutoff=ALIKE):
-            what = f"dstill does not call '{name}' of {type(pack.task).__name__}, which has no '{near[0]}'"
-            yield _advice("unknown_name", what, pack.line(name), f"if '{near[0]}' is meant, call it so")
+            what = f"dstill does not call '{name}' of {owner.__name__}, which has no '{near[0]}'"
+            yield _advice("unknown_name", what, line_of(owner, name), f"if '{near[0]}' is meant, call it so")
+
+
+def _names(*kinds: type[Any]) -> set[str]:
+    return {name for kind in kinds for name in vars(kind) if not name.startswith("_")}
 
 
 def _advice(code: str, what: str, where: str, hint: str) -> Finding:

@@ -18,7 +18,7 @@ def hostile_answers_are_stated(pack: Pack) -> Iterator[Finding]:
             code="no_hostile_answers",
             what=f"task '{pack.task.name}' runs answers, and states none that must not run",
             where=pack.line(),
-            hint="inherit dstill.api.KnownAnswers and list what changes data, reads files or costs much",
+            hint="name a dstill.api.KnownAnswers that lists what changes data, reads files or costs much",
             severity=Severity.WARNING,
         )
 

@@ -23,9 +23,9 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.fallbacks import METHODS
 from dstill.api.finding import Finding, line_of, line_of_error
-from dstill.api.protocols import PROTOCOLS, KnownAnswers, NoTestDatabases, TestDatabases
+from dstill.api.protocols import PROTOCOLS, KnownAnswers, NoTestDatabases, TestDatabases, methods_of, owner_of
 from dstill.api.records import SPLITS, Draft, Example, Mutant, Outcome, Problem
-from dstill.api.task import Task, data_of
+from dstill.api.task import Task, TaskProtocol, data_of
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
 from dstill.pipeline.conformance import texts
 from dstill.pipeline.conformance.fresh import Fresh
@@ -79,8 +79,8 @@ class Pack:
         watched(self.task)
 
     def line(self, name: str = "") -> str:
-        """The line of the task's method or attribute `name`."""
-        return line_of(self.task, name)
+        """The line of the pack's method or attribute `name`, of its task or of a protocol."""
+        return line_of(owner_of(type(self.task), name), name)
 
     @property
     def executor_line(self) -> str:
@@ -243,16 +243,21 @@ def quoted(text: str) -> str:
 
 
 def watched(task: T) -> T:
-    """Let every method of `task` raise `Raised` where it must not raise, and return `task` itself."""
-    for home in (Task, *PROTOCOLS):
-        for name, value in vars(home).items():
-            if isinstance(task, home) and not name.startswith("_") and callable(value):
-                setattr(task, name, _watched(task, name))
+    """Let every method of `task` and its protocols raise `Raised` where it must not raise, and return `task` itself."""
+    _watch(task, task)
+    task.prepare_protocol = functools.partial(_watch, task)
     return task
 
 
-def _watched(task: Task, name: str) -> Callable[..., Any]:
-    own = getattr(task, name)
+def _watch(task: Task, owner: Task | TaskProtocol) -> None:
+    homes: tuple[type[Task] | type[TaskProtocol], ...] = (Task, *PROTOCOLS)
+    for home in homes:
+        for name in methods_of(home) if isinstance(owner, home) else ():
+            setattr(owner, name, _watched(task, owner, name))
+
+
+def _watched(task: Task, owner: Task | TaskProtocol, name: str) -> Callable[..., Any]:
+    own = getattr(owner, name)
     passed = PASSED if name in METHODS else (*PASSED, DstillError, OSError)
 
     @functools.wraps(own)
@@ -279,6 +284,6 @@ def raised(task: Task, name: str, args: Sequence[Any], error: Exception, code: s
     return Finding(
         code=code,
         what=f"task '{task.name}': {name} raised {type(error).__name__}{on}: {why}",
-        where=line_of_error(error, task) or line_of(task, name),
+        where=line_of_error(error, task) or line_of(owner_of(type(task), name), name),
         hint="handle this text: an answer can be any text, so checks and methods that take one must not raise",
     )

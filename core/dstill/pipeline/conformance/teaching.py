@@ -38,7 +38,7 @@ def parse_undoes_reply_text(pack: Pack) -> Iterator[Finding]:
 
 def reply_text_holds_both(pack: Pack) -> Iterator[Finding]:
     """A pack with a grammar writes rationale and answer into a reply as they are, the rationale first."""
-    constrained = isinstance(pack.task, ConstrainedOutput)
+    constrained = ConstrainedOutput in pack.task.protocols
     if constrained and len(pack.task.reply_text("\0", "\0").split("\0")) != 3:
         yield Finding(
             code="reply_text_changes",

@@ -12,6 +12,7 @@ from support.engine_proxy import EngineProxy
 
 from dstill.api.engine import Change, Engine
 from dstill.api.judging import judge
+from dstill.api.protocols import DataProfile
 from dstill.api.records import Draft, Example
 from dstill.api.task import Check, Task
 from dstill.errors import DataError, UsageError
@@ -94,7 +95,7 @@ def test_dataset_records_fields_of_its_questions() -> None:
         Example(id="3", question="?", context={"index": "logs", "mapping": MAPPING}),
         Example(id="4", question="?", context={"index": "of which nothing is known"}),
     ]
-    found = QueryDsl(Settings()).data_facts(examples)
+    found = DataProfile.of(QueryDsl(Settings())).data_facts(examples)
     assert found.keys() == {"weblogs", "logs"}
     assert found["logs"] == {"digest": fields_digest(MAPPING), "fields": {"level": "keyword", "bytes": "long"}}
     assert found["weblogs"]["fields"]["@timestamp"] == "date"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dstill.api.engine import Engine
+from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task
 from dstill.errors import AuthError, ConfigError, DataError, ServiceError, UsageError
@@ -254,7 +255,7 @@ def test_checks_fingerprint_in_executor_section(engine: dict[str, str], fingerpr
     with pytest.raises(ConfigError) as opened:
         Http(settings).open(QueryDsl(), Engine(**engine))  # type: ignore[arg-type]
     with pytest.raises(ConfigError) as described:
-        QueryDsl().describe(Engine(**engine), settings)  # type: ignore[arg-type]
+        DataProfile.of(QueryDsl()).describe(Engine(**engine), settings)  # type: ignore[arg-type]
     assert where in opened.value.where
     assert described.value.where == opened.value.where
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.sizes import size
 
 from dstill.api.form import NotExpressible
+from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Example
 from dstill.api.values import Values
 from dstill.linked import Reading, Schema, read
@@ -237,7 +238,9 @@ def test_bodies_of_the_grammar_come_back_or_are_not_expressible(index: str) -> N
     task, example = pack(index)
     form = QueryForm(task.index_profile)
     reading = form.read(Example(id="1", question="how many of 2024 and 10 by name?", context=example.context))
-    texts = [one.text for one in write(writer(t5(learnt()), learnt()), task.grammar(example), 150, 3)]
+    texts = [
+        one.text for one in write(writer(t5(learnt()), learnt()), ConstrainedOutput.of(task).grammar(example), 150, 3)
+    ]
     told = 0
     for text in texts:
         try:

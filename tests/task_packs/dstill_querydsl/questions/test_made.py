@@ -9,6 +9,7 @@ import pytest
 
 from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
+from dstill.api.protocols import ResultProperties
 from dstill.api.records import Draft, Example, OutcomeKind, TestDatabase
 from dstill.errors import DataError
 from dstill_querydsl.bundle.index_of import index_of
@@ -80,7 +81,7 @@ def test_golds_run_with_nontrivial_results(name: str, made: Callable[..., Any], 
             example = Example(id="1", question="", context=context)
             outcome = executor.run(one.example.answer, example)
             assert outcome.kind is OutcomeKind.OK, (outcome.reason, one.example.answer)
-            assert not task.is_trivial(outcome.value, example), one.example.answer
+            assert not ResultProperties.of(task).is_trivial(outcome.value, example), one.example.answer
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -170,7 +171,7 @@ def test_golds_of_poisoned_mapping_run_and_prompt_has_injection(quakes: list[Exa
         for example in poisoned:
             outcome = executor.run(example.answer or "", example)
             assert outcome.kind is OutcomeKind.OK
-            assert not task.is_trivial(outcome.value, example)
+            assert not ResultProperties.of(task).is_trivial(outcome.value, example)
             order = example.context["mapping"]["_meta"]["description"]
             assert order in task.prompt(example, ()).messages[-1].content
 

@@ -12,7 +12,7 @@ import pytest
 
 from dstill.api.engine import Engine
 from dstill.api.judging import judge
-from dstill.api.protocols import NoTestDatabases
+from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Draft, Example, Level
 from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.language.results import compare
@@ -132,7 +132,7 @@ def test_unknown_index_has_no_databases() -> None:
     task = QueryDsl(Settings(documents=300, corpora=5))
     unknown = replace(EXAMPLE, context={"index": "elsewhere"})
     with pytest.raises(NoTestDatabases, match="'elsewhere' is not known"):
-        task.test_databases(unknown, 5)
+        TestDatabases.of(task).test_databases(unknown, 5)
 
 
 def test_checks_answers_on_read_only_user_index(place: IndexSchema) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dstill.api.checking import find_problems
+from dstill.api.protocols import TestDatabases
 from dstill.api.records import Draft, Example
 from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.pack import QueryDsl
@@ -147,18 +148,18 @@ def test_mutants_are_valid_and_differ_from_gold() -> None:
     task = QueryDsl()
     golds = [e for e in task.examples("test") if not task.is_refusal(e.answer or "")][:40]
     for gold in golds:
-        found = list(task.mutants(gold))
+        found = list(TestDatabases.of(task).mutants(gold))
         assert 3 <= len(found) <= MOST
         forms = [canonical_text(one.answer) for one in found]
         assert len({*forms, canonical_text(gold.answer or "")}) == len(found) + 1
         for one in found:
             assert not [p for p in find_problems(task, gold, Draft(answer=one.answer)) if p.is_error], one.name
-        assert found == list(task.mutants(gold))
+        assert found == list(TestDatabases.of(task).mutants(gold))
 
 
 def test_refusal_has_no_mutants() -> None:
     refusal = Example(
         id="1", question="q", context={"index": "weblogs"}, answer='{"refusal":{"reason":"no","missing":[]}}'
     )
-    assert not list(QueryDsl().mutants(refusal))
-    assert not list(QueryDsl().test_databases(refusal, 5))
+    assert not list(TestDatabases.of(QueryDsl()).mutants(refusal))
+    assert not list(TestDatabases.of(QueryDsl()).test_databases(refusal, 5))

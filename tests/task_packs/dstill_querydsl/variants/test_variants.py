@@ -19,6 +19,7 @@ from support.tables import rows
 from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
+from dstill.api.protocols import Synthesis
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.values import Known, Values
 from dstill.errors import DataError
@@ -47,7 +48,7 @@ def task() -> QueryDsl:
 
 @pytest.fixture(scope="module")
 def golds(task: QueryDsl) -> list[Example]:
-    made = task.synthesize({}, GOLDS, 5)
+    made = Synthesis.of(task).synthesize({}, GOLDS, 5)
     return [example for example in made if example.answer and not task.is_refusal(example.answer)]
 
 
@@ -242,7 +243,7 @@ def test_renamed_gold_uses_variant_fields_only(seed: int) -> None:
     index = bundled("weblogs", 60)
     variant = vary(index, seed)
     fields = Fields.of(variant.index.mapping)
-    for example in islice(QueryDsl(Settings(documents=60)).synthesize({}, 12, seed), 12):
+    for example in islice(Synthesis.of(QueryDsl(Settings(documents=60))).synthesize({}, 12, seed), 12):
         body = json.loads(example.answer or "")
         if "refusal" not in body:
             renamed = rename(body, variant.names)

@@ -14,6 +14,7 @@ from support.sql_schemas import random_schema
 
 from dstill.api.checking import find_problems
 from dstill.api.form import Cursor, Token
+from dstill.api.protocols import Linked
 from dstill.api.records import Draft, Example
 from dstill.linked import Reading
 from dstill_sql.form.tokens import tokens
@@ -23,7 +24,7 @@ from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
 TASK = Sql(Settings())
-FORM = TASK.form()
+FORM = Linked.of(TASK).form()
 QUESTIONS = (
     "how many users of Oslo in May 2024 with more than 5 orders over 1,000 since 3 March 2023",
     "list it",
@@ -124,7 +125,7 @@ def test_set_operations_have_columns_that_fit() -> None:
 
 def test_limits_of_the_guard_are_kept() -> None:
     task = Sql(Settings(guard=Limits(joins=1, selects=1, denied=("trips", "drivers.phone"))))
-    form = task.form()
+    form = Linked.of(task).form()
     reading = form.read(example("taxi", "x"))
     assert {item.name for item in reading.items}.isdisjoint({"trips", "trips.fare", "drivers.phone"})
     cursor = form.start(reading)
@@ -174,7 +175,7 @@ def test_one_token_is_allowed_if_it_is_among_all_that_are() -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_golds_are_allowed(dialect: Dialect) -> None:
     task = Sql(Settings(dialect=dialect))
-    form = task.form()
+    form = Linked.of(task).form()
     step = 1 if size("GOLDS", ci=0, nightly=1) else 5 if dialect == "duckdb" else 9
     for one in asked(dialect)[::step]:
         reading = form.read(example(one.database, one.question))
@@ -190,7 +191,7 @@ def walked(count: int, seed: int) -> Counter[str]:
     """What became of random walks over random schemas."""
     counts = Counter[str]()
     tasks = {dialect: Sql(Settings(dialect=dialect)) for dialect in DIALECTS}
-    forms = {dialect: task.form() for dialect, task in tasks.items()}
+    forms = {dialect: Linked.of(task).form() for dialect, task in tasks.items()}
     for number in range(seed, seed + count):
         random = Random(number)
         dialect = random.choice(DIALECTS)

@@ -7,6 +7,7 @@ import time
 import pytest
 from support.sql_questions import SCHEMAS, example
 
+from dstill.api.protocols import Linked
 from dstill.api.records import Example
 from dstill.api.values import Values
 from dstill_sql.form.items import FEATURES, Tables
@@ -62,7 +63,7 @@ def test_names_are_unique_and_what_is_denied_is_no_item() -> None:
 
 @pytest.mark.parametrize("ddl", ["", "CREATE TABLE t (a INT)"])
 def test_schemas_of_no_table_and_one(ddl: str) -> None:
-    form = Sql(Settings()).form()
+    form = Linked.of(Sql(Settings())).form()
     reading = form.read(Example(id="1", question="how many", context={"db": "x", "schema": ddl}))
     cursor = form.start(reading)
     assert cursor is not None
@@ -73,7 +74,7 @@ def test_schemas_of_no_table_and_one(ddl: str) -> None:
 def test_a_wide_schema_is_ranked() -> None:
     ddl = "".join(f"CREATE TABLE part{n} (id INT PRIMARY KEY, size{n} INT, made_on DATE);" for n in range(700))
     ddl += "CREATE TABLE harbours (id INT PRIMARY KEY, depth INT, opened DATE, owner_id INT REFERENCES part3 (id));"
-    form = Sql(Settings()).form()
+    form = Linked.of(Sql(Settings())).form()
     started = time.process_time()
     reading = form.read(Example(id="1", question="the deepest harbours since May", context={"db": "w", "schema": ddl}))
     assert len(reading.items) == SHOWN
@@ -82,7 +83,7 @@ def test_a_wide_schema_is_ranked() -> None:
 
 
 def test_databases_that_were_read_last_are_kept() -> None:
-    form = Sql(Settings()).form()
+    form = Linked.of(Sql(Settings())).form()
     assert isinstance(form, SqlForm)
     one = form.read(example("taxi", "trips"))
     assert form.read(example("taxi", "drivers")).schema is one.schema

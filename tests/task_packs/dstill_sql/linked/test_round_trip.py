@@ -13,6 +13,7 @@ from support.sizes import NIGHTLY, first_quick
 from support.sql_questions import asked, example
 
 from dstill.api.form import NotExpressible
+from dstill.api.protocols import Linked
 from dstill.api.records import Example
 from dstill.linked import Reading, Schema, read
 from dstill_sql.form.sql_form import SqlForm
@@ -26,7 +27,7 @@ VOCABULARY = frozenset(tokens())
 
 
 def form_of(dialect: Dialect = "duckdb") -> SqlForm:
-    made = Sql(Settings(dialect=dialect)).form()
+    made = Linked.of(Sql(Settings(dialect=dialect))).form()
     assert isinstance(made, SqlForm)
     return made
 

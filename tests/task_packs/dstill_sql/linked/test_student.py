@@ -12,6 +12,7 @@ import torch
 from support.sql_questions import example
 from support.sums_student import CPU, RECIPE, sources, texts
 
+from dstill.api.protocols import Linked
 from dstill.api.records import Record
 from dstill.api.student import TrainingJob
 from dstill_linked.student import LinkedConfig, LinkedStudent
@@ -82,7 +83,7 @@ def test_it_answers_questions_that_it_never_saw(tmp_path: Path) -> None:
         for question, answer in known
     )
     student = LinkedStudent(LinkedConfig(width=64, heads=4, encoder_layers=2, decoder_layers=2, hidden=256))
-    student.form, student.base = task.form(), ""
+    student.form, student.base = Linked.of(task).form(), ""
     recipe = replace(
         RECIPE, max_steps=160, learning_rate=8e-3, per_device_train_batch_size=16, optim="muon", warmup_ratio=0.1
     )

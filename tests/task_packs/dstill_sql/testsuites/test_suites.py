@@ -12,7 +12,7 @@ from support.sizes import first_quick
 from support.sql_golds import GOLDS, SCHEMAS
 from support.sql_trips import SCHEMA, Tables, example, executor, task
 
-from dstill.api.protocols import NoTestDatabases
+from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Example, OutcomeKind, TestDatabase
 from dstill.api.values import Values
 from dstill_sql.language.database.schema import Schema
@@ -30,13 +30,16 @@ def names_of(query: str, schema: str = SCHEMA, values: dict[str, Any] | None = N
 
 
 def databases(query: str, dialect: Dialect = "sqlite", schema: str = SCHEMA, k: int = 5) -> list[TestDatabase]:
-    return list(task(dialect).test_databases(example(query, None, schema), k))
+    return list(TestDatabases.of(task(dialect)).test_databases(example(query, None, schema), k))
 
 
 def survivors(gold: Example, dialect: Dialect) -> tuple[int, list[str]]:
     """The number of mutants, and those that no test database tells from the gold."""
     sql, engine = task(dialect), executor(dialect)
-    there = [replace(gold, context={**gold.context, "test_database": one}) for one in sql.test_databases(gold, 5)]
+    there = [
+        replace(gold, context={**gold.context, "test_database": one})
+        for one in TestDatabases.of(sql).test_databases(gold, 5)
+    ]
     wanted = [engine.run(gold.answer or "", one) for one in there]
     assert all(want.kind is OutcomeKind.OK for want in wanted), [want.reason for want in wanted]
 
@@ -47,7 +50,7 @@ def survivors(gold: Example, dialect: Dialect) -> tuple[int, list[str]]:
                 return True
         return False
 
-    mutants = list(sql.mutants(gold))
+    mutants = list(TestDatabases.of(sql).mutants(gold))
     return len(mutants), [one.name for one in mutants if not differs(one.answer)]
 
 
@@ -57,7 +60,7 @@ def check_kill_rate(golds: Iterable[tuple[str, str]], dialect: Dialect) -> None:
     for schema, query in golds:
         gold = example(query, None, SCHEMAS[schema])
         start = time.process_time()
-        task(dialect).test_databases(gold, 5)
+        TestDatabases.of(task(dialect)).test_databases(gold, 5)
         seconds.append(time.process_time() - start)
         count, alive = survivors(gold, dialect)
         total += count
@@ -86,7 +89,7 @@ def test_unique_dates_may_have_any_form_in_sqlite(kind: str, value: str) -> None
     schema = f"CREATE TABLE visits (id INTEGER PRIMARY KEY, at {kind} UNIQUE, n INTEGER)"
     gold = example("SELECT n FROM visits WHERE n > 3", None, schema)
     gold = replace(gold, context={**gold.context, "values": {"visits.at": [value]}})
-    made = list(task("sqlite").test_databases(gold, 5))
+    made = list(TestDatabases.of(task("sqlite")).test_databases(gold, 5))
     assert made
     for one in made:
         days = [row[1] for row in one.data["rows"]["visits"]]
@@ -153,8 +156,8 @@ def test_mutants_of_every_kind() -> None:
 def test_mutants_pass_the_checks_and_are_the_same_each_time() -> None:
     for schema, query in GOLDS[::6]:
         gold = example(query, None, SCHEMAS[schema])
-        mutants = list(task("sqlite").mutants(gold))
-        assert mutants == list(Sql(Settings(dialect="sqlite")).mutants(gold))
+        mutants = list(TestDatabases.of(task("sqlite")).mutants(gold))
+        assert mutants == list(TestDatabases.of(Sql(Settings(dialect="sqlite"))).mutants(gold))
         assert 0 < len(mutants) <= MOST
         assert len({one.answer for one in mutants}) == len(mutants)
         assert query not in {one.answer for one in mutants}
@@ -164,9 +167,12 @@ def test_mutants_pass_the_checks_and_are_the_same_each_time() -> None:
 
 def test_what_is_no_query_has_no_mutants() -> None:
     sql = task("sqlite")
-    assert list(sql.mutants(example("-- no answer"))) == []
-    assert list(sql.mutants(example("SELECT missing FROM drivers"))) == []
-    assert list(sql.mutants(Example(id="x", question="?", context={"db": "unknown"}, answer="SELECT 1"))) == []
+    assert list(TestDatabases.of(sql).mutants(example("-- no answer"))) == []
+    assert list(TestDatabases.of(sql).mutants(example("SELECT missing FROM drivers"))) == []
+    assert (
+        list(TestDatabases.of(sql).mutants(Example(id="x", question="?", context={"db": "unknown"}, answer="SELECT 1")))
+        == []
+    )
 
 
 # --- test databases -----------------------------------------------------------------------
@@ -222,18 +228,23 @@ def test_are_the_same_each_time_and_few() -> None:
     query = "SELECT city, COUNT(*) FROM drivers WHERE rating > 4 GROUP BY city"
     first = databases(query)
     assert 2 <= len(first) <= 5
-    again = Sql(Settings(dialect="sqlite")).test_databases(example(query), 5)
+    again = TestDatabases.of(Sql(Settings(dialect="sqlite"))).test_databases(example(query), 5)
     assert [(one.name, one.data) for one in again] == [(one.name, one.data) for one in first]
     assert len(databases(query, k=1)) == 1
     assert databases(query, k=0) == []
-    assert list(Sql(Settings(dialect="sqlite", test_databases=0)).test_databases(example(query), 5)) == []
+    assert (
+        list(TestDatabases.of(Sql(Settings(dialect="sqlite", test_databases=0))).test_databases(example(query), 5))
+        == []
+    )
     assert databases("-- no answer") == []
 
 
 def test_use_known_values() -> None:
     gold = example("SELECT rider FROM trips WHERE fare > 4")
     known = replace(gold, context={**gold.context, "values": {"trips.rider": ["Kari", "Ola"]}})
-    riders = {row[2] for one in task("sqlite").test_databases(known, 5) for row in one.data["rows"]["trips"]}
+    riders = {
+        row[2] for one in TestDatabases.of(task("sqlite")).test_databases(known, 5) for row in one.data["rows"]["trips"]
+    }
     assert riders <= {"Kari", "Ola", None}
 
 
@@ -253,14 +264,14 @@ def test_say_why_there_are_none(query: str, schema: str, reason: str) -> None:
 def test_the_schema_must_be_known() -> None:
     unknown = Example(id="x", question="?", context={"db": "unknown"}, answer="SELECT name FROM drivers")
     with pytest.raises(NoTestDatabases, match="the schema of 'unknown' is not known"):
-        task("sqlite").test_databases(unknown, 5)
+        TestDatabases.of(task("sqlite")).test_databases(unknown, 5)
 
 
 def test_of_postgresql_come_from_duckdb() -> None:
     schema = "CREATE TABLE t (id SERIAL PRIMARY KEY, at TIMESTAMPTZ, tags TEXT NOT NULL, n NUMERIC(6,2))"
     query = "SELECT tags FROM t WHERE n > 4.5 AND at >= DATE '2024-05-01' ORDER BY n DESC NULLS LAST LIMIT 2"
     gold = Example(id="x", question="?", context={"db": "toy", "schema": schema}, answer=query)
-    assert len(list(Sql(Settings(dialect="postgres")).test_databases(gold, 5))) >= 2
+    assert len(list(TestDatabases.of(Sql(Settings(dialect="postgres"))).test_databases(gold, 5))) >= 2
 
 
 def test_of_a_large_schema_have_the_tables_near_the_query() -> None:
@@ -323,5 +334,8 @@ WRONG = [  # and no mutants
 def test_tell_what_is_wrong(query: str, answer: str) -> None:
     sql, engine = task("sqlite"), executor("sqlite")
     gold = replace(example(query), context={"db": "shop"})
-    there = [replace(gold, context={"db": "shop", "test_database": one}) for one in sql.test_databases(gold, 5)]
+    there = [
+        replace(gold, context={"db": "shop", "test_database": one})
+        for one in TestDatabases.of(sql).test_databases(gold, 5)
+    ]
     assert not all(sql.same(engine.run(answer, one).value, engine.run(query, one).value) for one in there)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dstill.api import Cursor, Form, Token
+from dstill.api import Cursor, Form, Linked, Token
 from dstill.linked import Reading
 from dstill_rpn.pack import VALUES, WORDS
 
@@ -32,3 +32,8 @@ class RpnForm(Form):
 
     def start(self, reading: Reading) -> Stack:
         return Stack(frozenset(place for place, word in enumerate(reading.words) if word.text in VALUES))
+
+
+class RpnLinked(Linked):
+    def form(self) -> Form:
+        return RpnForm()

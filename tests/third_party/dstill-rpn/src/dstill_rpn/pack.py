@@ -3,9 +3,10 @@
 import itertools
 import random
 from collections.abc import Iterable
+from typing import ClassVar
 
 from dstill import hookimpl
-from dstill.api import Check, Example, Executor, Form, KnownAnswers, Linked, Outcome, OutcomeKind, Task
+from dstill.api import Check, Example, Executor, KnownAnswers, Linked, Outcome, OutcomeKind, Task
 
 VALUES = {"x": 23, "y": 41, "z": 97, **{digit: int(digit) for digit in "123456789"}}
 WORDS = {"+": "add", "-": "subtract", "*": "multiply by"}
@@ -36,11 +37,17 @@ class Machine(Executor):
         return Outcome(kind=OutcomeKind.OK, value=value_of(answer))
 
 
-class Rpn(Task, KnownAnswers, Linked):
+class RpnAnswers(KnownAnswers):
+    def hostile_answers(self, example: Example) -> Iterable[str]:
+        return ["__import__('os').getcwd()", "9 9 ** 9 **"]
+
+
+class Rpn(Task):
     name = "rpn"
     instructions = "Write the calculation in reverse Polish notation, with the operands x, y, z, 1 to 9 and + - *."
     executors = ("rpn-machine",)
     checks = (Check.of_parser("program", value_of),)
+    protocols: ClassVar = {KnownAnswers: RpnAnswers, Linked: "dstill_rpn.form:RpnLinked"}
 
     def examples(self, split: str) -> Iterable[Example]:
         pairs = [p for p in itertools.product(WORDS, WORDS) if (p in UNSEEN) == (split == "test_unseen_templates")]
@@ -54,14 +61,6 @@ class Rpn(Task, KnownAnswers, Linked):
 
     def canonical(self, answer: str) -> str:
         return " ".join(answer.split())
-
-    def hostile_answers(self, example: Example) -> Iterable[str]:
-        return ["__import__('os').getcwd()", "9 9 ** 9 **"]
-
-    def form(self) -> Form:
-        from dstill_rpn.form import RpnForm
-
-        return RpnForm()
 
 
 register_tasks, register_executors = hookimpl(lambda: [Rpn]), hookimpl(lambda: [Machine])

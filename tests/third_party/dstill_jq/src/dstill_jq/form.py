@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dstill.api import Cursor, Example, Form, NotExpressible, Token
+from dstill.api import Cursor, Example, Form, Linked, NotExpressible, Token
 from dstill.linked import Item, Reading
 from dstill.linked.names import stems
 from dstill_jq.language import CALLS, OPERATORS, VALUES, canonical, tokens
@@ -84,3 +84,8 @@ class Place(Cursor):
         closes = self.inside and token == CLOSING[self.inside[-1]]
         opens = token if token in CLOSING and not closes else ""
         return Place(self.reading, token, self.inside[:-1] if closes else f"{self.inside}{opens}")
+
+
+class JqLinked(Linked):
+    def form(self) -> Form:
+        return JqForm()

@@ -14,11 +14,9 @@ from typing import Any
 
 from dstill.api import Example
 
-DOCUMENTS, TEMPLATES = (
-    json.loads((files("dstill_jq") / f"{name}.json").read_text()) for name in ("documents", "templates")
-)
-UNSEEN_DATA = "trails"
-ROWS = {"test": (0, 120), "validation": (120, 180), "train": (180, None)}
+DATA = files("dstill_jq")
+DOCUMENTS, TEMPLATES = (json.loads((DATA / f"{name}.json").read_text()) for name in ("documents", "templates"))
+UNSEEN_DATA, ROWS = "trails", {"test": (0, 120), "validation": (120, 180), "train": (180, None)}
 
 
 def fields(name: str) -> dict[str, list[Any]]:

@@ -1,0 +1,26 @@
+"""What the result of a gold proves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dstill.api.protocols import ResultProperties
+from dstill.api.records import Example
+from dstill_sql.language.results import compare
+
+__all__ = ["SqlResults"]
+
+
+class SqlResults(ResultProperties):
+    """Properties of rows."""
+
+    reference_decides = True  # whether an order and ties count
+
+    def is_empty(self, value: Any) -> bool:
+        return compare.is_empty(value)
+
+    def is_trivial(self, value: Any, example: Example) -> bool:
+        return compare.is_trivial(value)
+
+    def is_nondeterministic(self, value: Any, example: Example) -> bool:
+        return compare.is_nondeterministic(value)
