@@ -40,7 +40,7 @@ floors: $(RUN)/uv
 		--output-file $(FLOORS).txt pyproject.toml
 	VIRTUAL_ENV=$(FLOORS) $(RUN)/uv pip install --quiet --compile-bytecode --requirement $(FLOORS).txt --editable .
 	$(subst $(RUN),$(FLOORS)/bin,$(PYTEST)) \
-		$(or $(ARGS),tests/core tests/cli $(addprefix tests/plugins/dstill_,export finetune linked))
+		$(or $(ARGS),tests/core tests/cli $(addprefix tests/plugins/dstill_,export finetune linked torch))
 
 # Random inputs again and again, until one fails or SECONDS have passed: for each part of the tests, as `pytest -k` has it.
 # Search bodies on real engines keep the time themselves, one engine after the other.

@@ -84,7 +84,7 @@ def _printed(figures: Iterator[Figure]) -> Iterator[Figure]:
 
 
 def comparison(*, tiny: bool) -> Iterator[Figure]:
-    from dstill_finetune.model_loading import quiet
+    from dstill_torch.settings import quiet
 
     quiet()
     data, size, number = (rows([0.05]), TINY, 1) if tiny else (rows(), BASE, training.ROUNDS)
@@ -145,12 +145,11 @@ def row(name: str, folder: str, *, tiny: bool) -> dict[str, Any]:
     from dstill.api.modality import Modality
     from dstill.api.recipe import Recipe
     from dstill.runtime import hardware
-    from dstill_finetune import modalities as kinds
-    from dstill_finetune.largest_batch import batch_of, largest
-    from dstill_finetune.model_loading import quiet
     from dstill_finetune.model_spec import shape_of
-    from dstill_finetune.peak_memory import PeakMemory
-    from dstill_finetune.torch_settings import resolved
+    from dstill_torch import modalities as kinds
+    from dstill_torch.batches import largest_batch
+    from dstill_torch.peak_memory import PeakMemory
+    from dstill_torch.settings import quiet, resolved
 
     quiet()
     data = rows([0.05] if tiny else FACTORS)
@@ -161,7 +160,7 @@ def row(name: str, folder: str, *, tiny: bool) -> dict[str, Any]:
     with PeakMemory(device.kind) as peak:
         model = AutoModelForSeq2SeqLM.from_pretrained(folder, **modality.load_options(recipe, device))
         collator, dataset = training.encoded(model, data, form=FORM)
-        batch = batch_of(collator, largest(dataset.records, BATCH))  # a record is two sequences
+        batch = largest_batch(collator, dataset, recipe)  # a record is two sequences
         plan = modality.memory_required(replace(shape_of(model.config), batch=batch), recipe).total
         model = modality.prepare(model, recipe)
         _epoch(model, data, recipe.precision)  # what is first done once does not count as speed

@@ -35,8 +35,8 @@ from dstill.io.files import write_text
 from dstill.linked import Reading, Schema, read
 from dstill.runs.folder import data_file
 from dstill.runs.manifest import MANIFEST
-from dstill_querydsl.linked.cursor import BodyCursor
-from dstill_querydsl.linked.form import QueryForm
+from dstill_querydsl.form.cursor import BodyCursor
+from dstill_querydsl.form.query_form import QueryForm
 from dstill_querydsl.pack import QueryDsl
 
 SPLITS = ("test", "test_unseen_templates", "test_unseen_data")

@@ -187,11 +187,12 @@ def _gemma() -> str:
     import torch
 
     from dstill_finetune import model_loading
+    from dstill_torch.settings import quiet
 
     folder = BUILD / "gemma-3-270m"
     if not (folder / "config.json").exists():
         package = importlib.import_module(GEMMA)
-        model_loading.quiet()
+        quiet()
         file = str(package.assemble(BUILD / package.MODEL_NAME))
         model_loading.load_tokenizer(file).save_pretrained(folder)
         model_loading.load_model(file, {"dtype": torch.float32}).save_pretrained(folder)

@@ -22,6 +22,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import references
@@ -30,7 +32,7 @@ from benchmarks.references import BATCH, EOS, EXPLAIN, PAD, PREDICT, Rows
 
 if TYPE_CHECKING:
     from dstill_finetune.collate import Collator
-    from dstill_finetune.encoding import Dataset
+    from dstill_torch.dataset import Dataset
 
 __all__ = ["figures"]
 
@@ -111,8 +113,8 @@ def llama(size: Size) -> Any:
 def encoded(model: Any, data: Rows, *, form: str) -> tuple[Collator, Dataset]:
     """The rows as dstill trains them: both branches of a record in one batch."""
     from dstill_finetune.collate import Collator
-    from dstill_finetune.encoding import Dataset, Row
     from dstill_finetune.sharing import sharing
+    from dstill_torch.dataset import Dataset, Row
 
     written = form == "decoder"
     records = [
@@ -141,9 +143,16 @@ def encoded(model: Any, data: Rows, *, form: str) -> tuple[Collator, Dataset]:
 def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
     """Seconds of one epoch with dstill's own trainer."""
     from dstill.api.recipe import Recipe
+    from dstill.api.student import TrainingJob
     from dstill.runtime import hardware
-    from dstill_finetune.encoding import Dataset
-    from dstill_finetune.trainer import train
+    from dstill_finetune.generation import ModelGenerator
+    from dstill_finetune.loss import TransformersLosses
+    from dstill_finetune.model_spec import shape_of
+    from dstill_torch.attempt import Attempt
+    from dstill_torch.dataset import Dataset
+    from dstill_torch.modalities import Full
+    from dstill_torch.peak_memory import PeakMemory
+    from dstill_torch.training import Training, train
 
     collator, dataset = encoded(model, data, form=form)
     recipe = Recipe(
@@ -151,11 +160,25 @@ def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
         num_train_epochs=1,
         learning_rate=1e-4,
         precision=precision,  # type: ignore[arg-type]
+        test_largest_batch=False,
     )
-    nothing = Dataset(records=[], n_too_long=0)
-    started = clock()
-    train(model, collator, dataset, nothing, recipe, hardware.device(), seed=0, on_step=lambda step, of, values: None)
-    return clock() - started
+    device, spec = hardware.device(), shape_of(model.config)
+    with TemporaryDirectory() as folder, PeakMemory(device.kind) as peak:
+        job = TrainingJob(
+            train=(), validation=(), modality=Full(), recipe=recipe, device=device, folder=Path(folder), seed=0
+        )
+        training = Training(
+            attempt=Attempt(job=job, spec=spec, peak=peak, keeps_freed_memory=True, services=()),
+            model=model,
+            collator=collator,
+            data=dataset,
+            validation=Dataset(records=[], n_too_long=0),
+            losses=TransformersLosses,
+            generator=lambda: ModelGenerator(model, None),  # type: ignore[arg-type]
+        )
+        started = clock()
+        train(training)
+        return clock() - started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +214,7 @@ def figures() -> Iterator[Figure]:
     import torch
 
     from dstill.runtime import hardware
-    from dstill_finetune.model_loading import quiet
+    from dstill_torch.settings import quiet
 
     quiet()
     torch.set_num_threads(1)
@@ -212,7 +235,7 @@ def figures() -> Iterator[Figure]:
 
 def padding() -> Figure:
     """Share of the input's positions that are padding: length-bucketed batches against batches as they come."""
-    from dstill_finetune.collate import BucketSampler
+    from dstill_torch.batches import BucketSampler
 
     lengths = [len(row["input"]) for row in rows()]
     draw = random.Random(0)
@@ -255,8 +278,8 @@ def main() -> None:
     """Peak of an epoch of one batch, above what the process held with its libraries and a short step, in bytes."""
     import torch
 
-    from dstill_finetune.model_loading import quiet
-    from dstill_finetune.peak_memory import PeakMemory
+    from dstill_torch.peak_memory import PeakMemory
+    from dstill_torch.settings import quiet
 
     quiet()
     torch.set_num_threads(1)

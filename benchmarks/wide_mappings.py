@@ -35,20 +35,20 @@ from dstill.api.values import Values
 from dstill.linked import Ranking, Schema, words
 from dstill.linked.thesaurus import meant
 from dstill_querydsl.bundle.indices import HELD_OUT, TRAINABLE, Index, bundled, own_index
-from dstill_querydsl.index_profiles import IndexProfiles
+from dstill_querydsl.form.cues import cues_of
+from dstill_querydsl.form.items import items_of
+from dstill_querydsl.form.query_form import SHOWN, QueryForm
 from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.language.mapping.index_profiles import IndexProfiles
+from dstill_querydsl.language.mapping.uses import uses
 from dstill_querydsl.language.values import values_in
-from dstill_querydsl.linked.cues import cues_of
-from dstill_querydsl.linked.form import SHOWN, QueryForm
-from dstill_querydsl.linked.items import items_of
-from dstill_querydsl.mapping.uses import uses
+from dstill_querydsl.language.variants import rename, vary
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.prompting.pruning import Pruner
-from dstill_querydsl.questions import questions, splits
 from dstill_querydsl.questions.example_splits import rules_of
-from dstill_querydsl.questions.field_limit import limit_fields
+from dstill_querydsl.questions.templates import questions, splits
+from dstill_querydsl.questions.templates.field_limit import limit_fields
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.variants import rename, vary
 
 CUTS = (10, 20, 40, 64, 96, 128, 200)
 DOCUMENTS = 500  # of which values are known

@@ -1,4 +1,6 @@
-"""Writes docs/commands.md: the help of every command, as `dstill COMMAND --help` prints it.
+"""Writes docs/commands.md: every command, its options and examples, with a sentence for each.
+
+Options that several commands share come once, at the end.
 
     python docs/make_cli.py            # `make docs`
 
@@ -9,13 +11,16 @@ that the file is what this makes.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
 
 from dstill.cli import build
+from dstill.cli.groups import RUN_IS
 from dstill.cli.options import App
 
 FILE = Path(__file__).parent / "commands.md"
@@ -24,11 +29,14 @@ HEAD = """# Commands
 
 <!-- Written by docs/make_cli.py from --help: change the help, then `make docs`. -->
 
+Commands and options have one sentence here; `dstill COMMAND --help` says more. Options of several commands are under
+[shared options](#shared-options). RUN is a folder, or the name of a run under `./runs`. If a server needs an API key,
+name an environment variable that holds it: `--set engine.api_key_env=VARIABLE`.
+
 Results go to stdout, progress and notes to stderr. With `--json` the last line of stdout is one compact JSON object.
 `data check`, `predict` and `data questions` print one object for each answer or question, `serve` prints one at its
 start and one at its end; `mcp` prints nothing but its protocol. Errors are objects too:
-`{"error": {"code", "message", "hint", "where"}}`. With `NO_COLOR`, `TERM=dumb` or a pipe, the output is plain text. RUN
-is a folder, or the name of a run under `./runs`.
+`{"error": {"code", "message", "hint", "where"}}`. With `NO_COLOR`, `TERM=dumb` or a pipe, the output is plain text.
 
 | exit code | |
 | ---: | --- |
@@ -55,7 +63,12 @@ def main() -> None:
 def text() -> str:
     """The whole file."""
     group, found = built_in()
-    return HEAD + "".join(f"\n## `{name}`\n\n{_block(help)}" for name, help in _helps(group, None, "dstill", found))
+    commands = list(_commands(group, None, "dstill", found))
+    times = Counter(record for context in commands for record in _records(context))
+    most = {record[0]: record for record, count in reversed(times.most_common()) if count > 1}  # one for each name
+    shared = set(most.values())
+    options = _options(commands[0], sorted(shared, key=lambda record: record[0].lstrip("-")))
+    return "".join([HEAD, *(_section(context, shared) for context in commands), "\n## Shared options\n\n", options])
 
 
 def built_in() -> tuple[click.Group, App]:
@@ -76,14 +89,53 @@ def _foreign(distribution: object) -> bool:
     return getattr(distribution, "name", "") != "dstill"
 
 
-def _helps(command: click.Command, parent: click.Context | None, name: str, found: object) -> Iterator[tuple[str, str]]:
-    """(the command's whole name, its help), sub-commands after their group. `found` lists the parts that help names."""
+def _commands(
+    command: click.Command, parent: click.Context | None, name: str, found: object
+) -> Iterator[click.Context]:
+    """Each command's context, sub-commands after their group. `found` lists the parts that help names."""
     settings = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
     context = click.Context(command, parent=parent, info_name=name, obj=found, **settings)
-    yield context.command_path, command.get_help(context)
+    yield context
     if isinstance(command, click.Group):
         for inner in command.list_commands(context):
-            yield from _helps(command.commands[inner], context, inner, found)
+            yield from _commands(command.commands[inner], context, inner, found)
+
+
+def _records(context: click.Context) -> list[tuple[str, str]]:
+    """(the option's names, the first sentence of its help and its default) of each option but --help."""
+    found = (param.get_help_record(context) for param in context.command.get_params(context) if "-h" not in param.opts)
+    return [(record[0], _brief(record[1])) for record in found if record and record[1]]
+
+
+def _brief(help: str) -> str:
+    """The first sentence, and that which names the default."""
+    sentences = re.split(r"(?<=[.!?]) +(?=[A-Z`(\[])", help)
+    return " ".join([sentences[0], *(one for one in sentences[1:] if one.startswith(("Default:", "[default:")))])
+
+
+def _section(context: click.Context, shared: set[tuple[str, str]]) -> str:
+    """A command: its help, in which the options that others have too are only names."""
+    about, _, rest = context.command.get_help(context).partition("\nOptions:\n")
+    usage, _, about = about.replace(f"  {RUN_IS}\n", "").partition("\n\n")
+    summary, *paragraphs = about.rstrip().split("\n\n")
+    about = "\n\n".join([summary, *(text for text in paragraphs if re.search(r"\b[Ee]xit", text))])
+    lines = [f"\n## `{context.command_path}`\n\n", _block(usage.removeprefix("Usage: ")), "\n", _block(about)]
+    records = _records(context)
+    if own := [record for record in records if record not in shared]:
+        lines += ["\n", _options(context, own)]
+    if names := [record[0].split()[0].rstrip(",") for record in records if record in shared]:
+        lines.append(f"\nShared options: {', '.join(f'`{name}`' for name in names)}\n")
+    if (after := rest.partition("\n\n")[2]) and context.parent is None:
+        lines += ["\n", _block(after)]
+    elif after.startswith("Examples:\n"):
+        lines += ["\n", _block(after.partition("\n")[2])]
+    return "".join(lines)
+
+
+def _options(context: click.Context, records: Iterable[tuple[str, str]]) -> str:
+    formatter = context.make_formatter()
+    formatter.write_dl(list(records))
+    return _block(formatter.getvalue())
 
 
 def _block(help: str) -> str:

@@ -10,11 +10,11 @@ A test asserts that the file is what this makes.
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 FILE = Path(__file__).parent / "guard.md"
+SHOWN = 8  # answers for each code
 # ruff: noqa: E501 — rows of a table are one line
 BOUNDS = """
 ### Bounds
@@ -22,49 +22,40 @@ BOUNDS = """
 Allowed parts can be expensive together, so the guard adds up the whole body. These limits are set in
 `[task.querydsl.guard]`:
 
-| limit | default | what it bounds | measured by |
-| --- | ---: | --- | --- |
-| `patterns` | {limits.patterns:,} | States and transitions of the automata of all `regexp`, `wildcard` and `fuzzy` queries, `intervals` rules, and `include` and `exclude` of a body. Counts multiply, nested ones too. A pattern with two repeats or more counts 500 more, a character of a fuzzy term 10. A full-text query with `fuzziness`, or with `~` in a `simple_query_string`, counts 10 for each character on each field. | The states and transitions that Lucene reports. `(a?){{1000}}` has 501,501 of them and took OpenSearch 9.8 s. |
-| `memory` | {limits.memory} MB | The memory of all aggregations of a body: the weight of each, times the buckets above it. A shard keeps `size * 1.5 + 10` terms. If the documents decide how many buckets there are, a sketch or hits count {limits.buckets:,} times (see below). | The growth of the heap: 225 kB for a t-digest of compression 1,000. 11 HDR histograms of 5 digits did not end in 60 s on 1 GB. |
-| `buckets` | {limits.buckets:,} | The buckets of an aggregation times those above it. | The engines' own limit of 65,536. |
-| `histogram_days` | {limits.histogram_days} | The days that a `date_histogram` is assumed to span if its range is unknown. | A histogram by days over the years 1 to 9999 (see below). |
+| limit | default | what it bounds |
+| --- | ---: | --- |
+| `patterns` | {limits.patterns:,} | States and transitions of the automata of all `regexp`, `wildcard` and `fuzzy` queries, `intervals` rules, and `include` and `exclude`, as Lucene reports them. Counts multiply, nested ones too. A pattern with two repeats or more counts 500 more, a character of a fuzzy term 10. A full-text query with `fuzziness`, or with `~` in a `simple_query_string`, counts 10 for each character on each field. |
+| `memory` | {limits.memory} MB | All aggregations of a body: the weight of each (the measured growth of the heap), times the buckets above it. A shard keeps `size * 1.5 + 10` terms. |
+| `buckets` | {limits.buckets:,} | The buckets of an aggregation times those above it. The engines' own limit is 65,536. |
+| `histogram_days` | {limits.histogram_days} | The days that a `date_histogram` is assumed to span if its range is unknown. |
 
-A histogram fills its gaps with empty buckets unless `min_doc_count` is 1 or more. So a single outlier decides how many
-buckets there are. `hard_bounds` limit them on every engine, as do the values that the project knows (doubled, as an
-index grows). `missing` and `extended_bounds` add to the values. A `range` query does not limit the gaps: a document that
-matches it with one value may have another value far away. With `min_doc_count` of 1 or more there are no gaps, and the
-`range` query counts. If the range is unknown, it depends on the engine that the answers are for (`task.querydsl.dialect`):
+A histogram fills its gaps with empty buckets unless `min_doc_count` is 1 or more, so a single outlier decides how many
+there are. `hard_bounds` limit them on every engine, as do the values that the project knows (doubled, as an index grows).
+`missing` and `extended_bounds` add to the values. A `range` query does not limit the gaps: a document may have a second
+value far away. Without gaps, the `range` query counts. If the range is unknown, `task.querydsl.dialect` decides:
 
-- Elasticsearch 8 and 9 count the gaps before they fill them. They answer 400 if there would be more than 65,536 buckets
-  in the whole response (`search.max_buckets`): in 0.2 s and without a growth of the heap for a histogram of step 1 over
-  values up to 1e12. So the buckets count that the range of the hits has, or that a typical field has (100 steps of 1 or
-  more, `histogram_days`), and the memory of 65,536 empty buckets. `check` warns (`unknown_range`).
-- OpenSearch builds all of them before it counts: the same histogram took it 21 s and all of 1 GB. There, `histogram` needs
-  `min_doc_count` of 1 or more, or `hard_bounds`, and `date_histogram` needs the same for steps below a day. All days of
-  the years 1 to 9999 are 3.65 million buckets.
+- Elasticsearch 8 and 9 count gaps before they fill them, and answer 400 above 65,536 buckets (`search.max_buckets`). So the
+  buckets count that the range of the hits has, or that a typical field has (100 steps of 1 or more, `histogram_days`), and
+  the memory of 65,536 empty buckets. `check` warns (`unknown_range`).
+- OpenSearch builds all of them first: a histogram of step 1 over values up to 1e12 took it 21 s and all of 1 GB. There,
+  `histogram` needs `min_doc_count` of 1 or more, or `hard_bounds`; so does `date_histogram` for steps below a day.
 
-Before dstill runs a histogram over an unknown range on your server, by days or longer steps too, it asks the server for
-the lowest and highest value of the field, and the histogram must keep the limits over that range. `dstill init` reads
-these values into a file, so that no answer is refused for them: of 14,315 written answers about indices with such a
-file, none is. Without the file, 1.5 % are refused for OpenSearch, and none for Elasticsearch.
+Before dstill runs a histogram over an unknown range on your server, it asks the server for the lowest and highest value of
+the field, and applies the limits to that range. `dstill init` reads these values into a file. With it, no answer is refused
+for them (of 14,315 written ones); without it, 1.5 % are refused for OpenSearch, and none for Elasticsearch.
 
-The documents decide how many buckets these aggregations have, and engines keep all buckets until the end: `rare_terms`,
-`ip_prefix`, `geohash_grid` and `geotile_grid` with a fine precision, a `histogram` with `min_doc_count` on a field of
-unknown range, `terms` ordered by an aggregation (for that aggregation), and `terms` with `collect_mode` `depth_first`.
-Simple metrics and `cardinality`, for which engines have limits, are allowed below them. Percentiles, `boxplot`,
-`median_absolute_deviation`, `string_stats` and `top_hits` count as {limits.buckets:,} buckets, which usually exceeds the
-limit.
+The documents decide how many buckets these have: `rare_terms`, `ip_prefix`, `geohash_grid` and `geotile_grid` with a fine
+precision, a `histogram` with `min_doc_count` on a field of unknown range, `terms` ordered by an aggregation (for that
+aggregation), and `terms` with `collect_mode` `depth_first`. Below them, simple metrics and `cardinality` are allowed.
+Percentiles, `boxplot`, `median_absolute_deviation`, `string_stats` and `top_hits` count as {limits.buckets:,} buckets, which
+usually exceeds the limit.
 
-These are the largest bodies that pass. They ran one at a time on one shard of 400,000 documents, on nodes with 1 GB of
-heap:
+The largest bodies that pass ran one at a time on one shard of 400,000 documents, on nodes with 1 GB of heap (highest heap:
+443 MB). Engines refuse some of them with status 400 or 503. The slowest for each limit:
 
 | limit | bodies | largest | Elasticsearch 9.2 | OpenSearch 3.8 |
 | --- | --- | ---: | ---: | ---: |
 {rows}
-
-The highest heap that `_nodes/stats` showed was 443 MB. Some of these bodies exceed limits of the engines, which refuse
-them with status 400 or 503. A histogram by hours over three documents from the years 1, 2024 and 9999 did not end in
-60 s on OpenSearch: the guard refuses it.
 
 Not covered:
 
@@ -83,36 +74,38 @@ is what the tests try, for the [Query DSL](#query-dsl) and for [SQL](#sql).
 
 ## Query DSL
 
-The guard refuses each of these parts, wherever it is in a body, with the code in the first column. The tests put each
-part into every place that a body has for its kind (a query into `bool`, `nested`, `function_score`, `filters`,
-`highlight_query`, the filter of a sort and so on; an aggregation below others; a sort into `top_hits`): {bodies} bodies.
-The guard is an allow-list: anything else is refused as well, unless its tables name it.
+The guard is an allow-list: it refuses each of these parts, wherever it is in a body, and anything else that its tables do
+not name. The tests put the {parts} parts into every place that a body has for them: {bodies} bodies.
+
+| code | refused parts |
+| --- | --- |
 """
 
 
 def text() -> str:
-    from support.hostile import HOSTILE, PLACES, hidden
+    from support.hostile import HOSTILE, hidden
 
+    parts: dict[str, list[str]] = {}
+    for name, one in HOSTILE.items():
+        parts.setdefault(one.code, []).append(name.replace("_", " "))
     bodies = sum(len(list(hidden(one))) for one in HOSTILE.values())
-    counts = Counter(one.code for one in HOSTILE.values())
-    lines = [HEAD.format(bodies=f"{bodies:,}"), "| code | what | kind | places |", "| --- | --- | --- | ---: |"]
-    for code in counts:
-        lines += [
-            f"| `{code}` | {name.replace('_', ' ')} | {one.kind} | {len(PLACES[one.kind])} |"
-            for name, one in HOSTILE.items()
-            if one.code == code
-        ]
-    return "\n".join([*lines, "", f"There are {len(HOSTILE)} parts.", bounds(), *sql()])
+    rows = [f"| `{code}` | {_listed(names, 3 * SHOWN)} |" for code, names in parts.items()]
+    return "\n".join([HEAD.format(bodies=f"{bodies:,}", parts=len(HOSTILE)) + rows[0], *rows[1:], bounds(), *sql()])
+
+
+def _listed(names: list[str], most: int) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def bounds() -> str:
     from support.costly import FAMILIES, MEASURED
 
-    from dstill_querydsl.guard import Limits
+    from dstill_querydsl.language.guard import Limits
 
+    slowest = {one.bound: name for name, one in sorted(FAMILIES.items(), key=lambda item: MEASURED[item[0]][0])}
     rows = [
-        f"| `{one.bound}` | {name} | {one.largest():,} | {MEASURED[name][0]:,} ms | {MEASURED[name][1]:,} ms |"
-        for name, one in FAMILIES.items()
+        f"| `{bound}` | {name} | {FAMILIES[name].largest():,} | {MEASURED[name][0]:,} ms | {MEASURED[name][1]:,} ms |"
+        for bound, name in slowest.items()
     ]
     return BOUNDS.format(limits=Limits(), rows="\n".join(rows))
 
@@ -120,20 +113,20 @@ def bounds() -> str:
 SQL = """
 ## SQL
 
-[The guard of SQL](sql.md#guard) is an allow-list, too. It refuses each of these in DuckDB, SQLite and PostgreSQL. `t` is a
+[The guard of SQL](sql.md#guard) is an allow-list, too. It refuses answers such as these in DuckDB, SQLite and PostgreSQL. `t` is a
 table of the schema, and `a` its column. `form`: the text is not one query. What it allows may still be slow or large:
 [the process of an engine](sql.md#a-process-for-an-engine) is limited, and killed if it has to be.
 
-| what | answer | code |
+| what | code | answers |
 | --- | --- | --- |"""
 
 
 def sql() -> Iterator[str]:
-    from dstill_sql import guard
     from dstill_sql.known_answers import HOSTILE
-    from dstill_sql.limits import Limits
-    from dstill_sql.schema import Schema
-    from dstill_sql.statements import NotOneQuery, read
+    from dstill_sql.language import guard
+    from dstill_sql.language.database.schema import Schema
+    from dstill_sql.language.limits import Limits
+    from dstill_sql.language.statements import NotOneQuery, read
 
     def code(text: str) -> str:
         try:
@@ -145,9 +138,12 @@ def sql() -> Iterator[str]:
 
     yield SQL
     for what, texts in HOSTILE.items():
-        for place, text in enumerate(one.format(t="t", a="a") for one in texts):
+        answers: dict[str, list[str]] = {}
+        for text in (one.format(t="t", a="a") for one in texts):
             shown = (text if len(text) < 80 else f"{text[:70]} …").replace("\n", " ↵ ")
-            yield f"| {'' if place else what} | `{shown}` | `{code(text)}` |"
+            answers.setdefault(code(text), []).append(f"`{shown}`")
+        for place, (name, found) in enumerate(answers.items()):
+            yield f"| {'' if place else what} | `{name}` | {_listed(found, SHOWN)} |"
     yield ""
 
 

@@ -44,8 +44,8 @@ def config_of(name: str) -> Any:
 def table() -> str:
     from dstill.api.recipe import Recipe
     from dstill.runtime.hardware import planned_device
-    from dstill_finetune.modalities import Full, Lora, Qlora
     from dstill_finetune.model_spec import shape_of
+    from dstill_torch.modalities import Full, Lora, Qlora
 
     modalities = (Full(), Lora(), Qlora())
     recipe = Recipe(per_device_train_batch_size=2, max_length=1024, max_target_length=512, precision="bf16")

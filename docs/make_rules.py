@@ -31,8 +31,8 @@ def text() -> str:
     """The whole file."""
     parts = [HEAD]
     for name, codes in (("Query DSL", QUERYDSL), ("SQL", SQL)):
-        rows = "".join(f"| `{code}` | {sentence} |\n" for code, sentence in sorted(codes.items()))
-        parts.append(f"\n## {name}\n\n| code | meaning |\n| --- | --- |\n{rows}")
+        rows = "".join(f"- `{code}`: {sentence}\n" for code, sentence in sorted(codes.items()))
+        parts.append(f"\n## {name}\n\n{rows}")
     return "".join(parts)
 
 

@@ -135,7 +135,7 @@ def run_dstill(project: Path, root: Path, children: Children) -> RunDstill:
         "OPENAI_API_KEY": KEY,
         "ENGINE_KEY": ENGINE_KEY,
         "LOGIN": LOGIN,
-        "DSTILL_DISABLE": "finetune,ray,sweep",
+        "DSTILL_DISABLE": "finetune,ray,sweep,torch",
         "PYTHONPATH": python_path(),
     }
     plugins = ["--plugin", str(root / "tests" / "support" / "toy.py"), "--plugin", "locked.py"]

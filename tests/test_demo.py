@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dstill.api.records import Record
-from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.language.canonical import canonical_text
 
 pytestmark = pytest.mark.slow
 

@@ -16,12 +16,13 @@ import pytest
 from support.kill.lab import PHASES, Lab, Trial
 from support.kill.points import Point
 from support.kill.subjects import CURATED, QUERYDSL, SUMS
-from support.sizes import NIGHTLY, size
+from support.sizes import NIGHTLY, first_quick, size
 
 SEED = 5
 N_KILLS = size("KILLS", ci=4, nightly=40)  # random times a phase
+POINTS_STEP = size("KILLED_POINTS_STEP", ci=3, nightly=1)  # every n-th point of a phase
 COMMANDS_STEP = size("KILLED_COMMANDS_STEP", ci=3, nightly=1)  # every n-th of the times at which the command is killed
-QUERIES_STEP = size("KILLED_QUERIES_STEP", ci=16, nightly=5)  # every n-th point of a run on the Query DSL
+QUERIES_STEP = size("KILLED_QUERIES_STEP", ci=24, nightly=5)  # every n-th point of a run on the Query DSL
 REPEATED_KINDS = ("BEGIN", "INSERT", "COMMIT")  # frequent: later ones are tried besides the first
 PAUSE = 0.002  # seconds before each point: makes writing long enough for a random time to fall into it
 
@@ -103,7 +104,7 @@ def test_second_process_names_process_that_holds_run(sums: Lab) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", PHASES)
 def test_survives_kill_at_every_kind_of_point(sums: Lab, phase: str) -> None:
-    trials = [kill_near(sums, point) for point in choose_points(sums, phase)]
+    trials = [kill_near(sums, point) for point in choose_points(sums, phase)[::POINTS_STEP]]
     for kind in sorted({t[0].wanted.split()[0] for t in trials}):
         assert_nothing_broken(f"{phase}: {kind}", [t for tried in trials for t in tried if t.wanted.split()[0] == kind])
     assert all(tried[-1].reached for tried in trials)
@@ -111,7 +112,7 @@ def test_survives_kill_at_every_kind_of_point(sums: Lab, phase: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("phase", first_quick(PHASES))
 def test_survives_kill_at_random_times(slow_disk: Lab, phase: str) -> None:
     draw = random.Random(f"{SEED} {phase}")
     trials: list[Trial] = []
@@ -153,7 +154,7 @@ def _phases(trials: list[Trial]) -> set[str]:
 
 @pytest.mark.slow
 def test_curation_survives_kill_at_every_kind_of_point(curated: Lab) -> None:
-    trials = [curated.kill_at(point) for point in choose_points(curated)[::2]]
+    trials = [curated.kill_at(point) for point in choose_points(curated)[::POINTS_STEP]]
     assert_nothing_broken("curate: points", trials)
-    assert sum(t.reached for t in trials) >= 30
+    assert sum(t.reached for t in trials) >= (60 // POINTS_STEP)
     assert all(t.lost == 0 for t in trials)

@@ -158,7 +158,7 @@ def test_trial_key_has_recipe_defaults_and_base_dataset(tmp_path: Path) -> None:
     keys = {key_of(parent, "test", {})}
     parent.manifest["base"]["dataset"]["dataset/data/train.jsonl"] = "0"
     keys.add(key_of(parent, "test", {}))
-    parent.config = parent.config_with({"train.warmup_ratio": 0.5})
+    parent.config = parent.config.with_flags({"train.warmup_ratio": 0.5})
     keys.add(key_of(parent, "test", {}))
     assert len(keys) == 3
 

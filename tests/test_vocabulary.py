@@ -34,8 +34,7 @@ NO_MESSAGES = (
     "core/dstill/pipeline/question_inventor.py",
     "plugins/dstill_openai/structured.py",
     "task_packs/dstill_querydsl/prompting/",
-    "task_packs/dstill_querydsl/questions/",
-    "task_packs/dstill_querydsl/synthesize/",
+    "task_packs/dstill_querydsl/questions/templates/",
     f"{TEMPLATES}/pack.py.txt",
 )
 BANNED = (

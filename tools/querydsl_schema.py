@@ -10,8 +10,8 @@ from __future__ import annotations
 import gzip
 import json
 
-from dstill_querydsl.schema import DIALECTS, FOLDER
-from dstill_querydsl.schema.derivation import derive
+from dstill_querydsl.language.schema import DIALECTS, FOLDER
+from dstill_querydsl.language.schema.derivation import derive
 
 __all__ = ["main"]
 

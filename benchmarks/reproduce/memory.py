@@ -158,8 +158,8 @@ def card_need(*, sequences: int, checkpointing: bool = False) -> float:
     """GiB that QLoRA of a 7B decoder is planned to take, with so many sequences of 1,024 tokens a step."""
     from transformers import LlamaConfig
 
-    from dstill_finetune.modalities import Qlora
     from dstill_finetune.model_spec import shape_of
+    from dstill_torch.modalities import Qlora
 
     recipe = Recipe(
         per_device_train_batch_size=sequences,

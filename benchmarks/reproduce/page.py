@@ -26,33 +26,26 @@ INTRODUCTION = """\
     make reproduce             # hours on two cores; run it again to continue after a stop
     make reproduce QUICK=1     # minutes: shows that everything runs; its figures mean nothing
 
-The paper's data is not public, so dstill tests its claims on the bundled indices, and scores answers by running them.
-An adapter on random weights learns nothing, so each modality is measured the way adapters are used: a `tiny` base (a T5
-with a million parameters) is fully trained on one index, then frozen, and adapted to another index whose fields, values
-and wordings it has never seen. No training uses `quakes`: its column shows the accuracy on an index that the student
-was not trained for.
+The paper's data is not public, so dstill tests its claims on the bundled indices, and scores answers by running them. A
+`tiny` base (a T5 with a million parameters) is fully trained on one index, then adapted to another one with other
+fields, values and wordings. No training uses `quakes`: its column shows an index that the student was not trained for.
 
 ## What this size can and cannot show
 
-A model with a million parameters is thousands of times smaller than the models that the recipe was written for. The
-benchmark shows the direction of an effect when everything else is equal, and its size *here*. It does not show that a
-7B model gains as much, or gains at all. The rationales of the synthetic teacher are short and exact; those of a large
-model are longer and sometimes wrong. Quantization to 4 bits costs small matrices relatively more.
+Such a model is thousands of times smaller than those that the recipe was written for. The benchmark shows the direction
+of an effect when everything else is equal, and its size *here*, not what a 7B model gains. The rationales of the
+synthetic teacher are short and exact. Quantization to 4 bits costs small matrices more. The base takes only 4 MB, so
+activations dominate the memory; the last table shows what LoRA saves when the weights are large.
 
-- A claim is **held** if its whole 95 % interval is on the claimed side of the margin.
-- It is **not held** if the whole interval is on the other side.
-- Otherwise it is **inconclusive at this size**: the interval shows what is still possible.
-- A claim with several parts is held if every part is held, and not held as soon as one part is not.
-- Planned memory is calculated, so it has no interval. The plan for 7B comes with its possible error instead.
+- A claim is **held** if its whole 95 % interval is on the claimed side of the margin, and **not held** if the whole
+  interval is on the other side. Otherwise it is **inconclusive at this size**.
+- A claim with several parts is held if every part is, and not held as soon as one part is not.
+- Planned memory has no interval. The plan for 7B comes with its possible error.
 
-Intervals are percentiles of a bootstrap that resamples whole question templates and seeds. They are not corrected for
-the number of comparisons. Three seeds are few: if trainings with the same settings differ much, an interval is too
-narrow. The intervals of measured memory are the range of the measurements.
-
-The number after ± is the standard deviation over the seeds. A claim compares only the questions that could be judged
-in every trial of both arms, so its differences may deviate from the tables by a few tenths of a point. The base weights
-take only 4 MB, so at this size activations dominate the memory, and adapters on every linear layer add more of them.
-The last table shows what LoRA saves when the weights are large.
+Intervals are percentiles of a bootstrap over question templates and seeds, not corrected for the number of comparisons;
+with three seeds they may be too narrow. Those of measured memory are the range of the measurements. The number after ±
+is the standard deviation over the seeds. A claim compares only questions that could be judged in every trial of both
+arms, so it may deviate from the tables by a few tenths of a point.
 """
 
 

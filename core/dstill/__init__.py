@@ -14,18 +14,28 @@ if TYPE_CHECKING:
     from dstill.hookspecs import hookimpl as hookimpl
     from dstill.pipeline.predict import PredictedAnswer as PredictedAnswer
     from dstill.pipeline.predict import Predictor as Predictor
-    from dstill.runs.bundle import Bundle as Bundle
+    from dstill.runs.bundle import open_trained as open_trained
     from dstill.runs.distil import distil as distil
     from dstill.runs.run import Run as Run
 
-__all__ = ["Bundle", "Check", "PredictedAnswer", "Predictor", "Run", "Task", "__version__", "distil", "hookimpl"]
+__all__ = [
+    "Check",
+    "PredictedAnswer",
+    "Predictor",
+    "Run",
+    "Task",
+    "__version__",
+    "distil",
+    "hookimpl",
+    "open_trained",
+]
 
 _HOME = {
-    "Bundle": "dstill.runs.bundle",
     "PredictedAnswer": "dstill.pipeline.predict",
     "Predictor": "dstill.pipeline.predict",
     "distil": "dstill.runs.distil",
     "hookimpl": "dstill.hookspecs",
+    "open_trained": "dstill.runs.bundle",
     "Run": "dstill.runs.run",
     "Task": "dstill.api.task",
     "Check": "dstill.api.task",

@@ -6,18 +6,14 @@
 In: the path of a file, the environment, flags by dotted key, and the sections of parts (``task.sums`` → its `Config`).
 Out: `Config`. Its `settings` are the core's sections, and its method `part` returns that of a part.
 
-Every key is a field of a dataclass. An unknown key, a wrong type or a value out of range is an error. The metadata of a
-field can say:
-
-    help          what the key means, for `dstill config show` and the docs
-    low, high     the smallest and largest number
-    describes     True: it names a file that describes the data, of which a bundle has a copy
-    trust         what the value lets a stranger's file do (`dstill.trust`)
+Every key is a field of a dataclass, declared with `dstill.api.setting`. An unknown key, a wrong type or a value out of
+range is an error.
 """
 
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import copy
 import dataclasses
 import json
@@ -27,7 +23,7 @@ import re
 import sys
 import tomllib
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,7 +32,8 @@ from typing import Any, Literal
 
 from dstill.api.engine import Engine
 from dstill.api.recipe import Recipe
-from dstill.errors import ConfigError, RunError
+from dstill.api.setting import setting
+from dstill.errors import ConfigError, PluginError, RunError
 from dstill.io import toml
 from dstill.io.plain_files import read_bounded
 from dstill.io.secrets import is_variable
@@ -49,6 +46,7 @@ __all__ = [
     "Cost",
     "Evaluate",
     "Generate",
+    "Parts",
     "Project",
     "Review",
     "Settings",
@@ -97,92 +95,51 @@ _SECRET_VALUE = re.compile(
 class Project:
     """The task, and the seed of all commands."""
 
-    task: str = field(
-        default="",
-        metadata={"help": "The task. Empty: the one that takes `engine.url`, else the one that is the default."},
-    )
-    seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "Seed of every random choice."})
+    task: str = setting("", "The task. Empty: the one that takes `engine.url`, else the one that is the default.")
+    seed: int = setting(0, "Seed of every random choice.", low=0, high=2**32 - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generate:
     """How `dstill generate` turns questions into checked rows: teacher, prompts, execution, budget."""
 
-    teacher: str = field(default="synthetic", metadata={"help": "The teacher that writes rationales and answers."})
-    questions: str = field(
-        default="",
-        metadata={
-            "help": "Questions: a file (JSONL, JSON, CSV, Parquet), a folder of a data set, or "
-            "`hf://datasets/OWNER/NAME`. Empty: the task pack makes them.",
-            "trust": "data set",
-        },
+    teacher: str = setting("synthetic", "The teacher that writes rationales and answers.")
+    questions: str = setting(
+        "",
+        "Questions: a file (JSONL, JSON, CSV, Parquet), a folder of a data set, or "
+        "`hf://datasets/OWNER/NAME`. Empty: the task pack makes them.",
+        trust="data set",
     )
-    limit: int = field(
-        default=0, metadata={"low": 0, "high": 10**8, "help": "Answer at most this many questions. 0: all."}
+    limit: int = setting(0, "Answer at most this many questions. 0: all.", low=0, high=10**8)
+    shots: int = setting(3, "Worked examples in each prompt.", low=0, high=50)
+    shots_by: Literal["category", "nearest"] = setting(
+        "category", "How worked examples are chosen: the question's category first, or the most similar questions."
     )
-    shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "Worked examples in each prompt."})
-    shots_by: Literal["category", "nearest"] = field(
-        default="category",
-        metadata={
-            "help": "How worked examples are chosen: the question's category first, or the most similar questions."
-        },
+    labels: Literal["given", "teacher"] = setting(
+        "given",
+        "Which answers a student learns where the file of questions has some: the given ones, explained by "
+        "the teacher, or the teacher's. Validation and test splits keep the given ones.",
     )
-    labels: Literal["given", "teacher"] = field(
-        default="given",
-        metadata={
-            "help": "Which answers a student learns where the file of questions has some: the given ones, explained by "
-            "the teacher, or the teacher's. Validation and test splits keep the given ones."
-        },
+    concurrency: int = setting(32, "Requests sent to the teacher at the same time.", low=1, high=1024)
+    json_mode: Literal["auto", "schema", "off"] = setting(
+        "auto", "Ask for replies as JSON that follows a schema. auto: if the teacher's endpoint supports it."
     )
-    concurrency: int = field(
-        default=32, metadata={"low": 1, "high": 1024, "help": "Requests sent to the teacher at the same time."}
+    batch: bool = setting(False, "Submit the requests to the provider's batch API and collect the replies later.")
+    execute: Literal["all", "eval-only", "none"] = setting(
+        "all", "Which answers are run before they become records: all, those of the scored splits, or none."
     )
-    json_mode: Literal["auto", "schema", "off"] = field(
-        default="auto",
-        metadata={
-            "help": "Ask for replies as JSON that follows a schema. auto: if the teacher's endpoint supports it."
-        },
+    max_usd: float | None = setting(
+        None, "Stop before the replies of the run cost more than this, in US dollars.", low=0.0001, high=1e7
     )
-    batch: bool = field(
-        default=False,
-        metadata={"help": "Submit the requests to the provider's batch API and collect the replies later."},
+    max_tokens: int | None = setting(
+        None, "Stop before prompts and replies of the run take more tokens than this.", low=1, high=10**12
     )
-    execute: Literal["all", "eval-only", "none"] = field(
-        default="all",
-        metadata={
-            "help": "Which answers are run before they become records: all, those of the scored splits, or none.",
-        },
+    max_requests: int | None = setting(None, "Stop after this many requests.", low=1, high=10**9)
+    max_wall: float | None = setting(
+        None, "Send no new requests after this many seconds of one command.", low=0.1, high=1e7
     )
-    max_usd: float | None = field(
-        default=None,
-        metadata={
-            "low": 0.0001,
-            "high": 1e7,
-            "help": "Stop before the replies of the run cost more than this, in US dollars.",
-        },
-    )
-    max_tokens: int | None = field(
-        default=None,
-        metadata={
-            "low": 1,
-            "high": 10**12,
-            "help": "Stop before prompts and replies of the run take more tokens than this.",
-        },
-    )
-    max_requests: int | None = field(
-        default=None, metadata={"low": 1, "high": 10**9, "help": "Stop after this many requests."}
-    )
-    max_wall: float | None = field(
-        default=None,
-        metadata={"low": 0.1, "high": 1e7, "help": "Send no new requests after this many seconds of one command."},
-    )
-    max_duplicate_rate: float = field(
-        default=0.5,
-        metadata={
-            "low": 0,
-            "high": 1,
-            "help": "Stop inventing questions when a larger share of the new ones are duplicates.",
-        },
+    max_duplicate_rate: float = setting(
+        0.5, "Stop inventing questions when a larger share of the new ones are duplicates.", low=0, high=1
     )
 
 
@@ -190,48 +147,20 @@ class Generate:
 class Augment:
     """More training questions of the kinds that a student failed on."""
 
-    cause: str = field(
-        default="",
-        metadata={
-            "help": "A failure cause or category: add training questions like those that failed with it in `from_run`.",
-        },
+    cause: str = setting(
+        "", "A failure cause or category: add training questions like those that failed with it in `from_run`."
     )
-    from_run: str = field(
-        default="",
-        metadata={
-            "help": "The evaluated run whose failures `cause` looks at.",
-            "trust": "file",
-        },
-    )
-    n: int = field(
-        default=0,
-        metadata={
-            "low": 0,
-            "high": 10**6,
-            "help": "How many questions to add. 0: a quarter of the training questions.",
-        },
-    )
+    from_run: str = setting("", "The evaluated run whose failures `cause` looks at.", trust="file")
+    n: int = setting(0, "How many questions to add. 0: a quarter of the training questions.", low=0, high=10**6)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """Assumptions for what annotators would have cost, to compare the teacher's cost with."""
 
-    annotator_usd_per_hour: float = field(
-        default=40.0,
-        metadata={
-            "low": 0,
-            "high": 1e5,
-            "help": "Assumed hourly cost of an annotator.",
-        },
-    )
-    annotator_seconds_per_row: float = field(
-        default=180.0,
-        metadata={
-            "low": 0,
-            "high": 1e6,
-            "help": "Assumed time for an annotator to write and check one row, in seconds.",
-        },
+    annotator_usd_per_hour: float = setting(40.0, "Assumed hourly cost of an annotator.", low=0, high=1e5)
+    annotator_seconds_per_row: float = setting(
+        180.0, "Assumed time for an annotator to write and check one row, in seconds.", low=0, high=1e6
     )
 
 
@@ -239,97 +168,63 @@ class Cost:
 class Review:
     """How a person checks a sample of the dataset before `dstill train` starts."""
 
-    reviewer: str = field(default="", metadata={"help": "Name of the reviewer in review.jsonl. Empty: the login name."})
-    ci_half_width: float = field(
-        default=0.05,
-        metadata={
-            "low": 0.005,
-            "high": 0.5,
-            "help": "Half-width of the 95 % interval of the acceptance rate. It decides how large the sample is.",
-        },
+    reviewer: str = setting("", "Name of the reviewer in review.jsonl. Empty: the login name.")
+    ci_half_width: float = setting(
+        0.05,
+        "Half-width of the 95 % interval of the acceptance rate. It decides how large the sample is.",
+        low=0.005,
+        high=0.5,
     )
-    min_accept: float = field(
-        default=0.9,
-        metadata={
-            "low": 0,
-            "high": 1,
-            "help": "`train` refuses to start if a smaller share of the sample was accepted.",
-        },
+    min_accept: float = setting(
+        0.9, "`train` refuses to start if a smaller share of the sample was accepted.", low=0, high=1
     )
-    required: Literal["auto", "always", "never"] = field(
-        default="auto", metadata={"help": "Whether `train` waits for a review. auto: if a model wrote the answers."}
+    required: Literal["auto", "always", "never"] = setting(
+        "auto", "Whether `train` waits for a review. auto: if a model wrote the answers."
     )
-    port: int = field(
-        default=0, metadata={"low": 0, "high": 65535, "help": "Port of the review page on loopback. 0: any free port."}
-    )
+    port: int = setting(0, "Port of the review page on loopback. 0: any free port.", low=0, high=65535)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
     """What `dstill evaluate` scores, and which baselines it compares with."""
 
-    splits: tuple[str, ...] = field(
-        default=("test", "test_unseen_templates"),
-        metadata={"help": "Splits that are scored."},
+    splits: tuple[str, ...] = setting(("test", "test_unseen_templates"), "Splits that are scored.")
+    baselines: tuple[str, ...] = setting(
+        ("auto",),
+        "Baselines that are scored next to the student. auto: the usual ones that are installed. "
+        "TEACHER:MODEL, for example `openai:gpt-5-mini`: a large model that is prompted with the same questions.",
+        trust="paid",
     )
-    baselines: tuple[str, ...] = field(
-        default=("auto",),
-        metadata={
-            "help": "Baselines that are scored next to the student. auto: the usual ones that are installed. "
-            "TEACHER:MODEL, for example `openai:gpt-5-mini`: a large model that is prompted with the same questions.",
-            "trust": "paid",
-        },
+    shots: int = setting(8, "Worked examples in each prompt of a model as baseline or `--fallback`.", low=0, high=50)
+    max_usd: float | None = setting(
+        None,
+        "Stop before the replies of models as baselines cost more than this, in US dollars. What "
+        "`--fallback` of `predict`, `serve` and `mcp` buys is counted apart, with the same limit.",
+        low=0.0001,
+        high=1e7,
     )
-    shots: int = field(
-        default=8,
-        metadata={
-            "low": 0,
-            "high": 50,
-            "help": "Worked examples in each prompt of a model as baseline or `--fallback`.",
-        },
+    max_tokens: int | None = setting(
+        None,
+        "Stop before prompts and replies of models as baselines take more tokens than this; those of "
+        "`--fallback` are counted apart.",
+        low=1,
+        high=10**12,
     )
-    max_usd: float | None = field(
-        default=None,
-        metadata={
-            "low": 0.0001,
-            "high": 1e7,
-            "help": "Stop before the replies of models as baselines cost more than this, in US dollars. What "
-            "`--fallback` of `predict`, `serve` and `mcp` buys is counted apart, with the same limit.",
-        },
+    constrain: bool = setting(
+        False, "Let the student write only what the task's grammar allows. Later checks can still fail."
     )
-    max_tokens: int | None = field(
-        default=None,
-        metadata={
-            "low": 1,
-            "high": 10**12,
-            "help": "Stop before prompts and replies of models as baselines take more tokens than this; those of "
-            "`--fallback` are counted apart.",
-        },
+    agreement: int = setting(
+        0,
+        "Draw this many more answers to each question, and count how many agree with the student's answer "
+        "into its confidence. `predict` and `serve` then draw as many.",
+        low=0,
+        high=100,
     )
-    constrain: bool = field(
-        default=False,
-        metadata={"help": "Let the student write only what the task's grammar allows. Later checks can still fail."},
+    second_executor: str = setting(
+        "", "A second executor that judges too: an answer is correct only if both engines agree."
     )
-    agreement: int = field(
-        default=0,
-        metadata={
-            "low": 0,
-            "high": 100,
-            "help": "Draw this many more answers to each question, and count how many agree with the student's answer "
-            "into its confidence. `predict` and `serve` then draw as many.",
-        },
-    )
-    second_executor: str = field(
-        default="",
-        metadata={"help": "A second executor that judges too: an answer is correct only if both engines agree."},
-    )
-    machine_usd_per_hour: float | None = field(
-        default=None,
-        metadata={
-            "low": 0,
-            "high": 1e5,
-            "help": "Hourly cost of the machine that runs the student, for the report's cost figures.",
-        },
+    machine_usd_per_hour: float | None = setting(
+        None, "Hourly cost of the machine that runs the student, for the report's cost figures.", low=0, high=1e5
     )
 
 
@@ -352,8 +247,8 @@ class Config:
     """A merged and checked configuration."""
 
     settings: Settings  # the core's sections
-    parts: Mapping[str, Any]  # "task.sums" → an instance of its `Config`
-    origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
+    parts: Parts
+    origins: Mapping[str, str]  # dotted key → "dstill.toml:7", "environment DSTILL_…", "command line"; see `origin`
     file: Path | None = None  # the file that was read
     filed: frozenset[str] = frozenset()  # keys whose values come from the file, not from the environment or flags
     chosen: frozenset[str] = frozenset()  # keys that somebody set; the others have their defaults
@@ -363,28 +258,149 @@ class Config:
         """The `Config` instance of one part: ``part("task", "sums")``. None: no plugin has it."""
         return self.parts.get(f"{kind}.{name}")
 
-    def flat(self) -> dict[str, Any]:
-        """Dotted key → value, in the order of the sections."""
+    def origin(self, key: str) -> str:
+        """Where the value of a key comes from: one of `origins`, or "default"."""
+        return self.origins.get(key, "default")
+
+    def flat(self, parts: Iterable[str] | None = None) -> dict[str, Any]:
+        """Dotted key → value, in the order of the sections.
+
+        `parts` names the sections of parts to include; None: of all that load.
+        """
         values = _values("", self.settings)
-        for name, section in sorted(self.parts.items()):
-            values.update(_values(name, section))
+        for name in sorted(self.parts.loadable() if parts is None else parts):
+            values.update(_values(name, self.parts[name]))
         return values
 
     def from_flags(self) -> dict[str, Any]:
         """Dotted key → value, of those that flags of this call gave."""
-        return {key: value for key, value in self.flat().items() if self.origins[key] == _FLAG}
+        given = [key for key, origin in self.origins.items() if origin == _FLAG]
+        values = self.flat({name for key in given if (name := _section_of(key)) in self.parts})
+        return {key: value for key, value in values.items() if key in given}
+
+    def with_flags(self, flags: Mapping[str, Any]) -> Config:
+        """This configuration, overridden by `flags`: dotted key → value. Raises ConfigError."""
+        own = {key: value for key, value in self.flat(self.parts.used()).items() if value is not None}
+        config = load(use_files=False, flags={**own, **flags}, sections=self.parts.sections)
+        before = {key: origin for key, origin in self.origins.items() if key not in flags}
+        return dataclasses.replace(
+            config,
+            origins={**config.origins, **before},
+            file=self.file,
+            filed=self.filed - flags.keys(),  # what comes of it must not be allowed more
+            chosen=self.chosen | flags.keys(),
+            trusted=self.trusted,
+        )
 
     def to_toml(self, *, unset: bool = False) -> str:
         """The text of a file from which `load` reads the same values. `unset`: keys without a value are comments."""
         return as_toml(self.flat(), unset=unset)
 
 
-def fields(config: Config) -> dict[str, dataclasses.Field[Any]]:
-    """Dotted key → the dataclass field, with its metadata."""
+def fields(config: Config, parts: Iterable[str] | None = None) -> dict[str, dataclasses.Field[Any]]:
+    """Dotted key → the dataclass field, with its metadata. `parts`: as for `Config.flat`."""
     known = _keys("", Settings)
-    for name, section in config.parts.items():
-        known.update(_keys(name, type(section)))
+    for name in config.parts.loadable() if parts is None else parts:
+        known.update(_keys(name, config.parts.sections[name]))
     return known
+
+
+class Parts(Mapping[str, Any]):
+    """The settings of parts: ``task.sums`` → an instance of its `Config`, made when it is first read.
+
+    Args:
+        sections: Section → its `Config`; reading one may raise PluginError.
+        values: Checked values by dotted key.
+        made: Instances that replace those of `values`.
+    """
+
+    def __init__(
+        self,
+        sections: Mapping[str, type[Any]],
+        values: Mapping[str, Any],
+        made: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self.sections = sections
+        self._values = values
+        self._made = dict(made)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            _keys(name, cls := self.sections[name])  # resolves the types of the fields
+            self._made[name] = _build(name, cls, self._values)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.sections
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.sections)
+
+    def __len__(self) -> int:
+        return len(self.sections)
+
+    def used(self) -> set[str]:
+        """The sections that were read, or of which a key is set."""
+        return {*self._made, *map(_section_of, self._values)} & self.sections.keys()
+
+    def loadable(self) -> list[str]:
+        """The sections of the parts that load."""
+        return list(_loadable(self.sections))
+
+    def changed(self, name: str, **changes: Any) -> Parts:
+        """A copy in which one section has other values."""
+        return Parts(self.sections, self._values, {**self._made, name: dataclasses.replace(self[name], **changes)})
+
+
+def _loadable(sections: Mapping[str, type[Any]]) -> Iterator[str]:
+    for name in sections:
+        with contextlib.suppress(PluginError):
+            sections[name]
+            yield name
+
+
+def _section_of(key: str) -> str:
+    """``teacher.openai.model`` → ``teacher.openai``."""
+    return ".".join(key.split(".")[:2])
+
+
+class _Known(Mapping[str, dataclasses.Field[Any]]):
+    """Dotted key → its field. A part loads when one of its keys is looked up, and all of them load for a list."""
+
+    def __init__(self, sections: Mapping[str, type[Any]]) -> None:
+        self.sections = sections
+        self._core = _keys("", Settings)
+        self._parts: dict[str, dict[str, dataclasses.Field[Any]]] = {}
+
+    def __getitem__(self, key: str) -> dataclasses.Field[Any]:
+        return self._core[key] if key in self._core else self.part(_section_of(key))[key]
+
+    def part(self, section: str) -> dict[str, dataclasses.Field[Any]]:
+        """The keys of a section. Raises KeyError."""
+        if section not in self._parts:
+            self._parts[section] = _keys(section, self.sections[section])
+        return self._parts[section]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._core
+        for name in _loadable(self.sections):
+            yield from self.part(name)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def is_table(self, key: str) -> bool:
+        """Whether a key begins with `key` and a dot."""
+        if key in self.sections:
+            return bool(self.part(key))
+        section = _section_of(key)
+        names = (*self._core, *self.sections, *(self.part(section) if section in self.sections else ()))
+        return any(name.startswith(f"{key}.") for name in names)
+
+    def by_variable(self, environment: Iterable[str]) -> dict[str, str]:
+        """The environment variable of a key → the key, for the core and the parts that the `environment` names."""
+        named = [s for s in self.sections if any(name.startswith(f"{variable(s)}__") for name in environment)]
+        return {variable(key): key for key in (*self._core, *(key for section in named for key in self.part(section)))}
 
 
 def as_toml(values: Mapping[str, Any], *, unset: bool = False) -> str:
@@ -433,10 +449,7 @@ def load(
         environment: None: that of the process.
         sections: the sections of parts, from `dstill.plugins.part_sections`.
     """
-    sections = sections or {}
-    known = _keys("", Settings)
-    for name, cls in sections.items():
-        known.update(_keys(name, cls))
+    known = _Known(sections or {})
     given: dict[str, tuple[Any, str]] = {}  # dotted key → value and origin
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
@@ -462,17 +475,15 @@ def load(
             raise _secret(key, origin)
     return Config(
         settings=_build("", Settings, checked),
-        parts={name: _build(name, cls, checked) for name, cls in sections.items()},
-        origins={key: given[key][1] if key in given else "default" for key in known},
+        parts=Parts(known.sections, checked),
+        origins={key: origin for key, (_, origin) in given.items()},
         file=file,
         filed=filed - given_now.keys(),
         chosen=frozenset(chosen),
     )
 
 
-def _of_run(
-    given: Mapping[str, tuple[Any, str]], known: Mapping[str, dataclasses.Field[Any]], folder: Path
-) -> dict[str, tuple[Any, str]]:
+def _of_run(given: Mapping[str, tuple[Any, str]], known: _Known, folder: Path) -> dict[str, tuple[Any, str]]:
     """The settings of the run in `folder`.
 
     The file also has the defaults of parts that are not installed now, so empty values of unknown keys are ignored.
@@ -512,7 +523,7 @@ def masked(text: str) -> str:
 # --- where values come from -------------------------------------------------------------
 
 
-def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+def _read_file(file: Path, known: _Known) -> dict[str, tuple[Any, str]]:
     where, hint = str(file.absolute()), "`dstill init` writes one"
     try:
         text = read_bounded(file, toml.MOST_BYTES).decode()
@@ -573,19 +584,15 @@ def _lines(text: str) -> dict[str, int]:
     return lines
 
 
-def _flatten(tree: Mapping[str, Any], known: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flatten(tree: Mapping[str, Any], known: _Known, prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         key = f"{prefix}{name}"
-        if isinstance(value, dict) and key not in known and (value or _is_table(key, known)):
+        if isinstance(value, dict) and key not in known and (value or known.is_table(key)):
             flat.update(_flatten(value, known, f"{key}."))
         else:
             flat[key] = value
     return flat
-
-
-def _is_table(key: str, known: Mapping[str, Any]) -> bool:
-    return any(name.startswith(f"{key}.") for name in known)
 
 
 def variable(key: str) -> str:
@@ -597,8 +604,8 @@ def variable(key: str) -> str:
     return "DSTILL_" + key.replace(".", "__").replace("-", "_").upper()
 
 
-def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    by_name = {variable(key): key for key in known}
+def _read_environment(environment: Mapping[str, str], known: _Known) -> dict[str, tuple[Any, str]]:
+    by_name = known.by_variable(environment)
     found: dict[str, tuple[Any, str]] = {}
     for name, text in environment.items():
         if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
@@ -812,7 +819,7 @@ def wanted_of(field_: dataclasses.Field[Any]) -> str:
     return text if low is None else f"{text} of at least {low}"
 
 
-def _unknown(key: str, origin: str, known: Mapping[str, Any]) -> ConfigError:
+def _unknown(key: str, origin: str, known: _Known) -> ConfigError:
     if _SECRET_NAME.search(key.rpartition(".")[2]):
         return _secret(key, origin)
     near = _nearest(key, known)
@@ -821,7 +828,7 @@ def _unknown(key: str, origin: str, known: Mapping[str, Any]) -> ConfigError:
     hint = "`dstill config show --defaults` lists every key"
     kind, _, rest = key.partition(".")
     part = f"{kind}.{rest.partition('.')[0]}"
-    if kind in PARTS and not _is_table(part, known):
+    if kind in PARTS and not known.is_table(part):
         hint = f"no {kind} of that name is installed, or it has no settings: see `dstill pack list`"
     return ConfigError(f"unknown key '{key}'.{meant}", where=origin, hint=hint)
 

@@ -12,7 +12,7 @@ here raises TrustError.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from dstill import trust
@@ -51,6 +51,8 @@ __all__ = [
     "student_spec",
     "task_name",
     "teacher_settings",
+    "url_schemes",
+    "url_takers",
 ]
 
 STUDENT = "student"  # folder of the student in a run's folder
@@ -118,7 +120,7 @@ def task_name(plugins: Plugins, settings: Settings) -> str:
     if found := plugins.default_task(possible):
         return found
     if names and not possible:
-        forms = ((name, address_forms(plugins, plugins.task(name))) for name in names)
+        forms = ((name, address_forms(plugins, name)) for name in names)
         raise UsageError(
             f"no engine of dstill takes an address with {_scheme(settings.engine.url)}://",
             where="--engine-url",
@@ -142,14 +144,21 @@ def possible_tasks(plugins: Plugins, settings: Settings) -> list[str]:
     if len(names) < 2 or not (engine.url or engine.name):
         return names
     if engine.name:
-        return [name for name in names if engine.name in plugins.task(name).executors] or names
-    return [name for name in names if scheme in _schemes(plugins, plugins.task(name))]
+        return [name for name in names if engine.name in plugins.fact("tasks", name, "executors")] or names
+    return [name for name in names if scheme in _schemes(plugins, name)]
 
 
-def _schemes(plugins: Plugins, task: type[Task]) -> list[str]:
-    """The schemes of the addresses that its executors take."""
-    installed = [plugins.executor(name) for name in task.executors if name in plugins.names("executors")]
-    return list(dict.fromkeys(scheme for one in installed for scheme in one.url_schemes))
+def _schemes(plugins: Plugins, task: str) -> list[str]:
+    """The schemes of the addresses that the executors of the task `task` take."""
+    installed = plugins.names("executors")
+    names = [name for name in plugins.fact("tasks", task, "executors") if name in installed]
+    return list(dict.fromkeys(scheme for name in names for scheme in url_schemes(plugins, name)))
+
+
+def url_schemes(plugins: Plugins, executor: str) -> Sequence[str]:
+    """`Executor.url_schemes` of the executor of this name."""
+    schemes: Sequence[str] = plugins.fact("executors", executor, "url_schemes")
+    return schemes
 
 
 def _scheme(url: str) -> str:
@@ -227,7 +236,9 @@ def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:
     """``hf:FOLDER`` → ``("hf", "FOLDER")``, ``FILE.gguf`` → ``("hf", "FILE.gguf")``."""
     kind, _, base = spec.partition(":")
     if kind not in plugins.names("students"):
-        takers = [n for n in plugins.names("students") if spec.lower().endswith(plugins.student(n).suffixes)]
+        takers = [
+            n for n in plugins.names("students") if spec.lower().endswith(plugins.fact("students", n, "suffixes"))
+        ]
         kind, base = (takers[0], spec) if takers else (kind, base)
     return kind, base
 
@@ -248,7 +259,7 @@ def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | No
 
 def url_takers(plugins: Plugins, task: Task, url: str) -> list[str]:
     """The executors of `task` that take the address `url`. Raises UsageError if there is none."""
-    schemes = {name: plugins.executor(name).url_schemes for name in task.executors}
+    schemes = {name: url_schemes(plugins, name) for name in task.executors}
     scheme = _scheme(url)
     if takers := [name for name, taken in schemes.items() if scheme in taken]:
         return takers
@@ -261,11 +272,11 @@ def url_takers(plugins: Plugins, task: Task, url: str) -> list[str]:
     raise UsageError(
         f"task '{task.name}' has no executor that takes an address with {scheme}://",
         where="--engine-url",
-        hint=f"its executors take {address_forms(plugins, type(task))}",
+        hint=f"its executors take {address_forms(plugins, task.name)}",
     )
 
 
-def address_forms(plugins: Plugins, *tasks: type[Task]) -> str:
+def address_forms(plugins: Plugins, *tasks: str) -> str:
     """How the addresses begin that executors of `tasks` take, as ``http://, https://``. Empty: they take none."""
     schemes = dict.fromkeys(scheme for task in tasks for scheme in _schemes(plugins, task))
     return ", ".join(f"{scheme}://" for scheme in schemes)

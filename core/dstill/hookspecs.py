@@ -6,8 +6,9 @@ A plugin is a module (or any object) with functions of these names, marked with
     [project.entry-points.dstill]
     mine = "my_package"
 
-Registration hooks yield part *classes* (see `dstill.api`). Each is called at most once, when a part of its kind
-is first needed. Two parts of the same kind and name are an error that names both plugins.
+Registration hooks yield part *classes* (see `dstill.api`), or declarations of them, as ``declare("mine",
+"my_package.teacher:Mine")``: then dstill imports the class when somebody uses the part. Each hook is called at most
+once, when a part of its kind is first needed. Two parts of the same kind and name are an error that names both plugins.
 
 In a "first result" hook, dstill asks the plugin that was loaded last first. It can return None to pass: then the next
 plugin is asked, and finally the core (`dstill.defaults`). A plugin that implements `build_prompt`, `parse_reply`,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from dstill.api.metric import Metric
     from dstill.api.modality import Choice, Modality, ModelSpec
     from dstill.api.objective import Objective
+    from dstill.api.part import Declaration
     from dstill.api.recipe import Device, Recipe
     from dstill.api.records import Draft, Example, Problem, Prompt, Section, Verdict
     from dstill.api.student import Student
@@ -54,42 +56,42 @@ hookimpl = pluggy.HookimplMarker("dstill")
 
 
 @hookspec
-def register_tasks() -> Iterable[type[Task]]:  # type: ignore[empty-body]
+def register_tasks() -> Iterable[type[Task] | Declaration]:  # type: ignore[empty-body]
     """Yield task packs, one class for each language."""
 
 
 @hookspec
-def register_teachers() -> Iterable[type[Teacher]]:  # type: ignore[empty-body]
+def register_teachers() -> Iterable[type[Teacher] | Declaration]:  # type: ignore[empty-body]
     """Yield teachers, for ``generate --teacher NAME``."""
 
 
 @hookspec
-def register_students() -> Iterable[type[Student]]:  # type: ignore[empty-body]
+def register_students() -> Iterable[type[Student] | Declaration]:  # type: ignore[empty-body]
     """Yield kinds of students, for ``train --student NAME`` or ``--student NAME:BASE``."""
 
 
 @hookspec
-def register_modalities() -> Iterable[type[Modality]]:  # type: ignore[empty-body]
+def register_modalities() -> Iterable[type[Modality] | Declaration]:  # type: ignore[empty-body]
     """Yield modalities. The automatic choice tries them by `Modality.priority`, highest first."""
 
 
 @hookspec
-def register_objectives() -> Iterable[type[Objective]]:  # type: ignore[empty-body]
+def register_objectives() -> Iterable[type[Objective] | Declaration]:  # type: ignore[empty-body]
     """Yield objectives, for ``train --objective NAME``."""
 
 
 @hookspec
-def register_executors() -> Iterable[type[Executor]]:  # type: ignore[empty-body]
+def register_executors() -> Iterable[type[Executor] | Declaration]:  # type: ignore[empty-body]
     """Yield executors. A task names the ones that it can use in `Task.executors`."""
 
 
 @hookspec
-def register_metrics() -> Iterable[type[Metric]]:  # type: ignore[empty-body]
+def register_metrics() -> Iterable[type[Metric] | Declaration]:  # type: ignore[empty-body]
     """Yield metrics. `evaluate` computes each one for the verdicts of a split."""
 
 
 @hookspec
-def register_baselines() -> Iterable[type[Baseline]]:  # type: ignore[empty-body]
+def register_baselines() -> Iterable[type[Baseline] | Declaration]:  # type: ignore[empty-body]
     """Yield baselines, for ``evaluate.baselines``: systems that are scored next to the student."""
 
 

@@ -4,11 +4,12 @@
     plugins.task("sums")                    # the class that a plugin registered
     plugins.build_prompt(task, example, ()) # one method for each hook
 
-`load` imports only the plugins' own modules. The parts of a kind are imported when the first of them is needed, and
-all of them before the first hook call, so that ``dstill --help`` does not wait for them.
+`load` imports only the plugins' own modules. The parts are registered when the first of their kind is needed, and all
+of them before the first hook call, so that ``dstill --help`` does not wait for them. The class of a part that is
+declared (`dstill.api.declare`) is imported when it is used.
 
-If a plugin does not load, `Plugins.failures` says why, and the others still load. ``DSTILL_DISABLE=a,b`` disables
-plugins, ``DSTILL_TRACE_HOOKS=1`` prints every hook call.
+If a plugin or a declared class does not load, `Plugins.failures` says why, and the others still load.
+``DSTILL_DISABLE=a,b`` disables plugins, ``DSTILL_TRACE_HOOKS=1`` prints every hook call.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from dstill.api.modality import Choice, Modality, ModelSpec
     from dstill.api.objective import Objective
     from dstill.api.option import Option
-    from dstill.api.part import Part
+    from dstill.api.part import Declaration, Part
     from dstill.api.recipe import Device, Recipe
     from dstill.api.records import Draft, Example, Problem, Prompt, Section, Verdict
     from dstill.api.student import Student
@@ -72,6 +73,7 @@ class Failure:
     version: str
     problem: str
     source: str = ""  # module or file
+    part: str = ""  # the only part that is lost: "task 'sums'"; empty: the whole plugin
 
     def __str__(self) -> str:
         version = f" {self.version}" if self.version else ""
@@ -95,7 +97,8 @@ class Plugins:
         self.judges: set[str] = set()  # plugins that returned a verdict, since the last `judges.clear()`
         self._loaded: list[PluginInfo] = []
         self._failures: list[Failure] = []
-        self._parts: dict[str, dict[str, tuple[type[Part], str]]] = defaultdict(dict)  # kind → name → part, plugin
+        self._parts: dict[str, dict[str, tuple[type[Part] | Declaration, str]]] = defaultdict(dict)  # kind → name → …
+        self._broken: dict[tuple[str, str], Failure] = {}  # kind and name of declared parts that did not load
         self._registered: set[tuple[str, str]] = set()  # plugin and kind
         self._commands: dict[PluginInfo, list[tuple[click.Group, str, click.Command]]] = {}  # with group and name
         self._complete = True  # whether the parts of every plugin are registered
@@ -137,13 +140,17 @@ class Plugins:
             group.commands.pop(name, None)
         self.fail(info, error)
 
-    def fail(self, info: PluginInfo, error: BaseException) -> None:
-        """Record that a plugin did not load."""
+    def fail(self, info: PluginInfo, error: BaseException, part: str = "") -> Failure:
+        """Record that a plugin, or only its `part`, did not load."""
         text = str(error).strip().splitlines()
         problem = f"{type(error).__name__}: {text[0] if text else ''}"
         if isinstance(error, (PluginError, pluggy.PluginValidationError)):
             problem = " ".join(text)
-        self._failures.append(Failure(plugin=info.name, version=info.version, problem=problem, source=info.source))
+        if part:
+            problem = f"{part} does not load: {problem}"
+        failure = Failure(plugin=info.name, version=info.version, problem=problem, source=info.source, part=part)
+        self._failures.append(failure)
+        return failure
 
     def _refuse_unmarked(self, plugin: object) -> None:
         """Raise PluginError for a hook function without the marker: it would never be called."""
@@ -151,8 +158,8 @@ class Plugins:
             if callable(getattr(plugin, name, None)) and self._manager.parse_hookimpl_opts(plugin, name) is None:
                 raise PluginError(f"{name} is a hook, but is not marked with @dstill.hookimpl")
 
-    def _of(self, kind: str) -> dict[str, tuple[type[Part], str]]:
-        """Name → part of one kind and its plugin. The first call imports them."""
+    def _of(self, kind: str) -> dict[str, tuple[type[Part] | Declaration, str]]:
+        """Name → part of one kind and its plugin. The first call registers them."""
         if not self._complete:
             for info in list(self._loaded):
                 self._register(info, kind)
@@ -177,9 +184,9 @@ class Plugins:
             print(f"hook register_{kind}() → {info.name}", file=sys.stderr)
         found = dict(self._parts[kind])
         try:
-            from dstill.parts import parts_of
+            from dstill.parts import registered
 
-            for part in parts_of(plugin, kind):
+            for part in registered(plugin, kind):
                 if part.name in found:
                     raise PluginError(
                         f"two {kind} are called '{part.name}': one of plugin '{found[part.name][1]}', "
@@ -199,8 +206,8 @@ class Plugins:
 
     @property
     def failures(self) -> list[Failure]:
-        """What is wrong with plugins, in the order of loading."""
-        self._register_all()
+        """What is wrong with plugins, in the order of loading. Imports the class of every part."""
+        list(self.parts())
         return self._failures
 
     @property
@@ -209,13 +216,13 @@ class Plugins:
         return self._failures
 
     def require_healthy(self) -> None:
-        """Raise PluginError if a plugin did not load; for commands that run stages."""
-        if self.failures:
-            raise PluginError(
-                "; ".join(str(f) for f in self.failures),
-                where=sources(self.failures),
-                hint="repair or disable it; `dstill pack list` shows all plugins",
-            )
+        """Raise PluginError if a plugin did not load; for commands that run stages.
+
+        A plugin of which a declared part does not load is healthy: only who uses that part needs it.
+        """
+        self._register_all()
+        if failures := [failure for failure in self._failures if not failure.part]:
+            raise _unhealthy(*failures)
 
     # --- parts --------------------------------------------------------------------------
 
@@ -227,32 +234,64 @@ class Plugins:
         """The name of the plugin that registered a part."""
         return self._of(kind)[name][1]
 
-    def parts(self) -> Iterator[tuple[str, type[Part]]]:
-        """Every part, with its kind."""
+    def parts(self, *kinds: str) -> Iterator[tuple[str, type[Part]]]:
+        """The parts of these `kinds`, by default of all, with their kind: those whose class loads."""
+        for kind, name in self.part_names(*kinds):
+            try:
+                yield kind, self._named(kind, name)
+            except PluginError:  # is one of `failures`
+                continue
+
+    def part_names(self, *kinds: str) -> list[tuple[str, str]]:
+        """Kind and name of every part, in the order of registration."""
         from dstill.parts import KINDS
 
-        self._register_all()
-        for kind in KINDS:
-            for part, _ in self._parts[kind].values():
-                yield kind, part
+        return [(kind, name) for kind in kinds or KINDS for name in self._of(kind)]
+
+    def fact(self, kind: str, name: str, fact: str) -> Any:
+        """A fact about a part, one of `dstill.parts.FACTS`, without importing its class."""
+        from dstill import parts
+
+        return parts.fact(self._of(kind)[name][0], kind, fact)
 
     def part(self, kind: str, name: str) -> type[Part]:
-        """The class of the part `name`. Raises UsageError, as the methods below, if there is none."""
+        """The class of the part `name`.
+
+        Raises, as the methods below, UsageError if there is none, and PluginError if it does not load.
+        """
         part: type[Part] = self._named(kind, name)
         return part
 
     def _named(self, kind: str, name: str) -> Any:
-        try:
-            return self._of(kind)[name][0]
-        except KeyError:
-            from dstill.parts import singular
+        from dstill.parts import singular
 
+        parts = self._of(kind)
+        if failure := self._broken.get((kind, name)):
+            raise _unhealthy(failure)
+        if name not in parts:
             known = self.names(kind)
             raise UsageError(
                 f"no {singular(kind)} called '{name}'.{did_you_mean(name, known)}",
                 where=f"installed: {', '.join(known) or 'none'}",
                 hint="pip install a plugin that has it, or load one with --plugin FILE.py",
-            ) from None
+            )
+        part, owner = parts[name]
+        return part if isinstance(part, type) else self._load(part, kind, owner)
+
+    def _load(self, declaration: Declaration, kind: str, owner: str) -> type[Part]:
+        """The class of a declared part. Raises PluginError if it does not load, and drops the part."""
+        from dstill.parts import load, singular
+
+        name = declaration.name
+        try:
+            part = load(declaration, kind)
+        except (Exception, SystemExit) as error:
+            del self._parts[kind][name]
+            info = next(info for info in self._loaded if info.name == owner)
+            failure = self._broken[kind, name] = self.fail(info, error, f"{singular(kind)} '{name}'")
+            raise _unhealthy(failure) from error
+        self._parts[kind][name] = part, owner
+        return part
 
     def task(self, name: str) -> type[Task]:
         """The class of the task `name`."""
@@ -298,14 +337,14 @@ class Plugins:
         """The options that task packs add to a command: name of the option → task → the option."""
         found: dict[str, dict[str, Option]] = {}
         for task in self.names("tasks"):
-            for option in self.task(task).options:
+            for option in self.fact("tasks", task, "options"):
                 if command in option.commands:
                     found.setdefault(option.name, {})[task] = option
         return found
 
     def default_task(self, names: Sequence[str]) -> str:
         """The only task of `names`, or the only one of them that is a default. Empty: there is no such task."""
-        found = names if len(names) == 1 else [name for name in names if self.task(name).default]
+        found = names if len(names) == 1 else [name for name in names if self.fact("tasks", name, "default")]
         return found[0] if len(found) == 1 else ""
 
     def default_student(self, task: str = "") -> str:
@@ -313,15 +352,12 @@ class Plugins:
 
         An empty `task` is the default one. Returns "" if there is no such student.
         """
-        from dstill.api.protocols import Linked
-
         tasks, students = self.names("tasks"), self.names("students")
         name = task or self.default_task(tasks)
-        chosen = self.task(name) if name in tasks else None
-        base = chosen.base if chosen is not None and issubclass(chosen, Linked) else ""
+        base: str = self.fact("tasks", name, "base") if name in tasks else ""
         if base.partition(":")[0] in students:  # the plugin with this kind may be disabled
             return base
-        return next((one for one in students if self.student(one).default), "")
+        return next((kind for kind in students if self.fact("students", kind, "default")), "")
 
     def default_baselines(self) -> list[str]:
         """The baselines that ``evaluate.baselines = ["auto"]`` means, in the order of registration."""
@@ -333,7 +369,8 @@ class Plugins:
 
     def distributions(self) -> list[str]:
         """The packages whose versions run.json records: `Part.distributions` of all parts."""
-        return sorted({name for _, part in self.parts() for name in part.distributions})
+        parts = self.part_names()
+        return sorted({package for kind, name in parts for package in self.fact(kind, name, "distributions")})
 
     def meanings(self) -> dict[str, str]:
         """Name of each baseline → `Baseline.meaning`."""
@@ -553,11 +590,39 @@ def _from_file(file: Path) -> object:
     return module
 
 
-def part_sections(plugins: Plugins) -> Mapping[str, type[Any]]:
-    """The sections of all parts in dstill.toml: ``task.sums`` → its `Config`."""
-    from dstill.parts import singular
+def _unhealthy(*failures: Failure) -> PluginError:
+    return PluginError(
+        "; ".join(map(str, failures)),
+        where=sources(failures),
+        hint="repair or disable it; `dstill pack list` shows all plugins",
+    )
 
-    return {f"{singular(kind)}.{part.name}": part.Config for kind, part in plugins.parts()}
+
+def part_sections(plugins: Plugins) -> Mapping[str, type[Any]]:
+    """The sections of all parts in dstill.toml: ``task.sums`` → its `Config`. A part loads when its section is read."""
+    return _Sections(plugins)
+
+
+class _Sections(Mapping[str, type[Any]]):
+    """Raises PluginError for the section of a part that does not load."""
+
+    def __init__(self, plugins: Plugins) -> None:
+        from dstill.parts import singular
+
+        self._plugins = plugins
+        self._names = {f"{singular(kind)}.{name}": (kind, name) for kind, name in plugins.part_names()}
+
+    def __getitem__(self, section: str) -> type[Any]:
+        return self._plugins.part(*self._names[section]).Config
+
+    def __contains__(self, section: object) -> bool:
+        return section in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _commands(group: click.Group) -> dict[click.Group, dict[str, click.Command]]:

@@ -1,4 +1,4 @@
-"""A read-only view of a run, for hooks that write reports, and what has no rows."""
+"""A read-only view of a run, for hooks that write reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dstill.api.records import Prediction, Record, Rejection, Verdict
 from dstill.api.task import Task
 from dstill.config import Settings
 
-__all__ = ["NoRows", "RunView", "Stages"]
+__all__ = ["RunView", "Stages"]
 
 Stages = Mapping[str, Mapping[str, Any]]  # name of a stage → its result: the object that run.json has
 
@@ -56,27 +56,3 @@ class RunView(Protocol):
 
     def rows(self, file: str) -> Iterator[dict[str, Any]]:
         """The rows of a JSONL file of the run; none if the file does not exist."""
-
-
-class NoRows:
-    """The rows of a student without a dataset and an evaluation: there are none."""
-
-    def records(self, split: str, *, raw: bool = False) -> Sequence[Record]:
-        """None: there is no dataset."""
-        return ()
-
-    def rejections(self) -> Sequence[Rejection]:
-        """None: there is no dataset."""
-        return ()
-
-    def predictions(self, system: str = "student") -> Sequence[Prediction]:
-        """None: nothing was evaluated."""
-        return ()
-
-    def verdicts(self, system: str = "student", engine: str = "") -> Sequence[Verdict]:
-        """None: nothing was evaluated."""
-        return ()
-
-    def rows(self, file: str) -> Iterator[dict[str, Any]]:
-        """None: there are no files."""
-        return iter(())

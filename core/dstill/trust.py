@@ -34,7 +34,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,8 @@ def requests(config: Config, *sections: str, relative_to: Path = Path()) -> list
     """
     if config.file is None:
         return []
-    scan = _Scan(config, relative_to)
+    parts = [name for name in config.parts if name in sections] if sections else config.parts.loadable()
+    scan = _Scan(config, relative_to, parts)
     names = dict.fromkeys(key.rpartition(".")[0] for key in scan.fields)
     wanted = [n for n in names if not sections or any(n == s or n.startswith(f"{s}.") for s in sections)]
     found: dict[
@@ -106,12 +107,12 @@ def requests(config: Config, *sections: str, relative_to: Path = Path()) -> list
 
 
 class _Scan:
-    """Searches a configuration for what its file asks for."""
+    """Searches the core's sections of a configuration, and those of `parts`, for what its file asks for."""
 
-    def __init__(self, config: Config, relative_to: Path) -> None:
+    def __init__(self, config: Config, relative_to: Path, parts: Sequence[str]) -> None:
         assert config.file is not None
         self.config, self.relative_to = config, relative_to
-        self.values, self.fields = config.flat(), fields(config)
+        self.values, self.fields = config.flat(parts), fields(config, parts)
         self.folder = Path(os.path.realpath(config.file.parent))
         # a run that is being created has no run.json yet
         self.is_run = config.file.name == SETTINGS or is_run(self.folder)
@@ -234,7 +235,7 @@ class _Scan:
         return Request(action=action, setting=self._at(key))
 
     def _at(self, key: str) -> str:
-        return f"{key}, {self.config.origins[key]}"
+        return f"{key}, {self.config.origin(key)}"
 
     def _asks(self, key: str) -> bool:
         """Whether the file chose the value. Defaults do not count: the file of every run has them."""
@@ -242,7 +243,7 @@ class _Scan:
 
     def _given(self, key: str) -> bool:
         """Whether the user gave the value by a flag or the environment."""
-        return key not in self.config.filed and self.config.origins[key] != "default"
+        return key not in self.config.filed and key in self.config.origins
 
 
 def model_action(name: str, folder: Path, *, is_run: bool, path: str = "") -> str:

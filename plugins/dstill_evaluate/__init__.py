@@ -15,9 +15,8 @@ from dstill import hookimpl
 if TYPE_CHECKING:
     import click
 
-    from dstill.api.baseline import Baseline
     from dstill.api.metric import Metric
-    from dstill.api.student import Student
+    from dstill.api.part import Declaration
 
 __all__ = [
     "register_baselines",
@@ -36,20 +35,20 @@ def register_metrics() -> Iterable[type[Metric]]:
 
 
 @hookimpl
-def register_students() -> Iterable[type[Student]]:
+def register_students() -> Iterable[Declaration]:
     """The student ``nearest``, a look-up."""
-    from dstill_evaluate.nearest_neighbour import Nearest
+    from dstill.api.part import declare
 
-    yield Nearest
+    yield declare("nearest", "dstill_evaluate.nearest_neighbour:Nearest")
 
 
 @hookimpl
-def register_baselines() -> Iterable[type[Baseline]]:
+def register_baselines() -> Iterable[Declaration]:
     """The baselines ``untrained`` and ``nearest``."""
-    from dstill_evaluate.baselines import NearestQuestion, Untrained
+    from dstill.api.part import declare
 
-    yield Untrained
-    yield NearestQuestion
+    yield declare("untrained", "dstill_evaluate.baselines:Untrained")
+    yield declare("nearest", "dstill_evaluate.baselines:NearestQuestion")
 
 
 @hookimpl

@@ -17,17 +17,17 @@ from dstill import hookimpl
 if TYPE_CHECKING:
     import click
 
-    from dstill.api.student import Student
+    from dstill.api.part import Declaration
 
 __all__ = ["register_commands", "register_students"]
 
 
 @hookimpl
-def register_students() -> Iterable[type[Student]]:
+def register_students() -> Iterable[Declaration]:
     """The student ``ctranslate2``, of bundles."""
-    from dstill_export.converted_student import ConvertedStudent
+    from dstill_export.declarations import CONVERTED
 
-    return [ConvertedStudent]
+    return [CONVERTED]
 
 
 @hookimpl

@@ -36,7 +36,7 @@ class Adapter(Format):
         return folder_size(source.folder)
 
     def write(self, source: Source, folder: Path) -> None:
-        from dstill_finetune.saving import saving
+        from dstill_torch.saving import saving
 
         with saving(folder, hint=RETRY_HINT):
             config = json.loads((source.folder / CONFIG).read_text(encoding="utf-8"))

@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dstill.api.records import Example, ModelInput
 from dstill.api.student import Generator
 from dstill.errors import UsageError
-from dstill.factory import STUDENT
+from dstill.factory import STUDENT, Setup
 from dstill.pipeline import confidence, data_drift, steps
+from dstill.pipeline.answerable import Answerable
 from dstill.pipeline.calibration import Calibration
-from dstill.runs.bundle import Bundle, manifest_of
+from dstill.runs.bundle import Manifest, manifest_of, open_bundle
 from dstill_export.card import card_of
 from dstill_export.ctranslate2 import CTranslate2
 from dstill_export.formats import RETRY_HINT, Format, Source, Trial, folder_size
@@ -48,7 +49,7 @@ class _BundleFormat(Format):
     extra: ClassVar[str]  # that a machine needs to open it
 
     _run: Run  # set by `write`
-    _bundle: Bundle  # set by `load`, as its student
+    _bundle: Answerable  # set by `load`, as its student
     _student: Generator
 
     @abstractmethod
@@ -63,7 +64,7 @@ class _BundleFormat(Format):
         return ["validation"] if run.records("validation") else ()
 
     def write(self, source: Source, folder: Path) -> None:
-        from dstill_finetune.saving import saving
+        from dstill_torch.saving import saving
 
         self._run = run = source.run
         with saving(folder, hint=RETRY_HINT):
@@ -77,7 +78,7 @@ class _BundleFormat(Format):
         """None: what the others are is not known, and nothing of the dataset may be among them."""
 
     def load(self, folder: Path) -> Generator:
-        self._bundle = Bundle.open(folder, plugins=self._run.plugins, trusted=True)
+        self._bundle = open_bundle(folder, plugins=self._run.plugins, trusted=True)
         self._student = self._bundle.generator()
         return self._student
 
@@ -86,14 +87,14 @@ class _BundleFormat(Format):
         return steps.prompts(setup.objective, setup.task, examples)
 
     def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: Trial) -> None:
-        run, bundle = source.run, self._bundle
-        _require_same_checks(run, bundle, trial)
+        run = source.run
+        _require_same_checks(run, self._bundle.setup, trial)
         card = card_of(self.library, facts, _usage(self.extra))
         (folder / "README.md").write_text(card, encoding="utf-8")
-        found = replace(bundle.about, calibration=self.calibration(run, self._student))
+        found = replace(Manifest.read(folder), calibration=self.calibration(run, self._student))
         shown = {name: facts[name] for name in ("parity", "student", "exported", "batch", "device", "licence", "base")}
         replace(found, export=shown).write(folder)
-        Bundle.open(folder, plugins=run.plugins, trusted=True)
+        open_bundle(folder, plugins=run.plugins, trusted=True)
 
 
 class LinkedBundle(_BundleFormat):
@@ -158,9 +159,8 @@ class TextBundle(_BundleFormat):
         return confidence.assessed(written, verdicts, draws=0).calibration
 
 
-def _require_same_checks(run: Run, bundle: Bundle, trial: Trial) -> None:
+def _require_same_checks(run: Run, setup: Setup, trial: Trial) -> None:
     """Raises ParityError if the checks of the bundle say something else of an answer than those of the run."""
-    setup = bundle.setup
     pairs = [
         (example, steps.prediction_of(example, answer))
         for example, answer in zip(trial.examples, trial.answers, strict=True)

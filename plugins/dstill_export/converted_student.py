@@ -15,15 +15,13 @@ from dstill.api.modality import ModelSpec
 from dstill.api.student import Student, TrainingJob
 from dstill.errors import DataError, UsageError, needs
 from dstill_export.ctranslate2_generator import CTranslate2Generator
+from dstill_export.declarations import CONVERTED
 
 __all__ = ["ConvertedStudent"]
 
 
-class ConvertedStudent(Student):
+class ConvertedStudent(Student, declared=CONVERTED):
     """Answers with the weights that `dstill export --to bundle` converted for CTranslate2; cannot be trained."""
-
-    name = "ctranslate2"
-    distributions = ("ctranslate2", "tokenizers")
 
     def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
         _refuse()

@@ -46,7 +46,7 @@ class CTranslate2(Format):
         return 2 * merged_bytes(source)  # the merged student and at most the same for the converted one
 
     def write(self, source: Source, folder: Path) -> None:
-        from dstill_finetune.saving import saving
+        from dstill_torch.saving import saving
 
         merged, converted = folder / "merged", folder / "converted"
         write_merged(source, merged)

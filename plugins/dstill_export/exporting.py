@@ -47,7 +47,7 @@ def export(
     default that of the format. Raises ParityError if fewer are, and UsageError, MissingExtra, DiskError, RunError or
     DataError; `target` does not exist then.
     """
-    from dstill_finetune.saving import share
+    from dstill_torch.saving import share
 
     require_absent(target)
     source = _source(run)
@@ -90,12 +90,12 @@ def _source(run: Run) -> Source:
         raise RunError(f"run '{run.name}' has no student yet", where=str(folder), hint=command("train", run.folder))
     from dstill_export.linked import facts_of
     from dstill_finetune.student_metadata import Facts
-    from dstill_finetune.torch_student import TorchStudent
+    from dstill_finetune.students import Finetuned
     from dstill_linked.student import LinkedStudent
 
     if isinstance(run.student, LinkedStudent):
         return Source(run=run, student=run.student, folder=folder, facts=facts_of(folder))
-    if not isinstance(run.student, TorchStudent):
+    if not isinstance(run.student, Finetuned):
         raise UsageError(
             f"students of kind '{run.student.name}' have no weights to export",
             where=str(folder),

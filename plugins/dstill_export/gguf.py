@@ -74,8 +74,8 @@ class Gguf(Format):
 
     def write(self, source: Source, folder: Path) -> None:
         from dstill_finetune.adapter_loading import saved_tokenizer
-        from dstill_finetune.saving import saving
         from dstill_finetune.student_metadata import Facts
+        from dstill_torch.saving import saving
 
         if self._is_copied(source):
             model, tokenizer, facts = source.student.merged(source.folder)
@@ -155,9 +155,10 @@ def _read_by_transformers(folder: Path, facts: Facts) -> Generator:
     import transformers
 
     from dstill_export.hf_folder import PlainGenerator
-    from dstill_finetune import gguf_files, model_loading
+    from dstill_finetune import gguf_files
+    from dstill_torch.settings import quiet
 
-    model_loading.quiet()
+    quiet()
     file = folder / FILE
     model = gguf_files.load_model(file, transformers.AutoModelForCausalLM, {"dtype": torch.float32})
     tokenizer = gguf_files.load_tokenizer(file)

@@ -39,8 +39,8 @@ class LinkedMerged(Format):
         return folder_size(source.folder)
 
     def write(self, source: Source, folder: Path) -> None:
-        from dstill_finetune.saving import saving
         from dstill_linked.saving import quantized, read_model, write_student
+        from dstill_torch.saving import saving
 
         model, facts = read_model(source.folder, self.student.form)
         state = model.state_dict()

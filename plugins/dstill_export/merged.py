@@ -43,7 +43,7 @@ class Merged(Format):
 
 def write_merged(source: Source, folder: Path) -> None:
     """Write the merged model, the tokenizer and the student's metadata."""
-    from dstill_finetune.saving import saving
+    from dstill_torch.saving import saving
 
     model, tokenizer, facts = source.student.merged(source.folder)
     with saving(folder, hint=RETRY_HINT):

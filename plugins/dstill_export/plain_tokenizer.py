@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from dstill.errors import DataError, UsageError
 from dstill.io.typed_json import convert
 from dstill_finetune.chat import SOURCE, Chat
-from dstill_finetune.damage import damaged
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.student_metadata import Facts
+from dstill_torch.damage import damaged
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

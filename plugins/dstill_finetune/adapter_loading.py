@@ -12,8 +12,8 @@ from typing import Any
 from dstill.errors import DataError
 from dstill_finetune import model_loading
 from dstill_finetune.chat import Chat, has_template
-from dstill_finetune.damage import damaged
 from dstill_finetune.student_metadata import FILE, Facts
+from dstill_torch.damage import damaged
 
 __all__ = ["chat_of", "require_base", "require_tokens", "saved_tokenizer", "with_adapter"]
 

@@ -23,7 +23,7 @@ from functools import cached_property
 from typing import Any
 
 from dstill.errors import DataError
-from dstill_finetune.damage import damaged
+from dstill_torch.damage import damaged
 
 __all__ = ["Chat", "adopt", "has_template", "plain_templates", "system_messages"]
 

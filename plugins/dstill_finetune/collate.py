@@ -12,39 +12,23 @@ If the rows of a record have the same source, it is computed once. An encoder ge
 with different sources, and ``place``, the index of each row's source among them. With `sharing`, all rows of a record
 become one (`dstill_finetune.sharing`) with a mask over pairs of tokens: prompt and targets for a decoder, targets for
 an encoder–decoder.
-
-`BucketSampler` orders records so that those of one batch have similar lengths.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from dstill_finetune.encoding import Encoded, Row
+from dstill.api.modality import Batch
 from dstill_finetune.sharing import PADDING, Sharing, layout
+from dstill_torch.batches import IGNORED, padded
+from dstill_torch.dataset import Encoded, Row
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["IGNORED", "BatchMaker", "BucketSampler", "Collator", "padded"]
-
-IGNORED = -100  # the label that torch's cross entropy ignores
-BUCKET = 32  # batches that are sorted by length together
-
-
-class BatchMaker(Protocol):
-    """Makes the batches of a training. Each has ``labels``, ``weight`` and ``branch``, and what the model reads."""
-
-    branches: Mapping[str, int]  # task prefix → its number in ``branch``
-
-    def __call__(self, records: Sequence[Encoded]) -> dict[str, Any]:
-        """The batch of these records."""
-
-    def tokens_read(self, batch: Mapping[str, Any]) -> int:
-        """The input tokens of a batch, without padding and without records that only fill it up."""
+__all__ = ["Collator"]
 
 
 class Collator:
@@ -56,6 +40,7 @@ class Collator:
         branches: The task prefixes; a label's ``branch`` is its index here.
         start: The token that an encoder–decoder's decoder starts with.
         sharing: How rows of a record share a prompt; None: each row is its own sequence.
+        new_tokens: Rows of the embedding that are trained.
     """
 
     def __init__(
@@ -66,12 +51,14 @@ class Collator:
         branches: Iterable[str],
         start: int = 0,
         sharing: Sharing | None = None,
+        new_tokens: int = 0,
     ) -> None:
         self.encoder_decoder = encoder_decoder
         self.pad = pad
         self.branches: Mapping[str, int] = {branch: number for number, branch in enumerate(branches)}
         self.start = start
         self.sharing = sharing
+        self.new_tokens = new_tokens
 
     def __call__(self, records: Sequence[Encoded]) -> dict[str, Any]:
         if self.sharing is not None:
@@ -79,6 +66,16 @@ class Collator:
                 return self._shared_encoder_decoder(records, self.sharing)
             return self._shared_decoder(records, self.sharing)
         return self._encoder_decoder(records) if self.encoder_decoder else self._decoder(records)
+
+    def shapes(self, batch: Mapping[str, Any]) -> Batch:
+        rows, tokens = batch["input_ids"].shape
+        return Batch(
+            # the encoder computes each source once
+            source_shape=(len(batch["distinct"]) if "distinct" in batch else rows, tokens),
+            target_shape=tuple(batch["decoder_input_ids"].shape) if "decoder_input_ids" in batch else (0, 0),
+            loss_tokens=int((batch["labels"] != IGNORED).sum()),
+            new_tokens=self.new_tokens,
+        )
 
     def tokens_read(self, batch: Mapping[str, Any]) -> int:
         weighted = batch["weight"].any(dim=1)
@@ -170,67 +167,3 @@ def _distinct(records: Sequence[Encoded]) -> dict[str, torch.Tensor]:
     if len(sources) == len(rows):
         return {}
     return {"distinct": torch.tensor([place.index(i) for i in range(len(sources))]), "place": torch.tensor(place)}
-
-
-def padded(rows: Sequence[Sequence[float]], value: float) -> torch.Tensor:
-    """``[rows, longest]``, padded on the right."""
-    import torch
-
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[value] * (longest - len(row))] for row in rows])
-
-
-class BucketSampler:
-    """Yields the record indices of one epoch, in batches of similar length.
-
-    Indices are shuffled, cut into buckets of 32 batches and sorted by length inside each bucket; then the batches are
-    shuffled. The order depends only on seed and epoch.
-
-    With several `processes`, `batch` counts the records of all of them; each takes its part in turn. The last batch is
-    divided evenly and filled up with records of weight 0 (`Dataset`), so every process takes part in every step and
-    each record is used once per epoch.
-    """
-
-    def __init__(self, lengths: Sequence[int], batch: int, seed: int, processes: int = 1) -> None:
-        self.lengths = lengths
-        self.batch = batch
-        self.seed = seed
-        self.processes = processes
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        records = len(self.lengths)
-        return records if self.processes == 1 else math.ceil(records / self.batch) * self.batch
-
-    def __iter__(self) -> Iterator[int]:
-        for batch in self._batches():
-            yield from batch if self.processes == 1 else self._distributed(batch)
-
-    def _distributed(self, batch: list[int]) -> Iterator[int]:
-        part = self.batch // self.processes
-        fill = ~min(batch, key=self.lengths.__getitem__)
-        for number in range(self.processes):
-            own = batch[len(batch) * number // self.processes : len(batch) * (number + 1) // self.processes]
-            yield from own + [fill] * (part - len(own))
-
-    def _batches(self) -> Iterator[list[int]]:
-        import torch
-
-        generator = torch.Generator().manual_seed((self.seed << 16) + self.epoch)
-
-        def shuffled(items: list[Any]) -> list[Any]:
-            return [items[i] for i in torch.randperm(len(items), generator=generator).tolist()]
-
-        indices = shuffled(list(range(len(self.lengths))))
-        size = self.batch * BUCKET
-        batches: list[list[int]] = []
-        for at in range(0, len(indices), size):
-            bucket = sorted(indices[at : at + size], key=self.lengths.__getitem__)
-            batches += [bucket[i : i + self.batch] for i in range(0, len(bucket), self.batch)]
-        # the short batch stays last, because the loader cuts the indices every `batch`
-        full = [b for b in batches if len(b) == self.batch]
-        rest = [b for b in batches if len(b) < self.batch]
-        yield from [*shuffled(full), *rest]

@@ -21,57 +21,21 @@ branch of a record and is computed once; when a trained student answers, it is g
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dstill.api.records import Pair
 from dstill.errors import DataError
 from dstill.io.logs import log
 from dstill_finetune.chat import Chat
-from dstill_finetune.damage import damaged
 from dstill_finetune.model_loading import UNBOUNDED
+from dstill_torch.damage import damaged
+from dstill_torch.dataset import Dataset, Encoded, Row
 
-__all__ = ["Dataset", "Encoded", "Encoder", "Row", "length"]
+__all__ = ["Encoder"]
 
 MAX_TOO_LONG = 0.05  # share of records over the limits
 
 _TOKENIZER = damaged("the tokenizer of the student is damaged", where="tokenizer.json")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The token ids of one pair."""
-
-    source: list[int]
-    target: list[int]  # ends with the end-of-sequence token
-    weight: float
-    branch: str  # the pair's task prefix: each branch's loss is a mean over its own tokens
-    task: list[int] = field(default_factory=list)  # the task word before the target; without a loss
-
-
-Encoded = tuple[Row, ...]  # the rows of one record, always in one forward pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dataset:
-    """Encoded records."""
-
-    records: list[Encoded]
-    n_too_long: int  # records that were left out because they are over the limits
-
-    @property
-    def branches(self) -> list[str]:
-        """Task prefixes, in order of first use."""
-        return list(dict.fromkeys(row.branch for record in self.records for row in record))
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def __getitem__(self, index: int) -> Encoded:
-        """Record `index`; for ``~index`` the same record with weight 0, to fill up a batch."""
-        if index >= 0:
-            return self.records[index]
-        return tuple(replace(row, weight=0.0) for row in self.records[~index])
 
 
 class Encoder:
@@ -250,8 +214,3 @@ class Encoder:
             if no_position > n_too_long - no_position
             else "raise train.max_length or train.max_target_length, or shorten the questions",
         )
-
-
-def length(record: Encoded) -> int:
-    """The tokens of a record's longest source and longest target together."""
-    return max(len(row.source) for row in record) + max(len(row.target) for row in record)

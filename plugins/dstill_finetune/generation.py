@@ -22,7 +22,7 @@ from dstill.api.student import Generation, Generator
 from dstill.errors import DataError
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.token_logprobs import TokenLogprobs
-from dstill_finetune.torch_settings import cpu_threads
+from dstill_torch.settings import cpu_threads
 
 if TYPE_CHECKING:
     from dstill_constrain.compiler import Compiler

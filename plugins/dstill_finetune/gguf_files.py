@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from dstill.errors import DataError, MissingExtra, first_line
-from dstill_finetune.damage import damaged
 from dstill_finetune.gguf_head import DAMAGED, settings_of
 from dstill_finetune.limits import require_sizes, require_weights
 from dstill_finetune.meta import parameters_of
+from dstill_torch.damage import damaged
 
 __all__ = ["SUFFIX", "check", "config_of", "is_gguf", "load_model", "load_tokenizer"]
 

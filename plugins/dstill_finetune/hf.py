@@ -8,15 +8,17 @@ dstill train --student my-model.gguf
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dstill.api.modality import ModelSpec
 from dstill.api.recipe import Recipe
+from dstill.api.setting import setting
 from dstill.api.student import Preset, TrainingJob
 from dstill.errors import DataError
 from dstill_finetune import gguf_files, model_loading
+from dstill_finetune.declarations import HF
 from dstill_finetune.model_spec import shape_of
 from dstill_finetune.presets import preset_of
 from dstill_finetune.students import Finetuned
@@ -28,16 +30,12 @@ __all__ = ["Hf", "HfConfig"]
 class HfConfig:
     """Students that start from a pretrained model (`hf:…`)."""
 
-    pad_token: str = field(
-        default="", metadata={"help": "Padding token for a tokenizer that has none: one of its existing tokens."}
-    )
+    pad_token: str = setting("", "Padding token for a tokenizer that has none: one of its existing tokens.")
 
 
-class Hf(Finetuned):
+class Hf(Finetuned, declared=HF):
     """A pretrained model (a folder, a Hub id or a GGUF file) that is fine-tuned."""
 
-    name = "hf"
-    suffixes = (gguf_files.SUFFIX,)
     reads_prompts = True
     Config = HfConfig
     config: HfConfig

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dstill_finetune.damage import damaged
 from dstill_finetune.limits import require_sizes
+from dstill_torch.damage import damaged
 
 __all__ = ["model_of", "parameters_of"]
 

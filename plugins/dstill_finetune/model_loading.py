@@ -22,9 +22,9 @@ from typing import Any
 from dstill.errors import DataError, ServiceError, UsageError, first_line
 from dstill.runs.provenance import sha256
 from dstill_finetune import gguf_files
-from dstill_finetune.damage import damaged
 from dstill_finetune.limits import require_sizes, require_weights
 from dstill_finetune.meta import parameters_of
+from dstill_torch.damage import damaged
 
 __all__ = [
     "UNBOUNDED",
@@ -36,7 +36,6 @@ __all__ = [
     "load_model",
     "load_tokenizer",
     "positions_of",
-    "quiet",
     "require_config",
     "require_finite",
 ]
@@ -56,22 +55,6 @@ _TEXTS = (".json", ".txt", ".model", ".jinja")
 _MOST_TEXT = 2**26  # bytes of a JSON or vocabulary file; the largest published tokenizer.json has 2**25.1
 _MOST_BYTES = {"tokenizer.json": 2**28}
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
-
-
-def quiet() -> None:
-    """Silence transformers' progress bars and notices; dstill shows its own progress on stderr."""
-    import logging
-    import warnings
-
-    from transformers.utils import logging as transformers_logging
-
-    # meant for library authors, not for users
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers\.")
-    warnings.filterwarnings("ignore", message="Failed to load CPU gemm_4bit_forward")
-
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def check(folder: Path) -> None:

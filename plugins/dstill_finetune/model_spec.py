@@ -5,16 +5,16 @@ shape_of(T5Config(d_model=64, …)) → ModelSpec(parameters=…, linears={"q": 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from dstill.api.modality import ModelSpec
-from dstill_finetune.lora_targets import linear_layers
 from dstill_finetune.meta import model_of
-from dstill_finetune.model_loading import is_encoder_decoder, quiet
+from dstill_finetune.model_loading import is_encoder_decoder
 from dstill_finetune.saved_activations import activation_bytes_of
+from dstill_torch.lora_targets import counted, linear_layers
+from dstill_torch.settings import quiet
 
-__all__ = ["counted", "shape_of"]
+__all__ = ["shape_of"]
 
 
 def shape_of(config: Any) -> ModelSpec:
@@ -51,19 +51,6 @@ def shape_of(config: Any) -> ModelSpec:
         activation_bytes=activation_bytes_of(config),
         tied=head is None or head.weight is model.get_input_embeddings().weight,
     )
-
-
-def counted(layers: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
-    """Layer name → inputs, outputs and count."""
-    counted: dict[str, tuple[int, int, int]] = {}
-    for path, module in layers.items():
-        inputs = getattr(module, "in_features", module.weight.shape[0])
-        outputs = int(getattr(module, "out_features", module.weight.shape[-1]))
-        name = path.rpartition(".")[2]
-        while name in counted and counted[name][:2] != (inputs, outputs):
-            name += "'"  # the same name with another size is counted apart
-        counted[name] = (inputs, outputs, counted.get(name, (0, 0, 0))[2] + 1)
-    return counted
 
 
 def _feed_forward(config: Any, linears: dict[str, tuple[int, int, int]]) -> int:

@@ -25,14 +25,13 @@ from typing import Any
 
 from dstill.api.modality import ActivationBytes
 from dstill_finetune.model_loading import is_encoder_decoder
+from dstill_torch.saved_bytes import STEP, Bytes, SavedBytes, polynomial
 
-__all__ = ["Bytes", "SavedBytes", "activation_bytes_of", "polynomial"]
+__all__ = ["activation_bytes_of"]
 
-STEP = 32  # lengths tried: 32, 64 and 96 tokens
 DEPTHS = ("num_hidden_layers", "num_layers", "num_decoder_layers", "encoder_layers", "decoder_layers")
 CHUNKS = ("chunk_size", "mamba_chunk_size")  # lengths are padded to whole chunks, and a single chunk costs less
 UNRELATED = {"_name_or_path", "architectures", "dtype"}
-Bytes = tuple[float, float]  # saved by encoder and decoder; a decoder-only model has only the first
 
 
 def activation_bytes_of(config: Any) -> Callable[[str, int], ActivationBytes | None]:
@@ -96,26 +95,6 @@ def _with_depth(config: Any, depth: int) -> Any:
     return smaller
 
 
-def polynomial(run: Callable[[int, int], Bytes], *, encoder_decoder: bool = True, h: int = STEP) -> tuple[float, ...]:
-    """Coefficients of S, S² (encoder) and T, T², S, S·T (decoder) without constants; S, T: source and target length.
-
-    `run` counts the bytes for a source and a target of some lengths; it is called with multiples of `h`.
-    """
-    if not encoder_decoder:
-        a, b, c = (run(n * h, 0)[0] for n in (1, 2, 3))
-        square = (c - 2 * b + a) / (2 * h * h)
-        return ((b - a) / h - 3 * h * square, square, 0.0, 0.0, 0.0, 0.0)
-    at = {(s, t): run(s * h, t * h) for s, t in ((1, 1), (2, 1), (3, 1), (1, 2), (1, 3), (2, 2))}
-    a, b, c = (at[s, 1][0] for s in (1, 2, 3))
-    square = (c - 2 * b + a) / (2 * h * h)
-    w = {key: value[1] for key, value in at.items()}
-    cross = (w[2, 2] - w[2, 1] - w[1, 2] + w[1, 1]) / (h * h)
-    across = (w[2, 1] - w[1, 1]) / h - h * cross
-    squares = (w[1, 3] - 2 * w[1, 2] + w[1, 1]) / (2 * h * h)
-    written = (w[1, 2] - w[1, 1]) / h - 3 * h * squares - h * cross
-    return ((b - a) / h - 3 * h * square, square, written, squares, across, cross)
-
-
 def _traced(config: Any, frozen: bool, width: int) -> Callable[[int, int], Bytes]:
     """A function of source and target length that returns the bytes saved for one sequence."""
     import torch
@@ -145,37 +124,3 @@ def _traced(config: Any, frozen: bool, width: int) -> Callable[[int, int], Bytes
         return saved.of(forward)
 
     return run
-
-
-class SavedBytes:
-    """Counts what autograd saves while a model runs on fake tensors, without its weights."""
-
-    def __init__(self, model: Any, fake: Any, *, bf16: bool) -> None:
-        self.part = 0  # of what runs now: 0 encoder, 1 decoder
-        self._weights = {p.untyped_storage()._cdata for p in model.parameters()}
-        self._saved: dict[int, tuple[int, Any]] = {}  # storage id → part, and the storage
-        self._fake, self._bf16 = fake, bf16
-
-    def of(self, forward: Callable[[], Any]) -> Bytes:
-        """The bytes of encoder and decoder that one call of `forward` saves."""
-        import torch
-
-        self._saved.clear()
-        self.part = 0
-        with (
-            self._fake,
-            torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor),
-            torch.autocast("cpu", torch.bfloat16, enabled=self._bf16),
-        ):
-            out = forward()  # what is saved lives as long as its result
-            sums = [0.0, 0.0]
-            for part, storage in self._saved.values():
-                sums[part] += storage.nbytes()
-            del out
-        return sums[0], sums[1]
-
-    def _pack(self, tensor: Any) -> Any:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in self._weights:
-            self._saved.setdefault(storage._cdata, (self.part, storage))
-        return tensor

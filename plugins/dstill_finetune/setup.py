@@ -20,17 +20,17 @@ from dstill.io.logs import log
 from dstill_finetune import model_loading
 from dstill_finetune.chat import Chat, adopt, has_template, plain_templates, system_messages
 from dstill_finetune.collate import Collator
-from dstill_finetune.encoding import Dataset, Encoder
+from dstill_finetune.encoding import Encoder
 from dstill_finetune.presets import prompt_of
 from dstill_finetune.sharing import sharing
 from dstill_finetune.student_metadata import Facts
+from dstill_torch.dataset import Dataset
 
 __all__ = [
     "Prompts",
     "collator_of",
     "encoder_of",
     "prompts_of",
-    "require_learnable",
     "require_rows",
     "set_generation_config",
 ]
@@ -102,7 +102,7 @@ def encoder_of(
     )
 
 
-def collator_of(model: Any, encoder: Encoder, data: Dataset, validation: Dataset) -> Collator:
+def collator_of(model: Any, encoder: Encoder, data: Dataset, validation: Dataset, *, new_tokens: int = 0) -> Collator:
     """The collator for both datasets; prompts are shared between branches if the model can."""
     tokenizer, shared = encoder.tokenizer, None
     branches = list(dict.fromkeys([*data.branches, *validation.branches]))
@@ -116,23 +116,8 @@ def collator_of(model: Any, encoder: Encoder, data: Dataset, validation: Dataset
         branches=branches,
         start=model.config.decoder_start_token_id if encoder.encoder_decoder else 0,
         sharing=shared,
+        new_tokens=new_tokens,
     )
-
-
-def require_learnable(data: Dataset, validation: Dataset, recipe: Recipe) -> None:
-    """Raises DataError if there is nothing to learn, or nothing to validate for early stopping."""
-    if not any(row.weight for record in data.records for row in record):
-        raise DataError(
-            "nothing would be learned: every target has weight 0",
-            where="train.label_weight = 0 learns only rationales, and no training record has one",
-            hint="raise train.label_weight, or have a teacher write rationales",
-        )
-    if recipe.early_stopping != "none" and not len(validation):
-        raise DataError(
-            "without validation records, training would never stop early",
-            where=f"train.early_stopping = {recipe.early_stopping}",
-            hint="`dstill generate` makes a validation split; or set train.early_stopping = none",
-        )
 
 
 def require_rows(model: Any, data: Dataset, base: str) -> None:

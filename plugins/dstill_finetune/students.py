@@ -15,8 +15,9 @@ import os
 import shutil
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,39 +27,32 @@ from dstill.api.records import Pair
 from dstill.api.student import TrainingJob, TrainResult
 from dstill.errors import DataError
 from dstill.runtime import distributed, hardware
-from dstill_finetune import disk_space, model_loading, reporting, torch_settings
+from dstill_finetune import model_loading
 from dstill_finetune.adapter_loading import chat_of, require_base, require_tokens, saved_tokenizer, with_adapter
 from dstill_finetune.card import model_card
-from dstill_finetune.checkpoints import step_of
-from dstill_finetune.damage import damaged
+from dstill_finetune.collate import Collator
+from dstill_finetune.encoding import Encoder
 from dstill_finetune.generation import ModelGenerator
-from dstill_finetune.largest_batch import batch_before_training, batch_of, largest
-from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.new_token_rows import add_rows
-from dstill_finetune.peak_memory import PeakMemory
-from dstill_finetune.probe import LOOSE_MARGIN, MARGIN, run_probe
-from dstill_finetune.resuming import checkpoints_of
-from dstill_finetune.saving import saving, share
-from dstill_finetune.setup import (
-    collator_of,
-    encoder_of,
-    prompts_of,
-    require_learnable,
-    require_rows,
-    set_generation_config,
-)
+from dstill_finetune.loss import TransformersLosses
+from dstill_finetune.setup import collator_of, encoder_of, prompts_of, require_rows, set_generation_config
+from dstill_finetune.sharing import Sharing
 from dstill_finetune.student_metadata import Facts
 from dstill_finetune.tokenizer import repair
-from dstill_finetune.torch_student import TorchStudent, result_of, score_of
-from dstill_finetune.trainer import train
+from dstill_torch.attempt import Attempt
+from dstill_torch.batches import largest_batch
+from dstill_torch.damage import damaged
+from dstill_torch.dataset import require_learnable
+from dstill_torch.modalities import Full, Lora, Qlora
+from dstill_torch.new_token_rows import add_rows
+from dstill_torch.saving import saving, share
+from dstill_torch.settings import quiet
+from dstill_torch.student import TorchStudent
 
 __all__ = ["Finetuned"]
 
 
 class Finetuned(TorchStudent):
-    """Trains with `dstill_finetune.trainer` and generates with `dstill_finetune.generation`."""
-
-    distributions = ("torch", "transformers", "tokenizers", "accelerate")
+    """Trains with `dstill_torch.training` and generates with `dstill_finetune.generation`."""
 
     @abstractmethod
     def start(self, job: TrainingJob) -> tuple[Any, str]:
@@ -68,20 +62,14 @@ class Finetuned(TorchStudent):
     def build(self, folder: Path, seed: int) -> Any:
         """The untrained model of a student whose `start` returned "", by tokenizer or configuration in `folder`."""
 
-    def fit_once(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
-        import torch
+    def fit_once(self, attempt: Attempt) -> TrainResult:
+        from dstill_torch.training import Training, train
 
-        recipe = job.recipe
-        services = reporting.required(recipe.report_to) if job.events is not None and distributed.is_main() else []
-        torch.manual_seed(job.seed)  # for adapters, which a modality initializes at random
+        job, recipe = attempt.job, attempt.job.recipe
         options = job.modality.load_options(recipe, job.device)
         tokenizer, base = self.start(job)
         if self.base:
             base = model_loading.absolute(base)  # the student may be loaded from another working directory
-        shape = self.spec()
-        returns_memory = job.device.kind == "cuda" or torch_settings.return_freed_memory(
-            job.modality.memory_required(shape, recipe).total, job.device.free
-        )
         tokenizer, new = repair(
             tokenizer, [[p.target for p in record] for record in job.train], where=base or self.name
         )
@@ -100,34 +88,20 @@ class Finetuned(TorchStudent):
         model = job.modality.prepare(model, recipe)
         adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
         weights = model_loading.fingerprint(base) if adapter and self.base else ""
-        if distributed.is_main():
-            disk_space.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
-        template = {"chat_template": tokenizer.chat_template} if prompts.chat else {}
-        checkpoints, resume = checkpoints_of(job, model, tokenizer.get_vocab(), weights, template)
-        collator = collator_of(model, encoder, data, validation)
-
-        def probe(trainer: Any) -> Mapping[str, float]:
-            batch = batch_of(collator, largest(data.records, recipe.per_device_train_batch_size), len(new))
-            need = job.modality.memory_required(replace(shape, batch=batch), recipe)
-            return run_probe(trainer, recipe, peak, need.total, margin=MARGIN if returns_memory else LOOSE_MARGIN)
-
-        events = reporting.callbacks(services, events=job.events, step=step_of(resume))
-        with saving(job.folder.parent), events as callbacks:  # TensorBoard's writer can fill the disk too
-            history = train(
-                model,
-                collator,
-                data,
-                validation,
-                recipe,
-                job.device,
-                seed=job.seed,
-                on_step=job.on_step,
-                checkpoints=checkpoints,
-                resume=resume,
-                score=score_of(job, model, lambda: ModelGenerator(model, encoder, threads=recipe.threads)),
-                callbacks=callbacks,
-                probe=probe if recipe.test_largest_batch and not recipe.torch_compile else None,
+        fitted = train(
+            Training(
+                attempt=attempt,
+                model=model,
+                collator=collator_of(model, encoder, data, validation, new_tokens=len(new)),
+                data=data,
+                validation=validation,
+                losses=TransformersLosses,
+                generator=partial(ModelGenerator, model, encoder, threads=recipe.threads),
+                vocabulary=tokenizer.get_vocab(),
+                base_sha256=weights,
+                more={"chat_template": tokenizer.chat_template} if prompts.chat else {},
             )
+        )
         if base == "base" and not (adapter or four_bit) and distributed.is_main():
             shutil.rmtree(job.folder / base)  # `build` makes it again from the seed
             base = ""
@@ -150,7 +124,6 @@ class Finetuned(TorchStudent):
             prompt="plain" if prompts.chat is None else "chat",
             system_messages=prompts.system_messages,
         )
-        fitted = replace(result_of(history, model, peak, data.n_too_long), services=reporting.ended(services))
         if distributed.is_main():
             with saving(job.folder):
                 self._save(job, model, facts, fitted, n_too_long=data.n_too_long, cut=encoder.cuts_prompts)
@@ -166,15 +139,28 @@ class Finetuned(TorchStudent):
         where = self.base or self.name
         tokenizer, new = repair(self.tokenizer(train), targets, where=where)
         prompts = prompts_of(tokenizer, train, recipe, encoder_decoder=encoder_decoder, where=where)
-        return batch_before_training(
+        encoder = Encoder(
             tokenizer,
-            train,
-            recipe,
             encoder_decoder=encoder_decoder,
-            new_tokens=len(new),
+            max_length=recipe.max_length,
+            max_target_length=recipe.max_target_length,
+            task_prefix=recipe.task_prefix,
             positions=positions,
             chat=prompts.chat,
         )
+        data = encoder.encode(train, strict=False)
+        if not len(data):
+            return None
+        shares = recipe.task_prefix == "decoder" and len(data.branches) > 1
+        collator = Collator(
+            encoder_decoder=encoder_decoder,
+            pad=0,
+            branches=data.branches,
+            # whether a model can share prompts is only known with its weights; most can
+            sharing=Sharing({"full_attention": None}, additive=False) if shares else None,
+            new_tokens=len(new),
+        )
+        return largest_batch(collator, data, recipe)
 
     def _form(self) -> tuple[bool, tuple[int, int]]:
         """Whether it is an encoder–decoder, which it is without a base, and its positions."""
@@ -214,7 +200,7 @@ class Finetuned(TorchStudent):
             return self._load(folder, trained)
 
     def _load(self, folder: Path, trained: bool) -> ModelGenerator:
-        model_loading.quiet()
+        quiet()
         facts = Facts.read(folder)
         model_loading.require_config(folder)
         tokenizer = saved_tokenizer(folder)
@@ -237,7 +223,7 @@ class Finetuned(TorchStudent):
         A base in 4 bits is dequantized first, because those are the weights that its answers are computed with. The
         original weights differ from them, and merging into quantized weights would round again.
         """
-        model_loading.quiet()
+        quiet()
         facts = Facts.read(folder)
         model_loading.require_config(folder)
         tokenizer = saved_tokenizer(folder)

@@ -9,20 +9,22 @@ The architecture is T5 v1.1's (gated GELU) with tied embeddings, small enough fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from dstill.api.modality import ModelSpec
 from dstill.api.records import Pair
+from dstill.api.setting import setting
 from dstill.api.student import TrainingJob
 from dstill.runtime import distributed
 from dstill_finetune import model_loading
-from dstill_finetune.modalities import Full
+from dstill_finetune.declarations import TINY
 from dstill_finetune.model_spec import shape_of
-from dstill_finetune.saving import saving
 from dstill_finetune.students import Finetuned
 from dstill_finetune.tokenizer import learn
+from dstill_torch.modalities import Full
+from dstill_torch.saving import saving
 
 __all__ = ["Tiny", "TinyConfig"]
 
@@ -31,29 +33,22 @@ __all__ = ["Tiny", "TinyConfig"]
 class TinyConfig:
     """The student `tiny`: a small T5, trained from scratch."""
 
-    d_model: int = field(default=128, metadata={"low": 16, "high": 2048, "help": "Hidden size."})
-    d_ff: int = field(default=256, metadata={"low": 16, "high": 8192, "help": "Size of the gated feed-forward layers."})
-    num_heads: int = field(default=4, metadata={"low": 1, "high": 64, "help": "Attention heads in each layer."})
-    num_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "Layers of the encoder."})
-    num_decoder_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "Layers of the decoder."})
-    dropout_rate: float = field(default=0.0, metadata={"low": 0, "high": 0.9, "help": "Dropout in every layer."})
-    vocabulary: int = field(
-        default=1500,
-        metadata={
-            "low": 300,
-            "high": 65536,
-            "help": "Largest vocabulary of the tokenizer, which is learned from the dataset.",
-        },
+    d_model: int = setting(128, "Hidden size.", low=16, high=2048)
+    d_ff: int = setting(256, "Size of the gated feed-forward layers.", low=16, high=8192)
+    num_heads: int = setting(4, "Attention heads in each layer.", low=1, high=64)
+    num_layers: int = setting(2, "Layers of the encoder.", low=1, high=48)
+    num_decoder_layers: int = setting(2, "Layers of the decoder.", low=1, high=48)
+    dropout_rate: float = setting(0.0, "Dropout in every layer.", low=0, high=0.9)
+    vocabulary: int = setting(
+        1500, "Largest vocabulary of the tokenizer, which is learned from the dataset.", low=300, high=65536
     )
 
 
-class Tiny(Finetuned):
+class Tiny(Finetuned, declared=TINY):
     """A small T5, trained from scratch, or from the folder of an earlier one (`tiny:FOLDER`)."""
 
-    name = "tiny"
     Config = TinyConfig
     config: TinyConfig
-    default = True
     recipe: ClassVar[Mapping[str, Any]] = {
         "train.label_weight": 0.8,
         "train.learning_rate": 2e-3,

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dstill.errors import DataError
-from dstill_finetune.damage import damaged
+from dstill_torch.damage import damaged
 
 __all__ = ["learn", "lossy_texts", "repair"]
 

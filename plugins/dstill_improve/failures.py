@@ -19,9 +19,9 @@ from dstill.errors import UsageError
 from dstill.pipeline import augment, steps
 from dstill.pipeline.augment import Focus
 from dstill.pipeline.calibration import Calibration
-from dstill.pipeline.evaluate import predicted
 from dstill.pipeline.quotas import quotas
 from dstill.runs.run import Run
+from dstill.stages.evaluate.predicting import predicted
 
 __all__ = ["ABSTAINED", "Failures", "failures", "more"]
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from dstill import hookimpl
 
 if TYPE_CHECKING:
-    from dstill.api.student import Student
+    from dstill.api.part import Declaration
 
 __all__ = ["register_students"]
 
 
 @hookimpl
-def register_students() -> Iterable[type[Student]]:
+def register_students() -> Iterable[Declaration]:
     """The students ``linked`` and ``base``."""
-    from dstill_linked.student import BaseStudent, LinkedStudent
+    from dstill_linked.declarations import BASE, LINKED
 
-    return [LinkedStudent, BaseStudent]
+    return [LINKED, BASE]

@@ -18,15 +18,16 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.form import Form, NotExpressible, Token
+from dstill.api.modality import Batch
 from dstill.api.records import Pair
 from dstill.errors import DataError, UsageError
 from dstill.io.logs import log
 from dstill.linked import Reading
-from dstill_finetune.collate import IGNORED, padded
-from dstill_finetune.cross_entropy import cross_entropy
-from dstill_finetune.encoding import Dataset, Encoded, Row
-from dstill_finetune.loss import TokenLosses
 from dstill_linked.shape import END, RATIONALE, START
+from dstill_torch.batches import IGNORED, padded
+from dstill_torch.cross_entropy import cross_entropy
+from dstill_torch.dataset import Dataset, Encoded, Row
+from dstill_torch.loss import TokenLosses
 
 if TYPE_CHECKING:
     import torch
@@ -135,7 +136,7 @@ class LinkedEncoder:
                 log.warning("the task's form has no questions to replay: the student learns the dataset alone")
             return data
         repeated = list(islice(cycle(drawn), count))
-        return replace(data, records=data.records * epochs + repeated, n_replayed=len(drawn))
+        return replace(data, records=data.records * epochs + repeated, epochs=epochs, n_replayed=len(drawn))
 
     def _record(self, record: Sequence[Pair]) -> Encoded:
         if not record:
@@ -193,7 +194,7 @@ class LinkedCollator:
 
     previous [R, T]   what each token comes after
     place    [R]      the reading of each row; missing if every row has its own
-    labels, branch, weight [R, T]   as in `dstill_finetune.collate`
+    labels, branch, weight [R, T]   as in `dstill_finetune.collate.Collator`
     """  # noqa: D415 - a table
 
     def __init__(self, branches: Iterable[str]) -> None:
@@ -218,6 +219,13 @@ class LinkedCollator:
             made["place"] = torch.tensor([numbers[id(row.reading)] for row in rows])
         return made
 
+    def shapes(self, batch: Mapping[str, Any]) -> Batch:
+        return Batch(
+            source_shape=tuple(batch["mask"].shape),
+            target_shape=tuple(batch["previous"].shape),
+            loss_tokens=int((batch["labels"] != IGNORED).sum()),
+        )
+
     def tokens_read(self, batch: Mapping[str, Any]) -> int:
         """The positions of all readings and the tokens of all targets."""
         weighted = batch["weight"].any(dim=1)
@@ -227,10 +235,6 @@ class LinkedCollator:
 
 class LinkedLosses(TokenLosses):
     """The token losses of a linked model."""
-
-    def __init__(self, model: Any) -> None:
-        """No hooks are needed: the model gets what it shares between rows."""
-        self.model = model
 
     def __call__(self, model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         from dstill_linked.model import Sources

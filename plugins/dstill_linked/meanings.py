@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dstill.runs.provenance import sha256
-from dstill_finetune.damage import damaged
+from dstill_torch.damage import damaged
 
 __all__ = ["FILE", "digest", "numbers", "vectors"]
 

@@ -21,8 +21,8 @@ from dstill.errors import DataError, RunError
 from dstill.io.plain_files import regular
 from dstill.io.typed_json import convert
 from dstill.runs.provenance import sha256
-from dstill_finetune.damage import damaged
 from dstill_linked.shape import WEIGHTS, Shape
+from dstill_torch.damage import damaged
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,9 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.modality import ActivationBytes, ModelSpec
-from dstill_finetune.lora_targets import linear_layers
-from dstill_finetune.model_spec import counted
-from dstill_finetune.saved_activations import Bytes, SavedBytes, polynomial
+from dstill_torch.lora_targets import counted, linear_layers
+from dstill_torch.saved_bytes import Bytes, SavedBytes, polynomial
 
 if TYPE_CHECKING:
     from dstill_linked.shape import Shape
@@ -49,7 +48,7 @@ def spec_of(shape: Shape) -> ModelSpec:
 
 @cache
 def _activation_bytes(shape: Shape, frozen: bool, width: int) -> ActivationBytes:
-    """What autograd saves for one question, counted on fake tensors (`dstill_finetune.saved_activations`)."""
+    """What autograd saves for one question, counted on fake tensors (`dstill_torch.saved_bytes`)."""
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 

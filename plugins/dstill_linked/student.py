@@ -4,7 +4,7 @@
     dstill train --student linked:FOLDER      from an earlier student with the same form, for example for another schema
     dstill train --student base:NAME          from a base of the task's pack (`dstill.api.form.Form.bases`)
 
-It trains as the text students do (`dstill_finetune.trainer`). With the modality lora, the adapters are merged into the
+It trains as the text students do (`dstill_torch.training`). With the modality lora, the adapters are merged into the
 weights when the student is saved, so every student's folder has the same files (`dstill_linked.saving`).
 """
 
@@ -15,7 +15,8 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,27 +24,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dstill.api.modality import Batch, ModelSpec
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
+from dstill.api.setting import setting
 from dstill.api.student import TrainingJob, TrainResult
 from dstill.errors import ConfigError, UsageError
 from dstill.io.cards import STUDENT, card, table
 from dstill.runtime import distributed
 from dstill.trust import PACKAGED
-from dstill_finetune import disk_space, reporting, torch_settings
-from dstill_finetune.checkpoints import step_of
-from dstill_finetune.collate import IGNORED
-from dstill_finetune.largest_batch import largest
-from dstill_finetune.peak_memory import PeakMemory
-from dstill_finetune.probe import LOOSE_MARGIN, MARGIN, run_probe
-from dstill_finetune.resuming import checkpoints_of
-from dstill_finetune.saving import saving, share
-from dstill_finetune.setup import require_learnable
-from dstill_finetune.torch_student import TorchStudent, result_of, score_of
-from dstill_finetune.trainer import train
 from dstill_linked.bases import folder_of, start_of
+from dstill_linked.declarations import BASE, LINKED
 from dstill_linked.encoding import REPLAYED, LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
 from dstill_linked.generation import LinkedGenerator, Scorer
 from dstill_linked.saving import LinkedFacts, read_facts, read_model, read_scorer, shape_of, write_student
 from dstill_linked.torch_scorer import TorchScorer
+from dstill_torch.attempt import Attempt
+from dstill_torch.batches import largest_batch
+from dstill_torch.dataset import require_learnable
+from dstill_torch.saving import saving, share
+from dstill_torch.student import TorchStudent
 
 if TYPE_CHECKING:
     from dstill_linked.model import LinkedModel
@@ -57,21 +54,17 @@ PLANNED = 64  # replayed questions that the plan looks at
 
 
 def _constrain() -> bool:
-    constrain: bool = field(
-        default=True, metadata={"help": "Write only what the task's form allows, if it says what may come next."}
-    )
+    constrain: bool = setting(True, "Write only what the task's form allows, if it says what may come next.")
     return constrain
 
 
 def _replay(default: float) -> float:
-    share: float = field(
-        default=default,
-        metadata={
-            "low": 0,
-            "high": 0.9,
-            "help": "Share of the training rows that are questions about other data, which the task's form draws: what "
-            "the base knows of them is kept.",
-        },
+    share: float = setting(
+        default,
+        "Share of the training rows that are questions about other data, which the task's form draws: what "
+        "the base knows of them is kept.",
+        low=0,
+        high=0.9,
     )
     return share
 
@@ -80,27 +73,23 @@ def _replay(default: float) -> float:
 class LinkedConfig:
     """The student `linked`: its sizes, and how it writes."""
 
-    width: int = field(default=128, metadata={"low": 16, "high": 2048, "help": "Hidden size."})
-    heads: int = field(default=4, metadata={"low": 1, "high": 64, "help": "Attention heads in each layer."})
-    encoder_layers: int = field(default=4, metadata={"low": 1, "high": 48, "help": "Layers of the encoder."})
-    decoder_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "Layers of the decoder."})
-    hidden: int = field(default=512, metadata={"low": 16, "high": 8192, "help": "Size of the feed-forward layers."})
-    longest: int = field(
-        default=96, metadata={"low": 8, "high": 4096, "help": "Tokens of one answer at most, its end included."}
-    )
+    width: int = setting(128, "Hidden size.", low=16, high=2048)
+    heads: int = setting(4, "Attention heads in each layer.", low=1, high=64)
+    encoder_layers: int = setting(4, "Layers of the encoder.", low=1, high=48)
+    decoder_layers: int = setting(2, "Layers of the decoder.", low=1, high=48)
+    hidden: int = setting(512, "Size of the feed-forward layers.", low=16, high=8192)
+    longest: int = setting(96, "Tokens of one answer at most, its end included.", low=8, high=4096)
     constrain: bool = _constrain()
     replay: float = _replay(0.0)
 
 
-class LinkedStudent(TorchStudent):
+class LinkedStudent(TorchStudent, declared=LINKED):
     """Reads the question with its schema, and writes tokens and pointers; trained from scratch."""
 
-    name = "linked"
     Config = LinkedConfig
     config: LinkedConfig
     reads_schema = True
     bf16_on_cpu = True  # 1.4 to 1.5 times the rows a second
-    distributions = ("torch", "transformers", "accelerate", "safetensors", "numpy")
     recipe: ClassVar[Mapping[str, Any]] = {
         "train.objective": "label-only",
         "train.optim": "muon",
@@ -168,7 +157,7 @@ class LinkedStudent(TorchStudent):
             return None
         if self.config.replay:
             data = self._encoder(recipe).replay(data, self.config.replay, epochs=1, seed=0, limit=PLANNED)
-        return _shapes(LinkedCollator(data.branches)(largest(data.records, recipe.per_device_train_batch_size)))
+        return largest_batch(LinkedCollator(data.branches), data, recipe)
 
     def _encoded(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> LinkedData:
         """The training records; encoded once for the plan and for the training."""
@@ -182,23 +171,19 @@ class LinkedStudent(TorchStudent):
 
     # --- training -----------------------------------------------------------------------
 
-    def fit_once(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
+    def fit_once(self, attempt: Attempt) -> TrainResult:
         import torch
 
-        recipe = job.recipe
-        services = reporting.required(recipe.report_to) if job.events is not None and distributed.is_main() else []
+        from dstill_torch.training import Training, train
+
+        job, recipe = attempt.job, attempt.job.recipe
         options = job.modality.load_options(recipe, job.device)
         _refuse(recipe, job.modality.name, options)
-        torch.manual_seed(job.seed)  # for adapters, which a modality initializes at random
         encoder = self._encoder(recipe)
         data = self._encoded(job.train, recipe)
         validation = encoder.encode(job.validation, what="validation")
         require_learnable(data, validation, recipe)
-        data, recipe = self._with_replay(data, recipe, job.seed)
-        shape = self.spec()
-        returns_memory = job.device.kind == "cuda" or torch_settings.return_freed_memory(
-            job.modality.memory_required(shape, recipe).total, job.device.free
-        )
+        data = self._with_replay(data, recipe, job.seed)
         facts = LinkedFacts(
             shape=self.shape.to_json(),
             tokens=encoder.vocabulary.tokens,
@@ -214,54 +199,34 @@ class LinkedStudent(TorchStudent):
         )
         untrained = self._untrained(job.seed)
         model = job.modality.prepare(untrained.to(options.get("dtype", torch.float32)), recipe)
-        if distributed.is_main():
-            disk_space.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
-        vocabulary = [facts.tokens, facts.features]
-        checkpoints, resume = checkpoints_of(job, model, vocabulary, facts.base_sha256, _replayed(data))
-        collator = LinkedCollator(dict.fromkeys([*data.branches, *validation.branches]))
-
-        def probe(trainer: Any) -> Mapping[str, float]:
-            batch = _shapes(collator(largest(data.records, recipe.per_device_train_batch_size)))
-            need = job.modality.memory_required(replace(shape, batch=batch), recipe)
-            return run_probe(trainer, recipe, peak, need.total, margin=MARGIN if returns_memory else LOOSE_MARGIN)
-
-        def generator() -> LinkedGenerator:
-            return LinkedGenerator(
-                TorchScorer(untrained, threads=recipe.threads), self.form, facts, constrain=self.config.constrain
-            )
-
-        events = reporting.callbacks(services, events=job.events, step=step_of(resume))
-        with saving(job.folder.parent), events as callbacks:
-            history = train(
-                model,
-                collator,
-                data,
-                validation,
-                recipe,
-                job.device,
-                seed=job.seed,
-                on_step=job.on_step,
-                checkpoints=checkpoints,
-                resume=resume,
-                score=score_of(job, model, generator),
-                callbacks=callbacks,
-                probe=probe if recipe.test_largest_batch and not recipe.torch_compile else None,
+        scorer = TorchScorer(untrained, threads=recipe.threads)
+        fitted = train(
+            Training(
+                attempt=attempt,
+                model=model,
+                collator=LinkedCollator(dict.fromkeys([*data.branches, *validation.branches])),
+                data=data,
+                validation=validation,
                 losses=LinkedLosses,
+                generator=partial(LinkedGenerator, scorer, self.form, facts, constrain=self.config.constrain),
+                vocabulary=[facts.tokens, facts.features],
+                base_sha256=facts.base_sha256,
+                more=_replayed(data),
             )
+        )
         self._data = None
         fitted = replace(
-            result_of(history, model, peak, data.n_too_long),
+            fitted,
             n_not_expressible=data.n_not_expressible,
             base_sha256=facts.base_sha256,
             n_replayed=data.n_replayed,
-            services=reporting.ended(services),
         )
         if distributed.is_main():
             with saving(job.folder):
                 self._save(job, model, facts, fitted)
         return fitted
 
-    def _with_replay(self, data: LinkedData, recipe: Recipe, seed: int) -> tuple[LinkedData, Recipe]:
+    def _with_replay(self, data: LinkedData, recipe: Recipe, seed: int) -> LinkedData:
         """The records with a share of other questions, new ones in each epoch: all epochs become one."""
         share = self.config.replay
         epochs = math.ceil(recipe.num_train_epochs)
@@ -269,12 +234,9 @@ class LinkedStudent(TorchStudent):
             per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
             epochs = math.ceil(recipe.max_steps * per_step * distributed.world_size() * (1 - share) / len(data))
         if not share or not epochs:
-            return data, recipe
+            return data
         epochs = min(epochs, math.ceil(REPLAYED * (1 - share) / share / len(data)))  # more give no new questions
-        mixed = self._encoder(recipe).replay(data, share, epochs=epochs, seed=seed)
-        if not mixed.n_replayed:
-            return data, recipe
-        return mixed, replace(recipe, num_train_epochs=recipe.num_train_epochs / epochs)
+        return self._encoder(recipe).replay(data, share, epochs=epochs, seed=seed)
 
     def _untrained(self, seed: int) -> LinkedModel:
         """The model before its first step: the base's, or one with random weights that depend only on `seed`."""
@@ -350,10 +312,9 @@ class BaseConfig:
     replay: float = _replay(0.25)
 
 
-class BaseStudent(LinkedStudent):
+class BaseStudent(LinkedStudent, declared=BASE):
     """A linked student whose first weights are a base of the task's pack: ``--student base:NAME``."""
 
-    name = "base"
     Config = BaseConfig  # type: ignore[assignment]
     smallest: ClassVar[Mapping[str, Any]] = {}
     recipe: ClassVar[Mapping[str, Any]] = {**LinkedStudent.recipe, "train.learning_rate": 2e-3, "train.max_steps": 400}
@@ -382,15 +343,6 @@ def _refuse(recipe: Recipe, modality: str, options: Mapping[str, Any]) -> None:
             where="train.gradient_checkpointing = true",
             hint="set it to false; a smaller train.per_device_train_batch_size needs less memory",
         )
-
-
-def _shapes(batch: Mapping[str, Any]) -> Batch:
-    """The shapes of a batch, for the planner."""
-    return Batch(
-        source_shape=tuple(batch["mask"].shape),
-        target_shape=tuple(batch["previous"].shape),
-        loss_tokens=int((batch["labels"] != IGNORED).sum()),
-    )
 
 
 def _replayed(data: LinkedData) -> Mapping[str, Any]:

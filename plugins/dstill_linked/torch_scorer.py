@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dstill_finetune.torch_settings import cpu_threads
+from dstill_torch.settings import cpu_threads
 
 if TYPE_CHECKING:
     from dstill_linked.model import LinkedModel

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from dstill import hookimpl
 
 if TYPE_CHECKING:
-    from dstill.api.teacher import Teacher
+    from dstill.api.part import Declaration
 
 __all__ = ["register_teachers"]
 
 
 @hookimpl
-def register_teachers() -> Iterable[type[Teacher]]:
+def register_teachers() -> Iterable[Declaration]:
     """The teacher `litellm`."""
-    from dstill_litellm.teacher import LiteLLMTeacher
+    from dstill_litellm.declarations import TEACHER
 
-    yield LiteLLMTeacher
+    yield TEACHER

@@ -12,14 +12,16 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from dstill.api.records import Price, Prompt, Reply
+from dstill.api.setting import setting
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.errors import ConfigError
 from dstill.io.secrets import Secret
+from dstill_litellm.declarations import TEACHER
 from dstill_litellm.library import library
 from dstill_openai.errors import Endpoint, from_sdk_error, timed_out
 from dstill_openai.responses import read_completion
@@ -46,48 +48,28 @@ _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$|_(KEY|TOKEN|SECRET)_")
 class LiteLLMConfig:
     """The teacher `litellm`: models of providers that LiteLLM knows."""
 
-    model: str = field(
-        default="", metadata={"help": "PROVIDER/MODEL as LiteLLM names it, for example `anthropic/claude-sonnet-4-5`."}
+    model: str = setting("", "PROVIDER/MODEL as LiteLLM names it, for example `anthropic/claude-sonnet-4-5`.")
+    temperature: float = setting(0.0, "Sampling temperature. Below 0: not sent.", low=-1, high=2)
+    reasoning_effort: str = setting(
+        "", "How long a reasoning model thinks: `minimal`, `low`, `high` … Empty: the model's default."
     )
-    temperature: float = field(
-        default=0.0, metadata={"low": -1, "high": 2, "help": "Sampling temperature. Below 0: not sent."}
+    max_tokens: int = setting(2048, "Longest reply, in tokens, with its reasoning.", low=1, high=1 << 20)
+    extra: Mapping[str, Any] = setting(
+        dict, f"More parameters of each request: {', '.join(f'`{name}`' for name in EXTRA)}."
     )
-    reasoning_effort: str = field(
-        default="",
-        metadata={"help": "How long a reasoning model thinks: `minimal`, `low`, `high` … Empty: the model's default."},
+    prices: Mapping[str, tuple[float, float]] = setting(
+        dict, "US dollars per million prompt and reply tokens, by model. For other models, LiteLLM's own list."
     )
-    max_tokens: int = field(
-        default=2048, metadata={"low": 1, "high": 1 << 20, "help": "Longest reply, in tokens, with its reasoning."}
-    )
-    extra: Mapping[str, Any] = field(
-        default_factory=dict,
-        metadata={"help": f"More parameters of each request: {', '.join(f'`{name}`' for name in EXTRA)}."},
-    )
-    prices: Mapping[str, tuple[float, float]] = field(
-        default_factory=dict,
-        metadata={
-            "help": "US dollars per million prompt and reply tokens, by model. For other models, LiteLLM's own list."
-        },
-    )
-    timeout: float = field(
-        default=120.0, metadata={"low": 0.1, "high": 3600, "help": "Timeout of a request, in seconds."}
-    )
-    max_retries: int = field(
-        default=6, metadata={"low": 0, "high": 100, "help": "Maximum number of retries of a failed request."}
-    )
-    max_wait: float = field(
-        default=600.0,
-        metadata={"low": 0, "high": 86400, "help": "Longest `Retry-After` that dstill waits for, in seconds."},
-    )
+    timeout: float = setting(120.0, "Timeout of a request, in seconds.", low=0.1, high=3600)
+    max_retries: int = setting(6, "Maximum number of retries of a failed request.", low=0, high=100)
+    max_wait: float = setting(600.0, "Longest `Retry-After` that dstill waits for, in seconds.", low=0, high=86400)
 
 
-class LiteLLMTeacher(Teacher):
+class LiteLLMTeacher(Teacher, declared=TEACHER):
     """A model behind any API that LiteLLM speaks."""
 
-    name = "litellm"
     paid: ClassVar[bool] = True
     Config = LiteLLMConfig
-    distributions = ("litellm",)
     non_identity_settings = frozenset({"prices", "timeout", "max_retries", "max_wait"})
     price_hint: ClassVar[str] = 'set teacher.litellm.prices, for example to {"PROVIDER/MODEL" = [0.4, 1.6]}'
 

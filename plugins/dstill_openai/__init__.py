@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING
 from dstill import hookimpl
 
 if TYPE_CHECKING:
+    from dstill.api.part import Declaration
     from dstill.api.records import Draft
     from dstill.api.task import Task
-    from dstill.api.teacher import Teacher
 
 __all__ = ["parse_reply", "register_teachers"]
 
 
 @hookimpl
-def register_teachers() -> Iterable[type[Teacher]]:
+def register_teachers() -> Iterable[Declaration]:
     """The teacher `openai`."""
-    from dstill_openai.teacher import OpenAITeacher
+    from dstill.api.part import declare
 
-    yield OpenAITeacher
+    yield declare("openai", "dstill_openai.teacher:OpenAITeacher")
 
 
 @hookimpl

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from dstill.api.setting import setting
 from dstill.errors import ConfigError
 from dstill.io.secrets import Secret
 from dstill_openai.connection import Extras
@@ -34,90 +35,53 @@ _SECRET_HEADER = re.compile(r"(^|[-_])(authorization|key|token|secret|password|c
 class OpenAIConfig:
     """The teacher `openai`: any endpoint with the chat completions API."""
 
-    base_url: str = field(
-        default="https://api.openai.com/v1", metadata={"help": "Address of the API.", "trust": "address"}
+    base_url: str = setting("https://api.openai.com/v1", "Address of the API.", trust="address")
+    model: str = setting("", "Name of the model at that address.")
+    api_key_env: str = setting(
+        "OPENAI_API_KEY", "Environment variable that holds the API key. Empty: no key is sent.", trust="variable"
     )
-    model: str = field(default="", metadata={"help": "Name of the model at that address."})
-    api_key_env: str = field(
-        default="OPENAI_API_KEY",
-        metadata={"help": "Environment variable that holds the API key. Empty: no key is sent.", "trust": "variable"},
+    api_key_file: str = setting("", "File that holds the API key. Only you may be able to read it.", trust="key file")
+    key_header: str = setting(
+        "", "Header of the API key. Empty: `Authorization`, or `api-key` for a deployment on Azure."
     )
-    api_key_file: str = field(
-        default="",
-        metadata={"help": "File that holds the API key. Only you may be able to read it.", "trust": "key file"},
+    extra_headers: Mapping[str, str] = setting(dict, 'More headers of each request: `{"x-team" = "search"}`.')
+    secret_headers: Mapping[str, str] = setting(
+        dict,
+        'More headers, whose values are in environment variables: `{"x-gateway-key" = "VARIABLE"}`.',
+        trust="variable",
     )
-    key_header: str = field(
-        default="",
-        metadata={"help": "Header of the API key. Empty: `Authorization`, or `api-key` for a deployment on Azure."},
+    extra_query: Mapping[str, str] = setting(dict, 'Query of each request: `{"api-version" = "2024-10-21"}`.')
+    temperature: float = setting(
+        0.0,
+        "Sampling temperature. Below 0: not sent, so the endpoint uses its default. Not sent either after "
+        "the endpoint has refused it.",
+        low=-1,
+        high=2,
     )
-    extra_headers: Mapping[str, str] = field(
-        default_factory=dict, metadata={"help": 'More headers of each request: `{"x-team" = "search"}`.'}
+    reasoning_effort: str = setting(
+        "", "How long a reasoning model thinks: `minimal`, `low`, `high` … Empty: the model's default."
     )
-    secret_headers: Mapping[str, str] = field(
-        default_factory=dict,
-        metadata={
-            "help": 'More headers, whose values are in environment variables: `{"x-gateway-key" = "VARIABLE"}`.',
-            "trust": "variable",
-        },
+    max_tokens: int = setting(2048, "Longest reply, in tokens, with its reasoning.", low=1, high=1 << 20)
+    max_tokens_name: Literal["auto", "max_tokens", "max_completion_tokens"] = setting(
+        "auto",
+        "Name of the request parameter that limits the reply's length. auto: `max_completion_tokens` at "
+        "api.openai.com, else `max_tokens`. If the endpoint refuses one, the other is sent.",
     )
-    extra_query: Mapping[str, str] = field(
-        default_factory=dict, metadata={"help": 'Query of each request: `{"api-version" = "2024-10-21"}`.'}
+    extra_body: Mapping[str, Any] = setting(dict, "More parameters of each request: `{top_p = 0.9, seed = 7}`.")
+    prices: Mapping[str, tuple[float, float]] = setting(
+        dict,
+        'US dollars per million prompt and reply tokens, by model: `{"gpt-4.1-mini" = [0.4, 1.6]}`. '
+        "For other models, the list price of the provider at `base_url`.",
     )
-    temperature: float = field(
-        default=0.0,
-        metadata={
-            "low": -1,
-            "high": 2,
-            "help": "Sampling temperature. Below 0: not sent, so the endpoint uses its default. Not sent either after "
-            "the endpoint has refused it.",
-        },
+    price_of: str = setting(
+        "",
+        "Use the list price of this PROVIDER:MODEL, for example `openai:gpt-5-mini`, if address and model "
+        "do not tell it.",
     )
-    reasoning_effort: str = field(
-        default="",
-        metadata={"help": "How long a reasoning model thinks: `minimal`, `low`, `high` … Empty: the model's default."},
-    )
-    max_tokens: int = field(
-        default=2048, metadata={"low": 1, "high": 1 << 20, "help": "Longest reply, in tokens, with its reasoning."}
-    )
-    max_tokens_name: Literal["auto", "max_tokens", "max_completion_tokens"] = field(
-        default="auto",
-        metadata={
-            "help": "Name of the request parameter that limits the reply's length. auto: `max_completion_tokens` at "
-            "api.openai.com, else `max_tokens`. If the endpoint refuses one, the other is sent."
-        },
-    )
-    extra_body: Mapping[str, Any] = field(
-        default_factory=dict,
-        metadata={"help": "More parameters of each request: `{top_p = 0.9, seed = 7}`."},
-    )
-    prices: Mapping[str, tuple[float, float]] = field(
-        default_factory=dict,
-        metadata={
-            "help": 'US dollars per million prompt and reply tokens, by model: `{"gpt-4.1-mini" = [0.4, 1.6]}`. '
-            "For other models, the list price of the provider at `base_url`."
-        },
-    )
-    price_of: str = field(
-        default="",
-        metadata={
-            "help": "Use the list price of this PROVIDER:MODEL, for example `openai:gpt-5-mini`, if address and model "
-            "do not tell it."
-        },
-    )
-    timeout: float = field(
-        default=120.0, metadata={"low": 0.1, "high": 3600, "help": "Timeout of a request, in seconds."}
-    )
-    max_retries: int = field(
-        default=6, metadata={"low": 0, "high": 100, "help": "Maximum number of retries of a failed request."}
-    )
-    max_wait: float = field(
-        default=600.0,
-        metadata={"low": 0, "high": 86400, "help": "Longest `Retry-After` that dstill waits for, in seconds."},
-    )
-    batch_poll: float = field(
-        default=30.0,
-        metadata={"low": 0.01, "high": 86400, "help": "Seconds between two checks of a batch's state."},
-    )
+    timeout: float = setting(120.0, "Timeout of a request, in seconds.", low=0.1, high=3600)
+    max_retries: int = setting(6, "Maximum number of retries of a failed request.", low=0, high=100)
+    max_wait: float = setting(600.0, "Longest `Retry-After` that dstill waits for, in seconds.", low=0, high=86400)
+    batch_poll: float = setting(30.0, "Seconds between two checks of a batch's state.", low=0.01, high=86400)
 
     def __post_init__(self) -> None:
         """Refuse parameters and headers that have settings of their own. Raises ConfigError."""

@@ -1,7 +1,7 @@
 """Answers the test questions with several workers of a Ray cluster, by Ray Data.
 
     run.answerer = Answers(run=run, resources=Resources(workers=2))
-    run.evaluate()            # as in one process: each worker calls `dstill.pipeline.evaluate.predicted`
+    run.evaluate()            # as in one process: each worker calls `dstill.stages.evaluate.predicting.predicted`
 
 What travels through Ray are positions and answers: each worker reads the questions and the student from the run's
 folder. A block of questions is answered as a whole by one worker, and the blocks come back in their order, so the
@@ -20,8 +20,8 @@ from typing import Any
 from dstill import plugins
 from dstill.api.records import Example, Prediction
 from dstill.errors import ServiceError
-from dstill.pipeline.evaluate import BLOCK, predicted
 from dstill.runs.run import Run
+from dstill.stages.evaluate.predicting import BLOCK, predicted
 from dstill_ray.cluster import change_folder, last_line, warn_if_too_small
 from dstill_ray.coordinator import error_from_row, error_to_row
 from dstill_ray.training import Resources
@@ -31,7 +31,7 @@ __all__ = ["Answers"]
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """A `dstill.runs.run.Answerer` for a cluster."""
+    """A `dstill.stages.evaluate.answering.Answerer` for a cluster."""
 
     run: Run
     resources: Resources

@@ -95,7 +95,7 @@ def _check(run: Run) -> None:
     if run.settings.train.label_weight == 1:
         raise UsageError(
             "with train.label_weight = 1, DSS learns only labels: there is nothing to ablate",
-            where=f"train.label_weight: {run.config.origins['train.label_weight']}",
+            where=f"train.label_weight: {run.config.origin('train.label_weight')}",
             hint="lower it, for example with --set train.label_weight=0.5",
         )
     if not any(record.rationale for record in run.records("train")):

@@ -114,7 +114,7 @@ class Trials:
     def trial(self, changes: Mapping[str, Any]) -> Trial:
         """The trial with these changes. Raises ConfigError for an unknown key or an invalid value."""
         flags = {**self.fixed, **changes, "evaluate.splits": [self.split, *self.extra_splits], "evaluate.baselines": []}
-        flat = self.parent.config_with(flags).flat()
+        flat = self.parent.config.with_flags(flags).flat()
         ignored = self._ignored(flat)
         effective = {key: value for key, value in changes.items() if key not in ignored}
         settings = {k: v for k, v in flat.items() if k not in ignored and not NO_EFFECT.match(k)}
@@ -173,10 +173,10 @@ class Trials:
 
     def _update_settings(self, trial: Trial, run: Run) -> None:
         """Set what is not part of a trial's name as it is now: the user may have changed it after an error."""
-        wanted = self.parent.config_with(trial.flags).flat()
+        wanted = self.parent.config.with_flags(trial.flags).flat()
         now = {key: value for key, value in wanted.items() if NO_EFFECT.match(key) and value is not None}
         if any(run.config.flat()[key] != value for key, value in now.items()):
-            run.config = run.config_with(now)
+            run.config = run.config.with_flags(now)
             run.save_settings()
 
     def _open(self, folder: Path) -> Run:

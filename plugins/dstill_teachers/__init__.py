@@ -16,18 +16,16 @@ from dstill_teachers.rationale import check_draft
 from dstill_teachers.reasoning import parse_reply
 
 if TYPE_CHECKING:
-    from dstill.api.teacher import Teacher
+    from dstill.api.part import Declaration
 
 __all__ = ["build_prompt", "check_draft", "parse_reply", "register_teachers"]
 
 
 @hookimpl
-def register_teachers() -> Iterable[type[Teacher]]:
+def register_teachers() -> Iterable[Declaration]:
     """The teachers `synthetic`, `replay` and `local`."""
-    from dstill_teachers.local import Local
-    from dstill_teachers.replay import Replay
-    from dstill_teachers.synthetic import Synthetic
+    from dstill.api.part import declare
 
-    yield Synthetic
-    yield Replay
-    yield Local
+    yield declare("synthetic", "dstill_teachers.synthetic:Synthetic")
+    yield declare("replay", "dstill_teachers.replay:Replay")
+    yield declare("local", "dstill_teachers.local:Local")

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dstill.api.records import Prompt, Reply, Usage
+from dstill.api.setting import setting
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.errors import ConfigError, DataError, DstillError, MissingExtra, UsageError, needs
@@ -55,15 +56,11 @@ class Unusable(DstillError):
 class LocalConfig:
     """The teacher `local`: a model on this machine."""
 
-    model: str = field(
-        default="", metadata={"help": "Folder of safetensors, GGUF file or Hub id of the model.", "trust": "model"}
-    )
-    max_new_tokens: int = field(default=512, metadata={"low": 1, "high": 1 << 20, "help": "Longest reply, in tokens."})
-    temperature: float = field(
-        default=0.0, metadata={"low": 0, "high": 2, "help": "Sampling temperature. 0: greedy decoding."}
-    )
-    seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "Seed of sampling."})
-    batch: int = field(default=8, metadata={"low": 1, "high": 1024, "help": "Prompts in one batch."})
+    model: str = setting("", "Folder of safetensors, GGUF file or Hub id of the model.", trust="model")
+    max_new_tokens: int = setting(512, "Longest reply, in tokens.", low=1, high=1 << 20)
+    temperature: float = setting(0.0, "Sampling temperature. 0: greedy decoding.", low=0, high=2)
+    seed: int = setting(0, "Seed of sampling.", low=0, high=2**32 - 1)
+    batch: int = setting(8, "Prompts in one batch.", low=1, high=1024)
 
 
 class Local(Teacher):

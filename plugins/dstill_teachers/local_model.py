@@ -39,8 +39,9 @@ class LocalModel:
         import torch
 
         from dstill_finetune import model_loading
+        from dstill_torch.settings import quiet
 
-        model_loading.quiet()
+        quiet()
         cuda = torch.cuda.is_available()
         dtype = torch.bfloat16 if cuda and torch.cuda.is_bf16_supported() else torch.float32
         self.tokenizer = model_loading.load_tokenizer(base)

@@ -10,10 +10,11 @@ rationale, a student learns the answer alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 from dstill.api.records import Example, Prompt, Reply
+from dstill.api.setting import setting
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.errors import ConfigError, DataError
@@ -38,9 +39,7 @@ class SeveralAnswers(DataError):
 class ReplayConfig:
     """The teacher `replay`: answers that you already have."""
 
-    file: str = field(
-        default="", metadata={"help": "Answers, in what `generate --questions` reads.", "trust": "data set"}
-    )
+    file: str = setting("", "Answers, in what `generate --questions` reads.", trust="data set")
 
 
 class Replay(Teacher):

@@ -79,7 +79,7 @@ def opened(
         said = None if feedback is None else FeedbackLog(feedback / f"{folder.name}.jsonl")
         behind = Behind(requires_token=access.requires_token)
         with (
-            ready(open_run(folder), execute=execute, max_wrong=None, fallback="") as predictor,
+            ready(open_run(folder).answerable(), execute=execute, max_wrong=None, fallback="") as predictor,
             serving.opened(predictor, access=behind, limits=LIMITS, feedback=said, at="../play") as service,
         ):
             yield serve_app.application(service)

@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING
 from dstill.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from dstill.api.executor import Executor
-    from dstill.api.task import Task
+    from dstill.api.part import Declaration
 
 __all__ = ["register_executors", "register_tasks"]
 
 
 @hookimpl
-def register_tasks() -> Iterable[type[Task]]:
+def register_tasks() -> Iterable[Declaration]:
     """The task ``querydsl``."""
-    from dstill_querydsl.pack import QueryDsl
+    from dstill_querydsl.declarations import TASK
 
-    yield QueryDsl
+    yield TASK
 
 
 @hookimpl
-def register_executors() -> Iterable[type[Executor]]:
+def register_executors() -> Iterable[Declaration]:
     """``embedded``: an engine inside this process. ``http``: a server of Elasticsearch or OpenSearch."""
-    from dstill_querydsl.engines import Embedded, Http
+    from dstill_querydsl.declarations import EMBEDDED, HTTP
 
-    yield Embedded
-    yield Http
+    return [EMBEDDED, HTTP]

@@ -47,21 +47,21 @@ from dstill.api.records import (
 )
 from dstill.api.task import Check, Task
 from dstill.errors import UsageError
-from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.declarations import TASK
 from dstill_querydsl.files.codes import CODES
 from dstill_querydsl.files.reading import SUFFIXES
 from dstill_querydsl.language import strict
-from dstill_querydsl.options import OPTIONS
+from dstill_querydsl.language.canonical import canonical_text
+from dstill_querydsl.language.results import refusal
+from dstill_querydsl.language.results.causes import LABELS, cause, clauses
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list
-from dstill_querydsl.results import refusal
-from dstill_querydsl.results.causes import LABELS, cause, clauses
 from dstill_querydsl.settings import Settings
 
 if TYPE_CHECKING:
     from dstill.api.form import Form, Token
     from dstill.linked import Reading
     from dstill_querydsl.bundle.indices import Index
-    from dstill_querydsl.mapping.index_profile import IndexProfile
+    from dstill_querydsl.language.mapping.index_profile import IndexProfile
 
 __all__ = ["QueryDsl", "Settings"]
 
@@ -79,30 +79,27 @@ class QueryDsl(
     ResultProperties,
     Synthesis,
     TestDatabases,
+    declared=TASK,
 ):
     """Questions about one Elasticsearch or OpenSearch index, answered by search bodies that executors run."""
 
-    name = "querydsl"
-    default = True
     version = "2"
     Config = Settings
     config: Settings
     instructions = INSTRUCTIONS
-    executors = ("embedded", "http")
     json_answers = True
     data_key = "index"
     schema_keys = ("mapping",)
     answer_keys = ("query",)
     causes = LABELS
     schema_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.student_context": "mapping"}
-    options = OPTIONS
     reference_decides = True  # whether the fields of hits count
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
-        from dstill_querydsl.index_profiles import IndexProfiles
-        from dstill_querydsl.questions import Tally
-        from dstill_querydsl.testsuites.suites import Suites
+        from dstill_querydsl.language.mapping.index_profiles import IndexProfiles
+        from dstill_querydsl.questions.templates import Tally
+        from dstill_querydsl.testdata.suites import Suites
 
         self._profiles = IndexProfiles(self.config)
         self._suites = Suites(self, self.config, self._profiles)
@@ -128,7 +125,7 @@ class QueryDsl(
     def _splits(self) -> Mapping[str, list[Example]]:
         if not self.config.free_phrasing:
             return self._from_templates
-        from dstill_querydsl.questions.free_phrasing import with_free_phrasing
+        from dstill_querydsl.questions.free_phrasing.in_splits import with_free_phrasing
 
         profile = self.index_profile(Example(id="", question="", context={"index": self.config.index}))
         assert profile is not None  # since the index has questions
@@ -179,7 +176,7 @@ class QueryDsl(
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
-        from dstill_querydsl.layers import layers
+        from dstill_querydsl.language.layers import layers
 
         return layers(self.config, self._profiles)
 
@@ -190,7 +187,7 @@ class QueryDsl(
         return refusal.is_refusal(strict.read(answer).value)
 
     def same(self, got: Any, want: Any) -> bool:
-        from dstill_querydsl.results import compare
+        from dstill_querydsl.language.results import compare
 
         return compare.same(got, want)
 
@@ -229,10 +226,8 @@ class QueryDsl(
 
     # --- Linked -------------------------------------------------------------------------
 
-    base = "base:querydsl"
-
     def form(self) -> Form:
-        from dstill_querydsl.linked.form import QueryForm
+        from dstill_querydsl.form.query_form import QueryForm
 
         return QueryForm(self.index_profile, self.config.dialect, _replay)
 
@@ -247,36 +242,36 @@ class QueryDsl(
     # --- ResultProperties ---------------------------------------------------------------
 
     def is_empty(self, value: Any) -> bool:
-        from dstill_querydsl.results import compare
+        from dstill_querydsl.language.results import compare
 
         return compare.is_empty(value)
 
     def is_trivial(self, value: Any, example: Example) -> bool:
-        from dstill_querydsl.results import compare
+        from dstill_querydsl.language.results import compare
 
         return compare.is_trivial(value, value["documents"])
 
     def is_nondeterministic(self, value: Any, example: Example) -> bool:
-        from dstill_querydsl.results import compare
+        from dstill_querydsl.language.results import compare
 
         return compare.is_nondeterministic(value)
 
     # --- Presentation -------------------------------------------------------------------
 
     def render_result(self, value: Any) -> str:
-        from dstill_querydsl.results import render
+        from dstill_querydsl.language.results import render
 
         return render.show(value)
 
     def diff_results(self, got: Any, want: Any, database: TestDatabase | None = None) -> ResultDiff:
-        from dstill_querydsl.results.result_diff import diff
+        from dstill_querydsl.language.results.result_diff import diff
 
         documents = dict(database.data["documents"]) if database else {}
         gold, answer = diff(want, got, documents)
         return ResultDiff(gold=gold, answer=answer, test_database=database.name if database else "")
 
     def snippets(self, answer: str, example: Example) -> Sequence[tuple[str, str]]:
-        from dstill_querydsl.snippets import snippets
+        from dstill_querydsl.language.results.snippets import snippets
 
         if strict.read(answer).value is None:
             return ()
@@ -286,12 +281,12 @@ class QueryDsl(
         return refusal.reason(strict.read(answer).value)
 
     def result_tables(self, value: Any) -> Sequence[Table]:
-        from dstill_querydsl.results import tables
+        from dstill_querydsl.language.results import tables
 
         return tables.tables(value)
 
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
-        from dstill_querydsl.results.excerpt import excerpt
+        from dstill_querydsl.language.results.excerpt import excerpt
 
         profile = self.index_profile(example)
         return RelevantSchema() if profile is None else excerpt(profile, strict.read(answer).value or {})
@@ -299,16 +294,16 @@ class QueryDsl(
     # --- RationaleTerms -----------------------------------------------------------------
 
     def answer_terms(self, answer: str) -> Iterable[str]:
-        from dstill_querydsl.mapping.uses import uses
+        from dstill_querydsl.language.mapping.uses import uses
 
         return sorted({use.name for use in uses(strict.read(answer).value or {})})
 
     # --- Synthesis ----------------------------------------------------------------------
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
-        from dstill_querydsl.questions import Tally, questions
         from dstill_querydsl.questions.example_splits import rules_of
-        from dstill_querydsl.questions.focus_weights import FocusWeights
+        from dstill_querydsl.questions.templates import Tally, questions
+        from dstill_querydsl.questions.templates.focus_weights import FocusWeights
 
         context = self._about(context)
         index = self.index(Example(id="", question="", context=context))
@@ -363,12 +358,12 @@ class QueryDsl(
 
     def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
         from dstill_querydsl.engines import HttpSettings
-        from dstill_querydsl.mapping.index_describe import describe
+        from dstill_querydsl.engines.describe import describe
 
         return describe(engine, settings if isinstance(settings, HttpSettings) else HttpSettings(), self.config)
 
     def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        from dstill_querydsl.mapping.data_profile import facts_of
+        from dstill_querydsl.language.mapping.data_profile import facts_of
 
         return facts_of(examples, self._profiles)
 
@@ -378,7 +373,7 @@ class QueryDsl(
         return unlearnt(then, now, "fields")
 
     def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
-        from dstill_querydsl.mapping.data_profile import licences_of
+        from dstill_querydsl.language.mapping.data_profile import licences_of
 
         return licences_of(examples, self._profiles, self.config.index)
 
@@ -396,6 +391,6 @@ class QueryDsl(
 
 def _replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
     """As `invented.stream.replay`, which training alone needs."""
-    from dstill_querydsl.invented.stream import replay
+    from dstill_querydsl.questions.invented_schemas.stream import replay
 
     return replay(seed)

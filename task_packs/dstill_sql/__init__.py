@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from dstill.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from dstill.api.executor import Executor
-    from dstill.api.task import Task
+    from dstill.api.part import Declaration
 
 __all__ = ["register_executors", "register_tasks"]
 
@@ -19,20 +18,16 @@ logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 
 @hookimpl
-def register_tasks() -> Iterable[type[Task]]:
+def register_tasks() -> Iterable[Declaration]:
     """The task ``sql``."""
-    from dstill_sql.pack import Sql
+    from dstill_sql.declarations import TASK
 
-    yield Sql
+    yield TASK
 
 
 @hookimpl
-def register_executors() -> Iterable[type[Executor]]:
+def register_executors() -> Iterable[Declaration]:
     """``duckdb`` and ``sqlite``: engines that dstill starts. ``postgresql``: a server."""
-    from dstill_sql.engines.duckdb import DuckDb
-    from dstill_sql.engines.postgresql import Postgresql
-    from dstill_sql.engines.sqlite import Sqlite
+    from dstill_sql.declarations import DUCKDB, POSTGRESQL, SQLITE
 
-    yield DuckDb
-    yield Sqlite
-    yield Postgresql
+    return [DUCKDB, SQLITE, POSTGRESQL]

@@ -29,7 +29,7 @@ from dstill.errors import DataError, DstillError
 from dstill.io.files import reading
 from dstill.io.jsonl import write_rows
 from dstill.io.strict_json import NotStrict, loads
-from dstill_sql.schema import Column, Family, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Family, Reference, Schema, Table
 
 __all__ = ["main", "questions", "read_schemas"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dstill_sql.schema import Schema, quoted
+from dstill_sql.language.database.schema import Schema, quoted
 
 __all__ = ["HOSTILE", "different", "equal", "hostile", "runaway"]
 

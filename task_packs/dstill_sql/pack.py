@@ -45,19 +45,19 @@ from dstill.api.records import (
 )
 from dstill.api.task import Check, data_of
 from dstill.errors import MissingExtra
-from dstill_sql import refusals
-from dstill_sql.about_databases import AboutDatabases
+from dstill_sql.declarations import TASK
 from dstill_sql.files.codes import CODES
 from dstill_sql.files.reading import SUFFIXES
-from dstill_sql.labels import LABELS
-from dstill_sql.options import OPTIONS
+from dstill_sql.language import refusals
+from dstill_sql.language.database.about_databases import AboutDatabases
+from dstill_sql.language.results.labels import LABELS
 from dstill_sql.settings import Settings
 
 if TYPE_CHECKING:
     from dstill.api.form import Form, Token
     from dstill.linked import Reading
-    from dstill_sql.schema import Schema
-    from dstill_sql.testsuites.suites import Suites
+    from dstill_sql.language.database.schema import Schema
+    from dstill_sql.testdata.suites import Suites
 
 __all__ = ["Sql"]
 
@@ -75,21 +75,18 @@ class Sql(
     ResultProperties,
     Synthesis,
     TestDatabases,
+    declared=TASK,
 ):
     """Questions about one database, answered by queries that executors run."""
 
-    name = "sql"
     instructions = (
         "Answer the question with one SQL query that only reads. Use the tables and columns of the schema and nothing "
         f"else. If the database cannot answer the question, or it asks for a change, write: {refusals.FORM}"
     )
     causes = LABELS
-    executors = ("duckdb", "sqlite", "postgresql")
     data_key = "db"
-    data_noun = "database"
     schema_keys = ("schema",)
     answer_keys = ("query", "sql")
-    options = OPTIONS
     reference_decides = True  # whether an order and ties count
 
     def __init__(self, config: Settings | None = None) -> None:
@@ -137,12 +134,12 @@ class Sql(
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
-        from dstill_sql.layers import layers
+        from dstill_sql.language.layers import layers
 
         return layers(self.config, self.database)
 
     def canonical(self, answer: str) -> str:
-        from dstill_sql.canonical import canonical_text
+        from dstill_sql.language.canonical import canonical_text
 
         return canonical_text(answer, self.config.dialect)
 
@@ -150,17 +147,17 @@ class Sql(
         return refusals.read(answer) is not None
 
     def same(self, got: Any, want: Any) -> bool:
-        from dstill_sql import results
+        from dstill_sql.language.results import compare
 
-        return results.same(got, want)
+        return compare.same(got, want)
 
     def cause(self, got: str, want: str) -> Cause | None:
-        from dstill_sql.causes import cause
+        from dstill_sql.language.results.causes import cause
 
         return cause(got, want, self.config.dialect)
 
     def clauses(self, answer: str) -> Iterable[str] | None:
-        from dstill_sql.clauses import clauses
+        from dstill_sql.language.results.clauses import clauses
 
         return clauses(answer, self.config.dialect)
 
@@ -189,7 +186,7 @@ class Sql(
 
     @cached_property
     def _suites(self) -> Suites:
-        from dstill_sql.testsuites.suites import Suites
+        from dstill_sql.testdata.suites import Suites
 
         return Suites(self, self.config, self.database)
 
@@ -202,18 +199,18 @@ class Sql(
     # --- DataProfile --------------------------------------------------------------------
 
     def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
-        from dstill_sql.describe import describe
+        from dstill_sql.engines.describe import describe
 
         return describe(engine, settings, self.config)
 
     def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        from dstill_sql.catalogs import facts_of
+        from dstill_sql.engines.catalogs import facts_of
 
         found = {data_of(self, example): self.database(example) for example in examples}
         return {name: facts_of(one.schema) for name, one in found.items() if name and one is not None}
 
     def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
-        from dstill_sql.drift import unlearnt
+        from dstill_sql.language.database.drift import unlearnt
 
         return unlearnt(then, now)
 
@@ -224,17 +221,15 @@ class Sql(
     # --- ConstrainedOutput ------------------------------------------------------------------
 
     def grammar(self, example: Example) -> Grammar | None:
-        from dstill_sql.grammar import grammar_of
+        from dstill_sql.language.grammar import grammar_of
 
         found = self.database(example)
         return None if found is None else grammar_of(found, self.config.guard)
 
     # --- Linked -------------------------------------------------------------------------
 
-    base = "base:sql"
-
     def form(self) -> Form:
-        from dstill_sql.linked.form import SqlForm
+        from dstill_sql.form.sql_form import SqlForm
         from dstill_sql.questions.references import references_of
 
         return SqlForm(self.database, self.config.guard, references_of, _replay)
@@ -242,42 +237,42 @@ class Sql(
     # --- ResultProperties ---------------------------------------------------------------
 
     def is_empty(self, value: Any) -> bool:
-        from dstill_sql import results
+        from dstill_sql.language.results import compare
 
-        return results.is_empty(value)
+        return compare.is_empty(value)
 
     def is_trivial(self, value: Any, example: Example) -> bool:
-        from dstill_sql import results
+        from dstill_sql.language.results import compare
 
-        return results.is_trivial(value)
+        return compare.is_trivial(value)
 
     def is_nondeterministic(self, value: Any, example: Example) -> bool:
-        from dstill_sql import results
+        from dstill_sql.language.results import compare
 
-        return results.is_nondeterministic(value)
+        return compare.is_nondeterministic(value)
 
     # --- RationaleTerms -----------------------------------------------------------------
 
     def answer_terms(self, answer: str) -> Iterable[str]:
-        from dstill_sql.clauses import terms
+        from dstill_sql.language.results.clauses import terms
 
         return terms(answer, self.config.dialect)
 
     # --- Presentation -------------------------------------------------------------------
 
     def render_result(self, value: Any) -> str:
-        from dstill_sql import shown
+        from dstill_sql.language.results import rendering
 
-        return shown.render(value)
+        return rendering.render(value)
 
     def diff_results(self, got: Any, want: Any, database: TestDatabase | None = None) -> ResultDiff:
-        from dstill_sql import shown
+        from dstill_sql.language.results import rendering
 
-        return shown.diff(got, want, database.name if database else "")
+        return rendering.diff(got, want, database.name if database else "")
 
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
-        from dstill_sql import shown
-        from dstill_sql.statements import NotOneQuery, read
+        from dstill_sql.language.results import rendering
+        from dstill_sql.language.statements import NotOneQuery, read
 
         found = self.database(example)
         if found is None:
@@ -286,25 +281,25 @@ class Sql(
             query = read(answer, self.config.dialect)
         except NotOneQuery:
             query = None
-        return shown.excerpt(found, query)
+        return rendering.excerpt(found, query)
 
     def refusal_reason(self, answer: str) -> str:
         return refusals.reason(answer)
 
     def highlight(self, answer: str) -> Sequence[tuple[str, str]]:
-        from dstill_sql.laid_out import highlight
+        from dstill_sql.language.results.formatting import highlight
 
         return highlight(answer, self.config.dialect)
 
     def snippets(self, answer: str, example: Example) -> Sequence[tuple[str, str]]:
-        from dstill_sql.laid_out import snippets
+        from dstill_sql.language.results.formatting import snippets
 
         return tuple(snippets(answer, str(example.context.get("db", self.config.db)), self.config.dialect))
 
     def result_tables(self, value: Any) -> Sequence[Table]:
-        from dstill_sql import shown
+        from dstill_sql.language.results import rendering
 
-        return (shown.table(value),)
+        return (rendering.table(value),)
 
     # --- Synthesis ----------------------------------------------------------------------
 
@@ -327,7 +322,7 @@ class Sql(
     # --- KnownAnswers -------------------------------------------------------------------
 
     def _schema(self, example: Example) -> Schema:
-        from dstill_sql.schema import Schema
+        from dstill_sql.language.database.schema import Schema
 
         found = self.database(example)
         return Schema(tables=()) if found is None else found.schema
@@ -367,6 +362,6 @@ class Sql(
 
 def _replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
     """As `invented.stream.replay`, which training alone needs."""
-    from dstill_sql.invented.stream import replay
+    from dstill_sql.questions.invented_schemas.stream import replay
 
     return replay(seed)

@@ -13,8 +13,8 @@ from dstill.api.records import Example
 from dstill.errors import UsageError
 from dstill.io.strict_json import fenced
 from dstill.linked.names import stems
-from dstill_sql.databases import Database
-from dstill_sql.schema import Schema, Table
+from dstill_sql.language.database.database import Database
+from dstill_sql.language.database.schema import Schema, Table
 
 __all__ = ["question_brief", "schema_line", "tables_for"]
 

@@ -19,6 +19,7 @@ from support.unsure import trained
 
 from dstill import plugins as plugin_loading
 from dstill.io.pretty_json import pretty
+from dstill.runs.contents import RunContents
 
 Cli = Callable[..., Any]
 ENGINE = ("--engine-url", "http://abacus:20", "--set", "engine.name=abacus")
@@ -182,6 +183,18 @@ def test_student_of_a_run_shows_its_confidence(unsure: Cli) -> None:
     two = unsure(*words, "add 3 and 4", "add 45 and 7")
     assert f"  {line}\n" in two.out
     assert len(re.findall(r"^  confidence 0\.\d+", two.out, re.MULTILINE)) == 2
+
+
+def test_run_is_opened_once(unsure: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, real = list[str](), RunContents.open.__func__  # type: ignore[attr-defined]
+
+    def open_(cls: type[RunContents], name: str, **more: Any) -> RunContents:
+        opened.append(name)
+        return real(cls, name, **more)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(RunContents, "open", classmethod(open_))
+    assert unsure("ask", "--student", "mine", *ENGINE, "add 3 and 4").code == 0
+    assert opened == ["mine"]
 
 
 def test_of_several_questions_the_unlike_ones_are_marked(unsure: Cli) -> None:

@@ -191,7 +191,7 @@ def test_failed_plugin_is_listed_in_json(cli: Cli) -> None:
     Path("bad.py").write_text("1 / 0")
     listed, failed = map(json.loads, cli("--plugin", "bad.py", "pack", "list", "--json").out.splitlines())
     problem = "ZeroDivisionError: division by zero"
-    assert listed["failures"] == [{"plugin": "bad", "version": "", "problem": problem, "source": "bad.py"}]
+    assert listed["failures"] == [{"plugin": "bad", "version": "", "problem": problem, "source": "bad.py", "part": ""}]
     assert {plugin["name"] for plugin in listed["plugins"]} == {"toy", "teachers", "evaluate"}
     assert (failed["error"]["code"], failed["error"]["where"]) == ("failed_items", "bad.py")
 
@@ -447,7 +447,7 @@ def test_stopped_second_training_needs_no_restart(cli: Cli, generated: Path, tra
 
 def test_evaluate_without_its_engine_exits_with_3(cli: Cli, evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "dstill.pipeline.evaluate.engine_failures",
+        "dstill.stages.evaluate.judging.engine_failures",
         lambda verdicts: "the engine could not be asked about 3 of 13 answers",
     )
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")

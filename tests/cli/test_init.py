@@ -16,7 +16,7 @@ def settings_of(folder: Path = Path(".")) -> dict[str, Any]:
 
 
 def test_recipe_is_for_a_student_trained_from_scratch(cli: Cli, enable: Callable[..., None]) -> None:
-    enable("finetune")
+    enable("finetune", "torch")
     assert cli("init").code == 0
     assert settings_of()["train"] == {
         "student": "tiny",
@@ -38,7 +38,7 @@ def test_names_no_student_without_one_trained_from_scratch(cli: Cli) -> None:
 
 
 def test_pretrained_student_has_default_settings(cli: Cli, enable: Callable[..., None]) -> None:
-    enable("finetune")
+    enable("finetune", "torch")
     assert cli("init", "--student", "hf:base").code == 0
     assert settings_of()["train"] == {"student": "hf:base", "modality": "auto"}
     assert cli("config", "show").code == 0

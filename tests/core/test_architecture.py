@@ -10,14 +10,16 @@ import re
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
 import pytest
+from support.unsure import trained
 
 import dstill
 from dstill import Run, hookimpl
@@ -26,10 +28,12 @@ from dstill import plugins as plugin_loading
 from dstill.api.records import Prompt, Reply
 from dstill.api.teacher import Teacher
 from dstill.plugins import PluginInfo, Plugins
-from dstill.teacher import batch, client  # noqa: F401 - what only their import runs is no part of the walk
 
 CORE = Path(dstill.__file__).parent
-CALLED_FROM = "cli/data.py"  # the only file of the walk that `Run.generate` does not run
+# Command → its file of the command line. Of the first three, a method of `Run` is followed, which does not run it.
+COMMANDS = {"generate": "cli/data.py", "evaluate": "cli/evaluate.py", "train": "cli/train.py", "ask": "cli/ask.py"}
+Callers = dict[str, dict[str, set[str]]]  # command → file → the files that called it
+INNER = ("pipeline/", "runs/", "stages/", "teacher/")
 
 
 def test_page_names_the_files_that_one_record_passes(root: Path) -> None:
@@ -75,6 +79,61 @@ def run(plugins: Plugins, project: Path) -> Run:
     return Run.create(project / "mine", config=config, plugins=plugins)
 
 
+@pytest.fixture
+def generate(run: Run) -> Callable[[], None]:
+    """Makes the dataset."""
+
+    def generate() -> None:
+        facts = run.generate()
+        assert (facts["accepted"], facts["retries"]) == (1, {"other_answer": 1})  # it went all the way
+
+    return generate
+
+
+@pytest.fixture
+def train(run: Run) -> Callable[[], None]:
+    """Trains a student of the tests on it: what students of plugins do is no part of the walk."""
+    run.generate()
+
+    def train() -> None:
+        facts = run.train(allow_unreviewed=True, restart=True)
+        assert (facts["student"], facts["modality"]) == ("memory", "heap")
+
+    return train
+
+
+@pytest.fixture
+def evaluate(toy_file: Path, project: Path) -> Callable[[], None]:
+    """Scores a student that knows how sure it is, and a baseline."""
+    loaded = plugin_loading.load([toy_file, toy_file.with_name("unsure.py")])
+    run = trained(loaded, project / "scored", {"train": 5, "validation": 60, "test": 20})
+
+    def evaluate() -> None:
+        facts = run.evaluate()
+        assert {*facts["scores"]} == {"student", "untrained"}
+        assert facts["confidence"]["validation"]["n"] == 60
+
+    return evaluate
+
+
+@pytest.fixture
+def ask(cli: Callable[..., Any], toy_file: Path, project: Path) -> Callable[[], None]:
+    """Asks the student of an evaluated run about the data of a server."""
+    unsure = toy_file.with_name("unsure.py")
+    run = trained(plugin_loading.load([toy_file, unsure]), project / "asked", {"train": 5, "validation": 60, "test": 5})
+    run.evaluate()
+    server = ("--engine-url", "http://abacus:20", "--set", "engine.name=abacus")
+
+    def ask() -> None:
+        ended = cli("--plugin", unsure, "ask", *server, "--student", "asked", "add 3 and 4")
+        assert ended.code == 0, ended.err
+        _, answer, result = ended.out.splitlines()
+        assert sum(map(int, answer.split("+"))) == int(result)
+        assert "confidence 0." in ended.err
+
+    return ask
+
+
 def file_of(frame: FrameType | None) -> str:
     """The file of the core that `frame` runs; empty: another one."""
     file = Path(frame.f_code.co_filename) if frame is not None else Path()
@@ -82,14 +141,21 @@ def file_of(frame: FrameType | None) -> str:
 
 
 @contextmanager
-def followed() -> Iterator[dict[str, set[str]]]:
-    """The files of the core whose functions run in the block, each with those that called them."""
+def followed(since: str = "") -> Iterator[dict[str, set[str]]]:
+    """The files of the core whose functions run in the block, each with those that called them.
+
+    `since`: the file that begins; empty: the first one.
+    """
     callers: dict[str, set[str]] = defaultdict(set)
 
     def profile(frame: FrameType, event: str, _: object) -> None:
         if event != "call" or not (called := file_of(frame)):
             return
         if frame.f_code.co_flags & inspect.CO_GENERATOR:  # rows that are read as they are needed
+            return
+        if not frame.f_code.co_flags & inspect.CO_NEWLOCALS:  # a module or class that is imported now
+            return
+        if not callers and called != since and since:
             return
         caller = frame.f_back
         while caller is not None and not file_of(caller):
@@ -106,36 +172,79 @@ def followed() -> Iterator[dict[str, set[str]]]:
         threading.setprofile(before)  # type: ignore[arg-type]
 
 
-def described(root: Path) -> tuple[list[str], list[str]]:
-    """The files of the walk in docs/architecture.md, and its helpers."""
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What docs/architecture.md says about how commands run."""
+
+    walks: Mapping[str, list[str]]  # command → its files
+    helpers: frozenset[str]
+    folders: tuple[str, ...]  # of more helpers
+
+
+@pytest.fixture(scope="session")
+def described(root: Path) -> Described:
     text = (root / "docs" / "architecture.md").read_text()
     section = text.partition("## How a command runs\n")[2].partition("\n## ")[0]
-    helpers = section.partition("helpers does one thing")[2].partition("A test compares")[0]
-    return re.findall(r"^    (\S+\.py) ", section, re.MULTILINE), re.findall(r"`(\S+(?:\.py|/))`", helpers)
+    commands = re.findall(r"^### dstill (\w+)\n(.*?)(?=^\S)", section, re.MULTILINE | re.DOTALL)
+    helpers, folders = set[str](), list[str]()
+    for item in re.findall(r"^- (.*?)(?=^- |^$)", section, re.MULTILINE | re.DOTALL):
+        found = re.findall(r"`(\S+)`", item)
+        if item.startswith("all of"):
+            folders += found
+        else:
+            folder = found.pop(0) if found[0].endswith("/") else ""
+            helpers.update(f"{folder}{name}" for name in found)
+    return Described(
+        walks={name: re.findall(r"^    (\S+\.py) ", text, re.MULTILINE) for name, text in commands},
+        helpers=frozenset(helpers),
+        folders=tuple(folders),
+    )
 
 
-def test_one_record_is_followed_in_at_most_twelve_files(root: Path, run: Run) -> None:
-    walk, helpers = described(root)
-    with followed() as callers:
-        facts = run.generate()
-    assert (facts["accepted"], facts["retries"]) == (1, {"other_answer": 1})  # it went all the way
-    assert 8 <= len(walk) <= 12
-    assert callers.keys() | {CALLED_FROM} >= {*walk}, "the walk names a file that nothing comes to"
+@pytest.fixture(scope="module")
+def known() -> Callers:
+    return {}
+
+
+@pytest.fixture
+def ran(request: pytest.FixtureRequest, known: Callers) -> Callable[[str], dict[str, set[str]]]:
+    """Runs a command once. Gives the files whose functions ran, each with those that called them."""
+
+    def run(command: str) -> dict[str, set[str]]:
+        if command not in known:
+            start: Callable[[], None] = request.getfixturevalue(command)
+            with followed("cli/ask.py" if command == "ask" else "") as known[command]:
+                start()
+        return known[command]
+
+    return run
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_one_record_is_followed_in_at_most_twelve_files(command: str, described: Described, ran: Any) -> None:
+    walk = {*described.walks[command]}
+    assert 8 <= len(described.walks[command]) == len(walk) <= 12
+    callers = ran(command)
     assert all((CORE / name).exists() for name in walk)
-    folders = tuple(name for name in helpers if name.endswith("/"))
-    files = {name for name in helpers if name not in folders}
-    assert callers.keys() >= files, "a helper that nothing calls"
-    missing = {name for name in callers.keys() - {*walk} - files if not name.startswith(folders)}
+    assert callers.keys() | {COMMANDS[command]} >= walk, "the walk names a file that nothing comes to"
+    missing = {name for name in callers.keys() - walk - described.helpers if not name.startswith(described.folders)}
     assert not missing, "neither in the walk nor among its helpers"
 
 
-def test_no_call_goes_back(root: Path, run: Run) -> None:
-    walk, _ = described(root)
-    with followed() as callers:
-        run.generate()
-    stages = {name for name in callers if name.startswith(("pipeline/", "teacher/", "runs/"))} | {*walk}
-    graph = {name: (callers[name] & stages) - {name} for name in stages & callers.keys()}
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_call_goes_back(command: str, described: Described, ran: Any) -> None:
+    callers = ran(command)
+    inner = {name for name in callers if name.startswith(INNER)} | {*described.walks[command]}
+    graph = {name: (callers[name] & inner) - {name} for name in inner & callers.keys()}
     list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+
+
+def test_every_helper_is_called(described: Described, ran: Any) -> None:
+    called: set[str] = set()
+    for command in COMMANDS:
+        called |= ran(command).keys()
+    assert called >= described.helpers, "a helper that nothing calls"
+    assert described.walks.keys() == set(COMMANDS)
 
 
 # --- only runs/ writes a run's files ----------------------------------------------------
@@ -173,13 +282,13 @@ WRITERS = {
     "plugins/dstill_export/llama_cpp.py": EXPORT,
     "plugins/dstill_export/merged.py": EXPORT,
     "plugins/dstill_export/plain_tokenizer.py": EXPORT,
-    "plugins/dstill_finetune/checkpoints.py": STUDENT,
-    "plugins/dstill_finetune/reporting.py": STUDENT,
+    "plugins/dstill_torch/checkpoints.py": STUDENT,
+    "plugins/dstill_torch/reporting.py": STUDENT,
     "plugins/dstill_finetune/student_metadata.py": STUDENT,
     "plugins/dstill_finetune/students.py": STUDENT,
     "plugins/dstill_finetune/tiny.py": STUDENT,
-    "plugins/dstill_finetune/torch_student.py": STUDENT,
-    "plugins/dstill_finetune/trainer.py": STUDENT,
+    "plugins/dstill_torch/student.py": STUDENT,
+    "plugins/dstill_torch/step_trainer.py": STUDENT,
     "plugins/dstill_improve/ledger.py": "the uses of gates, a file of the project beside runs/",
     "plugins/dstill_linked/model.py": STUDENT,
     "plugins/dstill_linked/saving.py": STUDENT,

@@ -19,8 +19,8 @@ from dstill.api.task import Check, Task
 from dstill.errors import RunError, UsageError
 from dstill.pipeline.augment import Focus, draw
 from dstill.pipeline.quotas import quotas
+from dstill.runs.focus import run_focus
 from dstill.runs.folder import RunFolder, data_file
-from dstill.runs.run import run_focus
 
 LABELS = ["form", "sort", "value"]
 

@@ -140,7 +140,7 @@ def test_confidence_of_another_student_is_not_used(run: Run) -> None:
 def test_answers_of_a_dstill_without_confidence_are_written_again(run: Run, plugins: Plugins) -> None:
     written = run.predictions()
     run.write("predictions.jsonl", [replace(one, logprob=None, least_logprob=None) for one in written])
-    run.manifest["files"]["predictions.jsonl"]["provenance"] = run._provenance(constrained=False)
+    run.manifest["files"]["predictions.jsonl"]["provenance"] = run.made_of(constrained=False)
     del run.stages["evaluate"]["confidence"]
     for name in (calibration.FILE, confidence.FILE):
         run.discard(name)

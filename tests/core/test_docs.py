@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 import re
 from pathlib import Path
@@ -56,9 +57,17 @@ def test_page_of_rules_matches_the_packs(root: Path) -> None:
 def test_config_page_has_every_key(root: Path) -> None:
     _, app = build([])
     found = config.load(use_files=False, sections=part_sections(app.plugins))
-    documented = re.findall(r"^### `(.+)`$", (root / "docs" / "config.md").read_text(), re.MULTILINE)
+    documented = re.findall(r"^- \*\*`([\w.]+)`\*\*", (root / "docs" / "config.md").read_text(), re.MULTILINE)
     assert set(found.flat()) <= set(documented)
     assert len(set(documented)) == len(documented)
+
+
+def test_patterns_of_rare_keys_match_some(root: Path) -> None:
+    make_config = script("make_config", root)
+    _, app = build([])
+    keys = config.load(use_files=False, sections=part_sections(app.plugins)).flat()
+    patterns = (*make_config.RARE, *make_config.RARE_BUT_NEEDED)
+    assert [pattern for pattern in patterns if not fnmatch.filter(keys, pattern)] == []
 
 
 def test_every_key_has_a_sentence_of_help() -> None:

@@ -1,4 +1,4 @@
-"""`evaluate` keeps the verdicts of long evaluations on disk: only those that a metric looks at are in memory."""
+"""`judged` keeps the verdicts of long evaluations on disk: only those that a metric looks at are in memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dstill import config as configuration
 from dstill.api.records import Example, Prediction, Score, Verdict
 from dstill.factory import Setup
 from dstill.io import spool
-from dstill.pipeline.evaluate import evaluate
 from dstill.plugins import Plugins, part_sections
+from dstill.stages.evaluate.judging import judged
 
 SPLITS = ("test", "test_unseen_templates")
 OF_SPLIT = 300
@@ -51,7 +51,7 @@ def test_verdicts_of_one_split_are_in_memory_at_once(plugins: Plugins, monkeypat
     written = [Prediction(id=one.id, text="1+2" if n % 3 else "1+9") for n, one in enumerate(examples)]
     before = alive()
     with setup.opened_executor() as executor:
-        found = evaluate(setup, examples, dict.fromkeys(SYSTEMS, written), executor)
+        found = judged(setup, examples, dict.fromkeys(SYSTEMS, written), executor)
     assert max(counts) - before < 2 * OF_SPLIT  # of three systems with two splits each
     assert alive() - before < OF_SPLIT
     assert [verdict.id for verdict in found.verdicts["nearest"]] == [one.id for one in examples]

@@ -328,8 +328,8 @@ def test_only_run_calls_execute(root: Path) -> None:
 # Modules that may send a body to an engine, and why the body needs no check or was checked.
 SENDERS = {
     "engines/executors.py": "called by `execute`, which only Executor.run calls, after the checks",
-    "testsuites/embedded_runner.py": "runs nothing that `refused`, the checks of the task, gives a reason for",
-    "questions/verify.py": "golds that dstill composes; `checked` has had each through the layers before `_run`",
+    "testdata/embedded_runner.py": "runs nothing that `refused`, the checks of the task, gives a reason for",
+    "questions/templates/verify.py": "golds that dstill composes; `checked` puts each through the layers before `_run`",
     "engines/self_check.py": "requests with known answers, written in the source",
     "engines/probe.py": "probes of the embedded engine, made from the schema",
     "engines/reading.py": "aggregations over fields by name, for `dstill init`",
@@ -359,7 +359,7 @@ def test_only_known_modules_send_search_bodies(root: Path) -> None:
     }
     # rules: what the client lets out at all; reading: which requests in users' files have a body to check; snippets:
     # text for people to copy
-    known = ("engines/http.py", "engines/rules.py", "files/reading.py", "snippets.py")
+    known = ("engines/http.py", "engines/rules.py", "files/reading.py", "language/results/snippets.py")
     assert paths == {base + module for module in known}
 
 
@@ -370,5 +370,5 @@ def test_packs_implement_execute(plugins: Plugins) -> None:
 
 @pytest.fixture
 def plugins(project: Path, toy_file: Path, recorder: Path, monkeypatch: pytest.MonkeyPatch) -> Plugins:
-    monkeypatch.setenv("DSTILL_DISABLE", "ray,finetune")
+    monkeypatch.setenv("DSTILL_DISABLE", "ray,finetune,torch")
     return load([toy_file, recorder])

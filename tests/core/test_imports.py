@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from dstill_querydsl.engines.server import EmbeddedServer
 
 HEAVY = {
     "torch",
@@ -66,20 +70,7 @@ FIRST_SCREEN = {
     "dstill.runtime": {"distributed", "progress", "signals"},
     "dstill": {"cli", "defaults", "errors", "hookspecs", "io", "plugins", "runtime", "teacher"},
     "dstill.teacher": {"trace"},
-    "dstill_finetune": {"recipe_rule"},  # plugins that implement hooks other than register_commands
-    "dstill_teachers": {"nearest_shots", "rationale", "reasoning"},
-}
-# Modules of the Query DSL pack for questions and answers, not needed for its options.
-OF_TASKS = {
-    "dstill_querydsl": {
-        "engines",
-        "grammar",
-        "layers",
-        "questions",
-        "schema",
-        "index_profiles",
-        "testsuites",
-    },
+    "dstill_teachers": {"nearest_shots", "rationale", "reasoning"},  # hooks other than register_commands
 }
 
 
@@ -115,10 +106,9 @@ def test_help_loads_no_command_and_no_part(words: list[str]) -> None:
 @pytest.mark.parametrize("words", [["generate", "--help"], ["runs", "show", "--help"], ["data", "check", "--help"]])
 def test_command_help_loads_only_the_options_of_a_pack(words: list[str]) -> None:
     loaded = modules_of(words)
-    assert ("dstill_querydsl", "pack") in loaded
-    assert all(importlib.util.find_spec(f"{package}.{name}") for package, names in OF_TASKS.items() for name in names)
-    assert not loaded & {(package, name) for package, names in OF_TASKS.items() for name in names}
-    assert not [name for package, name in loaded if package == "dstill_finetune" and name != "recipe_rule"]
+    assert {("dstill_querydsl", "declarations"), ("dstill_sql", "declarations")} <= loaded
+    for package in ("dstill_querydsl", "dstill_sql", "dstill_finetune", "dstill_linked"):
+        assert {name for owner, name in loaded if owner.startswith(package)} <= {"declarations"}
 
 
 @pytest.mark.parametrize(
@@ -239,3 +229,38 @@ def test_task_pack_imports_no_plugin_and_no_other_pack(root: Path) -> None:
     for pack in packages(root, "task_packs"):
         others = (packages(root, "plugins") | packages(root, "task_packs")) - {pack}
         assert users(root, f"task_packs/{pack}", others) == set()
+
+
+# --- what `ask` loads -------------------------------------------------------------------
+
+
+def packages_of(words: list[str]) -> dict[str, set[str]]:
+    """The modules below each of dstill's packages that `dstill WORDS` imports, without declarations."""
+    loaded: dict[str, set[str]] = {}
+    for package, name in modules_of(words):
+        if package != "dstill" and name != "declarations":
+            loaded.setdefault(package.partition(".")[0], set()).add(name)
+    return loaded
+
+
+def test_ask_about_a_database_loads_no_other_pack_and_no_training(tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, town TEXT)")
+        database.commit()
+    loaded = packages_of(["ask", "--engine-url", f"sqlite://{file}", "how many orders"])
+    assert {"dstill_sql", "dstill_linked"} <= loaded.keys()
+    assert not loaded.keys() & {"dstill_querydsl", "dstill_openai", "dstill_litellm"}
+
+
+def test_ask_about_an_index_loads_no_other_pack_and_no_training() -> None:
+    with EmbeddedServer.start() as server:
+        request = urllib.request.Request(
+            f"{server.url}/orders/_doc?refresh=true",
+            data=b'{"town": "Oslo", "price": 3}',
+            headers={"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=30).close()
+        loaded = packages_of(["ask", "--engine-url", server.url, "--index", "orders", "how many orders"])
+    assert {"dstill_querydsl", "dstill_linked"} <= loaded.keys()
+    assert not loaded.keys() & {"dstill_sql", "dstill_openai", "dstill_litellm"}

@@ -18,7 +18,7 @@ from dstill.api.protocols import PROTOCOLS, Presentation, TestDatabases
 from dstill.errors import UsageError
 from dstill.factory import form_of
 from dstill.plugins import PluginInfo, Plugins
-from dstill_finetune.objectives import LabelOnly
+from dstill_torch.objectives import LabelOnly
 
 EXAMPLE = Example(id="1", question="one and two", answer="1+2")
 

@@ -28,8 +28,8 @@ from dstill.errors import (
     TrainingError,
     UsageError,
 )
-from dstill.pipeline import evaluate
-from dstill.pipeline.evaluate import scoring
+from dstill.pipeline import steps
+from dstill.pipeline.scoring import scoring
 from dstill.plugins import Plugins, part_sections
 from dstill.runs.folder import data_file
 from dstill.teacher.cache import ReplyStore
@@ -289,9 +289,9 @@ def test_changed_pack_answers_again(
 def test_interrupted_evaluation_resumes_with_its_answers(
     create: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dstill.pipeline.evaluate.BLOCK", 5)
+    monkeypatch.setattr("dstill.stages.evaluate.predicting.BLOCK", 5)
     run = trained(create)
-    real, asked = evaluate.steps.predict, list[str]()
+    real, asked = steps.predict, list[str]()
 
     def predict(*given: Any) -> Iterator[Prediction]:
         for prediction in real(*given):
@@ -301,7 +301,7 @@ def test_interrupted_evaluation_resumes_with_its_answers(
             asked.append(prediction.id)
             yield prediction
 
-    monkeypatch.setattr(evaluate.steps, "predict", predict)
+    monkeypatch.setattr(steps, "predict", predict)
     with pytest.raises(Interrupted, match="answers are kept, except those of the last block"):
         run.evaluate()
     assert not (run.folder / "predictions.jsonl").exists()

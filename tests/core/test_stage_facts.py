@@ -10,17 +10,19 @@ from dstill.api.recipe import Device
 from dstill.api.records import Score, Usage
 from dstill.api.student import TrainResult
 from dstill.pipeline.augment import Focus
+from dstill.pipeline.confidence import Confidence
 from dstill.pipeline.curate import Dataset, DatasetCounts, LabelSource, Relabelled
 from dstill.pipeline.data_monitor import DataReport
 from dstill.pipeline.efficiency import AnswerCost, Efficiency, Percentiles
 from dstill.pipeline.error_analysis import CauseCount
-from dstill.pipeline.evaluate import Evaluation
-from dstill.pipeline.evaluate import TestSuite as Suite
 from dstill.pipeline.generate import Generated
 from dstill.pipeline.review import ReviewStatus
-from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import Trained
 from dstill.runs import stage_facts
+from dstill.stages.evaluate import Evaluated
+from dstill.stages.evaluate.judging import Judged
+from dstill.stages.evaluate.judging import TestSuite as Suite
+from dstill.stages.evaluate.teacher import TeacherScores
 from dstill.teacher.client import Counts
 from dstill.teacher.cost import AnnotatorCost, ReplyCost, summary_lines
 
@@ -57,7 +59,7 @@ COST = ReplyCost(
     annotators=AnnotatorCost(usd=6.0, usd_per_hour=40.0, seconds_per_row=180.0),
 )
 SCORE = Score(name="right", value=0.5, n=2, low=0.1, high=0.9)
-EVALUATION = Evaluation(
+JUDGED = Judged(
     verdicts={},
     scores={"student": {"test": {"right": SCORE}}},
     categories={"add": {"right": SCORE}},
@@ -76,6 +78,16 @@ EFFICIENCY = Efficiency(
     total_tokens=13,
     disk_bytes=100,
     parameters=None,
+)
+EVALUATED = Evaluated(
+    judged=JUDGED,
+    prompted={},
+    teacher=TeacherScores(why="it repeats reference answers"),
+    confidence=None,
+    cascades={},
+    efficiency=EFFICIENCY,
+    costs={"student": AnswerCost.of(2, seconds=[0.25, 0.75], usd=None)},
+    data=DataReport(data={}),
 )
 
 
@@ -172,14 +184,7 @@ def test_train() -> None:
 
 def test_evaluate() -> None:
     def facts(data: DataReport, *notes: str) -> dict[str, object]:
-        return stage_facts.evaluated(
-            EVALUATION,
-            data=data,
-            efficiency=EFFICIENCY,
-            costs={"student": AnswerCost.of(2, seconds=[0.25, 0.75], usd=None)},
-            teacher=TeacherScores(why="it repeats reference answers"),
-            notes=notes,
-        )
+        return stage_facts.evaluated(replace(EVALUATED, data=data), splits=["test"], notes=notes)
 
     row = {"name": "right", "value": 0.5, "n": 2, "low": 0.1, "high": 0.9, "note": "", "uncounted": {}}
     still = facts(DataReport(data={}))
@@ -210,4 +215,8 @@ def test_evaluate() -> None:
     }
     moved = facts(DataReport(data={"beads": 3}, notes=("beads moved",)), "one row edited")
     assert (moved["data"], moved["notes"]) == ({"beads": 3}, ["one row edited", "beads moved"])
+    unsure = replace(EVALUATED, confidence=Confidence.none("no answer was executed"))
+    first = stage_facts.evaluated(unsure, splits=["test"], notes=())
+    assert list(first)[:2] == ["confidence", "cascade"]
+    assert (first["confidence"], first["cascade"]) == ({"why": "no answer was executed"}, {})
     assert facts(DataReport(data={"beads": 3}))["notes"] == []  # drift was checked, and nothing changed

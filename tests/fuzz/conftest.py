@@ -10,7 +10,7 @@ import pytest
 from support.foreign import Project, call
 from support.installed import entry_points
 
-LOADED_PLUGINS = {"teachers", "evaluate", "report", "finetune"}  # plugins whose commands read runs and models
+LOADED_PLUGINS = {"teachers", "evaluate", "report", "finetune", "torch"}  # plugins whose commands read runs and models
 
 
 @pytest.fixture(scope="module")  # not longer: other tests of this worker need all plugins

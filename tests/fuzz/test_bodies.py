@@ -17,8 +17,8 @@ from typing import Any
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from dstill_querydsl import guard
-from dstill_querydsl.guard import Limits
+from dstill_querydsl.language import guard
+from dstill_querydsl.language.guard import Limits
 
 MB = 1 << 20
 LOW = Limits(memory=1, patterns=1_500, buckets=1_000, wildcards=10)

@@ -14,7 +14,7 @@ from support.body_oracle import Finding, Oracle, load
 from support.odd_bodies import DENIED, body_text
 
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
-from dstill_querydsl.guard import Limits
+from dstill_querydsl.language.guard import Limits
 
 
 @pytest.fixture(scope="module")

@@ -24,20 +24,21 @@ from support.sql_labs import DuckDbLab, EngineRefuses, Lab, PostgresLab, SqliteL
 from support.sql_texts import CANARIES, DENIED, OPEN, Texts, rows, statements
 
 from dstill.errors import DataError
-from dstill_sql import guard, known_answers
-from dstill_sql.clock import frozen
-from dstill_sql.databases import Rows
-from dstill_sql.dialects import DIALECTS, Dialect
-from dstill_sql.engine_text import NotPrintable
+from dstill_sql import known_answers
 from dstill_sql.engines import running
+from dstill_sql.engines.clock import frozen
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
 from dstill_sql.engines.sqlite import Sqlite
 from dstill_sql.engines.translating import Untranslatable, translated
-from dstill_sql.limits import Limits
-from dstill_sql.printing import created, settled
-from dstill_sql.schema import Schema
-from dstill_sql.statements import NotOneQuery, read
+from dstill_sql.language import guard
+from dstill_sql.language.database.database import Rows
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import DIALECTS, Dialect
+from dstill_sql.language.engine_text import NotPrintable
+from dstill_sql.language.limits import Limits
+from dstill_sql.language.printing import created, settled
+from dstill_sql.language.statements import NotOneQuery, read
 
 __all__ = ["postgres"]  # the fixture
 

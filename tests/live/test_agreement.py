@@ -19,7 +19,7 @@ from support.sizes import size
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
-from dstill_querydsl.results import compare
+from dstill_querydsl.language.results import compare
 
 pytestmark = [
     pytest.mark.live,

@@ -10,10 +10,10 @@ from support.spellings import MAPPING, body, documents, step
 
 from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
-from dstill_querydsl.canonical import canonical
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.result_extraction import observe
-from dstill_querydsl.results import compare
+from dstill_querydsl.language.canonical import canonical
+from dstill_querydsl.language.results import compare
 
 pytestmark = pytest.mark.live
 BODIES = 400

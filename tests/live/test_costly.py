@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support.costly import FAMILIES, MAPPING, documents
 
-from dstill_querydsl import guard
+from dstill_querydsl.language import guard
 
 pytestmark = pytest.mark.live
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from dstill.api.records import Record, Verdict
-from dstill_querydsl.results.refusal import is_refusal
+from dstill_querydsl.language.results.refusal import is_refusal
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 

@@ -15,7 +15,7 @@ from dstill.api.records import OutcomeKind
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.result_extraction import observe
-from dstill_querydsl.results import compare
+from dstill_querydsl.language.results import compare
 
 pytestmark = pytest.mark.live
 

@@ -19,10 +19,10 @@ from support.field_mutants import FieldMutant, Seen, mutants, verdict
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind, Problem
 from dstill.errors import DataError
-from dstill_querydsl import schema
 from dstill_querydsl.engines import HttpEngine
+from dstill_querydsl.language import schema
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping import check
+from dstill_querydsl.language.mapping import check
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")]
 SEED = 5

@@ -12,7 +12,7 @@ import pytest
 from support.sizes import NIGHTLY
 
 from dstill_querydsl.language.field_types import family
-from dstill_querydsl.mapping import check
+from dstill_querydsl.language.mapping import check
 
 pytestmark = pytest.mark.live
 DIALECTS = ("elasticsearch9", "opensearch3")

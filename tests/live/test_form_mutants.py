@@ -20,7 +20,7 @@ import pytest
 from support.exec_cases import CASES, rows
 from support.form_mutants import KINDS, mutants
 
-from dstill_querydsl import schema
+from dstill_querydsl.language import schema
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")]
 SEED = int(os.environ.get("SEED", "3"))

@@ -24,10 +24,10 @@ from dstill.api.executor import Executor
 from dstill.api.records import Example, OutcomeKind
 from dstill_querydsl.bundle.indices import CEILING, NAMES, bundled
 from dstill_querydsl.engines import Embedded, Http, HttpEngine, HttpSettings
+from dstill_querydsl.language.results import compare
+from dstill_querydsl.language.results.refusal import is_refusal
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions import Rules, questions
-from dstill_querydsl.results import compare
-from dstill_querydsl.results.refusal import is_refusal
+from dstill_querydsl.questions.templates import Rules, questions
 from dstill_querydsl.settings import Settings
 
 pytestmark = pytest.mark.live

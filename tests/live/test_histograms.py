@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl import guard
-from dstill_querydsl.guard.buckets import buckets_of
-from dstill_querydsl.guard.ranges import Ranges
+from dstill_querydsl.language import guard
+from dstill_querydsl.language.guard.buckets import buckets_of
+from dstill_querydsl.language.guard.ranges import Ranges
 
 pytestmark = pytest.mark.live
 

@@ -23,8 +23,8 @@ from dstill_querydsl.engines.parity_guard import search_if_supported
 from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.engines.unsupported_features import UnsupportedFeatures, note_large_numbers
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping import check
-from dstill_querydsl.results import compare
+from dstill_querydsl.language.mapping import check
+from dstill_querydsl.language.results import compare
 
 pytestmark = pytest.mark.live
 

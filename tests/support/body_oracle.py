@@ -25,14 +25,13 @@ from typing import Any
 from support.odd_bodies import DENIED, DOCUMENTS, ELSEWHERE, MAPPING
 
 from dstill.api.records import OutcomeKind
-from dstill_querydsl import guard
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.live_guard import LiveGuard
 from dstill_querydsl.engines.reading import bounds
-from dstill_querydsl.guard import Limits
-from dstill_querydsl.guard.mapping import limits_on
-from dstill_querydsl.language import strict
+from dstill_querydsl.language import guard, strict
 from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.language.guard import Limits
+from dstill_querydsl.language.guard.mapping import limits_on
 
 __all__ = ["INDEX", "LIMITS", "Finding", "Oracle", "load"]
 

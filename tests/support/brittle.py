@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from support.toy import Toy, ToyConfig
@@ -12,13 +12,14 @@ from dstill import Check, Task, hookimpl
 from dstill.api.fallbacks import METHODS
 from dstill.api.protocols import AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases
 from dstill.api.records import Draft, Example, Problem
+from dstill.api.setting import setting
 
 ODD, RESULT = "1+3", 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class BrittleConfig(ToyConfig):
-    raising: tuple[str, ...] = field(default=tuple(METHODS), metadata={"help": "methods that raise on 1+3"})
+    raising: tuple[str, ...] = setting(tuple(METHODS), "methods that raise on 1+3")
 
 
 def is_odd(given: Any) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dstill_querydsl import guard
+from dstill_querydsl.language import guard
 
 MAPPING: dict[str, Any] = {
     "properties": {

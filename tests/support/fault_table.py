@@ -27,7 +27,7 @@ from support.loopback_teacher import LoopbackTeacher, Messages, Say, question_in
 __all__ = ["Ran", "Row", "first", "generate", "rows", "run"]
 
 TOY = Path(__file__).parent / "toy.py"
-OTHERS = "querydsl,finetune,evaluate,report,sweep,ray,teachers"
+OTHERS = "querydsl,finetune,evaluate,report,sweep,ray,teachers,torch"
 KEY = "sk-canary-0123456789abcdef"
 QUESTIONS = ("add 1 and 2", "add 2 and 3")
 SETTINGS = {
@@ -137,6 +137,11 @@ def sum_of(messages: Messages) -> str:
 
 
 def table() -> str:
-    """All rows as Markdown."""
+    """All rows as Markdown; faults with the same outcome share one."""
+    faults: dict[tuple[str, str], list[str]] = {}
+    for row in rows():
+        faults.setdefault((row.once, row.always if row.always != row.once else "the same"), []).append(row.fault)
     lines = ["| fault | once | at every request |", "| --- | --- | --- |"]
-    return "\n".join([*lines, *(f"| {row.fault} | {row.once} | {row.always} |" for row in rows())])
+    return "\n".join(
+        [*lines, *(f"| {'; '.join(names)} | {' | '.join(outcome)} |" for outcome, names in faults.items())]
+    )

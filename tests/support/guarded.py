@@ -10,11 +10,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from dstill_querydsl.guard import kinds as kinds
-from dstill_querydsl.guard.aggregations import AGGREGATIONS
-from dstill_querydsl.guard.kinds import Capped, Fields, Kind, ListOf, MapOf, Options
-from dstill_querydsl.guard.queries import INTERVALS, QUERIES
-from dstill_querydsl.guard.tables import BODY, HIGHLIGHTS
+from dstill_querydsl.language.guard import kinds as kinds
+from dstill_querydsl.language.guard.aggregations import AGGREGATIONS
+from dstill_querydsl.language.guard.kinds import Capped, Fields, Kind, ListOf, MapOf, Options
+from dstill_querydsl.language.guard.queries import INTERVALS, QUERIES
+from dstill_querydsl.language.guard.tables import BODY, HIGHLIGHTS
 
 _PLAIN: dict[str, Any] = {
     kinds.VALUE: 1,

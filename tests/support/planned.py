@@ -133,8 +133,7 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
     from dstill.api.student import TrainingJob
     from dstill.runtime import hardware
     from dstill_finetune.hf import Hf
-    from dstill_finetune.modalities import Full, Lora, Qlora
-    from dstill_finetune.trainer import prepare_imports
+    from dstill_torch.modalities import Full, Lora, Qlora
 
     tokenizer = AutoTokenizer.from_pretrained(folder / "base")
     draw = random.Random(0)
@@ -163,9 +162,10 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
     device = hardware.device()
     if case.device == "cpu":  # where memory is short the allocator gives back what is freed: a plan counts what is live
         device = replace(device, kind="cpu", free=0)
-    prepare_imports()
     import bitsandbytes  # noqa: F401
     import peft  # noqa: F401
+
+    import dstill_torch.training  # noqa: F401
 
     held = psutil.Process().memory_info().rss if case.device == "cpu" else 0  # torch's allocator holds nothing yet
     fitted = student.fit(

@@ -22,10 +22,10 @@ from dstill_finetune.generation import ModelGenerator
 from dstill_finetune.setup import set_generation_config
 from dstill_finetune.tokenizer import learn
 from dstill_querydsl.bundle.indices import HELD_OUT, NAMES, Index, bundled
+from dstill_querydsl.language.variants import vary
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions import Rules, splits
+from dstill_querydsl.questions.templates import Rules, splits
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.variants import vary
 
 __all__ = ["SYNTHESIZED", "WIDE", "golds", "index_of", "learnt", "llama", "pack", "t5", "write", "writer"]
 

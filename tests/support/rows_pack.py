@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dstill import Check, Task, hookimpl
@@ -39,6 +39,7 @@ from dstill.api import (
     TestDatabase,
     TestDatabases,
 )
+from dstill.api.setting import setting
 from dstill.errors import DataError
 from dstill.linked import Item
 from dstill.linked.names import stems
@@ -122,7 +123,7 @@ def rows(db: str, seed: int = 0) -> list[tuple[str, str, int]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    most: int = field(default=9, metadata={"help": "Largest number of a question."})
+    most: int = setting(9, "Largest number of a question.")
 
 
 class Shelf(Executor):

@@ -32,7 +32,7 @@ from dstill.api.records import Example, ModelInput, Outcome, OutcomeKind, Record
 from dstill.api.student import Generation, Generator, Student, TrainingJob, TrainResult
 from dstill.errors import ServiceError
 from dstill.io.strict_json import NotStrict, loads
-from dstill_finetune.objectives import DistillStepByStep
+from dstill_torch.objectives import DistillStepByStep
 
 HOSTILE = "<img src=//evil.example/x onerror=alert(1)><script>alert(2)</script>"
 BIDI = "\u202egnirts\u202c \u200b"

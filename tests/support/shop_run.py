@@ -62,6 +62,6 @@ def calibrated(run: Run) -> Run:
     """`run`, whose evaluation found that an answer with a log-probability of -2 or less is wrong, as to "perhaps"."""
     found = fitted([-0.1] * 80 + [-2.0] * 20, [True] * 80 + [False] * 20)
     run.write(FILE, [found])
-    run.manifest["files"][FILE]["provenance"] = run._provenance(constrained=False)
+    run.manifest["files"][FILE]["provenance"] = run.made_of(constrained=False)
     run.save()
     return run

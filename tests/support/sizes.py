@@ -1,7 +1,7 @@
 """How much a test tries: little in CI, much in `make nightly`.
 
 BODIES = size("BODIES", ci=100, nightly=1_000)     # DSTILL_BODIES=5000 asks for another count
-    @pytest.mark.parametrize("kind", first_quick([Full, Lora]))   # Lora is for the slow tests
+    @pytest.mark.parametrize("kind", first_quick([Full, Lora]))   # Lora is for the nightly tests
 """
 
 from __future__ import annotations
@@ -23,6 +23,6 @@ def size(name: str, *, ci: int, nightly: int) -> int:
 
 
 def first_quick(values: Iterable[Any]) -> list[Any]:
-    """Parameters of a test, of which all but the first are for the slow tests. A tuple gives several arguments."""
+    """Parameters of a test, of which all but the first are for `make nightly`. A tuple gives several arguments."""
     first, *others = (value if isinstance(value, tuple) else (value,) for value in values)
-    return [pytest.param(*first), *(pytest.param(*other, marks=pytest.mark.slow) for other in others)]
+    return [pytest.param(*first), *(pytest.param(*other, marks=pytest.mark.nightly) for other in others)]

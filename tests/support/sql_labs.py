@@ -22,7 +22,7 @@ from typing import Any
 
 from support.sql_texts import rows, statements
 
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.dialects import Dialect
 
 __all__ = ["DuckDbLab", "EngineRefuses", "Lab", "PostgresLab", "Seen", "SqliteLab"]
 
@@ -305,8 +305,8 @@ class PostgresLab(Lab):
             return []
         import psycopg
 
-        from dstill_sql.engine_text import Statement
         from dstill_sql.engines.server import Away
+        from dstill_sql.language.engine_text import Statement
 
         try:  # without a tree: PostgreSQL's parser is not asked first
             found: Sequence[Sequence[Any]] = self._server.fetch(Statement(text=text, dialect="postgres"), _MOST)[1]

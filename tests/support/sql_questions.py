@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from dstill.api.records import Example
-from dstill_sql.dialects import DIALECTS, Dialect
-from dstill_sql.linked.functions import FUNCTIONS
+from dstill_sql.form.functions import FUNCTIONS
+from dstill_sql.language.dialects import DIALECTS, Dialect
 
 __all__ = ["SCHEMAS", "VALUES", "Asked", "asked", "example", "filled"]
 

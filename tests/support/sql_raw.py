@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dstill_sql.engine_text import fixed
 from dstill_sql.engines import steps
 from dstill_sql.engines.process import EngineProcess, Found, Made, Name
+from dstill_sql.language.engine_text import fixed
 
 __all__ = ["fetched", "made"]
 

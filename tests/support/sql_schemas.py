@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from random import Random
 
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.dialects import Dialect
 
 __all__ = ["random_schema"]
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.dialects import Dialect
 
 __all__ = ["CANARIES", "DENIED", "OPEN", "Texts", "rows", "statements"]
 

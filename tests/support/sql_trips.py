@@ -11,10 +11,10 @@ from typing import Any
 
 from dstill.api.engine import Engine
 from dstill.api.records import Example, OutcomeKind, TestDatabase
-from dstill_sql.dialects import Dialect
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
+from dstill_sql.language.dialects import Dialect
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 

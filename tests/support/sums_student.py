@@ -13,9 +13,9 @@ from dstill.api.modality import Modality
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Example, ModelInput, Pair, Record
 from dstill.api.student import Generation, TrainingJob, TrainResult
-from dstill_finetune.modalities import Full
-from dstill_finetune.objectives import LabelOnly
 from dstill_linked.student import LinkedConfig, LinkedStudent
+from dstill_torch.modalities import Full
+from dstill_torch.objectives import LabelOnly
 
 __all__ = ["CPU", "RECIPE", "fit", "pairs", "sources", "student", "texts"]
 

@@ -8,11 +8,12 @@ An answer is ``DATABASE:TABLE``. ``unseen`` names the database of the split of u
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dstill import Check, Task, hookimpl
 from dstill.api import Example, Problem, data_of
+from dstill.api.setting import setting
 
 TABLES = {"shop": ("teas", "sales", "bills"), "school": ("pupils", "rooms"), "clinic": ("wards",)}
 
@@ -25,7 +26,7 @@ def of_the_database(example: Example, answer: str) -> Iterable[Problem]:
 
 @dataclass(frozen=True, kw_only=True)
 class TownsConfig:
-    unseen: str = field(default="clinic", metadata={"help": "the database of the split of unseen data"})
+    unseen: str = setting("clinic", "the database of the split of unseen data")
 
 
 class Towns(Task):

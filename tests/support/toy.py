@@ -47,6 +47,7 @@ from dstill.api.records import (
     Severity,
     Verdict,
 )
+from dstill.api.setting import setting
 from dstill.api.student import Generation, Generator, Student, TrainingJob, TrainResult
 from dstill.api.teacher import Teacher
 from dstill.errors import FailedItems, ServiceError, UsageError
@@ -77,12 +78,12 @@ def digits(example: Example, answer: str) -> Iterable[Problem]:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    most: int = field(default=9, metadata={"low": 1, "high": 99, "help": "largest number"})
+    most: int = setting(9, "largest number", low=1, high=99)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ToyConfig:
-    prefix: str = field(default="", metadata={"help": "put before each question"})
+    prefix: str = setting("", "put before each question")
     limits: Limits = field(default_factory=Limits)
 
 
@@ -183,7 +184,7 @@ KNOWN = [("1+2", "3"), ("3-2", "1")]  # of the abacus
 
 @dataclass(frozen=True, kw_only=True)
 class AbacusConfig:
-    index: str = field(default="", metadata={"help": "which of its numbers; empty: all"})
+    index: str = setting("", "which of its numbers; empty: all")
 
 
 class Abacus(Executor):
@@ -238,12 +239,12 @@ class Abacus(Executor):
 
 @dataclass(frozen=True, kw_only=True)
 class ParrotConfig:
-    delay: float = field(default=0.0, metadata={"low": 0, "high": 60, "help": "seconds a reply"})
-    slow: str = field(default="", metadata={"help": "only questions with this text take that long"})
-    cut: str = field(default="", metadata={"help": "replies to questions with this text are cut off"})
-    garble: str = field(default="", metadata={"help": "likewise: not in the form that was asked"})
-    wrong: str = field(default="", metadata={"help": "likewise: an answer that a check refuses"})
-    down: str = field(default="", metadata={"help": "likewise: the service fails"})
+    delay: float = setting(0.0, "seconds a reply", low=0, high=60)
+    slow: str = setting("", "only questions with this text take that long")
+    cut: str = setting("", "replies to questions with this text are cut off")
+    garble: str = setting("", "likewise: not in the form that was asked")
+    wrong: str = setting("", "likewise: an answer that a check refuses")
+    down: str = setting("", "likewise: the service fails")
 
 
 class Parrot(Teacher):

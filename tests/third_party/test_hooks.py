@@ -97,7 +97,7 @@ def test_every_hook_ignores_other_task(hooks: Any) -> None:
 def test_core_selects_modality_unless_headroom_is_set(hooks: Any) -> None:
     from dstill_rpn.modality import Top, TopConfig
 
-    from dstill_finetune.modalities import Full
+    from dstill_torch.modalities import Full
 
     shape = ModelSpec(
         architecture="any",

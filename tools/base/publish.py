@@ -26,12 +26,12 @@ import torch
 from dstill import __version__
 from dstill.api.form import Form
 from dstill.io.cards import STUDENT, card, table
-from dstill_finetune.collate import IGNORED
 from dstill_linked.encoding import LinkedCollator, LinkedRow
 from dstill_linked.model import LinkedModel, Sources
 from dstill_linked.saving import quantized, read_facts, read_model, write_student
 from dstill_linked.shape import WEIGHTS
 from dstill_linked.vocabulary import Vocabulary
+from dstill_torch.batches import IGNORED
 from tools.base import pack
 
 __all__ = ["exact", "new_rows", "publish"]

@@ -33,14 +33,14 @@ from torch.multiprocessing.spawn import spawn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from dstill_finetune.collate import IGNORED
-from dstill_finetune.muon import muon
 from dstill_linked.encoding import LinkedCollator, LinkedRow
 from dstill_linked.model import LinkedModel, Sources
 from dstill_linked.saving import LinkedFacts, read_model, write_student
 from dstill_linked.shape import Shape
 from dstill_linked.tensors import renumbered
 from dstill_linked.vocabulary import RELATIONS, Vocabulary
+from dstill_torch.batches import IGNORED
+from dstill_torch.muon import muon
 from tools.base import pack
 from tools.base.rows import rows
 from tools.base.transfer import transferred

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from dstill_sql.bundle import FOLDER, definition
-from dstill_sql.invented.schemas import rows_of_domain
+from dstill_sql.questions.invented_schemas.schemas import rows_of_domain
 from tools.bundle.build import ARCHIVES, packed
 
 __all__ = ["main"]

@@ -17,7 +17,7 @@ from dstill.api.metric import Metric
 from dstill.api.modality import ActivationBytes, Batch, Choice, Memory, Modality, ModalityFit, ModelSpec, reasons
 from dstill.api.objective import Objective
 from dstill.api.option import Option, OptionValue
-from dstill.api.part import NoConfig, Part
+from dstill.api.part import Declaration, NoConfig, Part, declare, on_use
 from dstill.api.protocols import (
     AnswerFiles,
     ConstrainedOutput,
@@ -68,6 +68,7 @@ from dstill.api.records import (
     Usage,
     Verdict,
 )
+from dstill.api.setting import setting
 from dstill.api.student import Generation, Generator, Preset, Similarity, Student, TrainingJob, TrainResult
 from dstill.api.task import Check, Task, data_of
 from dstill.api.teacher import BatchState, BatchTeacher, Teacher
@@ -90,6 +91,7 @@ __all__ = [
     "ConstrainedOutput",
     "Cursor",
     "DataProfile",
+    "Declaration",
     "Demo",
     "Device",
     "Draft",
@@ -161,8 +163,11 @@ __all__ = [
     "Usage",
     "Verdict",
     "data_of",
+    "declare",
     "find_problems",
     "judge",
     "not_checked",
+    "on_use",
     "reasons",
+    "setting",
 ]

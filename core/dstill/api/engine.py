@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dstill.api.setting import setting
 from dstill.errors import DstillError
 
 __all__ = ["Change", "CheckResult", "Engine", "ProjectFiles"]
@@ -19,9 +20,7 @@ class Engine:
     section, ``[executor.NAME]`` (`Part.Config`).
     """
 
-    name: str = field(
-        default="", metadata={"help": "The executor. Empty: the task's default, or the one that `url` needs."}
-    )
+    name: str = setting("", "The executor. Empty: the task's default, or the one that `url` needs.")
     url: str = field(
         default="",
         metadata={
@@ -30,31 +29,14 @@ class Engine:
             "any_scheme": True,  # executors say which ones they take
         },
     )
-    api_key_env: str = field(
-        default="", metadata={"help": "Environment variable that holds an API key.", "trust": "variable"}
+    api_key_env: str = setting("", "Environment variable that holds an API key.", trust="variable")
+    api_key_file: str = setting("", "File that holds the API key. Only you may be able to read it.", trust="key file")
+    basic_auth_env: str = setting("", "Environment variable that holds `user:password`.", trust="variable")
+    ca_certs: str = setting(
+        "", "File with the certificate of the CA that signed the server's certificate.", trust="ca file"
     )
-    api_key_file: str = field(
-        default="",
-        metadata={"help": "File that holds the API key. Only you may be able to read it.", "trust": "key file"},
-    )
-    basic_auth_env: str = field(
-        default="", metadata={"help": "Environment variable that holds `user:password`.", "trust": "variable"}
-    )
-    ca_certs: str = field(
-        default="",
-        metadata={
-            "help": "File with the certificate of the CA that signed the server's certificate.",
-            "trust": "ca file",
-        },
-    )
-    load_data: bool = field(
-        default=False,
-        metadata={"help": "Copy the task's bundled data to the server under a new name.", "trust": "write"},
-    )
-    timeout: float = field(
-        default=30.0,
-        metadata={"low": 0.1, "high": 3600, "help": "Timeout of a request, in seconds.", "trust": "limits"},
-    )
+    load_data: bool = setting(False, "Copy the task's bundled data to the server under a new name.", trust="write")
+    timeout: float = setting(30.0, "Timeout of a request, in seconds.", low=0.1, high=3600, trust="limits")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from dstill.api.setting import setting
 
 __all__ = ["Device", "Recipe", "services_in"]
 
@@ -26,181 +28,106 @@ class Device:
 class Recipe:
     """How `dstill train` trains. Keys of transformers and peft have the same names here."""
 
-    student: str = field(
-        default="",
-        metadata={
-            "help": "The student: a kind, `kind:base` such as `hf:google/flan-t5-small`, FILE.gguf, or `base:NAME`, "
-            "which starts from weights of the task pack. Empty: the task's base, or one made from nothing.",
-            "trust": "student",
-        },
+    student: str = setting(
+        "",
+        "The student: a kind, `kind:base` such as `hf:google/flan-t5-small`, FILE.gguf, or `base:NAME`, "
+        "which starts from weights of the task pack. Empty: the task's base, or one made from nothing.",
+        trust="student",
     )
-    objective: str = field(
-        default="dss",
-        metadata={"help": "What the student is trained to write: rationale and answer, or the answer alone."},
+    objective: str = setting("dss", "What the student is trained to write: rationale and answer, or the answer alone.")
+    modality: str = setting("auto", "How weights are trained: a modality, or auto, which chooses by available memory.")
+    auto_modality: Literal["fullest", "recipe"] = setting(
+        "fullest", "How auto chooses the modality: the fullest that fits, or the recipe's rule for small GPUs."
     )
-    modality: str = field(
-        default="auto",
-        metadata={"help": "How weights are trained: a modality, or auto, which chooses by available memory."},
+    label_weight: float = setting(
+        0.5,
+        "Weight of the answer's loss in the objective dss. The rationale's loss weighs 1 - label_weight.",
+        low=0,
+        high=1,
     )
-    auto_modality: Literal["fullest", "recipe"] = field(
-        default="fullest",
-        metadata={
-            "help": "How auto chooses the modality: the fullest that fits, or the recipe's rule for small GPUs.",
-        },
+    prompt: Literal["auto", "chat", "plain"] = setting(
+        "auto",
+        "What a pretrained decoder reads. chat: a conversation in the base's chat template. plain: task "
+        "prefix, question and a line break. auto: chat if the base has a template.",
     )
-    label_weight: float = field(
-        default=0.5,
-        metadata={
-            "low": 0,
-            "high": 1,
-            "help": "Weight of the answer's loss in the objective dss. The rationale's loss weighs 1 - label_weight.",
-        },
+    task_prefix: Literal["encoder", "decoder"] = setting(
+        "encoder",
+        "Where the task prefix goes. encoder: before the question, as published. decoder: at the start of "
+        "the answer, so that the question is encoded once for all branches.",
     )
-    prompt: Literal["auto", "chat", "plain"] = field(
-        default="auto",
-        metadata={
-            "help": "What a pretrained decoder reads. chat: a conversation in the base's chat template. plain: task "
-            "prefix, question and a line break. auto: chat if the base has a template."
-        },
+    learning_rate: float = setting(
+        5e-5,
+        "Peak learning rate of the optimizer. A pretrained base has its own default, as for the other keys "
+        "of its preset.",
+        low=1e-9,
+        high=10,
     )
-    task_prefix: Literal["encoder", "decoder"] = field(
-        default="encoder",
-        metadata={
-            "help": "Where the task prefix goes. encoder: before the question, as published. decoder: at the start of "
-            "the answer, so that the question is encoded once for all branches."
-        },
+    per_device_train_batch_size: int = setting(2, "Sequences in one batch on each device.", low=1, high=65536)
+    gradient_accumulation_steps: int = setting(
+        1, "Batches whose gradients are added up before each optimizer step.", low=1, high=65536
     )
-    learning_rate: float = field(
-        default=5e-5,
-        metadata={
-            "low": 1e-9,
-            "high": 10,
-            "help": "Peak learning rate of the optimizer. A pretrained base has its own default, as for the other keys "
-            "of its preset.",
-        },
+    num_train_epochs: float = setting(
+        3.0,
+        "Passes over the training data. 0: none, the student stays as it was. Ignored if `max_steps` is positive.",
+        low=0,
+        high=100000,
     )
-    per_device_train_batch_size: int = field(
-        default=2, metadata={"low": 1, "high": 65536, "help": "Sequences in one batch on each device."}
+    max_steps: int = setting(-1, "Number of optimizer steps. Below 1: `num_train_epochs` decides.", low=-1, high=10**9)
+    max_seconds: float = setting(0.0, "Stop training after this many seconds. 0: no limit.", low=0)
+    warmup_ratio: float = setting(
+        0.03, "Share of the steps in which the learning rate rises from 0 to its peak.", low=0, high=1
     )
-    gradient_accumulation_steps: int = field(
-        default=1,
-        metadata={"low": 1, "high": 65536, "help": "Batches whose gradients are added up before each optimizer step."},
+    weight_decay: float = setting(0.0, "Weight decay of the optimizer.", low=0, high=10)
+    max_length: int = setting(1024, "Longest input, in tokens.", low=8, high=1 << 20)
+    max_target_length: int = setting(512, "Longest target, in tokens.", low=8, high=1 << 20)
+    gradient_checkpointing: bool = setting(False, "Recompute activations in the backward pass: less memory, more time.")
+    torch_compile: bool = setting(False, "Compile the model with torch.compile. On a CPU this needs a C++ compiler.")
+    optim: Literal["adamw_torch", "adamw_torch_fused", "muon"] = setting(
+        "adamw_torch",
+        "The optimizer. The fused variant is faster. muon: Muon for matrices, AdamW for the rest; short "
+        "trainings often need fewer steps.",
     )
-    num_train_epochs: float = field(
-        default=3.0,
-        metadata={
-            "low": 0,
-            "high": 100000,
-            "help": "Passes over the training data. 0: none, the student stays as it was. Ignored if `max_steps` is "
-            "positive.",
-        },
+    auto_find_batch_size: bool = setting(
+        False, "When memory runs out, halve the batch, double the accumulation and start again."
     )
-    max_steps: int = field(
-        default=-1,
-        metadata={"low": -1, "high": 10**9, "help": "Number of optimizer steps. Below 1: `num_train_epochs` decides."},
+    save_steps: int = setting(
+        0, "Steps between checkpoints. 0: five checkpoints over the whole training.", low=0, high=10**9
     )
-    max_seconds: float = field(
-        default=0.0, metadata={"low": 0, "help": "Stop training after this many seconds. 0: no limit."}
+    save_total_limit: int = setting(2, "How many checkpoints are kept.", low=1, high=1000)
+    eval_steps: int = setting(
+        0, "Steps between evaluations on the validation split. 0: chosen by dstill.", low=0, high=10**9
     )
-    warmup_ratio: float = field(
-        default=0.03,
-        metadata={
-            "low": 0,
-            "high": 1,
-            "help": "Share of the steps in which the learning rate rises from 0 to its peak.",
-        },
+    early_stopping: Literal["none", "loss", "accuracy"] = setting(
+        "none", "Stop when the validation loss, or the accuracy on a validation sample, no longer improves."
     )
-    weight_decay: float = field(default=0.0, metadata={"low": 0, "high": 10, "help": "Weight decay of the optimizer."})
-    max_length: int = field(default=1024, metadata={"low": 8, "high": 1 << 20, "help": "Longest input, in tokens."})
-    max_target_length: int = field(
-        default=512, metadata={"low": 8, "high": 1 << 20, "help": "Longest target, in tokens."}
+    early_stopping_patience: int = setting(
+        3, "Evaluations without improvement before training stops.", low=1, high=1000
     )
-    gradient_checkpointing: bool = field(
-        default=False, metadata={"help": "Recompute activations in the backward pass: less memory, more time."}
+    early_stopping_sample: int = setting(
+        64, "Validation questions that the accuracy is measured on.", low=1, high=100_000
     )
-    torch_compile: bool = field(
-        default=False, metadata={"help": "Compile the model with torch.compile. On a CPU this needs a C++ compiler."}
+    precision: Literal["auto", "fp32", "bf16"] = setting(
+        "auto",
+        "Number format. auto: bf16 on a GPU that supports it, for student linked also on such a CPU; "
+        "otherwise fp32. fp16 is never used.",
     )
-    optim: Literal["adamw_torch", "adamw_torch_fused", "muon"] = field(
-        default="adamw_torch",
-        metadata={
-            "help": "The optimizer. The fused variant is faster. muon: Muon for matrices, AdamW for the rest; short "
-            "trainings often need fewer steps."
-        },
+    r: int = setting(16, "Rank of the LoRA matrices.", low=1, high=4096)
+    lora_alpha: int = setting(64, "Scaling of the LoRA matrices. The recipe uses 4 x r.", low=1, high=65536)
+    lora_dropout: float = setting(0.1, "Dropout on the input of the LoRA matrices.", low=0, high=1)
+    target_modules: str = setting(
+        "attention", "Layers that LoRA adapts: attention (q and v projections), all-linear, or names with commas."
     )
-    auto_find_batch_size: bool = field(
-        default=False,
-        metadata={"help": "When memory runs out, halve the batch, double the accumulation and start again."},
+    test_largest_batch: bool = setting(
+        True, "Before the first step, run the longest batch and compare its memory with the plan."
     )
-    save_steps: int = field(
-        default=0,
-        metadata={
-            "low": 0,
-            "high": 10**9,
-            "help": "Steps between checkpoints. 0: five checkpoints over the whole training.",
-        },
+    threads: int = setting(0, "CPU threads. 0: torch decides.", low=0, high=4096)
+    report_to: str = setting(
+        "auto",
+        "Where training curves go. auto: TensorBoard if installed; none; or transformers' names. mlflow "
+        "and wandb also get scores, report and student.",
+        trust="services",
     )
-    save_total_limit: int = field(
-        default=2, metadata={"low": 1, "high": 1000, "help": "How many checkpoints are kept."}
-    )
-    eval_steps: int = field(
-        default=0,
-        metadata={
-            "low": 0,
-            "high": 10**9,
-            "help": "Steps between evaluations on the validation split. 0: chosen by dstill.",
-        },
-    )
-    early_stopping: Literal["none", "loss", "accuracy"] = field(
-        default="none",
-        metadata={"help": "Stop when the validation loss, or the accuracy on a validation sample, no longer improves."},
-    )
-    early_stopping_patience: int = field(
-        default=3, metadata={"low": 1, "high": 1000, "help": "Evaluations without improvement before training stops."}
-    )
-    early_stopping_sample: int = field(
-        default=64,
-        metadata={"low": 1, "high": 100_000, "help": "Validation questions that the accuracy is measured on."},
-    )
-    precision: Literal["auto", "fp32", "bf16"] = field(
-        default="auto",
-        metadata={
-            "help": "Number format. auto: bf16 on a GPU that supports it, for student linked also on such a CPU; "
-            "otherwise fp32. fp16 is never used."
-        },
-    )
-    r: int = field(default=16, metadata={"low": 1, "high": 4096, "help": "Rank of the LoRA matrices."})
-    lora_alpha: int = field(
-        default=64, metadata={"low": 1, "high": 65536, "help": "Scaling of the LoRA matrices. The recipe uses 4 x r."}
-    )
-    lora_dropout: float = field(
-        default=0.1, metadata={"low": 0, "high": 1, "help": "Dropout on the input of the LoRA matrices."}
-    )
-    target_modules: str = field(
-        default="attention",
-        metadata={
-            "help": "Layers that LoRA adapts: attention (q and v projections), all-linear, or names with commas."
-        },
-    )
-    test_largest_batch: bool = field(
-        default=True,
-        metadata={
-            "help": "Before the first step, run the longest batch and compare its memory with the plan.",
-        },
-    )
-    threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads. 0: torch decides."})
-    report_to: str = field(
-        default="auto",
-        metadata={
-            "help": "Where training curves go. auto: TensorBoard if installed; none; or transformers' names. mlflow "
-            "and wandb also get scores, report and student.",
-            "trust": "services",
-        },
-    )
-    report_student_mb: int = field(
-        default=1024,
-        metadata={"low": 0, "high": 10**6, "help": "Largest student that is sent there, in MB. 0: none is."},
-    )
+    report_student_mb: int = setting(1024, "Largest student that is sent there, in MB. 0: none is.", low=0, high=10**6)
 
     def on(self, device: Device) -> Recipe:
         """The recipe with ``precision = "auto"`` replaced for `device`: bf16 on a GPU that supports it, else fp32.

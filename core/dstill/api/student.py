@@ -29,6 +29,7 @@ class TrainingJob:
     device: Device
     folder: Path  # where the student is saved: adapter or weights, tokenizer, model card
     seed: int
+    spec: ModelSpec | None = None  # of the student, as planned; None: `fit` asks for it
     card: Mapping[str, Any] = field(default_factory=dict)  # facts for the model card
     # Called after each step with its number, the number of all steps and values such as the loss. If it raises
     # KeyboardInterrupt, training stops as with Ctrl-C.

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import click
 
 from dstill.api.protocols import Linked, Presentation
 from dstill.api.records import Example, OutcomeKind
-from dstill.api.student import Generator
 from dstill.api.task import Task
 from dstill.cli.console import emit, error, note, prompt, say, width
 from dstill.cli.groups import Command
@@ -37,12 +36,10 @@ from dstill.factory import Setup, address_forms, kind_and_base, possible_tasks, 
 from dstill.io.pretty_json import pretty
 from dstill.io.shell import command
 from dstill.pipeline.answer_objects import data_rows
-from dstill.pipeline.calibration import Calibration
-from dstill.pipeline.data_drift import drift
-from dstill.pipeline.live_data import LiveRun, data_name, describe, kept
-from dstill.pipeline.predict import PredictedAnswer, Predictor, TrainedRun, question_text
+from dstill.pipeline.answerable import Answerable
+from dstill.pipeline.live_data import about_server, describe, kept, of_base
+from dstill.pipeline.predict import PredictedAnswer, Predictor, question_text
 from dstill.plugins import Plugins
-from dstill.runs.bundle import open_trained
 
 __all__ = ["ask", "base_student", "no_address"]
 
@@ -85,12 +82,12 @@ def ask(found: App, questions: tuple[str, ...], spec: str | None, limit: int, as
     """
     where = ["QUESTION" if len(questions) == 1 else f"QUESTION {number}" for number, _ in enumerate(questions, 1)]
     asked = [question_text(*one) for one in zip(questions, where, strict=True)]  # before anything takes time
-    spec, setup = _asked(found, spec)
-    project = describe(setup)
+    student = _student(found, spec)
+    project = describe(student.setup)
     for line in project.brief:
         note(line)
     tally = Tally()
-    with kept(project) as described, Predictor(_live_run(found, spec, described), execute=True) as answering:
+    with kept(project) as settings, Predictor(about_server(student, settings, found.flags), execute=True) as answering:
         if not questions and sys.stdin.isatty():
             _advise(found, answering, as_json=as_json)
             _converse(answering, limit, as_json=as_json)
@@ -107,11 +104,11 @@ def ask(found: App, questions: tuple[str, ...], spec: str | None, limit: int, as
             warn_of_guesses(answering, tally)
         if tally.asked:
             _advise(found, answering, as_json=as_json)
-    tally.end(f"student {spec}", as_json=as_json)
+    tally.end(f"student {student.name}", as_json=as_json)
 
 
-def _asked(found: App, spec: str | None) -> tuple[str, Setup]:
-    """The student, and the settings of the data. Raises UsageError if one of them is not known."""
+def _student(found: App, spec: str | None) -> Answerable:
+    """The student, with the settings that reach the data. Raises UsageError if one of them is not known."""
     if spec and not _is_run(found, spec):
         found.flags["train.student"] = spec
     settings = found.config().settings
@@ -119,12 +116,16 @@ def _asked(found: App, spec: str | None) -> tuple[str, Setup]:
     if not (spec or settings.engine.url):
         raise no_url
     spec = spec or base_student(found.plugins, task_name(found.plugins, settings))
-    setup = _live_run(found, spec, {}).setup
-    if not setup.settings.engine.url:
+    if is_run := _is_run(found, spec):
+        student = replace(found.open_trained(spec), name=spec)
+    else:
+        config = found.config({"project.task": task_name(found.plugins, settings), "train.student": spec})
+        student = of_base(spec, Setup(found.plugins, config))
+    if not student.settings.engine.url:
         raise no_url
-    if not _is_run(found, spec):
-        setup.student.base_limits()  # raises for a base that is not there, before anything is read
-    return spec, setup
+    if not is_run:
+        student.setup.student.base_limits()  # raises for a base that is not there, before anything is read
+    return student
 
 
 def _examples(answering: Predictor, questions: Sequence[str]) -> Iterator[Example]:
@@ -178,7 +179,7 @@ def _list_fields(answering: Predictor) -> None:
 
 def no_address(name: str, plugins: Plugins, settings: Settings) -> UsageError:
     """That the command `name` needs ``--engine-url``."""
-    forms = address_forms(plugins, *map(plugins.task, possible_tasks(plugins, settings)))
+    forms = address_forms(plugins, *possible_tasks(plugins, settings))
     hint = f"{command(name, '--engine-url', 'URL')} …{f' (an address with {forms})' if forms else ''}"
     return UsageError(f"`dstill {name}` needs the address of your data", where="--engine-url", hint=hint)
 
@@ -197,42 +198,6 @@ def base_student(plugins: Plugins, name: str) -> str:
 
 def _is_run(found: App, spec: str) -> bool:
     return kind_and_base(found.plugins, spec)[0] not in found.plugins.names("students")
-
-
-def _live_run(found: App, spec: str, settings: Mapping[str, Any]) -> LiveRun:
-    """The student `spec`, a kind with its base or a run. `settings` describe the data; flags override them."""
-    load: Callable[[], Generator]
-    load_nearest: Callable[[], Generator | None]
-    load_calibration: Callable[[], Calibration | None] = _nothing
-    if _is_run(found, spec):
-        run = open_trained(spec, flags={**settings, **found.flags}, plugins=found.plugins)
-        setup, load, load_nearest = run.setup, run.generator, run.nearest
-        if _was_trained_on(run, settings):
-            load_calibration = run.calibration
-    else:
-        task = task_name(found.plugins, found.config().settings)
-        setup = Setup(found.plugins, found.config({"project.task": task, **settings, "train.student": spec}))
-        load, load_nearest = setup.student.load_base, _nothing
-    name = data_name(setup)
-    context = {setup.task.data_key: name} if name else {}
-    return LiveRun(
-        name=spec,
-        setup=setup,
-        context=context,
-        load=load,
-        load_nearest=load_nearest,
-        load_calibration=load_calibration,
-    )
-
-
-def _nothing() -> None:
-    """There is none."""
-
-
-def _was_trained_on(run: TrainedRun, settings: Mapping[str, Any]) -> bool:
-    """Whether the data that `settings` describe have the name and all fields that the student learnt."""
-    name = data_name(run.setup) or settings.get(f"task.{run.task.name}.{run.task.data_key}", "")
-    return name in run.contexts and not drift(run.task, run.learnt(), None)
 
 
 def _advise(found: App, answering: Predictor, *, as_json: bool) -> None:

@@ -34,9 +34,10 @@ from dstill.pipeline import given, hub_datasets
 from dstill.pipeline.estimate import estimated
 from dstill.runs import stage_facts
 from dstill.runs.dataset_export import export
+from dstill.runs.focus import configured_focus
 from dstill.runs.folder import EXPORT, SETTINGS, STORE
 from dstill.runs.manifest import MANIFEST
-from dstill.runs.run import Run, configured_focus
+from dstill.runs.run import Run
 from dstill.teacher.cost import summary_lines
 
 __all__ = ["curate", "export_data", "generate"]

@@ -67,7 +67,7 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     if load_data:
         found.flags["engine.load_data"] = True
     failures = found.failures()
-    engines = Engines() if failures else _engines(found)
+    engines = Engines() if any(not failure.part for failure in failures) else _engines(found)
     broken = [[f"plugin {failure.plugin}", failure.version, failure.problem] for failure in failures]
     machine, of_extras = _machine(), _extras()
     rows = [*machine, *broken, *engines.rows, *of_extras]

@@ -66,7 +66,7 @@ def init(found: App, out: Path) -> None:
     engine = config.settings.engine
     if found.given and not engine.url:
         option = next(iter(found.given))
-        forms = address_forms(found.plugins, found.plugins.task(name))
+        forms = address_forms(found.plugins, name)
         hint = f"add --engine-url URL (an address with {forms})" if forms else ""
         raise UsageError(f"{option} needs the address of your data", where=option, hint=hint)
     config = found.config({"project.task": name}, use_files=False)
@@ -107,7 +107,7 @@ def _text(plugins: Plugins, name: str, project: ProjectFiles, flags: Mapping[str
         "train.modality": "auto",
     }
     kind, base = kind_and_base(plugins, student)
-    scratch = [one for one in plugins.names("students") if plugins.student(one).default]
+    scratch = [kind for kind in plugins.names("students") if plugins.fact("students", kind, "default")]
     if kind in plugins.names("students"):  # of a pretrained model the recipe is empty: `train` uses a preset
         values |= plugins.student(kind).recipe
         values |= plugins.task(name).schema_settings if plugins.student(kind).reads_prompts else {}

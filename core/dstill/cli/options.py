@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dstill.api.option import Option, OptionValue
     from dstill.api.part import Part
     from dstill.config import Config
-    from dstill.pipeline.predict import TrainedRun
+    from dstill.pipeline.answerable import Answerable
     from dstill.runs.run import Run
 
 __all__ = [
@@ -81,7 +81,9 @@ class App:
         if key == "train.student":
             return self.plugins.default_student()
         if key.partition(".")[0] in configuration.PARTS:
-            return configuration.load(use_files=False, sections=part_sections(self.plugins)).flat().get(key)
+            part = configuration.load(use_files=False, sections=part_sections(self.plugins))
+            section, _, name = key.rpartition(".")
+            return getattr(part.parts.get(section), name, None)
         return self._core_defaults.get(key)
 
     @cached_property
@@ -139,7 +141,7 @@ class App:
         for name in self.plugins.unknown:
             note(f"note: DSTILL_DISABLE names '{name}', which is not installed")
 
-    def open_trained(self, run: str | Path) -> TrainedRun:
+    def open_trained(self, run: str | Path) -> Answerable:
         """Open an existing run or a bundle, to ask its student. This call's flags override its own configuration."""
         from dstill.runs.bundle import open_trained
 
@@ -237,14 +239,14 @@ class PartOption(Setting):
         if not record or not found:
             return record
         text, bracket, default = record[1].partition("  [")
-        about = [_sentence(name, found.plugins.part(self.parts, name)) for name in found.plugins.names(self.parts)]
+        about = sorted(_sentence(part) for _, part in found.plugins.parts(self.parts))
         return record[0], " ".join([text, *about]) + bracket + default
 
 
-def _sentence(name: str, part: type[Part]) -> str:
+def _sentence(part: type[Part]) -> str:
     """As ``lora: trains low-rank adapters on a frozen base.`` in help."""
     about = described(part).rstrip(".")
-    return f"{name}: {about[:1].lower()}{about[1:]}."
+    return f"{part.name}: {about[:1].lower()}{about[1:]}."
 
 
 class _Data(click.Option):
@@ -255,7 +257,7 @@ class _Data(click.Option):
         record, found = super().get_help_record(ctx), ctx.find_object(App)
         if not record or not found:
             return record
-        nouns = [f"{found.plugins.task(name).data_noun} ({name})" for name in found.plugins.names("tasks")]
+        nouns = [f"{found.plugins.fact('tasks', task, 'data_noun')} ({task})" for task in found.plugins.names("tasks")]
         return record[0], record[1].replace("data that", f"{' or '.join(nouns)} that", 1) if nouns else record[1]
 
 

@@ -106,7 +106,7 @@ def _of_quick_demo(found: App) -> Config:
     fewer = {
         key: value
         for key, value in (task.demo_quick_settings if issubclass(task, Demo) else {}).items()
-        if key.startswith(f"task.{name}.") and config.origins.get(key) == "default"
+        if key.startswith(f"task.{name}.") and config.origin(key) == "default"
     }
     return found.config(fewer)
 

@@ -46,8 +46,9 @@ from dstill.errors import AnswerError, DataError, DstillError, ServiceError, Usa
 from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.pipeline import self_consistency
+from dstill.pipeline.answerable import Answerable
 from dstill.pipeline.input_rows import given_data, given_id
-from dstill.pipeline.predict import NAMED, PredictedAnswer, Predictor, TrainedRun
+from dstill.pipeline.predict import NAMED, PredictedAnswer, Predictor
 
 __all__ = [
     "Tally",
@@ -273,7 +274,7 @@ def warn_of_guesses(answering: Predictor, tally: Tally) -> None:
 # --- answers ----------------------------------------------------------------------------
 
 
-def _row(run: TrainedRun, given: Sequence[PredictedAnswer]) -> dict[str, Any]:
+def _row(run: Answerable, given: Sequence[PredictedAnswer]) -> dict[str, Any]:
     """The row of ``--json``. Of several answers, the greedy one, and under "samples" the distinct ones with counts."""
     row = given[0].to_row()
     if len(given) == 1:
@@ -286,7 +287,7 @@ def _row(run: TrainedRun, given: Sequence[PredictedAnswer]) -> dict[str, Any]:
     return {**row, "samples": samples}
 
 
-def _show(run: TrainedRun, given: Sequence[PredictedAnswer], *, many: bool, limit: int) -> None:
+def _show(run: Answerable, given: Sequence[PredictedAnswer], *, many: bool, limit: int) -> None:
     if many:
         say(f"# {given[0].question}", lines=True)
     if len(given) == 1:
@@ -297,7 +298,7 @@ def _show(run: TrainedRun, given: Sequence[PredictedAnswer], *, many: bool, limi
         _show_answer(run, one, many=True, limit=limit)
 
 
-def _show_answer(run: TrainedRun, answered: PredictedAnswer, *, many: bool, limit: int) -> None:
+def _show_answer(run: Answerable, answered: PredictedAnswer, *, many: bool, limit: int) -> None:
     say(answered.answer or ("(abstained)" if answered.abstained else "(nothing)"), lines=True)
     if answered.refused and (reason := Presentation.of(run.task).refusal_reason(answered.answer)):
         say(f"  refused: {reason}")

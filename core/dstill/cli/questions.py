@@ -36,8 +36,8 @@ from dstill.pipeline.augment import Focus, draw
 from dstill.pipeline.error_analysis import labels
 from dstill.pipeline.question_files import read_questions
 from dstill.pipeline.question_generation import invent
+from dstill.runs.focus import run_focus
 from dstill.runs.folder import STORE
-from dstill.runs.run import run_focus
 from dstill.teacher.cost import summary_lines
 
 __all__ = ["questions"]

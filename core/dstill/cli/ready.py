@@ -11,13 +11,14 @@ from dstill.cli.console import note
 from dstill.errors import ServiceError
 
 if TYPE_CHECKING:
-    from dstill.pipeline.predict import Predictor, TrainedRun
+    from dstill.pipeline.answerable import Answerable
+    from dstill.pipeline.predict import Predictor
 
 __all__ = ["ready"]
 
 
 @contextlib.contextmanager
-def ready(run: TrainedRun, *, execute: bool, max_wrong: float | None, fallback: str) -> Iterator[Predictor]:
+def ready(run: Answerable, *, execute: bool, max_wrong: float | None, fallback: str) -> Iterator[Predictor]:
     """The student of `run` with a first question answered, so that no user waits for what loads at first use.
 
     Says what changed in its data since the training, and what is promised. `execute`: open the engine, if the task has

@@ -33,8 +33,7 @@ def plugins(found: App, as_json: bool) -> None:
     loaded = found.plugins
     parts = [
         {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
-        for kind in KINDS
-        for name in loaded.names(kind)
+        for kind, name in sorted(loaded.part_names(), key=lambda part: (list(KINDS).index(part[0]), part[1]))
     ]
     if as_json:
         plugins_ = [{"name": p.name, "version": p.version, "source": p.source} for p in loaded.loaded]
@@ -152,9 +151,9 @@ def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None
     merged: Config = replace(found, config_file=None).config(use_files=False) if defaults else found.config()
     values = merged.flat()
     if as_json:
-        emit({k: {"value": v, "origin": merged.origins[k]} if origin else v for k, v in values.items()})
+        emit({k: {"value": v, "origin": merged.origin(k)} if origin else v for k, v in values.items()})
     elif origin:
-        table(["key", "value", "origin"], [[k, str(v), merged.origins[k]] for k, v in values.items()])
+        table(["key", "value", "origin"], [[k, str(v), merged.origin(k)] for k, v in values.items()])
     else:
         say(merged.to_toml(unset=True).rstrip("\n"), lines=True)
 

@@ -1,8 +1,8 @@
 """The data on the user's server, and a student that is asked about it without a run of its own.
 
-    project = describe(setup)                                # the server's data, as files of a project
-    with kept(project) as settings: ...                      # in a private folder, as a project's files are
-    with Predictor(LiveRun(setup=setup, …), execute=True) as predictor: ...
+    project = describe(setup)                   # the server's data, as files of a project
+    with kept(project) as settings:             # in a private folder, as a project's files are
+        about_server(student, settings)         # an Answerable
 
 `dstill init` writes the files into a project. `dstill ask` needs them only while it runs.
 """
@@ -10,28 +10,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Container, Iterator, Mapping
+from typing import Any
 
 from dstill import trust
 from dstill.api.engine import ProjectFiles
 from dstill.api.protocols import DataProfile
-from dstill.api.student import Generator
-from dstill.api.task import Task
-from dstill.config import Settings
 from dstill.errors import UsageError
-from dstill.factory import Setup, url_takers
+from dstill.factory import Setup, url_schemes, url_takers
 from dstill.io.files import temporary_files
-from dstill.pipeline.calibration import Calibration
-from dstill.pipeline.data_drift import Learnt
-from dstill.run_view import NoRows, Stages
+from dstill.pipeline.answerable import Answerable, no_calibration
+from dstill.pipeline.data_drift import drift
 
-if TYPE_CHECKING:
-    from dstill.pipeline.generate import Purchase
-
-__all__ = ["LiveRun", "data_name", "describe", "kept"]
+__all__ = ["about_server", "data_name", "describe", "kept", "of_base"]
 
 
 def describe(setup: Setup) -> ProjectFiles:
@@ -60,7 +51,7 @@ def _executor(setup: Setup) -> str:
     engine, names = setup.settings.engine, setup.task.executors
     if engine.name or not names:
         return engine.name
-    takers = [name for name in names if setup.plugins.executor(name).url_schemes]
+    takers = [name for name in names if url_schemes(setup.plugins, name)]
     if takers and engine.url:
         takers = url_takers(setup.plugins, setup.task, engine.url)
     return (takers or list(names))[0]
@@ -76,51 +67,27 @@ def kept(project: ProjectFiles) -> Iterator[dict[str, Any]]:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class LiveRun(NoRows):
-    """A student and the data on a server, in the place of a run (`dstill.pipeline.predict.TrainedRun`)."""
+def of_base(name: str, setup: Setup) -> Answerable:
+    """The student of `setup` that was trained elsewhere, as its kind and base name it."""
+    return Answerable(name=name, setup=setup, load=lambda setup: setup.student.load_base())
 
-    name: str
-    setup: Setup
-    context: Mapping[str, Any]  # of every question
-    load: Callable[[], Generator]  # the student
-    load_nearest: Callable[[], Generator | None] = lambda: None
-    load_calibration: Callable[[], Calibration | None] = lambda: None  # of validation rows about this data
-    folder: Path = Path()
-    manifest: Mapping[str, Any] = field(default_factory=lambda: {"stages": {}, "files": {}})
-    stages: Stages = field(default_factory=dict)
 
-    @property
-    def settings(self) -> Settings:
-        """The configuration."""
-        return self.setup.settings
+def about_server(student: Answerable, settings: Mapping[str, Any], flags: Container[str] = ()) -> Answerable:
+    """`student`, asked about the data on the server, which `settings` describe; those that `flags` names stay.
 
-    @property
-    def task(self) -> Task:
-        """The task."""
-        return self.setup.task
-
-    @property
-    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
-        """The context of questions about the data, by its name."""
-        return {str(self.context.get(self.task.data_key, "")): self.context}
-
-    def generator(self) -> Generator:
-        """The loaded student."""
-        return self.load()
-
-    def nearest(self) -> Generator | None:
-        """The baseline that measures the similarity to training questions, if the student has one."""
-        return self.load_nearest()
-
-    def calibration(self) -> Calibration | None:
-        """What validation rows about this data say of the student's log-probabilities; None: there are none."""
-        return self.load_calibration()
-
-    def purchase(self, use: str = "", *, resume: str = "") -> Purchase:
-        """Raises UsageError: there is no run that a reply could be bought for."""
-        raise UsageError(f"{self.name} buys no replies", hint="train a student for this data, and evaluate it")
-
-    def learnt(self) -> Learnt:
-        """Nothing: the student is asked about the data as they are now."""
-        return Learnt()
+    Its confidence is known only if the data have the name and all fields that the student learnt.
+    """
+    config = student.setup.config.with_flags({key: value for key, value in settings.items() if key not in flags})
+    setup = Setup(student.setup.plugins, config)
+    name, task = data_name(setup), setup.task
+    context = {task.data_key: name} if name else {}
+    named = name or settings.get(f"task.{task.name}.{task.data_key}", "")
+    knows = named in student.contexts() and not drift(task, student.learnt(), None)
+    return Answerable(
+        name=student.name,
+        setup=setup,
+        load=student.load,
+        contexts=lambda: {name: context},
+        load_nearest=student.load_nearest,
+        calibration=student.calibration if knows else no_calibration,
+    )

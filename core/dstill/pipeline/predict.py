@@ -1,4 +1,4 @@
-"""A run's student at work: it answers questions; answers are checked as in evaluation, and run on request.
+"""A student at work: it answers questions; answers are checked as in evaluation, and run on request.
 
     with Predictor(run, execute=True) as predictor:          # loads the student once, opens the executor
         example = predictor.example("how many requests failed")
@@ -22,7 +22,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dstill.api.executor import Executor
 from dstill.api.faults import about
@@ -31,21 +31,19 @@ from dstill.api.records import Draft, Example, Level, ModelInput, OutcomeKind, P
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
-from dstill.factory import Setup
 from dstill.io.html import table
 from dstill.pipeline import prompted, steps
-from dstill.pipeline.calibration import Calibration, with_agreement
+from dstill.pipeline.answerable import Answerable, Contexts, HasStudent
+from dstill.pipeline.calibration import with_agreement
 from dstill.pipeline.constrained import Constrained
-from dstill.pipeline.data_drift import Learnt, drift
+from dstill.pipeline.data_drift import drift
 from dstill.pipeline.misread import misread
 from dstill.pipeline.promise import Promise, require_max_wrong
-from dstill.run_view import RunView
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from dstill.pipeline.fallback import Fallback
-    from dstill.pipeline.generate import Purchase
 
 __all__ = [
     "CALLER",
@@ -54,7 +52,6 @@ __all__ = [
     "PredictedAnswer",
     "Predictor",
     "Step",
-    "TrainedRun",
     "Votes",
     "question_text",
 ]
@@ -200,33 +197,6 @@ def question_text(question: str, where: str) -> str:
     return text
 
 
-class TrainedRun(RunView, Protocol):
-    """What `Predictor` needs of a run with a student."""
-
-    @property
-    def setup(self) -> Setup:
-        """The plugins and the configuration of the run."""
-
-    @property
-    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
-        """The usual context of questions about each data, by its name, the most frequent first; ``""``: no name."""
-
-    def generator(self) -> Generator:
-        """The loaded student. Raises RunError when there is none yet."""
-
-    def nearest(self) -> Generator | None:
-        """The baseline that measures the similarity to training questions. Raises DataError, MissingExtra."""
-
-    def calibration(self) -> Calibration | None:
-        """What its evaluation says about log-probabilities; None: nothing. Raises DataError."""
-
-    def purchase(self, use: str = "", *, resume: str = "") -> Purchase:
-        """Where replies that are bought for this `use` are stored, and who buys them."""
-
-    def learnt(self) -> Learnt:
-        """What the student learnt of its data. Raises DataError when its file is damaged."""
-
-
 class Predictor:
     """The student of a run, loaded once for many questions. A context manager.
 
@@ -236,7 +206,12 @@ class Predictor:
     """
 
     def __init__(
-        self, run: TrainedRun, *, execute: bool = False, max_wrong: float | None = None, fallback: str = ""
+        self,
+        run: Answerable | HasStudent,
+        *,
+        execute: bool = False,
+        max_wrong: float | None = None,
+        fallback: str = "",
     ) -> None:
         """`execute`: run answers, unless a call says otherwise or the task has no executor.
 
@@ -244,9 +219,9 @@ class Predictor:
         Raises UsageError when no cut holds for it. `fallback`: TEACHER:MODEL, a large model that is asked where the
         student abstains and where the checks refuse its answer (`dstill.pipeline.fallback`).
         """
-        self.run = run
-        self.setup = run.setup
-        self.calibration = run.calibration()
+        self.run = run if isinstance(run, Answerable) else run.answerable()
+        self.setup = self.run.setup
+        self.calibration = self.run.calibration()
         self.promise = None if max_wrong is None else self._promised(max_wrong)
         self.fallback = self._made_fallback(fallback) if fallback else None
         self.execute = execute
@@ -295,6 +270,9 @@ class Predictor:
         if self.promise is None:
             hint = "say which answers the student may give: --max-wrong 0.05"
             raise UsageError(f"{OPTION} needs --max-wrong", where=OPTION, hint=hint)
+        if self.run.purchase is None:
+            hint = "train a student for this data, and evaluate it"
+            raise UsageError(f"{self.run.name} buys no replies", hint=hint)
         return Fallback(self.setup, system, self.run.records("train"), self.run.purchase("fallback"))
 
     # --- questions ----------------------------------------------------------------------
@@ -318,7 +296,7 @@ class Predictor:
         )
 
     @cached_property
-    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
+    def contexts(self) -> Contexts:
         """The usual context of questions about each data that the run knows, by its name, the most frequent first."""
         return {name: context for name, context in self._contexts.items() if name}
 
@@ -328,8 +306,8 @@ class Predictor:
         return next(iter(self._contexts.values()))
 
     @cached_property
-    def _contexts(self) -> Mapping[str, Mapping[str, Any]]:
-        return self.run.contexts
+    def _contexts(self) -> Contexts:
+        return self.run.contexts()
 
     def _context(self, data: str | None, given: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         task = self.setup.task

@@ -174,7 +174,7 @@ def _asking(setup: Setup, system: str) -> Setup:
         max_requests=None,
         max_wall=None,
     )
-    parts = {**setup.config.parts, f"teacher.{name}": replace(setup.config.part("teacher", name), model=model)}
+    parts = setup.config.parts.changed(f"teacher.{name}", model=model)
     config = replace(setup.config, settings=replace(setup.settings, generate=generate), parts=parts)
     return Setup(setup.plugins, config, setup.progress)
 

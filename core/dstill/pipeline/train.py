@@ -10,11 +10,11 @@ decides and reports.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dstill.api.modality import Choice, Modality
+from dstill.api.modality import Choice, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Pair, Record
 from dstill.api.student import Generator, TrainingJob, TrainResult
@@ -25,6 +25,7 @@ from dstill.io.logs import log
 from dstill.pipeline import steps
 from dstill.pipeline.presets import AppliedPreset, with_preset
 from dstill.runtime import distributed, hardware
+from dstill.runtime.progress import Steps
 
 __all__ = ["Trained", "TrainingFiles", "TrainingPlan", "planned", "trained"]
 
@@ -39,6 +40,7 @@ class TrainingPlan:
     train: Sequence[tuple[Pair, ...]]
     validation: Sequence[tuple[Pair, ...]]
     device: Device
+    spec: ModelSpec  # of the student
     modality: Modality
     choice: Choice
     recipe: Recipe  # with the settings of the preset
@@ -81,7 +83,8 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
     pairs, device = steps.pairs(objective, setup.task, records), hardware.device()
     _check_left_out(setup.settings.train.objective, len(records) - len(pairs), len(records))
     config, _ = with_preset(setup.config, student)
-    modality, choice = _modality(setup, config, pairs, device)
+    spec = _spec(setup, config.settings.train, pairs)
+    modality, choice = _modality(setup, config, spec, device)
     config, preset = with_preset(setup.config, setup.student, choice.modality)
     log.info("modality %s on %s", choice.modality, device.name)
     if preset is not None:
@@ -96,6 +99,7 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
         train=pairs,
         validation=held_out,
         device=device,
+        spec=spec,
         modality=modality,
         choice=choice,
         recipe=config.settings.train,
@@ -137,10 +141,6 @@ def trained(
     """
     recipe = plan.recipe
 
-    def report(step: int, steps: int, values: Mapping[str, float]) -> None:
-        setup.progress(PREPARING, 1, 1)
-        setup.progress("training", step, steps, _detail(values))
-
     setup.progress(PREPARING, 0, 1)
     job = TrainingJob(
         train=plan.train,
@@ -148,10 +148,11 @@ def trained(
         modality=plan.modality,
         recipe=recipe,
         device=plan.device,
+        spec=plan.spec,
         folder=files.student,
         seed=setup.settings.project.seed,
         card={"task": setup.task.name, "objective": recipe.objective, "rows": len(plan.train)},
-        on_step=report,
+        on_step=Steps(setup.progress, PREPARING),
         checkpoints=files.checkpoints,
         resume_with_changes=resume_with_changes,
         score=score,
@@ -170,25 +171,20 @@ def trained(
     )
 
 
-def _modality(
-    setup: Setup, config: Config, pairs: Sequence[tuple[Pair, ...]], device: Device
-) -> tuple[Modality, Choice]:
+def _spec(setup: Setup, recipe: Recipe, pairs: Sequence[tuple[Pair, ...]]) -> ModelSpec:
+    """The counts of the student; in the process that chooses the modality, with the largest batch."""
+    batch = setup.student.largest_batch(pairs, recipe) if distributed.is_main() else None
+    return replace(setup.student.spec(text for row in pairs for p in row for text in (p.source, p.target)), batch=batch)
+
+
+def _modality(setup: Setup, config: Config, spec: ModelSpec, device: Device) -> tuple[Modality, Choice]:
     """One modality for all processes, although free memory differs between their devices."""
 
     def choose() -> Choice:
-        texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
-        batch = setup.student.largest_batch(pairs, config.settings.train)
-        shape = replace(setup.student.spec(texts), batch=batch)
-        _, choice = choose_modality(setup.plugins, config, shape, device)
+        _, choice = choose_modality(setup.plugins, config, spec, device)
         if setup.settings.train.modality != "auto" and (unfit := choice.reasons[0].unfit_reason):
             log.warning("using modality %s as configured, although it %s", choice.modality, unfit)
         return choice
 
     choice = distributed.broadcast(choose)
     return modalities(setup.plugins, setup.config)[choice.modality], choice
-
-
-def _detail(values: Mapping[str, float]) -> str:
-    """Speed and loss of a training step, for the progress line."""
-    found = [f"{values['rows_per_second']:.3g} rows/s"] if "rows_per_second" in values else []
-    return ", ".join([*found, f"loss {values['loss']:.4f}"] if "loss" in values else found)

@@ -1,6 +1,6 @@
 """A bundle: a trained student with what answering needs, in one folder, and nothing of what it was trained on.
 
-    with Predictor(Bundle.open("mine-bundle")) as answering: ...       # as with a run
+    with Predictor(open_bundle("mine-bundle")) as answering: ...       # as with a run
 
     mine-bundle/
       bundle.json    settings of task and guard, contexts of the data, calibration, versions, the SHA-256 of each file
@@ -17,15 +17,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.api.records import Row
-from dstill.api.student import Generator
-from dstill.api.task import Task
-from dstill.config import Config, Settings
+from dstill.config import Config
 from dstill.errors import RunError
 from dstill.factory import STUDENT, Setup
 from dstill.io.files import reading
@@ -33,19 +32,17 @@ from dstill.io.inert import visible
 from dstill.io.plain_files import inside, refuse_links, regular
 from dstill.io.strict_json import loads
 from dstill.pipeline import data_drift
+from dstill.pipeline.answerable import Answerable
 from dstill.pipeline.calibration import Calibration
-from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.generate import Purchase
-from dstill.pipeline.predict import TrainedRun
 from dstill.plugins import Plugins
-from dstill.run_view import NoRows, Stages
 from dstill.runs.provenance import sha256, versions
 from dstill.trust import BUNDLE, is_bundle
 
 if TYPE_CHECKING:
     from dstill.runs.contents import RunContents
 
-__all__ = ["Bundle", "Manifest", "config_of", "manifest_of", "open_trained"]
+__all__ = ["Manifest", "config_of", "manifest_of", "open_bundle", "open_trained"]
 
 FORMAT = 1
 DATA = "data"
@@ -111,91 +108,46 @@ class Manifest(Row):
                 raise RunError(f"{name} has changed since the bundle was made", where=str(file), hint=_AGAIN)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bundle(NoRows):
-    """A bundle in the place of a run (`dstill.pipeline.predict.TrainedRun`)."""
+def open_bundle(
+    folder: Path | str,
+    *,
+    flags: Mapping[str, Any] | None = None,
+    plugins: Plugins | None = None,
+    trusted: bool = False,
+) -> Answerable:
+    """The student of the bundle in `folder`; `flags` override its settings.
 
-    folder: Path
-    about: Manifest
-    setup: Setup
+    `trusted`: the caller allows what its settings ask for (`dstill.trust`). Raises RunError if a file is damaged or of
+    another version, UsageError, ConfigError.
+    """
+    plugins = plugins or plugin_loading.load()
+    plugins.require_healthy()
+    folder = Path(folder)
+    with reading(folder):
+        refuse_links(folder)
+    about = Manifest.read(folder)
+    about.require_files(folder)
+    plugins.task(about.task)  # raises UsageError with a hint
+    setup = Setup(plugins, replace(config_of(folder, about, plugins, flags), trusted=trusted))
+    as_calibrated = about.settings.get("evaluate.constrain", False) == setup.settings.evaluate.constrain
+    return Answerable(
+        name=visible(about.name, one_line=True),  # of the run that it was exported from
+        setup=setup,
+        load=lambda setup: setup.student.load(folder / STUDENT),
+        contexts=lambda: about.contexts,
+        folder=folder,
+        calibration=lambda: about.calibration if as_calibrated else None,  # else it is of other answers
+        learnt=lambda: data_drift.learnt_by(folder / STUDENT),
+        purchase=partial(_purchase, about, folder),
+    )
 
-    @classmethod
-    def open(
-        cls,
-        folder: Path | str,
-        *,
-        flags: Mapping[str, Any] | None = None,
-        plugins: Plugins | None = None,
-        trusted: bool = False,
-    ) -> Self:
-        """The bundle in `folder`; `flags` override its settings.
 
-        `trusted`: the caller allows what its settings ask for (`dstill.trust`). Raises RunError if a file is damaged
-        or of another version, UsageError, ConfigError.
-        """
-        plugins = plugins or plugin_loading.load()
-        plugins.require_healthy()
-        folder = Path(folder)
-        with reading(folder):
-            refuse_links(folder)
-        about = Manifest.read(folder)
-        about.require_files(folder)
-        plugins.task(about.task)  # raises UsageError with a hint
-        config = replace(config_of(folder, about, plugins, flags), trusted=trusted)
-        return cls(folder=folder, about=about, setup=Setup(plugins, config))
+def _purchase(about: Manifest, folder: Path, use: str) -> Purchase:
+    """Replies of large models are stored in the working folder, and nothing in the bundle."""
+    from dstill.runs.folder import STORE
 
-    @property
-    def name(self) -> str:
-        """The name of the run that it was exported from."""
-        return visible(self.about.name, one_line=True)
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """A run's: without stages and files of rows."""
-        return {"stages": {}, "files": {}}
-
-    @property
-    def stages(self) -> Stages:
-        """None: its run had them."""
-        return {}
-
-    @property
-    def settings(self) -> Settings:
-        """The configuration."""
-        return self.setup.settings
-
-    @property
-    def task(self) -> Task:
-        """The task."""
-        return self.setup.task
-
-    @property
-    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
-        """The usual context of questions about each data, by its name, the most frequent first."""
-        return self.about.contexts
-
-    def generator(self) -> Generator:
-        """The loaded student. Raises DataError."""
-        return self.setup.student.load(self.folder / STUDENT)
-
-    def nearest(self) -> None:
-        """None: it has no training questions that a question could be like."""
-
-    def calibration(self) -> Calibration | None:
-        """That of the exported student. None: there is none, or it is of answers with or without a grammar."""
-        as_calibrated = self.about.settings.get("evaluate.constrain", False)
-        return self.about.calibration if self.settings.evaluate.constrain == as_calibrated else None
-
-    def purchase(self, use: str = "", *, resume: str = "") -> Purchase:
-        """Where the replies of large models are stored: in the working folder, and nothing in the bundle."""
-        from dstill.runs.folder import STORE
-
-        buyer = f"{self.about.name} {self.about.training} {use}".strip()
-        return Purchase(store=STORE, buyer=buyer, resume=resume, where=str(self.folder))
-
-    def learnt(self) -> Learnt:
-        """What the student learnt of its data. Raises DataError when its file is damaged."""
-        return data_drift.learnt_by(self.folder / STUDENT)
+    buyer = f"{about.name} {about.training} {use}".strip()
+    return Purchase(store=STORE, buyer=buyer, resume="", where=str(folder))
 
 
 def config_of(folder: Path, about: Manifest, plugins: Plugins, flags: Mapping[str, Any] | None = None) -> Config:
@@ -233,9 +185,9 @@ def _settings_of(setup: Setup) -> tuple[dict[str, Any], dict[str, str]]:
 
     ``({"project.task": "toy", "task.toy.largest": 8, …}, {"task.toy.schema": "schema.txt"})``
     """
-    values, fields = setup.config.flat(), configuration.fields(setup.config)
     executors = (f"executor.{name}" for name in setup.task.executors)
     sections = [f"task.{setup.task.name}", f"objective.{setup.settings.train.objective}", *executors]
+    values, fields = setup.config.flat(sections), configuration.fields(setup.config, sections)
     keys = [key for key in values if key in ANSWERING or any(key.startswith(f"{section}.") for section in sections)]
     settings = {k: values[k] for k in keys if values[k] is not None and fields[k].metadata.get("trust") in KEPT_ROLES}
     files = {key: str(values[key]) for key in keys if values[key] and fields[key].metadata.get("describes")}
@@ -254,10 +206,13 @@ def _copied(file: Path, key: str, folder: Path) -> str:
 
 def open_trained(
     name: Path | str, *, flags: Mapping[str, Any] | None = None, plugins: Plugins | None = None
-) -> TrainedRun:
-    """The run of that name or path, or the bundle in the folder `name`. Raises as `Run.open` and `Bundle.open` do."""
-    if is_bundle(Path(name)):
-        return Bundle.open(name, flags=flags, plugins=plugins)
-    from dstill.runs.run import Run  # which imports every stage
+) -> Answerable:
+    """The student of the run of that name or path, or of the bundle in the folder `name`.
 
-    return Run.open(name, flags=flags, plugins=plugins)
+    Raises as `Run.open` and `open_bundle` do.
+    """
+    if is_bundle(Path(name)):
+        return open_bundle(name, flags=flags, plugins=plugins)
+    from dstill.runs.contents import RunContents
+
+    return RunContents.open(name, flags=flags, plugins=plugins).answerable()

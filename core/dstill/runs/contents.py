@@ -25,26 +25,26 @@ from dstill.api.student import Generator, Student, TrainingJob
 from dstill.api.task import Task, data_of
 from dstill.config import Config, Settings
 from dstill.errors import DataError, DstillError, RunError, UsageError
-from dstill.factory import Setup, kind_and_base, make_baseline, student_spec, task_name
+from dstill.factory import Setup, kind_and_base, make_baseline, task_name
 from dstill.io.files import link_tree
-from dstill.io.logs import log
 from dstill.io.plain_files import inside
 from dstill.io.shell import command
 from dstill.pipeline import calibration, confidence, data_drift, hub_datasets, review, spooled
+from dstill.pipeline.answerable import Answerable, Contexts
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.data_drift import Learnt
-from dstill.pipeline.evaluate import baseline_job, baselines, require_splits
 from dstill.pipeline.generate import Purchase
 from dstill.pipeline.leakage import context_key
 from dstill.pipeline.selective import ScoredAnswer
 from dstill.plugins import Plugins
 from dstill.runs.folder import REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
-from dstill.runs.provenance import loaded, owners, versions
+from dstill.runs.provenance import loaded, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime.progress import Progress
+from dstill.stages.evaluate.systems import baseline_job, baselines, require_splits
 from dstill.trust import PACKAGED
 
-__all__ = ["RunContents", "learnt_in"]
+__all__ = ["PLUGIN", "RunContents", "learnt_in", "without_plugins"]
 
 PLUGIN = "plugin "  # what an entry of a provenance begins with that names a plugin
 
@@ -52,9 +52,7 @@ PLUGIN = "plugin "  # what an entry of a provenance begins with that names a plu
 class RunContents(RunFolder):
     """A run's folder with its configuration. `create` or `open` it."""
 
-    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
-        super().__init__(folder, manifest)
-        self.setup: Setup
+    setup: Setup
 
     @classmethod
     def create(
@@ -156,22 +154,6 @@ class RunContents(RunFolder):
             trust.require(self.config, "generate")
             self.config = _with_questions(self.config, hub_datasets.pinned(now))
 
-    def config_with(self, flags: Mapping[str, Any]) -> Config:
-        """The configuration of this run, overridden by `flags`. Raises ConfigError."""
-        own = {key: value for key, value in self.config.flat().items() if value is not None}
-        sections = plugin_loading.part_sections(self.plugins)
-        config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
-        before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
-        filed = self.config.filed - flags.keys()  # a branch must not be allowed more than this run
-        return replace(
-            config,
-            origins={**config.origins, **before},
-            file=self.config.file,
-            filed=filed,
-            chosen=self.config.chosen | flags.keys(),
-            trusted=self.config.trusted,
-        )
-
     def branch(self, folder: Path | None, *, flags: Mapping[str, Any]) -> Self:
         """A new run at `folder` with the dataset of this run, and its configuration overridden by `flags`.
 
@@ -180,7 +162,7 @@ class RunContents(RunFolder):
         The files of the dataset are hard links where the file system supports them; a stage that writes the dataset
         replaces the files, and so does not change this run. Raises UsageError, ConfigError, DiskError.
         """
-        config = self.config_with(flags)
+        config = self.config.with_flags(flags)
         made = self.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
         link_tree(self.folder / "dataset", made.folder / "dataset")
         if (self.folder / review.FILE).exists():
@@ -277,7 +259,7 @@ class RunContents(RunFolder):
         return Purchase(store=STORE, buyer=f"{buyer} {use}".strip(), resume=resume, where=str(self.folder))
 
     @property
-    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
+    def contexts(self) -> Contexts:
         """The usual context of questions about each data of the run, by its name (`data_of`), the most frequent first.
 
         Questions that name no data are under ``""``. If the run has no questions, the context that its student learnt.
@@ -305,8 +287,8 @@ class RunContents(RunFolder):
         None: it could not say anything, or it was of another student, or of this one with or without a grammar. Raises
         DataError when the file is damaged.
         """
-        made_of = self._provenance(constrained=self.settings.evaluate.constrain)
-        if self.manifest["files"].get(calibration.FILE, {}).get("provenance") != made_of:
+        made_of = self.made_of(constrained=self.settings.evaluate.constrain)
+        if self.provenance_of(calibration.FILE) != made_of:
             return None
         return next(iter(self.load(Calibration, calibration.FILE)), None)
 
@@ -317,8 +299,8 @@ class RunContents(RunFolder):
     def answers(self) -> Mapping[str, Prediction]:
         """The answers of this student in its evaluation, by id; empty: another student or a grammar made them."""
         draws = self.settings.evaluate.agreement
-        file, provenance = system_file("predictions", "student"), self._provenance(constrained=False, draws=draws)
-        if _without_plugins(self._provenance_of(file)) != provenance:
+        file, provenance = system_file("predictions", "student"), self.made_of(constrained=False, draws=draws)
+        if without_plugins(self.provenance_of(file)) != provenance:
             return {}
         return {prediction.id: prediction for prediction in self.load(Prediction, file)}
 
@@ -346,7 +328,22 @@ class RunContents(RunFolder):
         baseline.fit(job)
         return baseline.load(self.student, trained, folder)
 
-    def nearest(self) -> Generator | None:
+    def answerable(self) -> Answerable:
+        """Its student, to ask it."""
+        return Answerable(
+            name=self.name,
+            setup=self.setup,
+            load=lambda setup: setup.student.load(self.require_student()),
+            contexts=lambda: self.contexts,
+            folder=self.folder,
+            load_nearest=self._nearest,
+            calibration=self.calibration,
+            learnt=self.learnt,
+            records=self.records,
+            purchase=self.purchase,
+        )
+
+    def _nearest(self, setup: Setup) -> Generator | None:
         """The baseline that measures the similarity to training questions; None: the run has none.
 
         Raises DataError when it is damaged, MissingExtra when its packages are not installed.
@@ -354,8 +351,9 @@ class RunContents(RunFolder):
         for name in self.plugins.names("baselines"):
             folder = self._baseline(name)
             if folder.exists():
-                baseline = make_baseline(self.plugins, self.config, name)
-                return baseline.load(self.student, self.folder / "student", folder)
+                return make_baseline(self.plugins, setup.config, name).load(
+                    setup.student, self.folder / "student", folder
+                )
         return None
 
     def _baseline(self, name: str) -> Path:
@@ -377,33 +375,14 @@ class RunContents(RunFolder):
             run=self.folder,
         )
 
-    def _predictions_from(self, file: str, provenance: list[str]) -> dict[str, Prediction]:
-        """The predictions in `file` by id; empty when their provenance is another one. Says so if a plugin changed."""
-        of_file = self._provenance_of(file)
-        if of_file == provenance:
-            return {p.id: p for p in self.load(Prediction, file)}
-        if _without_plugins(of_file) == _without_plugins(provenance):
-            changed = [one.removeprefix(PLUGIN).split()[0] for one in provenance if one not in of_file]
-            log.warning("the answers in %s are made again: plugin %s changed", file, ", ".join(changed))
-        return {}
-
-    def _provenance_of(self, file: str) -> list[str]:
+    def provenance_of(self, file: str) -> list[str]:
+        """What decided the rows of `file` (`made_of`); empty: not known."""
         return list(self.manifest["files"].get(file, {}).get("provenance", ()))
 
-    def _plugins_behind(self, system: str) -> list[str]:
-        """The plugins that decide the predictions of `system`, with version and digest, as part of their provenance."""
-        kind, _ = kind_and_base(self.plugins, student_spec(self.plugins, self.settings))
-        parts = [("tasks", self.task.name), ("objectives", self.settings.train.objective), ("students", kind)]
-        parts += [("baselines", system)] if system != "student" else []
-        return [
-            f"{PLUGIN}{one['name']} {one.get('version', '')} {one.get('sha256', '')[:16]}"
-            for one in owners(self.plugins, parts)
-        ]
-
-    def _provenance(self, *, constrained: bool, draws: int = 0) -> list[str]:
+    def made_of(self, *, constrained: bool, draws: int = 0) -> list[str]:
         """What decides predictions: the training, the dataset, whether a grammar constrains the student, and `draws`.
 
-        A copy of a run has the same provenance. The predictions on disk also have that of `_plugins_behind`.
+        A copy of a run has the same provenance. The predictions on disk also name the plugins behind them (`PLUGIN`).
         """
         training = self.stages.get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
@@ -414,7 +393,7 @@ def _require_known(setup: Setup) -> None:
     """Raises UsageError for a part or split that does not exist. Of the stages after the first, only what was named."""
     plugins, settings = setup.plugins, setup.settings
     plugins.task(task_name(plugins, settings)), plugins.teacher(settings.generate.teacher)
-    named = {key for key, origin in setup.config.origins.items() if origin != "default"}
+    named = setup.config.origins.keys()
     if "train.student" in named and settings.train.student:
         plugins.student(kind_and_base(plugins, settings.train.student)[0])
     if "train.objective" in named:
@@ -449,8 +428,7 @@ def _with_questions(config: Config, questions: str) -> Config:
 
 def _chosen(run: RunFolder, config: Config) -> frozenset[str]:
     """The settings that somebody set for `run`: those noted then, and those that are not the default in its file."""
-    sections = {name: type(section) for name, section in config.parts.items()}
-    default = configuration.load(use_files=False, sections=sections).flat()
+    default = configuration.load(use_files=False, sections=config.parts.sections).flat()
     return frozenset(run.manifest.get("chosen", ())) | {k for k, value in config.flat().items() if value != default[k]}
 
 
@@ -468,5 +446,6 @@ def learnt_in(run: RunFolder) -> Learnt:
     return data_drift.learnt_by(run.folder / "student")
 
 
-def _without_plugins(provenance: Sequence[str]) -> list[str]:
+def without_plugins(provenance: Sequence[str]) -> list[str]:
+    """The entries of a provenance that name no plugin."""
     return [one for one in provenance if not one.startswith(PLUGIN)]

@@ -71,7 +71,7 @@ def distil(  # noqa: PLR0913 - one parameter per thing that most people choose
         run = Run.create(out, config=config, plugins=plugins, arguments=flags)
     with nullcontext() if there else run.dropped_if_refused():
         if rows is not None and not there:
-            run.config = run.config_with({"generate.questions": str(run.write_file(GIVEN, rows))})
+            run.config = run.config.with_flags({"generate.questions": str(run.write_file(GIVEN, rows))})
             run.save_settings()
         run.progress = progress
         if "generate" not in run.stages:
@@ -101,7 +101,7 @@ def _line(number: int, row: Mapping[str, Any]) -> str:
 def _opened(folder: Path, flags: Mapping[str, Any], rows: str | None, plugins: Plugins) -> Run:
     """The run in `folder`. Raises UsageError if it has other settings or questions."""
     run = Run.open(folder, plugins=plugins)
-    before, now = run.config.flat(), run.config_with(flags).flat()
+    before, now = run.config.flat(), run.config.with_flags(flags).flat()
     others = [f"{key} = {json.dumps(before.get(key))}" for key in flags if before.get(key) != now.get(key)]
     if rows is not None and (not (folder / GIVEN).exists() or (folder / GIVEN).read_text(encoding="utf-8") != rows):
         others.append("other questions")

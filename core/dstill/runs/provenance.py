@@ -23,10 +23,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from dstill.api.executor import Executor
+from dstill.api.task import Task
 from dstill.io.plain_files import followed
 from dstill.plugins import PluginInfo, Plugins
 
-__all__ = ["commit", "judged_by", "loaded", "owners", "sha256", "versions"]
+__all__ = ["commit", "judged_by", "judged_with", "loaded", "owners", "sha256", "versions"]
 
 LARGE = 2**20  # bytes; of a larger file of a plugin, such as weights, only name and size are hashed
 
@@ -66,6 +68,18 @@ def judged_by(plugins: Plugins) -> list[dict[str, str]]:
     core = {"name": "core", "distribution": "dstill", "version": version("dstill")}
     nothing = {"distribution": "", "version": ""}
     return [{**nothing, **_facts(known[name])} if name in known else core for name in sorted(plugins.judges)]
+
+
+def judged_with(plugins: Plugins, task: Task, executor: Executor | None) -> dict[str, Any]:
+    """What decided the scores of an evaluation: the packages, the plugins, and those that judged."""
+    executors = [one for one in (executor, executor.second if executor else None) if one is not None]
+    parts = [("tasks", task.name), *(("executors", one.name) for one in executors)]
+    return {
+        "versions": versions(plugins),
+        "plugins": loaded(plugins),
+        "judged_by": judged_by(plugins),
+        "packs": owners(plugins, parts),
+    }
 
 
 def _facts(info: PluginInfo) -> dict[str, str]:

@@ -14,15 +14,14 @@ from typing import Any
 
 from dstill.api.modality import ModalityFit
 from dstill.pipeline.augment import Focus
+from dstill.pipeline.cascade import Cascade
 from dstill.pipeline.curate import Relabelled
-from dstill.pipeline.data_monitor import DataReport
-from dstill.pipeline.efficiency import AnswerCost, Efficiency
-from dstill.pipeline.evaluate import Evaluation, Metrics
 from dstill.pipeline.generate import Generated
 from dstill.pipeline.review import ReviewStatus
-from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import Trained
 from dstill.run_view import Stages
+from dstill.stages.evaluate import Evaluated
+from dstill.stages.evaluate.judging import Metrics
 from dstill.teacher.cost import ReplyCost
 
 __all__ = ["cost_of", "data_of", "evaluated", "generated", "origin_of", "recount", "relabelled", "trained"]
@@ -97,38 +96,45 @@ def trained(result: Trained, review: ReviewStatus) -> Facts:
     }
 
 
-def evaluated(
-    result: Evaluation,
-    *,
-    data: DataReport,
-    efficiency: Efficiency,
-    costs: Mapping[str, AnswerCost],
-    teacher: TeacherScores,
-    notes: Sequence[str],
-) -> Facts:
-    """The object of the stage ``evaluate``.
+def evaluated(result: Evaluated, *, splits: Sequence[str], notes: Sequence[str]) -> Facts:
+    """The object of the stage ``evaluate``; the run adds what judged (`dstill.runs.provenance.judged_with`).
 
-    `costs`: by system, of the student and of prompted models. `notes`: for readers of the scores.
+    `splits`: those that were scored. `notes`: for readers of the scores, besides those in `result`.
     """
-    all_notes = [*result.contradictions, *notes, *data.notes]
+    judged, efficiency, teacher = result.judged, result.efficiency, result.teacher
+    of_models = [one.note for one in result.prompted.values() if one.note]
+    all_notes = [*judged.contradictions, *notes, *of_models, *result.data.notes]
     return {
-        **({"data": dict(data.data)} if data.data else {}),
-        "categories": _rows(result.categories),
-        "by_data": _rows(result.by_data),
-        "invalid": result.invalid,
-        "test_suite": asdict(result.test_suite),
-        "causes": {label: asdict(cause) for label, cause in result.causes.items()},
-        "engine": result.engine,
-        "scores": {system: _rows(splits) for system, splits in result.scores.items()},
-        "peak_memory": result.peak_memory,
+        **_confidence(result, splits),
+        **({"data": dict(result.data.data)} if result.data.data else {}),
+        "categories": _rows(judged.categories),
+        "by_data": _rows(judged.by_data),
+        "invalid": judged.invalid,
+        "test_suite": asdict(judged.test_suite),
+        "causes": {label: asdict(cause) for label, cause in judged.causes.items()},
+        "engine": judged.engine,
+        "scores": {system: _rows(splits) for system, splits in judged.scores.items()},
+        "peak_memory": judged.peak_memory,
         "latency": asdict(efficiency.latency),
         "throughput": {"per_second": efficiency.per_second},
         "tokens": {**asdict(efficiency.tokens), "total": efficiency.total_tokens},
         "size": {"bytes": efficiency.disk_bytes, "parameters": efficiency.parameters},
-        "costs": {system: asdict(cost) for system, cost in costs.items()},
+        "costs": {system: asdict(cost) for system, cost in result.costs.items()},
         "teacher": {"why": teacher.why, "scores": _rows(teacher.scores)},
-        **({"notes": all_notes} if all_notes or data.data else {}),
+        **({"notes": all_notes} if all_notes or result.data.data else {}),
     }
+
+
+def _confidence(result: Evaluated, splits: Sequence[str]) -> Facts:
+    """Nothing if a second engine judged."""
+    if result.confidence is None:
+        return {}
+    together = {system: _cascade_rows(found) for system, found in result.cascades.items()}
+    return {"confidence": result.confidence.summary(splits), "cascade": together}
+
+
+def _cascade_rows(found: Mapping[str, Cascade]) -> Facts:
+    return {split: cascade.to_row() for split, cascade in found.items()}
 
 
 def _cost_row(cost: ReplyCost | None) -> Facts:

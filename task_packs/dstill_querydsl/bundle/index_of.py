@@ -13,7 +13,7 @@ from typing import Any
 from dstill.api.values import Values
 from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import NAMES, Index, bundled, configured, own_index
-from dstill_querydsl.variants import vary
+from dstill_querydsl.language.variants import vary
 
 __all__ = ["index_of"]
 

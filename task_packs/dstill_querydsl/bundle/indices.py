@@ -19,9 +19,9 @@ from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.plain_files import read_bounded
 from dstill.io.strict_json import NotStrict, loads
 from dstill_querydsl.bundle import birdstrikes, factbook, flights, movies, quakes, weblogs
+from dstill_querydsl.language.mapping.form import require_mapping, require_size
+from dstill_querydsl.language.mapping.merge import plain
 from dstill_querydsl.language.values import values_in
-from dstill_querydsl.mapping.form import require_mapping, require_size
-from dstill_querydsl.mapping.merge import plain
 
 __all__ = ["HELD_OUT", "LICENCES", "NAMES", "TRAINABLE", "Index", "bundled", "configured", "own_index", "trainable"]
 

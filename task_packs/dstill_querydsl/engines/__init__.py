@@ -1,7 +1,7 @@
 """Runs search bodies on the embedded engine, on Elasticsearch and on OpenSearch.
 
-In: the text of an answer and its example. Out: an `Outcome` whose value `dstill_querydsl.results.compare` compares.
-The pack registers the executors in `executors`; both use the client in `http`.
+In: the text of an answer and its example. Out: an `Outcome` whose value `language.results.compare` compares. The pack
+registers the executors in `executors`; both use the client in `http`.
 """
 
 from dstill_querydsl.engines.embedded import EmbeddedEngine

@@ -17,7 +17,7 @@ from typing import Any
 from dstill.api.drift import Facts, compared
 from dstill.api.engine import Change
 from dstill_querydsl.engines.http import HttpEngine
-from dstill_querydsl.mapping.drift import counted, fields_digest, types_of
+from dstill_querydsl.language.mapping.drift import counted, fields_digest, types_of
 
 __all__ = ["changes", "snapshot"]
 

@@ -20,18 +20,20 @@ import json
 import secrets
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind, Problem, TestDatabase
+from dstill.api.setting import setting
 from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.declarations import EMBEDDED, HTTP
 from dstill_querydsl.engines.drift_watch import changes, snapshot
 from dstill_querydsl.engines.embedded import EmbeddedEngine, LoadedIndex
 from dstill_querydsl.engines.http import HttpEngine
@@ -135,11 +137,8 @@ class _EngineExecutor(Executor):
         self.server.close()
 
 
-class Embedded(_EngineExecutor):
+class Embedded(_EngineExecutor, declared=EMBEDDED):
     """Runs answers about bundled indices and test databases on the embedded engine."""
-
-    name = "embedded"
-    distributions = ("osmem-server", "elasticsearch")
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)
@@ -173,34 +172,18 @@ class Embedded(_EngineExecutor):
 class HttpSettings:
     """The section ``[executor.http]``. The server's address, keys and CA file are in ``[engine]``."""
 
-    index: str = field(
-        default="",
-        metadata={"help": "Index, alias or data stream; empty: the example's own."},
-    )
-    allow_pattern: bool = field(
-        default=False,
-        metadata={
-            "help": "Allow a `*` in the index name, as in `logs-*`.",
-            "trust": "limits",
-        },
-    )
-    ca_fingerprint: str = field(
-        default="",
-        metadata={
-            "help": "SHA-256 fingerprint of the CA's certificate, instead of the file in `engine.ca_certs`.",
-            "trust": "ca",
-        },
+    index: str = setting("", "Index, alias or data stream; empty: the example's own.")
+    allow_pattern: bool = setting(False, "Allow a `*` in the index name, as in `logs-*`.", trust="limits")
+    ca_fingerprint: str = setting(
+        "", "SHA-256 fingerprint of the CA's certificate, instead of the file in `engine.ca_certs`.", trust="ca"
     )
 
 
-class Http(_EngineExecutor):
+class Http(_EngineExecutor, declared=HTTP):
     """Runs answers on the user's Elasticsearch or OpenSearch."""
 
-    name = "http"
-    url_schemes: ClassVar[tuple[str, ...]] = ("http", "https")
     Config = HttpSettings
     config: HttpSettings
-    distributions = ("elasticsearch",)
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)

@@ -39,8 +39,8 @@ from dstill_querydsl.engines.replies import (
 )
 from dstill_querydsl.engines.rules import NAMES, check_name, reads
 from dstill_querydsl.engines.server_version import Capabilities, NotAnEngine, identify
-from dstill_querydsl.mapping.form import require_size
-from dstill_querydsl.mapping.merge import merge
+from dstill_querydsl.language.mapping.form import require_size
+from dstill_querydsl.language.mapping.merge import merge
 
 __all__ = ["HttpEngine", "known"]
 

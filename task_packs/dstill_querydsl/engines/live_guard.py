@@ -14,13 +14,13 @@ from typing import Any, Self
 
 from dstill.api.records import Problem
 from dstill.api.values import Values
-from dstill_querydsl import guard
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines.embedded import LoadedIndex
 from dstill_querydsl.engines.reading import bounds
-from dstill_querydsl.guard.mapping import limits_on
-from dstill_querydsl.guard.ranges import Bounds, values_of
+from dstill_querydsl.language import guard
 from dstill_querydsl.language.fields import Field, Fields
+from dstill_querydsl.language.guard.mapping import limits_on
+from dstill_querydsl.language.guard.ranges import Bounds, values_of
 
 __all__ = ["LiveGuard"]
 

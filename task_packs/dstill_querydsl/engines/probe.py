@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dstill_querydsl import schema
+from dstill_querydsl.language import schema
 
 __all__ = ["ask_embedded", "bare", "declared", "lacking", "probe", "unknown"]
 

@@ -25,8 +25,8 @@ from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.privileges import privileges, read_only_key
 from dstill_querydsl.engines.server_version import TESTED
+from dstill_querydsl.language.mapping.drift import counted, drift, field_count, fields_digest
 from dstill_querydsl.language.prompt_injection import injections_in
-from dstill_querydsl.mapping.drift import counted, drift, field_count, fields_digest
 
 __all__ = [
     "CONFORMANCE_INDEX",

@@ -19,7 +19,7 @@ from dstill_querydsl.engines.probe import bare, declared, lacking, unknown
 from dstill_querydsl.engines.unsupported_by_type import ByType, type_of, under, words
 from dstill_querydsl.engines.unsupported_fields import UnsupportedFields
 from dstill_querydsl.language.field_types import MAX_EXACT
-from dstill_querydsl.schema.rules import is_flat
+from dstill_querydsl.language.schema.rules import is_flat
 
 __all__ = ["UnsupportedFeatures", "is_missing_feature", "note_large_numbers"]
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from dstill_querydsl.engines.unsupported_by_type import under
 from dstill_querydsl.language.fields import raw_fields
-from dstill_querydsl.mapping.uses import uses
+from dstill_querydsl.language.mapping.uses import uses
 
 __all__ = ["UnsupportedFields", "refused", "runtime"]
 

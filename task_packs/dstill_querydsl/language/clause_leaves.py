@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dstill_querydsl.canonical import canonical
-from dstill_querydsl.canonical.query import listed, query
+from dstill_querydsl.language.canonical import canonical
+from dstill_querydsl.language.canonical.query import listed, query
 from dstill_querydsl.language.query_forms import FIELDED, PLACES
 
 __all__ = ["Leaf", "conditions", "groups", "page", "parts", "sort"]

@@ -22,7 +22,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from dstill_querydsl.language.field_types import BELOW, GRAMS, NO_DOC_VALUES, family
-from dstill_querydsl.mapping.merge import Conflict, merge, roots
+from dstill_querydsl.language.mapping.merge import Conflict, merge, roots
 
 __all__ = ["Field", "Fields", "raw_fields"]
 

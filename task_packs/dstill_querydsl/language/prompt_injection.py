@@ -15,7 +15,7 @@ from typing import Any
 
 from dstill.api.values import Values
 from dstill_querydsl.language.fields import raw_fields
-from dstill_querydsl.mapping.merge import merge
+from dstill_querydsl.language.mapping.merge import merge
 
 __all__ = ["PLANTED", "injections_in"]
 

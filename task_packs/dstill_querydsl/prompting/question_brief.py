@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dstill_querydsl.language.fields import raw_fields
-from dstill_querydsl.mapping.index_profile import IndexProfile
+from dstill_querydsl.language.mapping.index_profile import IndexProfile
 from dstill_querydsl.prompting import data_block, fields_of
 from dstill_querydsl.prompting.values import for_teacher
-from dstill_querydsl.questions.glossary import glossary
+from dstill_querydsl.questions.templates.glossary import glossary
 
 __all__ = ["about", "categories"]
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from dstill.api.records import Example
 from dstill_querydsl.language import strict
-from dstill_querydsl.mapping.index_profile import IndexProfile
-from dstill_querydsl.mapping.uses import uses
+from dstill_querydsl.language.mapping.index_profile import IndexProfile
+from dstill_querydsl.language.mapping.uses import uses
 from dstill_querydsl.prompting import fields_of, question_block
 from dstill_querydsl.prompting.values import for_teacher
-from dstill_querydsl.questions.glossary import glossary
+from dstill_querydsl.questions.templates.glossary import glossary
 from dstill_querydsl.settings import Settings
 
 __all__ = ["user_message"]

@@ -17,9 +17,9 @@ from typing import Any
 
 from dstill.api.records import Example
 from dstill_querydsl.bundle.indices import HELD_OUT, Index, bundled, configured, trainable
-from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.questions import Rules, questions, splits
-from dstill_querydsl.questions.field_limit import limit_fields
+from dstill_querydsl.language.canonical import canonical_text
+from dstill_querydsl.questions.templates import Rules, questions, splits
+from dstill_querydsl.questions.templates.field_limit import limit_fields
 
 __all__ = ["index_of_questions", "rules_of", "splits_of", "unseen_data"]
 

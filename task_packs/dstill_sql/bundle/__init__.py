@@ -20,9 +20,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from dstill_sql.databases import Database, Rows
-from dstill_sql.dialects import Dialect
-from dstill_sql.schema import Schema
+from dstill_sql.language.database.database import Database, Rows
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import Dialect
 
 __all__ = ["FOLDER", "HELD_OUT", "NAMES", "TRAINED", "VARIANTS", "database", "definition", "invented", "is_bundled"]
 
@@ -61,9 +61,9 @@ def database(name: str, dialect: Dialect) -> Database:
 
 @lru_cache(maxsize=64)
 def invented(name: str, dialect: Dialect) -> Any:
-    """The database with the words for its names (`dstill_sql.invented.schemas.Invented`). Raises KeyError."""
-    from dstill_sql.invented.naming import PLAIN, Style
-    from dstill_sql.invented.schemas import named
+    """The database with the words for its names (`invented_schemas.schemas.Invented`). Raises KeyError."""
+    from dstill_sql.questions.invented_schemas.naming import PLAIN, Style
+    from dstill_sql.questions.invented_schemas.schemas import named
 
     if not is_bundled(name):
         raise KeyError(name)
@@ -80,21 +80,21 @@ def invented(name: str, dialect: Dialect) -> Any:
 
 def _styles() -> Mapping[str, Any]:
     """The databases with habits of their own."""
-    from dstill_sql.invented.naming import Style
+    from dstill_sql.questions.invented_schemas.naming import Style
 
     return {"festival": Style(case="camel", plural_tables=False, key="own"), "company": Style(case="pascal", key="own")}
 
 
 def definition(name: str) -> Any:
-    """The tables of a database and their words (`dstill_sql.invented.definitions.Domain`)."""
-    from dstill_sql.invented.definitions import read
+    """The tables of a database and their words (`dstill_sql.questions.invented_schemas.definitions.Domain`)."""
+    from dstill_sql.questions.invented_schemas.definitions import read
 
     return read(name, tomllib.loads(files(__name__).joinpath("definitions.toml").read_text(encoding="utf-8"))[name])
 
 
 def _described(name: str, content: Mapping[str, Any], dialect: Dialect, about: Mapping[str, str]) -> Any:
     """A database whose schema speaks for itself."""
-    from dstill_sql.invented.schemas import Invented
+    from dstill_sql.questions.invented_schemas.schemas import Invented
     from dstill_sql.questions.known_values import known_values
     from dstill_sql.questions.lexicon import Lexicon
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import ClassVar
 
 from dstill.errors import needs
+from dstill_sql.declarations import DUCKDB
 from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
 
 __all__ = ["DuckDb", "DuckDbSettings"]
@@ -15,13 +16,10 @@ class DuckDbSettings(EmbeddedSettings):
     """The section ``[executor.duckdb]``."""
 
 
-class DuckDb(Embedded):
+class DuckDb(Embedded, declared=DUCKDB):
     """DuckDB."""
 
-    name = "duckdb"
     dialect = "duckdb"
-    url_schemes: ClassVar[tuple[str, ...]] = ("duckdb",)
-    distributions = ("duckdb", "sqlglot")
     Config: ClassVar[type] = DuckDbSettings
     config: DuckDbSettings
 

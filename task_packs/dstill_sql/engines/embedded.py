@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -18,19 +18,20 @@ from urllib.parse import quote
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
+from dstill.api.setting import setting
 from dstill.api.task import Task, data_of
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill.io.urls import file_of
-from dstill_sql.about_databases import AboutDatabases
-from dstill_sql.databases import File, Rows
 from dstill_sql.engines import steps
 from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, Made, Name, Stopped
+from dstill_sql.language.database.about_databases import AboutDatabases
+from dstill_sql.language.database.database import File, Rows
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-    from dstill_sql.catalogs import Catalog
-    from dstill_sql.engine_text import Statement
+    from dstill_sql.engines.catalogs import Catalog
+    from dstill_sql.language.engine_text import Statement
 
 __all__ = ["TOO_LONG", "Embedded", "EmbeddedSettings", "database_file"]
 
@@ -42,18 +43,9 @@ _MOST = 1_000_000  # rows of what dstill asks about a file
 class EmbeddedSettings:
     """The section of an engine that dstill starts."""
 
-    seconds: float = field(
-        default=5.0,
-        metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run.", "trust": "limits"},
-    )
-    memory_mb: int = field(
-        default=1_000,
-        metadata={
-            "low": 50,
-            "high": 1_000_000,
-            "help": "Most memory of a query, and of its result, in MB.",
-            "trust": "limits",
-        },
+    seconds: float = setting(5.0, "Most seconds that a query may run.", low=0.1, high=3600, trust="limits")
+    memory_mb: int = setting(
+        1_000, "Most memory of a query, and of its result, in MB.", low=50, high=1_000_000, trust="limits"
     )
 
 
@@ -81,7 +73,7 @@ class Embedded(Executor):
 
     def run_on(self, query: exp.Query, data: Rows | File) -> Outcome:
         """The result of a checked query on these data."""
-        from dstill_sql.engine_text import NotPrintable
+        from dstill_sql.language.engine_text import NotPrintable
 
         with self._lock:
             try:
@@ -93,8 +85,8 @@ class Embedded(Executor):
             return self._run(query, key)
 
     def _run(self, query: exp.Query, key: str) -> Outcome:
-        from dstill_sql.engine_text import NotPrintable
         from dstill_sql.engines import running
+        from dstill_sql.language.engine_text import NotPrintable
 
         try:
             value = running.run(query, self.dialect, lambda one, most: self._process.fetch(key, one, most))
@@ -149,7 +141,7 @@ class Embedded(Executor):
             raise ServiceError(what, where=str(path), hint=_hint_of_other(path, self.dialect)) from None
 
     def _made(self, data: Rows) -> Made:
-        from dstill_sql.printing import created, filled
+        from dstill_sql.language.printing import created, filled
 
         tables, cells = data.schema.in_dialect(self.dialect).tables, data.read()
         making = [steps.run(created(table, self.dialect)) for table in tables]
@@ -173,32 +165,32 @@ class Embedded(Executor):
             except MemoryError:
                 what = "needs more memory than it may have"
             except EngineError as error:
-                from dstill_sql.catalogs import Unreadable
+                from dstill_sql.engines.catalogs import Unreadable
 
                 raise Unreadable(str(error), where=str(file.path)) from error
             raise ServiceError(what, where=str(file.path))
 
     def catalog(self, data: File) -> Catalog:
         """What is in a database file. Raises ServiceError."""
-        from dstill_sql.catalogs import of_file
+        from dstill_sql.engines.catalogs import of_file
 
         return of_file(self.dialect, partial(self.ask, data))
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        from dstill_sql.catalogs import facts_of
+        from dstill_sql.engines.catalogs import facts_of
 
         data = {data_of(self.task, one): self._data(one) for one in examples}
         files = {name: one for name, one in sorted(data.items()) if isinstance(one, File)}
         return {name: facts_of(self.catalog(file).schema) for name, file in files.items()}
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
-        from dstill_sql.drift import changes
+        from dstill_sql.language.database.drift import changes
 
         return changes(then, now)
 
     def self_check(self) -> Iterable[CheckResult]:
         from dstill_sql.engines.self_check import known_answers, of_file
-        from dstill_sql.schema import Schema
+        from dstill_sql.language.database.schema import Schema
 
         own = self.task.own_database()
         file = self._file or (own.data if own and isinstance(own.data, File) else None)

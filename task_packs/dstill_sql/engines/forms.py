@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
 
-from dstill_sql.engine_text import NotPrintable
-from dstill_sql.schema import RESERVED, family_of
+from dstill_sql.language.database.schema import RESERVED, family_of
+from dstill_sql.language.engine_text import NotPrintable
 
 __all__ = ["for_postgres", "for_sqlite"]
 

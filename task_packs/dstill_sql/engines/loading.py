@@ -13,11 +13,11 @@ from typing import Any, LiteralString
 
 from dstill.api.engine import Engine
 from dstill.errors import ServiceError
-from dstill_sql.databases import Rows
-from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.connecting import connect, library
-from dstill_sql.parsers.postgres import confirm_on_postgres
-from dstill_sql.printing import created
+from dstill_sql.engines.parsers.postgres import confirm_on_postgres
+from dstill_sql.language.database.database import Rows
+from dstill_sql.language.engine_text import NotPrintable
+from dstill_sql.language.printing import created
 
 __all__ = ["Loader"]
 

@@ -13,11 +13,11 @@ from functools import lru_cache
 
 from sqlglot import exp
 
-from dstill_sql.engine_text import NotPrintable, Statement, fixed
 from dstill_sql.engines.process import ENGINES, Crashed, EngineError, EngineProcess, Made, Name, Pool, Stopped
 from dstill_sql.engines.steps import run
-from dstill_sql.printing import created, printed, settled
-from dstill_sql.schema import Schema
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.engine_text import NotPrintable, Statement, fixed
+from dstill_sql.language.printing import created, printed, settled
 
 __all__ = ["close", "refusal"]
 

@@ -11,21 +11,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
+from dstill.api.setting import setting
 from dstill.api.task import Task, data_of
-from dstill_sql.about_databases import AboutDatabases
-from dstill_sql.databases import Rows
-from dstill_sql.drift import changes
-from dstill_sql.engine_text import NotPrintable
+from dstill_sql.declarations import POSTGRESQL
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.server import LARGEST, Away, Server
+from dstill_sql.language.database.about_databases import AboutDatabases
+from dstill_sql.language.database.database import Rows
+from dstill_sql.language.database.drift import changes
+from dstill_sql.language.engine_text import NotPrintable
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
 
@@ -34,44 +36,25 @@ __all__ = ["Postgresql", "PostgresqlSettings"]
 class PostgresqlSettings:
     """The section ``[executor.postgresql]``. The server's address, login and CA file are in ``[engine]``."""
 
-    schema_name: str = field(
-        default="public", metadata={"help": "The schema whose tables questions are about.", "trust": "reads"}
+    schema_name: str = setting("public", "The schema whose tables questions are about.", trust="reads")
+    user: str = setting(
+        "", "The role to connect as. Empty: that of engine.basic_auth_env, else your user name.", trust="login"
     )
-    user: str = field(
-        default="",
-        metadata={
-            "help": "The role to connect as. Empty: that of engine.basic_auth_env, else your user name.",
-            "trust": "login",
-        },
+    plain: bool = setting(
+        False,
+        "Allow a connection to another machine without TLS: whoever is between can read and change it.",
+        trust="limits",
     )
-    plain: bool = field(
-        default=False,
-        metadata={
-            "help": "Allow a connection to another machine without TLS: whoever is between can read and change it.",
-            "trust": "limits",
-        },
+    seconds: float = setting(5.0, "Most seconds that a query may run.", low=0.1, high=3600, trust="limits")
+    memory_mb: int = setting(
+        64, "Most memory of a sort or a hash table of a query, in MB.", low=1, high=100_000, trust="limits"
     )
-    seconds: float = field(
-        default=5.0,
-        metadata={"low": 0.1, "high": 3600, "help": "Most seconds that a query may run.", "trust": "limits"},
-    )
-    memory_mb: int = field(
-        default=64,
-        metadata={
-            "low": 1,
-            "high": 100_000,
-            "help": "Most memory of a sort or a hash table of a query, in MB.",
-            "trust": "limits",
-        },
-    )
-    temporary_mb: int = field(
-        default=1_000,
-        metadata={
-            "low": 1,
-            "high": 1_000_000,
-            "help": "Most disk for temporary files of a query, in MB, if the role may limit it.",
-            "trust": "limits",
-        },
+    temporary_mb: int = setting(
+        1_000,
+        "Most disk for temporary files of a query, in MB, if the role may limit it.",
+        low=1,
+        high=1_000_000,
+        trust="limits",
     )
 
     def server(self, engine: Engine) -> Server:
@@ -87,12 +70,9 @@ class PostgresqlSettings:
         )
 
 
-class Postgresql(Executor):
+class Postgresql(Executor, declared=POSTGRESQL):
     """Runs answers on the user's PostgreSQL."""
 
-    name = "postgresql"
-    url_schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
-    distributions = ("psycopg", "sqlglot")
     Config: ClassVar[type] = PostgresqlSettings
     config: PostgresqlSettings
     task: AboutDatabases
@@ -165,7 +145,7 @@ class Postgresql(Executor):
     # --- the data ------------------------------------------------------------------------
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        from dstill_sql.catalogs import facts_of, of_postgresql
+        from dstill_sql.engines.catalogs import facts_of, of_postgresql
 
         if self.engine.load_data:
             return {}

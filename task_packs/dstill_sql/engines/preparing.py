@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlglot import exp
 
 from dstill.api.records import Example
-from dstill_sql.about_databases import AboutDatabases
-from dstill_sql.clock import frozen
-from dstill_sql.dialects import Dialect
-from dstill_sql.engine_text import NotPrintable
+from dstill_sql.engines.clock import frozen
 from dstill_sql.engines.translating import Untranslatable, translated
-from dstill_sql.printing import settled
-from dstill_sql.statements import read
+from dstill_sql.language.database.about_databases import AboutDatabases
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.engine_text import NotPrintable
+from dstill_sql.language.printing import settled
+from dstill_sql.language.statements import read
 
 __all__ = ["Untranslatable", "prepared"]
 

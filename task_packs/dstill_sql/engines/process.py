@@ -38,7 +38,7 @@ from dstill_sql.engines.steps import Step
 from dstill_sql.engines.watch import Stopped, Watch
 
 if TYPE_CHECKING:
-    from dstill_sql.engine_text import Statement
+    from dstill_sql.language.engine_text import Statement
 
 __all__ = ["ENGINES", "Crashed", "EngineError", "EngineProcess", "Found", "Made", "Name", "Pool", "Stopped"]
 
@@ -157,8 +157,8 @@ class EngineProcess:
         """
         if self.engine != "duckdb" or query.tree is None or query in self._confirmed:
             return
-        from dstill_sql.parsers.duckdb import duckdb_reading
-        from dstill_sql.parsers.reading import confirm
+        from dstill_sql.engines.parsers.duckdb import duckdb_reading
+        from dstill_sql.engines.parsers.reading import confirm
 
         _, [[tree]] = self.ask([{"key": key, **steps.serialized(query)}])
         confirm(query, duckdb_reading(str(tree)))
@@ -343,7 +343,7 @@ def _folder(engine: Name) -> str:
 
 def _functions() -> list[str]:
     """The functions that SQLite may call for an answer."""
-    from dstill_sql.parsers.names import NAMES
+    from dstill_sql.engines.parsers.names import NAMES
 
     return sorted(NAMES["sqlite"]["functions"])
 

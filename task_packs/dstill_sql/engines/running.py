@@ -1,4 +1,4 @@
-"""Runs one checked query on an open connection, and makes its result (`dstill_sql.results` says what it holds).
+"""Runs one checked query on an open connection, and makes its result (see `language.results.compare`).
 
     run(read("SELECT name FROM drivers ORDER BY rating DESC LIMIT 3", "duckdb"), "duckdb", fetch)
     {"columns": ["name"], "rows": [["Ann"], …], "keys": [[4.9], …], "pool": [], "before": [], "ordered": True}
@@ -17,10 +17,10 @@ from typing import Any
 
 from sqlglot import exp
 
-from dstill_sql.dialects import Dialect
-from dstill_sql.engine_text import Statement
-from dstill_sql.printing import printed, settled
-from dstill_sql.results import cell, tied
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.engine_text import Statement
+from dstill_sql.language.printing import printed, settled
+from dstill_sql.language.results.compare import cell, tied
 
 __all__ = ["MOST_ROWS", "Fetch", "TooManyRows", "run"]
 

@@ -15,16 +15,16 @@ from typing import Any
 
 from dstill.api.engine import CheckResult
 from dstill.errors import FailedItems
-from dstill_sql.catalogs import facts_of, of_postgresql
-from dstill_sql.dialects import Dialect
-from dstill_sql.drift import compared
-from dstill_sql.engine_text import Statement, fixed
+from dstill_sql.engines.catalogs import facts_of, of_postgresql
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.server import Away, Server
-from dstill_sql.printing import printed
-from dstill_sql.results import cell
-from dstill_sql.schema import Schema, quoted
-from dstill_sql.statements import read
+from dstill_sql.language.database.drift import compared
+from dstill_sql.language.database.schema import Schema, quoted
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.engine_text import Statement, fixed
+from dstill_sql.language.printing import printed
+from dstill_sql.language.results.compare import cell
+from dstill_sql.language.statements import read
 
 __all__ = ["Role", "known_answers", "of_file", "of_server", "role_of"]
 

@@ -4,7 +4,7 @@
         server.fetch(printed(query, "postgres"), most=100)      # (["name"], [("Ann",), …])
 
 Each transaction is READ ONLY and sets its own limits, so that a connection pooler may be in between. PostgreSQL's own
-parser reads every query before the server gets it (`dstill_sql.parsers`). The settings that
+parser reads every query before the server gets it (`dstill_sql.engines.parsers`). The settings that
 change how a text is read, such as ``standard_conforming_strings`` and ``search_path``, are set too. A query goes to the
 server as one statement by the extended protocol, which refuses a second one.
 
@@ -23,9 +23,9 @@ from typing import Any, Self
 
 from dstill.api.engine import Engine
 from dstill.errors import DstillError, ServiceError
-from dstill_sql.engine_text import Statement, fixed
 from dstill_sql.engines.bounded import bounded
 from dstill_sql.engines.connecting import address_of, connect, library
+from dstill_sql.language.engine_text import Statement, fixed
 
 __all__ = ["GRACE", "LARGEST", "Away", "Server"]
 
@@ -96,7 +96,7 @@ class Server:
 
         `own_schema`: the schema of its tables, if it is another one than the user's.
         """
-        from dstill_sql.parsers.postgres import confirm_on_postgres
+        from dstill_sql.engines.parsers.postgres import confirm_on_postgres
 
         confirm_on_postgres(query)
         with self._transaction() as connection, connection.cursor(name="answer") as cursor:

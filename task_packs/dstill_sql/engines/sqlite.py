@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import ClassVar
 
+from dstill_sql.declarations import SQLITE
 from dstill_sql.engines.embedded import Embedded, EmbeddedSettings
 
 __all__ = ["Sqlite", "SqliteSettings"]
@@ -14,13 +15,10 @@ class SqliteSettings(EmbeddedSettings):
     """The section ``[executor.sqlite]``."""
 
 
-class Sqlite(Embedded):
+class Sqlite(Embedded, declared=SQLITE):
     """SQLite."""
 
-    name = "sqlite"
     dialect = "sqlite"
-    url_schemes: ClassVar[tuple[str, ...]] = ("sqlite",)
-    distributions = ("sqlglot",)
     Config: ClassVar[type] = SqliteSettings
     config: SqliteSettings
 

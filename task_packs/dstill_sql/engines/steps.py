@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dstill_sql.engine_text import Statement
+    from dstill_sql.language.engine_text import Statement
 
 __all__ = ["Step", "fetch", "fill", "plan", "run", "serialized"]
 
@@ -24,7 +24,7 @@ def run(statement: Statement) -> Step:
 
 
 def fill(insert: Statement, rows: Sequence[Sequence[Any]]) -> Step:
-    """Add rows to a table, by a statement of `dstill_sql.printing.filled`."""
+    """Add rows to a table, by a statement of `dstill_sql.language.printing.filled`."""
     return {"do": "fill", "text": insert.text, "rows": rows}
 
 
@@ -47,6 +47,6 @@ def _reads(query: Statement) -> dict[str, list[str]] | None:
     """The names that SQLite may read for a query; None: a query of dstill's own, or another engine."""
     if query.tree is None or query.dialect != "sqlite":
         return None
-    from dstill_sql.parsers.reading import named
+    from dstill_sql.engines.parsers.reading import named
 
     return named(query.tree)

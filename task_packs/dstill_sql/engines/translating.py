@@ -16,12 +16,12 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
-from dstill_sql.bounded_text import text_of
-from dstill_sql.dialects import Dialect
 from dstill_sql.engines.forms import for_postgres, for_sqlite
-from dstill_sql.names import names_of, qualified
-from dstill_sql.schema import Schema
-from dstill_sql.statements import read
+from dstill_sql.language.bounded_text import text_of
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema_check import names_of, qualified
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.statements import read
 
 __all__ = ["Untranslatable", "translated"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Literal
 
-from dstill_sql.results import cell
+from dstill_sql.language.results.compare import cell
 
 __all__ = ["Failure", "Work", "batches"]
 

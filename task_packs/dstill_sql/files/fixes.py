@@ -18,9 +18,9 @@ from sqlglot import TokenType, exp
 
 from dstill.api.answer_files import Edit, Fix
 from dstill.api.records import Problem
-from dstill_sql.dialects import Dialect
-from dstill_sql.schema import Schema, walk_columns
-from dstill_sql.statements import NotOneQuery, place, read
+from dstill_sql.language.database.schema import Schema, walk_columns
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.statements import NotOneQuery, place, read
 
 __all__ = ["fixes"]
 

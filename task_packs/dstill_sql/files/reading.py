@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dstill.api.answer_files import FileAnswer
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.dialects import Dialect
 
 __all__ = ["SUFFIXES", "answers", "has_answers"]
 

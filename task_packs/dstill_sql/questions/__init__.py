@@ -7,6 +7,6 @@ that something matches. `wordings.toml` has the words, a lexicon the nouns. Gold
 without rows, on invented ones.
 
 Modules: `entities` (what questions see of a database), `draw`, `scope` (a SELECT while it is built), `conditions`,
-`spans` (dates), `relations` (linked rows), `asked`, `asks`, `asks_groups`, `refusals`, `compose`, `voices`, `trial`,
-`generate`, `example_splits`.
+`spans` (dates), `relations` (linked rows), `ask_parts`, `asks`, `asks_groups`, `refusals`, `compose`, `voices`,
+`trial`, `generate`, `example_splits`. `invented_schemas` makes databases of many domains.
 """

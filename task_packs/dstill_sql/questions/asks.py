@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
 
-from dstill_sql.questions.asked import Asked, counted, limited, metric, ordered, shown, superlative, wheres
+from dstill_sql.questions.ask_parts import Asked, counted, limited, metric, ordered, shown, superlative, wheres
 from dstill_sql.questions.conditions import literal, sayable, value_said
 from dstill_sql.questions.draw import Condition, Skip, Subject
 from dstill_sql.questions.entities import Field

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
-from dstill_sql.questions.asked import (
+from dstill_sql.questions.ask_parts import (
     Asked,
     Group,
     Metric,

@@ -17,8 +17,8 @@ from typing import Any
 from sqlglot import exp
 
 from dstill.api.records import Example
-from dstill_sql import refusals
-from dstill_sql.questions.asked import Asked
+from dstill_sql.language import refusals
+from dstill_sql.questions.ask_parts import Asked
 from dstill_sql.questions.asks import ASKS, Ask
 from dstill_sql.questions.asks_groups import GROUPS
 from dstill_sql.questions.draw import Condition, Draw, Skip, Subject

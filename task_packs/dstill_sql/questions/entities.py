@@ -18,11 +18,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 from dstill.api.values import MOST, Known
-from dstill_sql.databases import Database
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.database.database import Database
+from dstill_sql.language.database.schema import Column, Reference, Table
+from dstill_sql.language.dialects import Dialect
 from dstill_sql.questions.lexicon import ColumnWords, Lexicon, ReferenceWords, TableWords
 from dstill_sql.questions.words import is_participle
-from dstill_sql.schema import Column, Reference, Table
 
 __all__ = ["Entity", "Field", "Kind", "Link", "Row", "View", "is_date"]
 

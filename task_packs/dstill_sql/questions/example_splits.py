@@ -17,9 +17,9 @@ from typing import Any
 from dstill.api.records import Example
 from dstill.errors import UsageError, did_you_mean
 from dstill_sql import bundle
-from dstill_sql.context import database_of
-from dstill_sql.databases import Database, Rows
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.database.context import database_of
+from dstill_sql.language.database.database import Database, Rows
+from dstill_sql.language.dialects import Dialect
 from dstill_sql.questions.entities import View
 from dstill_sql.questions.generate import Source, questions, splits
 from dstill_sql.questions.invented_rows import own_view

@@ -16,8 +16,8 @@ from random import Random
 from typing import Any
 
 from dstill.api.records import Example
-from dstill_sql.canonical import canonical_text
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.canonical import canonical_text
+from dstill_sql.language.dialects import Dialect
 from dstill_sql.questions.compose import Composed, compose
 from dstill_sql.questions.draw import Skip
 from dstill_sql.questions.entities import View

@@ -20,14 +20,14 @@ from typing import Any
 
 from dstill.api.values import Known
 from dstill.errors import DataError
-from dstill_sql.databases import Database, Rows
-from dstill_sql.invented import values as kinds
-from dstill_sql.invented.definitions import ColumnOf
+from dstill_sql.language.database.database import Database, Rows
+from dstill_sql.language.database.schema import Column, Reference, Schema, Table
 from dstill_sql.questions.entities import View, is_date
+from dstill_sql.questions.invented_schemas import values as kinds
+from dstill_sql.questions.invented_schemas.definitions import ColumnOf
 from dstill_sql.questions.lexicon import Lexicon
 from dstill_sql.questions.references import references_of
 from dstill_sql.questions.words import noun_of
-from dstill_sql.schema import Column, Reference, Schema, Table
 
 __all__ = ["MOST_TABLES", "OwnView", "invented_rows", "own_view"]
 

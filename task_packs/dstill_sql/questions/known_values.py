@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dstill.api.values import MOST, Known, Values
-from dstill_sql.schema import Schema
+from dstill_sql.language.database.schema import Schema
 
 __all__ = ["known_values"]
 

@@ -4,7 +4,7 @@
     lexicon.tables["tbl_order"].plural            "orders"
     lexicon.columns["tbl_order.shp_cost"].noun    "shp cost"
 
-A database of a domain (`dstill_sql.invented`) brings words that its names may hide.
+A database of a domain (`dstill_sql.questions.invented_schemas`) brings words that its names may hide.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dstill.linked.names import words_in
+from dstill_sql.language.database.schema import Column, Reference, Schema, Table
 from dstill_sql.questions.words import fold, noun_of, plural, singular_noun
-from dstill_sql.schema import Column, Reference, Schema, Table
 
 __all__ = ["ColumnWords", "Lexicon", "ReferenceWords", "TableWords", "role_of"]
 

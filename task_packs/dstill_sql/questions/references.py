@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dstill_sql.language.database.schema import Column, Reference, Schema, Table
 from dstill_sql.questions.words import noun_of, singular_noun
-from dstill_sql.schema import Column, Reference, Schema, Table
 
 __all__ = ["inferred", "references_of"]
 

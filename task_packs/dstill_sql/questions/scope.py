@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 
 from sqlglot import exp
 
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.database.schema import quoted
+from dstill_sql.language.dialects import Dialect
 from dstill_sql.questions.entities import Entity, Link
-from dstill_sql.schema import quoted
 
 __all__ = ["Scope", "identifier", "plain"]
 

@@ -16,7 +16,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.dialects import Dialect
 from dstill_sql.questions.draw import Draw, Skip
 from dstill_sql.questions.entities import Field
 

@@ -12,13 +12,13 @@ from typing import Self
 from sqlglot import exp
 
 from dstill.api.records import OutcomeKind
-from dstill_sql import results
-from dstill_sql.clock import frozen
-from dstill_sql.databases import Rows
-from dstill_sql.dialects import Dialect
+from dstill_sql.engines.clock import frozen
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
+from dstill_sql.language.database.database import Rows
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.results import compare
 from dstill_sql.questions.entities import View
 
 __all__ = ["Trial"]
@@ -48,9 +48,9 @@ class Trial:
         if outcome.kind is not OutcomeKind.OK:
             return f"invalid: {outcome.reason[:60]}"
         value = outcome.value
-        if results.is_empty(value) or results.is_trivial(value):
+        if compare.is_empty(value) or compare.is_trivial(value):
             return "empty"
-        if results.is_nondeterministic(value):
+        if compare.is_nondeterministic(value):
             return "arbitrary"
         rows = value["rows"]
         if len(rows) > _MOST:

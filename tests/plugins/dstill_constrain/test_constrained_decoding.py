@@ -15,7 +15,7 @@ from dstill.api.student import Generator
 from dstill.errors import DataError, UsageError
 from dstill.pipeline.constrained import Constrained
 from dstill_constrain import vocabulary
-from dstill_finetune.objectives import DistillStepByStep, RationaleFirst
+from dstill_torch.objectives import DistillStepByStep, RationaleFirst
 
 TABLE = Grammar(ebnf='root ::= "SELECT " COLUMN " FROM films" (" WHERE year > " NUMBER)?\n'
                      'COLUMN ::= "title" | "year" | "the name"\nNUMBER ::= [1-9] [0-9]{0,3}')  # fmt: skip

@@ -60,7 +60,7 @@ def _one_thread(one_thread: None) -> None: ...
 @pytest.fixture(scope="session")
 def export_plugins(toy_file: Path) -> Plugins:
     """The toy plugin and those for training, evaluation and export."""
-    others = {point.name for point in entry_points(group="dstill")} - {"finetune", "evaluate", "export"}
+    others = {point.name for point in entry_points(group="dstill")} - {"finetune", "torch", "evaluate", "export"}
     return load([toy_file], disabled=others)
 
 

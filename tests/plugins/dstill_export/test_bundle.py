@@ -29,7 +29,7 @@ from dstill.runs import bundle as bundles
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 
-NEEDED = {"querydsl", "linked", "finetune", "export", "evaluate", "teachers", "serve", "mcp"}
+NEEDED = {"querydsl", "linked", "finetune", "torch", "export", "evaluate", "teachers", "serve", "mcp"}
 MAPPING = {
     "properties": {
         "host": {"type": "keyword"},
@@ -106,7 +106,7 @@ def dstill(cli: Callable[..., Any], once: Any, project: Path, monkeypatch: pytes
         scores = [-0.01 * number for number in range(100)]
         made = Calibration(slope=2.0, intercept=4.0, scores=tuple(scores), right=(True,) * 60 + (False,) * 40)
         run.write(calibration.FILE, [made])
-        run.manifest["files"][calibration.FILE]["provenance"] = run._provenance(constrained=False)
+        run.manifest["files"][calibration.FILE]["provenance"] = run.made_of(constrained=False)
         run.save()
         ended = cli("export", "mine", "--to", "bundle", "--out", "held", "--limit", "6", toy=False)
         assert ended.code == 0, ended.err

@@ -22,7 +22,7 @@ Student = Callable[[str], Run]
 @pytest.fixture
 def call(cli: Call, enable: Callable[..., None]) -> Call:
     """A command with the toy, training and export loaded."""
-    enable("finetune", "export")
+    enable("finetune", "torch", "export")
     return cli
 
 

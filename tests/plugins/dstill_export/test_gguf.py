@@ -12,7 +12,8 @@ import torch
 import transformers
 
 from dstill_export.gguf_copy import _CONVERSIONS, gguf_tensors
-from dstill_finetune import gguf_files, model_loading
+from dstill_finetune import gguf_files
+from dstill_torch.settings import quiet
 
 SIZES = {
     "vocab_size": 96,
@@ -80,7 +81,7 @@ def test_every_family_is_tested() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_weights_round_trip(family: str, tmp_path: Path) -> None:
-    model_loading.quiet()
+    quiet()
     model = random_model(family)
     write(model, family, tmp_path / "drawn.gguf")
     back = gguf_files.load_model(tmp_path / "drawn.gguf", transformers.AutoModelForCausalLM, {"dtype": torch.float32})

@@ -365,7 +365,7 @@ def test_a_student_that_was_pushed_answers_after_a_download(
     from dstill.api.records import Example, ModelInput
     from dstill_export.merged import Merged
 
-    enable("finetune")
+    enable("finetune", "torch")
     run = student("llama")
     made = call("export", run.folder, "--to", "merged", "--out", "out", "--limit", 4)
     assert made.code == 0, made.err

@@ -18,7 +18,7 @@ from dstill.pipeline import calibration
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.predict import Predictor
 from dstill.pipeline.steps import prompts
-from dstill.runs.bundle import Bundle
+from dstill.runs.bundle import Manifest, open_bundle
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 from dstill_export.converted_student import ConvertedStudent
@@ -61,7 +61,7 @@ def exported(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Call
             scores, right = (-0.1, -0.2, -3.0), (True, True, False)
             row = Calibration(slope=1.0, intercept=0.0, scores=scores, right=right)
             run.write(calibration.FILE, [row])
-            run.manifest["files"][calibration.FILE]["provenance"] = run._provenance(constrained=False)
+            run.manifest["files"][calibration.FILE]["provenance"] = run.made_of(constrained=False)
             run.save()
             made[name] = tmp_path_factory.mktemp("bundles") / name
             export(run, format_of("bundle"), made[name])
@@ -75,8 +75,8 @@ def exported(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Call
 def test_answers_as_the_run(name: str, student: Student, exported: Callable[[str], Path], root: Path) -> None:
     folder = exported(name)
     run = student(name)
-    bundle = Bundle.open(folder, plugins=run.plugins)
-    assert bundle.about.export["parity"]["same"] == bundle.about.export["parity"]["n"] == 6
+    bundle, about = open_bundle(folder, plugins=run.plugins), Manifest.read(folder)
+    assert about.export["parity"]["same"] == about.export["parity"]["n"] == 6
     names = {file.name for file in (folder / "student").iterdir()}
     assert names >= {"model.bin", "tokenizer.json", "prompts.json", "student.json", "data.json"}
     assert not [name for name in names if "safetensors" in name or name.startswith("tokenizer_config")]
@@ -95,9 +95,9 @@ def test_answers_as_the_run(name: str, student: Student, exported: Callable[[str
     now = [one.logprob for one in bundle.generator().generate(prompts(run.objective, run.task, examples))]
     assert now == pytest.approx(logprobs, abs=0.2)  # 8 bits
     # calibrated on its own log-probabilities, of the answers that passed the checks
-    assert bundle.about.calibration is not None
-    assert bundle.about.calibration.scores != run.calibration().scores  # type: ignore[union-attr]
-    assert list(bundle.about.calibration.scores) == pytest.approx(now[:6], abs=1e-4)
+    assert about.calibration is not None
+    assert about.calibration.scores != run.calibration().scores  # type: ignore[union-attr]
+    assert list(about.calibration.scores) == pytest.approx(now[:6], abs=1e-4)
 
 
 @pytest.mark.slow

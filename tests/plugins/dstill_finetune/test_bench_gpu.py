@@ -15,7 +15,7 @@ from benchmarks.references import BATCH
 from dstill.api.modality import Batch, Memory, ModelSpec
 from dstill.api.recipe import Recipe
 from dstill_finetune.collate import Collator
-from dstill_finetune.modalities import Full
+from dstill_torch.modalities import Full
 
 COMMAND = [sys.executable, "-m", "benchmarks.gpu"]
 

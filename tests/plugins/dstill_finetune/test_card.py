@@ -13,8 +13,8 @@ from dstill.api.records import Pair
 from dstill.api.student import TrainingJob, TrainResult
 from dstill.runtime import hardware
 from dstill_finetune.card import model_card
-from dstill_finetune.modalities import Full
 from dstill_finetune.student_metadata import Facts
+from dstill_torch.modalities import Full
 
 FITTED = TrainResult(steps=1, seconds=1.0, history=(), peak_memory=0, trained_parameters=1, all_parameters=1)
 

@@ -24,8 +24,8 @@ from dstill_finetune import model_loading
 from dstill_finetune.chat import Chat, adopt, system_messages
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.hf import Hf
-from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.tokenizer import learn
+from dstill_torch.modalities import Full, Lora
 
 pytestmark = pytest.mark.slow
 
@@ -189,7 +189,8 @@ def test_chat_student_learns_and_carries_its_template(base: Path, fit: Fit, tmp_
 
 
 def test_loss_is_on_the_assistants_tokens_alone(base: Path, records: Any) -> None:
-    from dstill_finetune.collate import IGNORED, Collator
+    from dstill_finetune.collate import Collator
+    from dstill_torch.batches import IGNORED
 
     tokenizer = model_loading.load_tokenizer(str(base))
     adopt(tokenizer, "base")

@@ -12,10 +12,10 @@ from support.inputs import inputs
 from dstill.api.recipe import Recipe
 from dstill.api.student import TrainResult
 from dstill.errors import TrainingError
-from dstill_finetune import trainer
-from dstill_finetune.modalities import Full
 from dstill_finetune.tiny import Tiny, TinyConfig
-from dstill_finetune.torch_settings import compiling
+from dstill_torch import training
+from dstill_torch.modalities import Full
+from dstill_torch.settings import compiling
 
 Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
@@ -24,13 +24,13 @@ SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_l
 @pytest.fixture
 def compiled_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """torch.compile without inductor, which would need a C++ compiler and minutes."""
-    before = trainer._options
+    before = training._options
 
     def options(recipe: Recipe, *arguments: Any, **named: Any) -> dict[str, Any]:
         found = before(recipe, *arguments, **named)  # a backend alone would already ask for torch.compile
         return {**found, "torch_compile_backend": "aot_eager"} if recipe.torch_compile else found
 
-    monkeypatch.setattr(trainer, "_options", options)
+    monkeypatch.setattr(training, "_options", options)
 
 
 @pytest.mark.slow

@@ -13,9 +13,9 @@ import pytest
 from dstill.api.modality import Modality
 from dstill.api.student import TrainResult
 from dstill.errors import DiskError
-from dstill_finetune import disk_space, students
-from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_torch import disk_space, training
+from dstill_torch.modalities import Full, Lora
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ def test_estimate_matches_the_bytes_written(
 
 def test_training_without_disk_space_is_refused(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It refuses before the first step, and leaves nothing of the training behind."""
-    monkeypatch.setattr(students, "train", lambda *a, **k: pytest.fail("a step was made"))
+    monkeypatch.setattr(training, "StepTrainer", lambda *a, **k: pytest.fail("a step was made"))
     monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
     with pytest.raises(DiskError) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "student", job={"checkpoints": tmp_path / "checkpoints"})

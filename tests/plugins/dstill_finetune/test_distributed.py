@@ -16,11 +16,12 @@ import pytest
 
 from dstill.errors import TrainingError, UsageError
 from dstill.runtime import distributed, hardware
-from dstill_finetune.collate import BucketSampler, Collator
-from dstill_finetune.encoding import Dataset, Row
-from dstill_finetune.loss import tokens
-from dstill_finetune.modalities import Full
+from dstill_finetune.collate import Collator
 from dstill_finetune.tiny import Tiny
+from dstill_torch.batches import BucketSampler
+from dstill_torch.dataset import Dataset, Row
+from dstill_torch.loss import tokens
+from dstill_torch.modalities import Full
 
 # --- rank and world size ----------------------------------------------------------------
 

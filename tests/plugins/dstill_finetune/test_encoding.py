@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from dstill.api.records import Pair
 from dstill.errors import DataError
-from dstill_finetune.collate import IGNORED, BucketSampler, Collator
-from dstill_finetune.encoding import Encoder, Row
+from dstill_finetune.collate import Collator
+from dstill_finetune.encoding import Encoder
 from dstill_finetune.tokenizer import learn
+from dstill_torch.batches import IGNORED, BucketSampler
+from dstill_torch.dataset import Row
 
 TOKENIZER = learn(["abc", "predict: "] * 3, 300)
 

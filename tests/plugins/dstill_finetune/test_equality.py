@@ -4,7 +4,7 @@
 
 The formula is written down here with transformers alone: each branch a pass of its own over one padded
 batch, the loss is what the model computes from ``labels``, a mean over the branch's tokens. Against it
-stands one optimizer step of `dstill_finetune.trainer`, whose gradients are read as they are accumulated.
+stands one optimizer step of `dstill_torch.training`, whose gradients are read as they are accumulated.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.bare_training import bare_training
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
@@ -33,12 +34,11 @@ from dstill.api.records import Example, Record
 from dstill.pipeline.steps import pairs
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Encoder
-from dstill_finetune.modalities import Full, Lora
-from dstill_finetune.model_loading import quiet
-from dstill_finetune.objectives import DistillStepByStep, LabelOnly, RationaleFirst
 from dstill_finetune.sharing import Sharing, sharing
 from dstill_finetune.tokenizer import learn
-from dstill_finetune.trainer import train
+from dstill_torch.modalities import Full, Lora
+from dstill_torch.objectives import DistillStepByStep, LabelOnly, RationaleFirst
+from dstill_torch.settings import quiet
 
 ALPHA = 0.8  # far from 0.5, so that swapped branches are detected
 WORDS = ["how", "many", "requests", "failed", "with", "an", "error", "on", "monday", "between", "nine", "and", "ten"]
@@ -192,14 +192,13 @@ def step(
         if weight.requires_grad:
             weight.register_post_accumulate_grad_hook(lambda w, name=name: gradients.update({name: w.grad.clone()}))
     losses: list[float] = []
-    train(
+    bare_training(
         model,
         Collator(encoder_decoder=encoder_decoder, pad=0, branches=data.branches, sharing=shared),
         data,
         encoder.encode([]),
         Recipe(max_steps=1, warmup_ratio=0.0, precision="fp32", task_prefix=form, **batches),  # type: ignore[arg-type]
         cpu,
-        seed=0,
         on_step=lambda step, of, values: losses.append(values["loss"]),
     )
     return Result(losses[0], gradients)

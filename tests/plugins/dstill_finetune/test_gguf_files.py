@@ -21,7 +21,7 @@ from dstill.api.student import TrainResult
 from dstill.errors import DataError, MissingExtra
 from dstill_finetune import gguf_files, model_loading
 from dstill_finetune.hf import Hf
-from dstill_finetune.modalities import Full, Lora, Qlora
+from dstill_torch.modalities import Full, Lora, Qlora
 
 pytestmark = pytest.mark.slow
 

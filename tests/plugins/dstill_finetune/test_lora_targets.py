@@ -16,10 +16,11 @@ from dstill.api.student import TrainResult
 from dstill.errors import ConfigError, UsageError
 from dstill.runtime.hardware import planned_device
 from dstill_finetune.hf import Hf
-from dstill_finetune.memory import adapter_parameters
-from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.model_loading import is_encoder_decoder, quiet
+from dstill_finetune.model_loading import is_encoder_decoder
 from dstill_finetune.model_spec import shape_of
+from dstill_torch.memory import adapter_parameters
+from dstill_torch.modalities import Full, Lora, Qlora
+from dstill_torch.settings import quiet
 
 V: dict[str, Any] = {"vocab_size": 64, "pad_token_id": 0, "bos_token_id": None, "eos_token_id": 1}
 S: dict[str, Any] = {**V, "hidden_size": 32, "num_hidden_layers": 2}
@@ -160,7 +161,7 @@ def test_unsupported_target_layer_is_refused(name: str) -> None:
 
 
 def test_student_without_adapter_layers_needs_full_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_finetune.lora_targets.is_linear", lambda module: False)
+    monkeypatch.setattr("dstill_torch.lora_targets.is_linear", lambda module: False)
     with pytest.raises(ConfigError, match="no linear layer that can have an adapter") as caught:
         Lora().prepare(build(config_of("llama")), Recipe())
     assert caught.value.hint == "train every weight: --modality full"
@@ -211,7 +212,7 @@ def test_state_space_layers_are_not_quantized() -> None:
 def test_peft_is_consulted_only_for_mixtures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its import takes longer than the rest of a plan."""
     asked: list[str] = []
-    monkeypatch.setattr("dstill_finetune.lora_targets._is_fused_experts", lambda name, model: asked.append(name))
+    monkeypatch.setattr("dstill_torch.lora_targets._is_fused_experts", lambda name, model: asked.append(name))
     shape_of(config_of("llama"))
     assert not asked
     shape_of(config_of("mixtral"))

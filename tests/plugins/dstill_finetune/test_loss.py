@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import torch
+from support.bare_training import bare_training
 
 from dstill.api.recipe import Device, Recipe
 from dstill_finetune import model_loading
 from dstill_finetune.collate import Collator
-from dstill_finetune.encoding import Dataset, Encoder
-from dstill_finetune.trainer import learning_rate_factor, train
+from dstill_finetune.encoding import Encoder
+from dstill_torch.dataset import Dataset
+from dstill_torch.step_trainer import learning_rate_factor
 
 BRANCHES = ("predict: ", "explain: ")
 Step = Callable[..., tuple[float, dict[str, torch.Tensor]]]
@@ -62,14 +64,13 @@ def one_step(base: Path, tmp_path: Path, cpu: Device, records: Any) -> Step:
     def step(**recipe: Any) -> tuple[float, dict[str, torch.Tensor]]:
         model, encoder, collator = load_base(base)
         losses: list[float] = []
-        train(
+        bare_training(
             model,
             collator,
             encoder.encode(records(12)),
             encoder.encode([]),
             Recipe(learning_rate=1e-2, max_steps=1, warmup_ratio=0.0, precision="fp32", **recipe),
             cpu,
-            seed=0,
             on_step=lambda step, of, values: losses.append(values["loss"]),
         )
         return losses[0], dict(model.state_dict())
@@ -118,14 +119,13 @@ def test_validation_loss_uses_the_same_weights(base: Path, tmp_path: Path, cpu: 
     with torch.no_grad():
         want = reference(model, data, encoder.encoder_decoder)
     found: list[float] = []
-    train(
+    bare_training(
         model,
         collator,
         data,
         data,
         Recipe(learning_rate=1e-12, max_steps=1, per_device_train_batch_size=5, precision="fp32"),
         cpu,
-        seed=0,
         on_step=lambda step, of, values: found.extend([values["eval_loss"]] if "eval_loss" in values else []),
     )
     assert found == [pytest.approx(want, rel=1e-5)]

@@ -16,9 +16,9 @@ from dstill.defaults import select_modality
 from dstill.errors import UsageError
 from dstill.runtime.hardware import planned_device
 from dstill_evaluate.nearest_neighbour import Nearest
-from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.model_spec import shape_of
-from dstill_finetune.torch_settings import resolved
+from dstill_torch.modalities import Full, Lora, Qlora
+from dstill_torch.settings import resolved
 
 GIB = 2**30
 REFERENCE = Recipe(per_device_train_batch_size=2, max_length=1024, precision="bf16")
@@ -81,8 +81,9 @@ def test_four_bit_base_is_about_a_quarter_of_bf16(seven_billion: ModelSpec) -> N
 
 
 def test_adapter_parameters_match_peft(t5: Any, llama: Any) -> None:
-    from dstill_finetune.memory import adapter_parameters
-    from dstill_finetune.model_loading import load_model, quiet
+    from dstill_finetune.model_loading import load_model
+    from dstill_torch.memory import adapter_parameters
+    from dstill_torch.settings import quiet
 
     quiet()
     for base in (t5, llama):

@@ -11,16 +11,16 @@ import pytest
 import torch
 from support.sizes import first_quick
 
-import dstill_finetune
+import dstill_torch
 from dstill.api.modality import Modality
 from dstill.api.recipe import Device, Recipe
 from dstill.api.student import TrainResult
 from dstill.errors import MissingExtra, UsageError
 from dstill.plugins import PluginInfo, Plugins
-from dstill_finetune import modalities
 from dstill_finetune.hf import Hf
-from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_torch import modalities
+from dstill_torch.modalities import Full, Lora, Qlora
 
 Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
@@ -176,7 +176,7 @@ def test_auto_skips_qlora_without_the_bitsandbytes_library(
     from bitsandbytes import cextension
 
     plugins = Plugins()
-    plugins.add(dstill_finetune, PluginInfo(name="finetune"))
+    plugins.add(dstill_torch, PluginInfo(name="torch"))
     shape = replace(student(t5).spec(), parameters=10**9)
     kinds, recipe = [Full(), Lora(), Qlora()], Recipe(precision="fp32")
     small = replace(cpu, free=Qlora().memory_required(shape, recipe).total)

@@ -17,9 +17,9 @@ from dstill.api.modality import Modality
 from dstill.errors import DataError, UsageError
 from dstill_finetune import model_loading
 from dstill_finetune.hf import Hf, HfConfig
-from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.student_metadata import Facts
 from dstill_finetune.tokenizer import lossy_texts
+from dstill_torch.modalities import Full, Lora
 
 
 def edit(file: Path, **changes: Any) -> None:

@@ -38,6 +38,7 @@ class Small(Modality):
 def plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Runs ``plan`` with the built-in plugin, and `extra` modalities from another."""
     import dstill_finetune
+    import dstill_torch
     from dstill.hookspecs import hookimpl
 
     monkeypatch.chdir(tmp_path)
@@ -50,6 +51,7 @@ def plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
         plugins = Plugins()
         plugins.add(dstill_finetune, PluginInfo(name="finetune"))
+        plugins.add(dstill_torch, PluginInfo(name="torch"))
         plugins.add(Other(), PluginInfo(name="other"))
         assert not plugins.failures
         plugins.files = (Path("mine.py"),) if extra else ()
@@ -299,8 +301,8 @@ def test_uncached_hub_id_without_network_is_refused(plan: Any, monkeypatch: pyte
 
 def test_batch_of_one_is_planned_with_one_record() -> None:
     """Seven records of two sequences each: two are left, whatever the halves of seven are."""
-    from dstill_finetune.fit_advice import fits_with
     from dstill_finetune.tiny import Tiny
+    from dstill_torch.fit_advice import fits_with
 
     planned: list[tuple[Batch | None, int]] = []
 

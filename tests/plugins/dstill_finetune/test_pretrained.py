@@ -16,7 +16,7 @@ from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
 from dstill.api.student import TrainResult
 from dstill_finetune.hf import Hf
-from dstill_finetune.modalities import Lora, Qlora
+from dstill_torch.modalities import Lora, Qlora
 
 pytestmark = pytest.mark.slow
 Fit = Callable[..., TrainResult]

@@ -14,13 +14,13 @@ import pytest
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.api.student import TrainResult
-from dstill_finetune.cross_entropy import cross_entropy
 from dstill_finetune.hf import Hf
-from dstill_finetune.loss import TokenLosses
-from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.oom import OutOfMemory
-from dstill_finetune.peak_memory import PeakMemory
+from dstill_finetune.loss import TransformersLosses
 from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_torch.cross_entropy import cross_entropy
+from dstill_torch.modalities import Full, Lora, Qlora
+from dstill_torch.oom import OutOfMemory
+from dstill_torch.peak_memory import PeakMemory
 
 pytestmark = pytest.mark.slow
 
@@ -74,8 +74,8 @@ def test_probe_runs_in_the_precision_of_the_steps(
         seen[-1] = (*seen[-1], logits.dtype)
         return cross_entropy(logits, labels)
 
-    learnt = TokenLosses._labelled_positions
-    monkeypatch.setattr(TokenLosses, "_labelled_positions", head)
+    learnt = TransformersLosses._labelled_positions
+    monkeypatch.setattr(TransformersLosses, "_labelled_positions", head)
     monkeypatch.setattr("dstill_finetune.loss.cross_entropy", output)
     student = Hf()
     student.base = str(t5)
@@ -124,7 +124,7 @@ def test_step_without_new_memory_has_no_error(
 
 MEASURED = """
 import torch
-from dstill_finetune.peak_memory import PeakMemory
+from dstill_torch.peak_memory import PeakMemory
 
 with PeakMemory("cpu") as peak:
     held = torch.ones(2**26)

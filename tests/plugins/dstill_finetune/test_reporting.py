@@ -12,9 +12,9 @@ import pytest
 
 from dstill.api.student import TrainResult
 from dstill.errors import Interrupted, MissingExtra, UsageError
-from dstill_finetune import reporting
-from dstill_finetune.modalities import Full
 from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_torch import reporting
+from dstill_torch.modalities import Full
 
 pytestmark = pytest.mark.slow
 

@@ -22,13 +22,13 @@ from dstill.api.modality import Modality
 from dstill.api.recipe import Recipe
 from dstill.api.student import Generator, TrainResult
 from dstill.errors import DataError, Interrupted, RunError, TrainingError
-from dstill_finetune.checkpoints import Checkpoints
-from dstill_finetune.early_stopping import Best
 from dstill_finetune.hf import Hf
-from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.oom import OutOfMemory, explain_oom, halved
-from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_torch.checkpoints import Checkpoints
+from dstill_torch.early_stopping import Best
+from dstill_torch.modalities import Full, Lora, Qlora
+from dstill_torch.oom import OutOfMemory, explain_oom, halved
+from dstill_torch.peak_memory import PeakMemory
 
 Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
@@ -116,7 +116,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import conftest
-from dstill_finetune.modalities import Full
+from dstill_torch.modalities import Full
 from dstill_finetune.tiny import Tiny, TinyConfig
 small = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 def on_step(step, steps, values):

@@ -25,7 +25,7 @@ from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
 from dstill.api.student import TrainResult
 from dstill_finetune.hf import Hf
-from dstill_finetune.modalities import Full, Lora, Qlora
+from dstill_torch.modalities import Full, Lora, Qlora
 
 Fit = Callable[..., TrainResult]
 TOKENS = 38  # of the Unigram tokenizer

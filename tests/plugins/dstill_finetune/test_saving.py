@@ -20,9 +20,9 @@ from dstill.api.recipe import Recipe
 from dstill.api.student import TrainResult
 from dstill.errors import DiskError, DstillError, Interrupted, UsageError
 from dstill.io.files import replace_dir
-from dstill_finetune.modalities import Full, Lora
-from dstill_finetune.saving import saving
 from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_torch.modalities import Full, Lora
+from dstill_torch.saving import saving
 
 Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)

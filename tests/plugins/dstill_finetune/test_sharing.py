@@ -8,10 +8,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-from dstill_finetune.collate import IGNORED, Collator
-from dstill_finetune.encoding import Row
-from dstill_finetune.loss import TokenLosses
+from dstill_finetune.collate import Collator
+from dstill_finetune.loss import TransformersLosses
 from dstill_finetune.sharing import PADDING, Sharing, layout, sharing
+from dstill_torch.batches import IGNORED
+from dstill_torch.dataset import Row
 
 PROMPT = [5, 6, 7]
 RECORD = (Row(PROMPT, [8, 1], 0.5, "a", [3]), Row(PROMPT, [9, 9, 1], 0.5, "b", [4, 2]))
@@ -66,7 +67,7 @@ def test_source_is_encoded_once_and_the_head_sees_only_learnt_tokens() -> None:
 
     config = T5Config(vocab_size=32, d_model=16, d_kv=4, d_ff=16, num_layers=1, num_heads=4, decoder_start_token_id=0)
     model = AutoModelForSeq2SeqLM.from_config(config)
-    losses = TokenLosses(model)
+    losses = TransformersLosses(model)
     rows: dict[str, Any] = {}
     model.encoder.block[0].register_forward_hook(lambda m, i, o: rows.update(encoder=i[0].shape[0]))
     model.lm_head.register_forward_hook(lambda m, i, o: rows.update(head=i[0].shape[:-1].numel()))

@@ -27,8 +27,8 @@ from dstill.errors import DataError, TrainingError
 from dstill.runtime import hardware
 from dstill_finetune import generation
 from dstill_finetune.hf import Hf, HfConfig
-from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_torch.modalities import Full, Lora, Qlora
 
 Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=64, d_ff=128, num_heads=4, num_layers=1, num_decoder_layers=1, vocabulary=400)

@@ -21,8 +21,8 @@ from dstill.api.student import TrainResult
 from dstill.errors import DataError
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.hf import Hf
-from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.tokenizer import learn
+from dstill_torch.modalities import Full, Lora
 
 pytestmark = pytest.mark.slow
 

@@ -22,7 +22,7 @@ def test_feedback_on_query_dsl_becomes_a_judged_candidate(
     project: Path, cli: Callable[..., Any], enable: Callable[..., None]
 ) -> None:
     """The student looks the nearest question up, so corrections of questions like those of the gate help it or not."""
-    enable("improve", "querydsl", "finetune")
+    enable("improve", "querydsl", "finetune", "torch")
 
     def call(*words: object) -> Any:
         return cli(*words, toy=False)

@@ -17,10 +17,10 @@ from support.sums_student import fit, pairs, sources, student, texts
 from dstill.api.form import Token
 from dstill.errors import DataError, DstillError, Interrupted, RunError, UsageError
 from dstill.linked import Reading
-from dstill_finetune.loss import TokenLosses
 from dstill_linked.encoding import LinkedData, LinkedEncoder, LinkedLosses
 from dstill_linked.saving import FILE, quantized, read_facts, read_model, write_student
 from dstill_linked.student import BaseConfig, BaseStudent, LinkedConfig
+from dstill_torch.loss import TokenLosses
 
 
 @pytest.fixture(scope="module")

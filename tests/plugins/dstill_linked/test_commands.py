@@ -41,7 +41,7 @@ sys.meta_path.insert(0, NoTorch())
 from dstill.cli import run
 sys.exit(run(sys.argv[1:]))
 """
-NEEDED = {"linked", "finetune", "teachers", "export", "evaluate", "report"}
+NEEDED = {"linked", "torch", "teachers", "export", "evaluate", "report"}
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ from support.sums_student import CPU, RECIPE, fit, pairs, sources, student, text
 
 from dstill.api.records import Pair
 from dstill.errors import DataError, Interrupted, UsageError
-from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.objectives import DistillStepByStep, RationaleFirst
 from dstill_linked.encoding import LinkedEncoder
 from dstill_linked.generation import LinkedGenerator
 from dstill_linked.saving import FILE, quantized, read_model, scorer_of, write_student
 from dstill_linked.torch_scorer import TorchScorer
+from dstill_torch.modalities import Full, Lora, Qlora
+from dstill_torch.objectives import DistillStepByStep, RationaleFirst
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -51,4 +51,4 @@ def trained(tmp_path_factory: pytest.TempPathFactory, toy_file: Path) -> Lab:
     num_layers = 1
     num_decoder_layers = 1
     """
-    return Lab(tmp_path_factory.mktemp("ray"), [toy_file, FAULTY], {"finetune"}, settings)
+    return Lab(tmp_path_factory.mktemp("ray"), [toy_file, FAULTY], {"finetune", "torch"}, settings)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.ray_lab import Lab
 
-from dstill.pipeline.evaluate import BLOCK
+from dstill.stages.evaluate.predicting import BLOCK
 
 SETTINGS = """
 [project]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dstill.runs.bundle import Bundle, manifest_of
+from dstill.runs.bundle import manifest_of, open_bundle
 from dstill.runs.run import Run
 
 
@@ -26,7 +26,7 @@ def held(run: Run, project: Path) -> Path:
 
 
 def test_answers_over_http(held: Path, run: Run, serve_in_thread: Callable[..., Any]) -> None:
-    server = serve_in_thread(Bundle.open(held, plugins=run.plugins))
+    server = serve_in_thread(open_bundle(held, plugins=run.plugins))
     reply = server.query(execute=True)
     assert (reply.status, reply.json["answer"], reply.json["outcome"]) == (200, '{"say": "tea"}', "ok")
     assert reply.json["similarity"] is None

@@ -53,7 +53,7 @@ class Subject:
     command: tuple[str, ...] = ("generate", "--out", "run")
     before: tuple[str, ...] = ()  # a command that runs to its end first
     imported: tuple[str, ...] = ()  # modules that the command imports late, and that take long to import
-    disabled: str = "finetune,ray,sweep,report,evaluate,review"
+    disabled: str = "finetune,torch,ray,sweep,report,evaluate,review"
 
 
 @dataclass(kw_only=True)

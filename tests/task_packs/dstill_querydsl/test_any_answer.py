@@ -28,7 +28,7 @@ from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.language import strict
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.testsuites.embedded_runner import EmbeddedRunner
+from dstill_querydsl.testdata.embedded_runner import EmbeddedRunner
 
 TASK = QueryDsl(Settings(n_questions=1_500))
 GOLDS = [one for one in TASK.examples("test") if one.answer]
@@ -174,7 +174,7 @@ def test_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_runner_refuses_refused_body() -> None:
-    from dstill_querydsl.testsuites.embedded_runner import shared_runner
+    from dstill_querydsl.testdata.embedded_runner import shared_runner
 
     documents: list[tuple[str, dict[str, Any]]] = [("a", {"code": "x"})]
     mapping, now = {"properties": {"code": {"type": "keyword"}}}, "2025-06-18T12:00:00Z"

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstill.api.records import Problem
-from dstill_querydsl import guard, schema
+from dstill_querydsl.language import guard, schema
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping import check as mapping_check
+from dstill_querydsl.language.mapping import check as mapping_check
 
 MAPPING = {
     "properties": {

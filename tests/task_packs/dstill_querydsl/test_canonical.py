@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from dstill.api.engine import Engine
 from dstill.api.records import Example, OutcomeKind, TestDatabase
-from dstill_querydsl.canonical import canonical, canonical_text
+from dstill_querydsl.language.canonical import canonical, canonical_text
+from dstill_querydsl.language.results import compare
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.results import compare
 
 MAPPING = {
     "properties": {

@@ -20,10 +20,10 @@ from support.spellings import MAPPING, SPELLINGS, body, documents, step
 
 from dstill.api.engine import Engine
 from dstill.api.records import Example, OutcomeKind, TestDatabase
-from dstill_querydsl.canonical import canonical
 from dstill_querydsl.engines import Embedded
+from dstill_querydsl.language.canonical import canonical
+from dstill_querydsl.language.results import compare
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.results import compare
 
 pytestmark = pytest.mark.slow
 

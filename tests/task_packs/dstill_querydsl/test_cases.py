@@ -9,9 +9,9 @@ from collections import Counter
 
 import pytest
 
-from dstill_querydsl import schema
+from dstill_querydsl.language import schema
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping import check
+from dstill_querydsl.language.mapping import check
 
 
 def _refused(problems) -> bool:

@@ -19,9 +19,9 @@ from support.spellings import SPELLINGS, body, step
 
 from dstill.api.records import Cause, Draft, Example, Level, Verdict
 from dstill.pipeline.error_analysis import labels, with_cause
-from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.language.canonical import canonical_text
+from dstill_querydsl.language.results.causes import LABELS, cause, clauses
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.results.causes import LABELS, cause, clauses
 
 HERE = Path(__file__).parent
 NO_ANSWER = ("cut off at the token limit", "no output")

@@ -16,7 +16,7 @@ from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.result_extraction import observe
-from dstill_querydsl.results import compare
+from dstill_querydsl.language.results import compare
 
 Value = dict[str, Any]
 

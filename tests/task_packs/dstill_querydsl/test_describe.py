@@ -16,9 +16,9 @@ from dstill_querydsl.bundle.indices import bundled, configured
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine, HttpSettings
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.http import known
-from dstill_querydsl.guard.limits import Limits
+from dstill_querydsl.language.guard.limits import Limits
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions.field_limit import limit_fields
+from dstill_querydsl.questions.templates.field_limit import limit_fields
 from dstill_querydsl.settings import Settings
 
 TODAY: Mapping[str, Any] = {"properties": {"at": {"type": "date"}, "n": {"type": "long"}}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dstill_querydsl.mapping.drift import drift, field_count, fields_digest
+from dstill_querydsl.language.mapping.drift import drift, field_count, fields_digest
 from dstill_querydsl.pack import QueryDsl
 
 THEN = {"properties": {"a": {"type": "long"}, "b": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from dstill.api.records import Example, RelevantSchema
-from dstill_querydsl.guard import Limits
-from dstill_querydsl.mapping.drift import field_count
+from dstill_querydsl.language.guard import Limits
+from dstill_querydsl.language.mapping.drift import field_count
+from dstill_querydsl.language.results.excerpt import MOST
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.results.excerpt import MOST
 from dstill_querydsl.settings import Settings
 
 MAPPING = {

@@ -6,13 +6,13 @@ import pytest
 from elasticsearch.dsl import field as client
 from support.tables import rows
 
-from dstill_querydsl.guard import aggregations
-from dstill_querydsl.guard import queries as guard_queries
 from dstill_querydsl.language.field_types import FAMILIES, family
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping import check
-from dstill_querydsl.mapping.needs import AGGREGATION_NEEDS, COLLAPSE, DOC_VALUES, NEEDS, SORT
-from dstill_querydsl.mapping.uses import uses
+from dstill_querydsl.language.guard import aggregations
+from dstill_querydsl.language.guard import queries as guard_queries
+from dstill_querydsl.language.mapping import check
+from dstill_querydsl.language.mapping.needs import AGGREGATION_NEEDS, COLLAPSE, DOC_VALUES, NEEDS, SORT
+from dstill_querydsl.language.mapping.uses import uses
 
 # Of the client, for types that it does not know.
 _NO_TYPE = {"custom"}

@@ -15,7 +15,7 @@ import dstill_querydsl
 from dstill.pipeline.linting.lint import Report, lint
 from dstill_querydsl.files.codes import CODES
 from dstill_querydsl.files.reading import SUFFIXES, answers, has_answers
-from dstill_querydsl.guard.tables import REASONS
+from dstill_querydsl.language.guard.tables import REASONS
 from dstill_querydsl.pack import QueryDsl
 
 TASK = QueryDsl()
@@ -257,9 +257,8 @@ def test_every_code_is_explained() -> None:
 def codes(folder: Path) -> set[str]:
     """The codes in the source: the first text of each call that makes a problem."""
     found = set()
-    for file in (
-        file for part in ("guard", "language", "mapping", "results", "schema") for file in (folder / part).glob("*.py")
-    ):
+    parts = ("", "guard", "mapping", "results", "schema")
+    for file in (file for part in parts for file in (folder / "language" / part).glob("*.py")):
         for call in ast.walk(ast.parse(file.read_text())):
             if not isinstance(call, ast.Call):
                 continue

@@ -11,7 +11,7 @@ from support.sizes import first_quick
 
 from dstill.api.records import Example
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions.plan import TEMPLATES
+from dstill_querydsl.questions.templates.plan import TEMPLATES
 from dstill_querydsl.settings import Settings
 
 FOCUS = {"label": "sort", "categories": {"metric": 3, "sort_page": 1}, "templates": {}}

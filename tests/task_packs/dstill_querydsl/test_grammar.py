@@ -17,15 +17,15 @@ from dstill_constrain.compiler import Compiler
 from dstill_constrain.ebnf import parse
 from dstill_constrain.vocabulary import Vocabulary
 from dstill_querydsl.bundle.indices import NAMES
-from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.grammar import grammar_of
-from dstill_querydsl.guard.aggregations import AGGREGATIONS
-from dstill_querydsl.guard.limits import Limits
-from dstill_querydsl.guard.queries import QUERIES
 from dstill_querydsl.language import strict
-from dstill_querydsl.mapping.index_profile import IndexProfile
+from dstill_querydsl.language.canonical import canonical_text
+from dstill_querydsl.language.grammar import grammar_of
+from dstill_querydsl.language.guard.aggregations import AGGREGATIONS
+from dstill_querydsl.language.guard.limits import Limits
+from dstill_querydsl.language.guard.queries import QUERIES
+from dstill_querydsl.language.mapping.index_profile import IndexProfile
+from dstill_querydsl.language.results.refusal import is_refusal
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.results.refusal import is_refusal
 from dstill_querydsl.settings import Settings
 
 BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)

@@ -19,10 +19,10 @@ from dstill_querydsl.bundle.indices import NAMES
 from dstill_querydsl.engines import Embedded, EmbeddedEngine
 from dstill_querydsl.engines.embedded import LoadedIndex
 from dstill_querydsl.engines.parity_guard import search_if_supported
-from dstill_querydsl.guard.aggregations import AGGREGATIONS
-from dstill_querydsl.guard.queries import QUERIES
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping.needs import AGGREGATION_NEEDS, NEEDS
+from dstill_querydsl.language.guard.aggregations import AGGREGATIONS
+from dstill_querydsl.language.guard.queries import QUERIES
+from dstill_querydsl.language.mapping.needs import AGGREGATION_NEEDS, NEEDS
 
 ALL = (*NAMES, WIDE)
 BODIES, COVERING = size("BODIES", ci=100, nightly=1_000), 6_000  # the second at most

@@ -2,10 +2,9 @@ import pytest
 from support.tables import rows
 
 from dstill.errors import ConfigError
-from dstill_querydsl import guard, schema
 from dstill_querydsl.bundle.handwritten import HANDWRITTEN, handwritten
-from dstill_querydsl.guard import Limits, aggregations, queries, tables
-from dstill_querydsl.language import strict
+from dstill_querydsl.language import guard, schema, strict
+from dstill_querydsl.language.guard import Limits, aggregations, queries, tables
 
 
 def _codes(body, limits: Limits | None = None) -> set[str]:

@@ -15,9 +15,9 @@ from support.hostile import HOSTILE, SCRIPT, hidden
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill.errors import ConfigError
-from dstill_querydsl import guard
-from dstill_querydsl.guard import Limits
-from dstill_querydsl.guard.mapping import limits_on
+from dstill_querydsl.language import guard
+from dstill_querydsl.language.guard import Limits
+from dstill_querydsl.language.guard.mapping import limits_on
 from dstill_querydsl.pack import QueryDsl
 
 

@@ -2,8 +2,8 @@ import pytest
 
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
-from dstill_querydsl.guard import Limits
-from dstill_querydsl.guard.mapping import limits_on
+from dstill_querydsl.language.guard import Limits
+from dstill_querydsl.language.guard.mapping import limits_on
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill_querydsl.guard.patterns import read
+from dstill_querydsl.language.guard.patterns import read
 
 
 @pytest.mark.parametrize(

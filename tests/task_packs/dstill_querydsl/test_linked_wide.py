@@ -6,10 +6,10 @@ import pytest
 
 from dstill.api.records import Example
 from dstill_querydsl.bundle.indices import bundled
-from dstill_querydsl.index_profiles import IndexProfiles
-from dstill_querydsl.linked.form import SHOWN, QueryForm
+from dstill_querydsl.form.query_form import SHOWN, QueryForm
+from dstill_querydsl.language.mapping.index_profiles import IndexProfiles
+from dstill_querydsl.language.variants import vary
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.variants import vary
 
 
 def _form() -> QueryForm:

@@ -3,7 +3,7 @@ from support.tables import rows
 
 from dstill.api.records import Severity
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping import check
+from dstill_querydsl.language.mapping import check
 
 MAPPING = {
     "properties": {

@@ -11,7 +11,7 @@ import pytest
 
 from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import LARGEST, configured
-from dstill_querydsl.mapping.form import MOST_FIELDS
+from dstill_querydsl.language.mapping.form import MOST_FIELDS
 
 
 def test_refuses_fifo_without_waiting(tmp_path: Path) -> None:

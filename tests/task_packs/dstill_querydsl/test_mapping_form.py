@@ -4,7 +4,7 @@ from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping.form import require_mapping
+from dstill_querydsl.language.mapping.form import require_mapping
 from dstill_querydsl.pack import QueryDsl
 
 FIELDS = {"a": {"type": "text", "fields": {"raw": {"type": "keyword"}}}, "o": {"properties": {"b": {"type": "long"}}}}

@@ -3,11 +3,11 @@
 import pytest
 
 from dstill_querydsl.bundle.index_of import index_of
-from dstill_querydsl.guard import Limits
-from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping import check
-from dstill_querydsl.mapping.merge import Conflict, merge, plain
+from dstill_querydsl.language.guard import Limits
+from dstill_querydsl.language.guard.mapping import limits_on
+from dstill_querydsl.language.mapping import check
+from dstill_querydsl.language.mapping.merge import Conflict, merge, plain
 
 
 def _indices(*properties):

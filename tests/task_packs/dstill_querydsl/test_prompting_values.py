@@ -4,7 +4,7 @@ import json
 
 from dstill.api.records import Example
 from dstill.api.values import Values
-from dstill_querydsl.guard import Limits
+from dstill_querydsl.language.guard import Limits
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.prompting.values import for_student, for_teacher
 from dstill_querydsl.settings import Settings

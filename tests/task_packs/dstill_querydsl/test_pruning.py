@@ -13,12 +13,12 @@ from dstill.api.records import Draft, Example
 from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import bundled
 from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.language.mapping.uses import uses
 from dstill_querydsl.language.strict import read
-from dstill_querydsl.mapping.uses import uses
+from dstill_querydsl.language.variants import rename, vary
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.prompting.pruning import Pruner
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.variants import rename, vary
 
 # Distractors: names as real schemas have them, many of whose words occur in questions too.
 _AREAS = (

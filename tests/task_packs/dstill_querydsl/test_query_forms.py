@@ -7,13 +7,13 @@ from importlib import import_module
 
 import pytest
 
-from dstill_querydsl import schema
-from dstill_querydsl.guard.aggregations import AGGREGATIONS
-from dstill_querydsl.guard.kinds import Fields, Options
-from dstill_querydsl.guard.queries import QUERIES
+from dstill_querydsl.language import schema
 from dstill_querydsl.language.clause_leaves import conditions
+from dstill_querydsl.language.guard.aggregations import AGGREGATIONS
+from dstill_querydsl.language.guard.kinds import Fields, Options
+from dstill_querydsl.language.guard.queries import QUERIES
+from dstill_querydsl.language.mapping.needs import AGGREGATION_NEEDS, NEEDS
 from dstill_querydsl.language.query_forms import DECAYS, FIELD_LIST, FIELD_OPTION, FIELDED, PLACES, SELECTS_BY
-from dstill_querydsl.mapping.needs import AGGREGATION_NEEDS, NEEDS
 
 OF_GUARD = {name: kind for name, kind in QUERIES.items() if isinstance(kind, Fields)}
 KNOWN_QUERIES = set(schema.names("query"))
@@ -23,44 +23,44 @@ PARTS = {*DECAYS, "field_value_factor", "random_score", "minimum_should_match_fi
 # OpenSearch alone has it.
 OPENSEARCH = {"xy_shape"}
 QUERY_TABLES = (
-    "canonical.query._UNORDERED",
-    "canonical.query._INNER",
+    "language.canonical.query._UNORDERED",
+    "language.canonical.query._INNER",
     "engines.freeze._BY_FIELD",
     "engines.unsupported_fields._TEXTUAL",
-    "guard.values._FUZZY_BY_TEXT",
-    "guard.values._FUZZY_ON_A_FIELD",
+    "language.guard.values._FUZZY_BY_TEXT",
+    "language.guard.values._FUZZY_ON_A_FIELD",
     "language.query_forms.FIELDED",
     "language.query_forms.FIELD_LIST",
     "language.query_forms.FIELD_OPTION",
     "language.query_forms.PLACES",
     "language.query_forms.SELECTS_BY",
-    "mapping.check._INSTEAD",
-    "mapping.values_check._WHOLE",
-    "testsuites.leaves._INSIDE",
-    "testsuites.steps_fields._ON_VALUES",
-    "testsuites.steps_fields._ON_WORDS",
-    "testsuites.steps_values._VALUED",
+    "language.mapping.check._INSTEAD",
+    "language.mapping.values_check._WHOLE",
+    "testdata.leaves._INSIDE",
+    "testdata.steps_fields._ON_VALUES",
+    "testdata.steps_fields._ON_WORDS",
+    "testdata.steps_values._VALUED",
 )
 AGGREGATION_TABLES = (
-    "canonical.aggs._GROUPS",
-    "canonical.aggs._SCORED",
-    "grammar.aggregations._ONE_NUMBER",
-    "grammar.bounds._NOT_IN_OPENSEARCH",
-    "grammar.buckets._PRECISION",
-    "guard.buckets._CELLS",
-    "guard.buckets._OVERSAMPLED",
-    "guard.buckets._SIZES",
-    "guard.buckets._TYPICAL",
-    "guard.cost._WEIGHTS",
+    "language.canonical.aggs._GROUPS",
+    "language.canonical.aggs._SCORED",
+    "language.grammar.aggregations._ONE_NUMBER",
+    "language.grammar.bounds._NOT_IN_OPENSEARCH",
+    "language.grammar.buckets._PRECISION",
+    "language.guard.buckets._CELLS",
+    "language.guard.buckets._OVERSAMPLED",
+    "language.guard.buckets._SIZES",
+    "language.guard.buckets._TYPICAL",
+    "language.guard.cost._WEIGHTS",
     "language.aggregations._APPROXIMATE_KINDS",
     "language.aggregations._BY_BOUNDS",
     "language.aggregations._NAMED_BY_USER",
     "language.aggregations._NO_OUTPUT",
     "language.aggregations._ZERO_WITHOUT_DOCUMENTS",
-    "mapping.needs.AGGREGATION_NEEDS",
-    "questions.summaries.METRICS",
-    "testsuites.roles._GROUPING",
-    "testsuites.steps_aggregations._METRICS",
+    "language.mapping.needs.AGGREGATION_NEEDS",
+    "questions.templates.summaries.METRICS",
+    "testdata.roles._GROUPING",
+    "testdata.steps_aggregations._METRICS",
 )
 
 
@@ -81,7 +81,7 @@ def test_every_aggregation_in_table_is_known(table: str) -> None:
 
 
 def test_defaults_name_known_queries_and_aggregations() -> None:
-    names = _names("canonical.values._DEFAULTS") | _names("canonical.values._ORDERS")
+    names = _names("language.canonical.values._DEFAULTS") | _names("language.canonical.values._ORDERS")
     assert {name.removeprefix("agg.") for name in names if name.startswith("agg.")} <= KNOWN_AGGREGATIONS
     assert {name for name in names if not name.startswith("agg.")} <= KNOWN_QUERIES
 

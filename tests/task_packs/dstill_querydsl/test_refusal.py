@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.results import refusal
+from dstill_querydsl.language.results import refusal
 
 
 @pytest.mark.parametrize(

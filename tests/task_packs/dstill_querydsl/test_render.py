@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dstill_querydsl.results.render import show
-from dstill_querydsl.results.tables import tables
+from dstill_querydsl.language.results.render import show
+from dstill_querydsl.language.results.tables import tables
 
 HITS = [{"id": f"d{n}", "score": 1.0} for n in range(12)]
 

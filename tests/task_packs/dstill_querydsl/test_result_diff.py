@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dstill_querydsl.results.result_diff import diff
+from dstill_querydsl.language.results.result_diff import diff
 
 
 def result(*ids: str, count: int | None = None, aggregations: Any = None, **body: Any) -> dict[str, Any]:

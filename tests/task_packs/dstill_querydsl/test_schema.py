@@ -4,9 +4,9 @@ import pytest
 from support.tables import rows
 
 from dstill.errors import UsageError
-from dstill_querydsl import schema
-from dstill_querydsl.schema import types
-from dstill_querydsl.schema.derivation import derive
+from dstill_querydsl.language import schema
+from dstill_querydsl.language.schema import types
+from dstill_querydsl.language.schema.derivation import derive
 
 
 def _first(body: dict, dialect: str = "elasticsearch9"):

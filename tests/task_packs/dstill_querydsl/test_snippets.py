@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill.api.records import Example
+from dstill_querydsl.language.results.snippets import snippets
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.snippets import snippets
 
 HOSTILE = {
     "query": {"match": {"a": 'it\'s \n JSON\nJSON\n$(touch x) `id` \\ """ \u202e \U0001f600'}},

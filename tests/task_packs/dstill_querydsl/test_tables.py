@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dstill.api.records import Table
-from dstill_querydsl.results.tables import tables
+from dstill_querydsl.language.results.tables import tables
 
 
 def value(hits: Any = (), total: int | None = None, relation: str = "eq", aggregations: Any = None, **body: Any) -> Any:

@@ -8,7 +8,7 @@ from dstill.api.records import Draft, Example
 from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import bundled
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping import values_check
+from dstill_querydsl.language.mapping import values_check
 from dstill_querydsl.pack import QueryDsl
 
 FIELDS = Fields.of(

@@ -16,17 +16,18 @@ from support.staff import ROWS, SCHEMA
 
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
-from dstill_sql import guard, names
-from dstill_sql.dialects import Dialect
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.postgresql import Postgresql, PostgresqlSettings
 from dstill_sql.engines.sqlite import Sqlite
 from dstill_sql.engines.translating import translated
+from dstill_sql.language import guard
+from dstill_sql.language.database import schema_check
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.results.compare import same
+from dstill_sql.language.statements import read
 from dstill_sql.pack import Sql
-from dstill_sql.results import same
-from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings
-from dstill_sql.statements import read
 
 QUERIES = [
     line
@@ -64,7 +65,7 @@ def form(text: str, dialect: Dialect) -> str:
 
 def is_planned(text: str, dialect: Dialect) -> bool:
     """Whether the engine knows what the query has."""
-    return not any(names.check(read(text, dialect), SCHEMAS[dialect]))
+    return not any(schema_check.check(read(text, dialect), SCHEMAS[dialect]))
 
 
 def equal(one: Outcome, other: Outcome) -> bool:

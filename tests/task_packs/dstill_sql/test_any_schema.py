@@ -12,9 +12,9 @@ from support.sizes import first_quick
 from dstill.api import find_problems
 from dstill.api.records import Draft
 from dstill.errors import DataError
-from dstill_sql.dialects import DIALECTS, Dialect
+from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.dialects import DIALECTS, Dialect
 from dstill_sql.pack import Sql
-from dstill_sql.schema import Column, Reference, Schema, Table
 from dstill_sql.settings import Settings
 
 _TYPES = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dstill.errors import DataError
-from dstill_sql.dialects import DIALECTS, Dialect
-from dstill_sql.schema import Schema
-from dstill_sql.statements import NotOneQuery, read
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import DIALECTS, Dialect
+from dstill_sql.language.statements import NotOneQuery, read
 
 DEEP = 24  # calls within each other: with a limit that does not hold, no test of these ends
 TYPES = ("DATE", "INT", "VARCHAR", "TIME ", "STRUCT")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 from support.sizes import first_quick
 
-from dstill_sql import guard
-from dstill_sql.bounded_text import MOST_CHARACTERS, text_of
-from dstill_sql.canonical import canonical_text
-from dstill_sql.causes import cause
-from dstill_sql.clauses import clauses
-from dstill_sql.dialects import Dialect
-from dstill_sql.engine_text import NotPrintable
 from dstill_sql.engines.translating import Untranslatable, translated
-from dstill_sql.limits import Limits
-from dstill_sql.schema import Schema
-from dstill_sql.statements import read
+from dstill_sql.language import guard
+from dstill_sql.language.bounded_text import MOST_CHARACTERS, text_of
+from dstill_sql.language.canonical import canonical_text
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.engine_text import NotPrintable
+from dstill_sql.language.limits import Limits
+from dstill_sql.language.results.causes import cause
+from dstill_sql.language.results.clauses import clauses
+from dstill_sql.language.statements import read
 
 DDL = "CREATE TABLE t (a DOUBLE PRECISION, b VARCHAR(20))"
 DEEP = 18  # calls within each other: with a limit that does not hold, no test of these ends

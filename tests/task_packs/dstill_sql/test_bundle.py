@@ -11,12 +11,14 @@ from dstill.api import find_problems
 from dstill.api.engine import Engine
 from dstill.api.records import Draft, Example
 from dstill.errors import UsageError
-from dstill_sql import bundle, refusals, results
+from dstill_sql import bundle
 from dstill_sql.bundle.handwritten import HANDWRITTEN, handwritten
-from dstill_sql.databases import Rows
-from dstill_sql.dialects import DIALECTS
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
+from dstill_sql.language import refusals
+from dstill_sql.language.database.database import Rows
+from dstill_sql.language.dialects import DIALECTS
+from dstill_sql.language.results import compare
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
@@ -109,8 +111,8 @@ def test_golds_of_hand_written_questions_pass_the_checks_and_find_something(name
         assert not list(find_problems(task, one, Draft(answer=answer))), one.question
         if refusals.read(answer) is None:
             value = executor.execute(answer, one).value
-            assert not results.is_empty(value), one.question
-            assert not results.is_nondeterministic(value), one.question
+            assert not compare.is_empty(value), one.question
+            assert not compare.is_nondeterministic(value), one.question
     assert skipped <= (0 if dialect == "duckdb" else 5)
     executor.close()
 

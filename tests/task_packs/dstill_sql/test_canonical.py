@@ -9,8 +9,8 @@ from support.sizes import first_quick
 from support.sql_golds import GOLDS
 from support.sql_trips import run, task
 
-from dstill_sql.canonical import canonical_text
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.canonical import canonical_text
+from dstill_sql.language.dialects import Dialect
 
 # Names that mean different things inside and outside, aliases that are columns, quotes, brackets that count.
 TRAPS = """

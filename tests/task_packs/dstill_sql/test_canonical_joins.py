@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.tables import rows
 
-from dstill_sql.canonical import canonical_text
+from dstill_sql.language.canonical import canonical_text
 
 SAME = rows(__file__, "joins_same.jsonl")
 OTHER = rows(__file__, "joins_other.jsonl")

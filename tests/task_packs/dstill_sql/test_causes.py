@@ -9,8 +9,8 @@ from support.sql_golds import GOLDS, SCHEMAS
 from support.sql_trips import SCHEMA, example, task
 from support.tables import rows
 
-from dstill_sql.causes import LABELS, cause
-from dstill_sql.clauses import clauses, terms
+from dstill_sql.language.results.causes import LABELS, cause
+from dstill_sql.language.results.clauses import clauses, terms
 
 JOINED = "FROM drivers AS d JOIN trips AS t ON t.driver_id = d.id"
 DIFFERENCES = rows(__file__, "causes.jsonl")

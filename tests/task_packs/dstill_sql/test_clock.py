@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dstill_sql.clock import frozen
-from dstill_sql.dialects import Dialect
-from dstill_sql.schema import Schema
-from dstill_sql.statements import read
+from dstill_sql.engines.clock import frozen
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.statements import read
 
 NOW = "2024-06-18T12:30:00"
 

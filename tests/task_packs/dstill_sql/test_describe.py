@@ -16,17 +16,17 @@ from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.values import Values
 from dstill.errors import DataError, ServiceError
-from dstill_sql.catalogs import Catalog
-from dstill_sql.databases import File
-from dstill_sql.describe import describe
-from dstill_sql.engine_text import Statement
+from dstill_sql.engines.catalogs import Catalog
+from dstill_sql.engines.describe import describe
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.postgresql import PostgresqlSettings
+from dstill_sql.engines.reading import Budget, Source, read_values
 from dstill_sql.engines.sqlite import Sqlite
-from dstill_sql.limits import Limits
+from dstill_sql.language.database.database import File
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.engine_text import Statement
+from dstill_sql.language.limits import Limits
 from dstill_sql.pack import Sql
-from dstill_sql.reading import Budget, Source, read_values
-from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings
 
 DENIED = Settings(guard=Limits(denied=("drivers.secret",)))

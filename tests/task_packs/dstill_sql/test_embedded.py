@@ -24,13 +24,13 @@ from support.sql_raw import fetched
 from dstill.api.engine import Engine
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.errors import DataError, ServiceError, UsageError
-from dstill_sql.dialects import Dialect
 from dstill_sql.engines import planning, running
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.engines.process import EngineError
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
-from dstill_sql.limits import Limits
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.limits import Limits
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 

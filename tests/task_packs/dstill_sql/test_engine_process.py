@@ -24,18 +24,18 @@ from support.sql_raw import fetched, made
 from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
 from dstill.errors import ServiceError
-from dstill_sql.engine_text import fixed
 from dstill_sql.engines import planning, process, steps
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
 from dstill_sql.engines.process import Crashed, EngineError, EngineProcess, Made, Name, Stopped
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
-from dstill_sql.limits import Limits
-from dstill_sql.names import check
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema_check import check
+from dstill_sql.language.engine_text import fixed
+from dstill_sql.language.limits import Limits
+from dstill_sql.language.statements import read
 from dstill_sql.pack import Sql
-from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings
-from dstill_sql.statements import read
 
 BOTH: tuple[Name, ...] = ("duckdb", "sqlite")
 TEXTS = made("sqlite", "CREATE TABLE texts (body TEXT)", "texts", [["x" * 1_000_000]] * 2)

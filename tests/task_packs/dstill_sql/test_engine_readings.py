@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dstill_sql.engine_text import NotPrintable, Statement
-from dstill_sql.parsers.duckdb import duckdb_reading
-from dstill_sql.parsers.postgres import postgres_reading
-from dstill_sql.parsers.reading import Reading, confirm
-from dstill_sql.printing import printed, settled
-from dstill_sql.statements import parsed, read
+from dstill_sql.engines.parsers.duckdb import duckdb_reading
+from dstill_sql.engines.parsers.postgres import postgres_reading
+from dstill_sql.engines.parsers.reading import Reading, confirm
+from dstill_sql.language.engine_text import NotPrintable, Statement
+from dstill_sql.language.printing import printed, settled
+from dstill_sql.language.statements import parsed, read
 
 
 def of_duckdb(text: str) -> Reading:

@@ -16,9 +16,9 @@ from support.rides import ROWS, SCHEMA, inserted
 
 import dstill_sql
 from dstill.pipeline.linting.lint import Report, lint
-from dstill_sql.dialects import DIALECTS, Dialect
 from dstill_sql.files.codes import CODES
 from dstill_sql.files.reading import answers, has_answers
+from dstill_sql.language.dialects import DIALECTS, Dialect
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
@@ -219,13 +219,13 @@ def test_any_file_can_be_checked_and_a_repair_is_final(text: str, dialect: Diale
 
 
 def test_every_code_is_explained() -> None:
-    folder = Path(dstill_sql.__file__).parent
-    assert set(CODES) == {"syntax_error"} | codes(folder / "guard.py") | codes(folder / "names.py")
+    language = Path(dstill_sql.__file__).parent / "language"
+    of_guard = codes(language / "guard" / "__init__.py") | {"function", "construct", "type"}
+    assert set(CODES) == {"syntax_error"} | of_guard | codes(language / "database" / "schema_check.py")
 
 
 def codes(file: Path) -> set[str]:
     """The codes in the source: the first text of each call that makes a problem."""
     calls = [one for one in ast.walk(ast.parse(file.read_text())) if isinstance(one, ast.Call)]
     made = [one.args[0] for one in calls if getattr(one.func, "id", "") == "_problem"]
-    found = {one.value for one in made if isinstance(one, ast.Constant)}
-    return found | ({"function", "construct", "type"} if file.name == "guard.py" else set())
+    return {one.value for one in made if isinstance(one, ast.Constant)}

@@ -11,8 +11,8 @@ from dstill.api.records import Example
 from dstill_constrain.compiler import Compiler
 from dstill_constrain.ebnf import parse
 from dstill_constrain.vocabulary import Vocabulary
-from dstill_sql.dialects import DIALECTS, Dialect
-from dstill_sql.limits import Limits
+from dstill_sql.language.dialects import DIALECTS, Dialect
+from dstill_sql.language.limits import Limits
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 

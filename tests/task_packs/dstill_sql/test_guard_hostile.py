@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstill.api.records import Problem
-from dstill_sql import guard, known_answers, names
-from dstill_sql.canonical import canonical_text
-from dstill_sql.dialects import DIALECTS, Dialect
+from dstill_sql import known_answers
 from dstill_sql.engines.translating import Untranslatable, translated
-from dstill_sql.schema import Schema
-from dstill_sql.statements import LONGEST, NotOneQuery, read
+from dstill_sql.language import guard
+from dstill_sql.language.canonical import canonical_text
+from dstill_sql.language.database import schema_check
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import DIALECTS, Dialect
+from dstill_sql.language.statements import LONGEST, NotOneQuery, read
 
 DDL = """
 CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(20), secret VARCHAR(20));
@@ -237,7 +239,7 @@ def test_no_text_makes_a_check_raise(text: str, dialect: Dialect) -> None:
         found = problems(text, dialect, limits)
     if not found:
         query = read(text, dialect)
-        list(names.check(query, SCHEMAS[dialect]))
+        list(schema_check.check(query, SCHEMAS[dialect]))
         for other in DIALECTS:
             try:
                 translated(query, dialect, other, SCHEMAS[dialect])

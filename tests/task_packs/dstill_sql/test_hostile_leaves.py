@@ -9,11 +9,11 @@ import pytest
 
 from dstill.api.records import Problem
 from dstill.errors import DataError
-from dstill_sql import guard
-from dstill_sql.dialects import DIALECTS, Dialect
-from dstill_sql.limits import Limits
-from dstill_sql.schema import Schema
-from dstill_sql.statements import NotOneQuery, read
+from dstill_sql.language import guard
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import DIALECTS, Dialect
+from dstill_sql.language.limits import Limits
+from dstill_sql.language.statements import NotOneQuery, read
 
 DDL = """
 CREATE TABLE t (a INT, b VARCHAR(20), secret VARCHAR(20), ts TIMESTAMP);
@@ -82,7 +82,7 @@ def quoted(tail: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("place", PLACES)
 def test_leaf_is_never_printed_as_code(place: str, dialect: Dialect) -> None:
     """What passes, passes as a name or a text: nothing of the leaf is outside quotes in the printed form."""
-    from dstill_sql.printing import printed, settled
+    from dstill_sql.language.printing import printed, settled
 
     for tail, form in itertools.product(TAILS, range(3)):
         text = place.format(quoted(tail)[form])
@@ -139,8 +139,8 @@ def test_type_of_a_schema_creates_one_table(type_: str, dialect: Dialect) -> Non
     """It is refused, or its statement has one table with these columns and no more."""
     import sqlglot
 
-    from dstill_sql.engine_text import NotPrintable
-    from dstill_sql.printing import created
+    from dstill_sql.language.engine_text import NotPrintable
+    from dstill_sql.language.printing import created
 
     try:
         (table,) = Schema.read(f"CREATE TABLE x (a {type_}, b INT);", dialect).tables

@@ -11,14 +11,15 @@ import pytest
 from dstill.api import find_problems
 from dstill.api.engine import Engine
 from dstill.api.records import Draft, OutcomeKind
-from dstill_sql import bundle, refusals
-from dstill_sql.databases import Rows
+from dstill_sql import bundle
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
-from dstill_sql.invented.definitions import ColumnOf, domains, read
-from dstill_sql.invented.naming import PLAIN, Style
-from dstill_sql.invented.schemas import invent
-from dstill_sql.invented.stream import stream
+from dstill_sql.language import refusals
+from dstill_sql.language.database.database import Rows
 from dstill_sql.pack import Sql
+from dstill_sql.questions.invented_schemas.definitions import ColumnOf, domains, read
+from dstill_sql.questions.invented_schemas.naming import PLAIN, Style
+from dstill_sql.questions.invented_schemas.schemas import invent
+from dstill_sql.questions.invented_schemas.stream import stream
 from dstill_sql.settings import Settings
 
 NOW = datetime(2024, 6, 18, 12)
@@ -100,7 +101,7 @@ def test_answers_of_the_stream_are_valid_and_run() -> None:
         if refusals.read(answer) is None:
             data = one.database.data
             assert isinstance(data, Rows)
-            from dstill_sql.statements import read as read_query
+            from dstill_sql.language.statements import read as read_query
 
             assert executor.run_on(read_query(answer, "duckdb"), data).kind is OutcomeKind.OK
     executor.close()

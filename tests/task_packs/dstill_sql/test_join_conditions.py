@@ -6,10 +6,10 @@ from typing import get_args
 
 import pytest
 
-from dstill_sql import guard
-from dstill_sql.dialects import Dialect
-from dstill_sql.limits import Limits
-from dstill_sql.statements import read
+from dstill_sql.language import guard
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.limits import Limits
+from dstill_sql.language.statements import read
 
 RELATED = [
     "a JOIN b JOIN c ON a.x=b.x AND b.y=c.y",

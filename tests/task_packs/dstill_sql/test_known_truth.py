@@ -27,8 +27,8 @@ from sqlglot import exp, parse_one
 from support.sql_trips import FULL, ROWS, Tables, example, executor, run, task
 
 from dstill.api.records import OutcomeKind
-from dstill_sql.dialects import Dialect
-from dstill_sql.statements import read
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.statements import read
 
 BOTH: tuple[Dialect, ...] = ("duckdb", "sqlite")
 DUCKDB: tuple[Dialect, ...] = ("duckdb",)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import parse_one
 
-from dstill_sql.dialects import DIALECTS
-from dstill_sql.laid_out import highlight, snippets
+from dstill_sql.language.dialects import DIALECTS
+from dstill_sql.language.results.formatting import highlight, snippets
 
 QUERIES = (
     "SELECT 1",

@@ -9,7 +9,7 @@ import pytest
 
 LARGE = """
 import resource
-from dstill_sql.schema import Schema
+from dstill_sql.language.database.schema import Schema
 resource.setrlimit(resource.RLIMIT_CPU, (25, 25))  # seconds; quadratic time takes twice as many
 n = 10_000
 columns = ", ".join(f"c{i} INTEGER" for i in range(n))

@@ -20,7 +20,7 @@ LIBRARIES = {
     "sqlite3": {"engines/sqlite.py", "engines/work_sqlite.py"},  # the first one asks for its version
     "duckdb": set[str](),  # the child loads it by name
     "psycopg": {"engines/connecting.py", "engines/server.py", "engines/loading.py"},
-    "pgparse": {"parsers/postgres.py"},
+    "pgparse": {"engines/parsers/postgres.py"},
 }
 
 
@@ -92,7 +92,8 @@ def test_messages_with_texts_are_made_in_one_file() -> None:
 
 
 def test_statements_are_made_in_two_files() -> None:
-    assert {file for file, tree in FILES.items() for _ in calls(tree, "Statement")} == {"printing.py", "engine_text.py"}
+    making = {"language/printing.py", "language/engine_text.py"}
+    assert {file for file, tree in FILES.items() for _ in calls(tree, "Statement")} == making
 
 
 def test_fixed_statements_have_only_words_of_the_code() -> None:

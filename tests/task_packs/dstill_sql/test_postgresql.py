@@ -18,11 +18,11 @@ from support.rides import ROWS, SCHEMA, on_rows, question
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import AuthError, DataError, ServiceError
-from dstill_sql.engine_text import fixed
 from dstill_sql.engines import server
 from dstill_sql.engines.postgresql import Postgresql, PostgresqlSettings
 from dstill_sql.engines.self_check import role_of
-from dstill_sql.limits import Limits
+from dstill_sql.language.engine_text import fixed
+from dstill_sql.language.limits import Limits
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
@@ -297,7 +297,7 @@ def test_database_that_is_not_there(opened: Opened) -> None:
 
 
 def test_schema_that_is_not_there(opened: Opened) -> None:
-    from dstill_sql.catalogs import of_postgresql
+    from dstill_sql.engines.catalogs import of_postgresql
 
     with pytest.raises(DataError, match="the schema 'none' of 'shop' has no table") as caught:
         of_postgresql(opened(schema_name="none").server)

@@ -15,8 +15,9 @@ from dstill.api import find_problems
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError, UsageError
 from dstill.pipeline.leakage import duplicates, leaks
-from dstill_sql import bundle, refusals
-from dstill_sql.dialects import DIALECTS, Dialect
+from dstill_sql import bundle
+from dstill_sql.language import refusals
+from dstill_sql.language.dialects import DIALECTS, Dialect
 from dstill_sql.pack import Sql
 from dstill_sql.questions.example_splits import bundled_source
 from dstill_sql.questions.generate import questions

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from support.sql_trips import ROWS, example, executor, run
 
 from dstill.api.records import OutcomeKind
-from dstill_sql.dialects import Dialect
 from dstill_sql.engines.running import MOST_ROWS
-from dstill_sql.results import cell, is_empty, is_nondeterministic, same, tied
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.results.compare import cell, is_empty, is_nondeterministic, same, tied
 
 BOTH = pytest.mark.parametrize("dialect", ["duckdb", "sqlite"])
 CELLS = st.one_of(

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dstill_sql import refusals, shown
+from dstill_sql.language import refusals
+from dstill_sql.language.results import rendering
 
 
 def result(columns: list[str], *rows: list[Any]) -> dict[str, Any]:
@@ -29,16 +30,16 @@ def result(columns: list[str], *rows: list[Any]) -> dict[str, Any]:
     ],
 )
 def test_heading_of_an_expression_is_in_words(column: str, heading: str) -> None:
-    assert shown.table(result([column], ["x"])).columns == (heading,)
+    assert rendering.table(result([column], ["x"])).columns == (heading,)
 
 
 def test_numbers_have_no_noise_of_floating_point() -> None:
-    [row] = shown.table(result(["a", "b", "c", "d"], [21.087500000000002, 1e300, None, 52.0])).rows
+    [row] = rendering.table(result(["a", "b", "c", "d"], [21.087500000000002, 1e300, None, 52.0])).rows
     assert row == ("21.0875", "1e+300", "NULL", "52")
 
 
 def test_whole_numbers_and_long_results_stay_whole() -> None:
-    table = shown.table(result(["n"], *([12345678901234567 + n] for n in range(567))))
+    table = rendering.table(result(["n"], *([12345678901234567 + n] for n in range(567))))
     assert (table.columns, table.rows[0], len(table.rows)) == (("#n",), ("12345678901234567",), 567)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from dstill_querydsl.questions import Tally as QueryDslTally
+from dstill_querydsl.questions.templates import Tally as QueryDslTally
 from dstill_sql.questions.tally import Tally
 
 

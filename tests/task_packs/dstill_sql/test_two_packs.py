@@ -213,6 +213,8 @@ def test_an_engine_that_is_not_installed_is_named(packs: Callable[..., Any], sql
 
 
 def test_parser_does_not_print_answers() -> None:
-    text = "from dstill_sql.statements import read\ntry: read('LOAD httpfs', 'duckdb')\nexcept ValueError: pass"
+    text = (
+        "from dstill_sql.language.statements import read\ntry: read('LOAD httpfs', 'duckdb')\nexcept ValueError: pass"
+    )
     ended = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert ended.stdout + ended.stderr == ""

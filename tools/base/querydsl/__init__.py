@@ -17,12 +17,12 @@ from dstill.api.form import NotExpressible
 from dstill.api.records import Example
 from dstill_querydsl.bundle.handwritten import DEVELOPMENT, HANDWRITTEN, handwritten
 from dstill_querydsl.bundle.indices import TRAINABLE, Index, bundled
-from dstill_querydsl.invented.stream import replay
-from dstill_querydsl.linked.form import QueryForm
-from dstill_querydsl.mapping.index_profile import IndexProfile
+from dstill_querydsl.form.query_form import QueryForm
+from dstill_querydsl.language.mapping.index_profile import IndexProfile
+from dstill_querydsl.language.variants import rename, vary
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.questions.invented_schemas.stream import replay
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.variants import rename, vary
 from tools.base.pack import Answers, Pack
 from tools.base.querydsl import development, written
 from tools.base.rows import kept, unscored

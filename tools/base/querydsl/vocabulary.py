@@ -14,14 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import dstill_querydsl.linked
-from dstill_querydsl.linked import tokens
-from dstill_querydsl.schema import document
+import dstill_querydsl.form
+from dstill_querydsl.form import tokens
+from dstill_querydsl.language.schema import document
 from tools.base.querydsl import answers
 
 __all__ = ["main"]
 
-FILE = Path(dstill_querydsl.linked.__file__).with_name("vocabulary.json")
+FILE = Path(dstill_querydsl.form.__file__).with_name("vocabulary.json")
 ROWS = 20_000
 QUESTIONS = Path("build/base/querydsl/questions")
 MERGES = 300

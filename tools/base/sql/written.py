@@ -19,8 +19,8 @@ from functools import cache
 
 from dstill.api.records import Example, TestDatabase
 from dstill.io.strict_json import loads
-from dstill_sql.context import database_of
-from dstill_sql.databases import Database, Rows
+from dstill_sql.language.database.context import database_of
+from dstill_sql.language.database.database import Database, Rows
 from dstill_sql.questions.invented_rows import own_view
 from dstill_sql.settings import Settings
 from tools.base.written import sets

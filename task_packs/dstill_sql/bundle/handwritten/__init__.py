@@ -15,8 +15,8 @@ import sqlglot
 from dstill.api.records import Example
 from dstill.errors import UsageError, did_you_mean
 from dstill.io.strict_json import loads
-from dstill_sql import refusals
-from dstill_sql.dialects import Dialect
+from dstill_sql.language import refusals
+from dstill_sql.language.dialects import Dialect
 
 __all__ = ["HANDWRITTEN", "handwritten"]
 

@@ -9,20 +9,20 @@ import pytest
 
 from dstill.api.records import Example
 from dstill.api.values import Values
-from dstill_querydsl.asked.conditions import KINDS, condition
-from dstill_querydsl.asked.of_index import subject_of
-from dstill_querydsl.asked.refusals import refusal
-from dstill_querydsl.asked.roles import role_condition
-from dstill_querydsl.asked.shapes import SHAPES, shape
-from dstill_querydsl.asked.subject import Subject
-from dstill_querydsl.asked.wording import AskedDraw
 from dstill_querydsl.bundle.indices import own_index
-from dstill_querydsl.guard.limits import Limits
-from dstill_querydsl.invented.voices import Voice, say
-from dstill_querydsl.mapping.index_profile import IndexProfile
-from dstill_querydsl.questions.compose import ComposedQuestion
-from dstill_querydsl.questions.context import QuestionContext, Skip
-from dstill_querydsl.questions.words import mark
+from dstill_querydsl.language.guard.limits import Limits
+from dstill_querydsl.language.mapping.index_profile import IndexProfile
+from dstill_querydsl.questions.free_phrasing.conditions import KINDS, condition
+from dstill_querydsl.questions.free_phrasing.for_index import subject_of
+from dstill_querydsl.questions.free_phrasing.refusals import refusal
+from dstill_querydsl.questions.free_phrasing.roles import role_condition
+from dstill_querydsl.questions.free_phrasing.shapes import SHAPES, shape
+from dstill_querydsl.questions.free_phrasing.subject import Subject
+from dstill_querydsl.questions.free_phrasing.wording import AskedDraw
+from dstill_querydsl.questions.invented_schemas.voices import Voice, say
+from dstill_querydsl.questions.templates.compose import ComposedQuestion
+from dstill_querydsl.questions.templates.context import QuestionContext, Skip
+from dstill_querydsl.questions.templates.words import mark
 
 DATE = {"type": "date"}
 KEYWORD = {"type": "keyword"}

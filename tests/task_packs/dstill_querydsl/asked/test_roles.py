@@ -5,11 +5,11 @@ from random import Random
 import pytest
 
 from dstill.linked.names import stems
-from dstill_querydsl.asked.refusals import KINDS, refusal
-from dstill_querydsl.asked.roles import role_condition
-from dstill_querydsl.asked.wording import AskedDraw, options, table
-from dstill_querydsl.invented.schemas import Schema, invent
-from dstill_querydsl.questions.context import Skip
+from dstill_querydsl.questions.free_phrasing.refusals import KINDS, refusal
+from dstill_querydsl.questions.free_phrasing.roles import role_condition
+from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, options, table
+from dstill_querydsl.questions.invented_schemas.schemas import Schema, invent
+from dstill_querydsl.questions.templates.context import Skip
 
 
 @pytest.fixture(scope="module")

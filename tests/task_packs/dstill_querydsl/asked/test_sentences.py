@@ -9,19 +9,19 @@ from random import Random
 import pytest
 
 from dstill.linked.names import stems
-from dstill_querydsl.asked.conditions import KINDS, condition
-from dstill_querydsl.asked.participles import participle_of
-from dstill_querydsl.asked.parts import Own, counted
-from dstill_querydsl.asked.sentences import asked
-from dstill_querydsl.asked.shapes import SHAPES, shape
-from dstill_querydsl.asked.wording import PLACES, AskedDraw, options, table
-from dstill_querydsl.invented.schemas import Schema, invent
-from dstill_querydsl.linked.adjectives import ADJECTIVES
-from dstill_querydsl.questions.compose import ComposedQuestion
-from dstill_querydsl.questions.context import Skip
-from dstill_querydsl.questions.plan import TEMPLATES
-from dstill_querydsl.questions.verify import Rules, Trial
-from dstill_querydsl.questions.words import mark, plural
+from dstill_querydsl.questions.free_phrasing.adjectives import ADJECTIVES
+from dstill_querydsl.questions.free_phrasing.conditions import KINDS, condition
+from dstill_querydsl.questions.free_phrasing.participles import participle_of
+from dstill_querydsl.questions.free_phrasing.sentences import asked
+from dstill_querydsl.questions.free_phrasing.shape_parts import Own, counted
+from dstill_querydsl.questions.free_phrasing.shapes import SHAPES, shape
+from dstill_querydsl.questions.free_phrasing.wording import PLACES, AskedDraw, options, table
+from dstill_querydsl.questions.invented_schemas.schemas import Schema, invent
+from dstill_querydsl.questions.templates.compose import ComposedQuestion
+from dstill_querydsl.questions.templates.context import Skip
+from dstill_querydsl.questions.templates.plan import TEMPLATES
+from dstill_querydsl.questions.templates.verify import Rules, Trial
+from dstill_querydsl.questions.templates.words import mark, plural
 
 SCHEMAS = 12
 EACH = 40
@@ -85,8 +85,8 @@ def test_every_wording_of_a_shape_can_be_filled(schemas: list[Schema], name: str
 
 def test_adjective_without_an_opposite(schemas: list[Schema], monkeypatch: pytest.MonkeyPatch) -> None:
     profitable = next(one for one in ADJECTIVES if not one.less)
-    for module in ("shapes", "shapes_documents", "sums", "numbers"):
-        monkeypatch.setattr(f"dstill_querydsl.asked.{module}.adjective_of", lambda *_: profitable)
+    for module in ("shapes", "shapes_documents", "shapes_fields", "numbers"):
+        monkeypatch.setattr(f"dstill_querydsl.questions.free_phrasing.{module}.adjective_of", lambda *_: profitable)
     random = Random(4)
     for schema in schemas * 20:
         for make, name in ((shape, "metric"), (shape, "extreme"), (shape, "lookup"), (condition, "number")):

@@ -9,8 +9,8 @@ from support.written_questions import assert_checked, empty
 from tools.base.querydsl.development import NAMES, index, questions
 
 from dstill.api.engine import Engine
-from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.engines.executors import Embedded
+from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.pack import QueryDsl
 
 MOST_EMPTY = 3  # questions of one set that find nothing

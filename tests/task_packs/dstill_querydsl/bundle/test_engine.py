@@ -10,7 +10,7 @@ from support.sizes import first_quick
 
 from dstill_querydsl.bundle.indices import NAMES, bundled
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
-from dstill_querydsl.variants import vary
+from dstill_querydsl.language.variants import vary
 
 DOCUMENTS = 200
 

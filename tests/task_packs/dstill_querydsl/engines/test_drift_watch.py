@@ -17,9 +17,9 @@ from dstill.api.task import Check, Task
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.engines import EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.engines.drift_watch import changes, snapshot
-from dstill_querydsl.mapping.drift import fields_digest
+from dstill_querydsl.language.mapping.drift import fields_digest
+from dstill_querydsl.language.results import compare
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.results import compare
 from dstill_querydsl.settings import Settings
 
 MAPPING = {"properties": {"level": {"type": "keyword"}, "bytes": {"type": "long"}}}

@@ -24,7 +24,7 @@ from dstill.api.task import Task
 from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines import Embedded, EmbeddedServer, HttpEngine, executors
-from dstill_querydsl.results import compare
+from dstill_querydsl.language.results import compare
 
 
 def run(executor: Executor, body: Any, example: Example) -> Any:

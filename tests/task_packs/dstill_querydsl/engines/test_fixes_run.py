@@ -11,8 +11,8 @@ from dstill.api import find_problems
 from dstill.api.executor import Executor
 from dstill.api.records import Draft, Example, OutcomeKind
 from dstill.pipeline.linting.fixing import Source, repaired
+from dstill_querydsl.language.results import compare
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.results import compare
 
 TASK = QueryDsl()
 

@@ -17,8 +17,8 @@ from dstill.api.task import Task
 from dstill.errors import AuthError, ConfigError, DataError, ServiceError, UsageError
 from dstill_querydsl.engines import EmbeddedEngine, Http, HttpEngine, HttpSettings
 from dstill_querydsl.engines.node import NotPermitted
-from dstill_querydsl.guard import Limits
-from dstill_querydsl.mapping.form import MOST_FIELDS
+from dstill_querydsl.language.guard import Limits
+from dstill_querydsl.language.mapping.form import MOST_FIELDS
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 

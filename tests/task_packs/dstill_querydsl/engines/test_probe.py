@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dstill_querydsl import schema
 from dstill_querydsl.engines.probe import ask_embedded, lacking, unknown
 from dstill_querydsl.engines.unsupported_features import is_missing_feature
+from dstill_querydsl.language import schema
 
 
 def test_stored_names_match_installed_engine() -> None:

@@ -14,8 +14,8 @@ from dstill.api.values import MOST, Values
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.reading import COUNTED, LONGEST, FieldValues, read
-from dstill_querydsl.guard.limits import Limits
-from dstill_querydsl.guard.mapping import limits_on
+from dstill_querydsl.language.guard.limits import Limits
+from dstill_querydsl.language.guard.mapping import limits_on
 
 NAME = "dstill-reading"
 KEY = "sk-abcdefghijklmnop0123456789"

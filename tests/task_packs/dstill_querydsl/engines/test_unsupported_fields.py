@@ -9,7 +9,7 @@ import pytest
 from dstill_querydsl.engines.unsupported_features import UnsupportedFeatures
 from dstill_querydsl.engines.unsupported_fields import UnsupportedFields, refused
 from dstill_querydsl.language.field_types import FAMILIES
-from dstill_querydsl.testsuites.embedded_runner import shared_runner
+from dstill_querydsl.testdata.embedded_runner import shared_runner
 
 MAPPING: dict[str, Any] = {
     "dynamic": "runtime",

@@ -10,22 +10,22 @@ import pytest
 from support.sizes import size
 
 from dstill.linked.known import value_said
-from dstill_querydsl.asked.wording import table as asked_table
-from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.invented.loose_values import in_plural, said_loosely
-from dstill_querydsl.invented.parts import Part
-from dstill_querydsl.invented.quantities import with_values
-from dstill_querydsl.invented.schemas import Put, invent
-from dstill_querydsl.invented.slips import mistyped
-from dstill_querydsl.invented.spans import coarser
-from dstill_querydsl.invented.speech import of_field
-from dstill_querydsl.invented.stream import Counts, InventedQuestion, stream
-from dstill_querydsl.invented.vocabulary import table, vocabulary
-from dstill_querydsl.invented.voices import MANNERS, Voice, more_wordings
+from dstill_querydsl.form.query_form import QueryForm
+from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.linked.form import QueryForm
-from dstill_querydsl.questions.plan import TEMPLATES
-from dstill_querydsl.questions.verify import Rules, Trial
+from dstill_querydsl.questions.free_phrasing.wording import table as asked_table
+from dstill_querydsl.questions.invented_schemas.coarser_dates import coarser
+from dstill_querydsl.questions.invented_schemas.field_phrases import of_field
+from dstill_querydsl.questions.invented_schemas.loose_values import in_plural, said_loosely
+from dstill_querydsl.questions.invented_schemas.quantities import with_values
+from dstill_querydsl.questions.invented_schemas.question_parts import Part
+from dstill_querydsl.questions.invented_schemas.schemas import Put, invent
+from dstill_querydsl.questions.invented_schemas.stream import Counts, InventedQuestion, stream
+from dstill_querydsl.questions.invented_schemas.typing_errors import mistyped
+from dstill_querydsl.questions.invented_schemas.vocabulary import table, vocabulary
+from dstill_querydsl.questions.invented_schemas.voices import MANNERS, Voice, more_wordings
+from dstill_querydsl.questions.templates.plan import TEMPLATES
+from dstill_querydsl.questions.templates.verify import Rules, Trial
 
 ROUND_TRIP = 0.995
 LARGE, UNDRAWN = size("LARGE_STREAM", ci=2_000, nightly=6_000), size("UNDRAWN", ci=1, nightly=0)

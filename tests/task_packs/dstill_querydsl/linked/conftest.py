@@ -9,7 +9,7 @@ import pytest
 
 from dstill.api.records import Example
 from dstill.linked import Reading
-from dstill_querydsl.linked.form import QueryForm
+from dstill_querydsl.form.query_form import QueryForm
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 

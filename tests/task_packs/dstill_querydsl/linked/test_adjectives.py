@@ -1,7 +1,7 @@
 """Adjectives of a measure link to its words."""
 
 from dstill.linked.thesaurus import meant
-from dstill_querydsl.linked.adjectives import ADJECTIVES
+from dstill_querydsl.questions.free_phrasing.adjectives import ADJECTIVES
 
 
 def test_adjectives_link_to_what_they_measure() -> None:

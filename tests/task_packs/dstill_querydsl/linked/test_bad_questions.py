@@ -15,7 +15,7 @@ from dstill import plugins as plugin_loading
 from dstill.api.records import Prediction
 from dstill.factory import Setup
 from dstill.linked.words import MAX_WORDS
-from dstill.pipeline.live_data import LiveRun
+from dstill.pipeline.answerable import Answerable
 from dstill.pipeline.predict import PredictedAnswer, Predictor
 from dstill_linked.generation import LinkedGenerator
 from dstill_linked.model import LinkedModel
@@ -55,7 +55,7 @@ def answering() -> Iterator[Predictor]:
     facts = LinkedFacts(shape=shape.to_json(), tokens=(), features=(), branches=("predict: ",), modality="full",
                         seed=0, max_length=1024, max_target_length=96, threads=1)  # fmt: skip
     generator = LinkedGenerator(scorer_of(LinkedModel(shape)), student.form, facts)
-    with Predictor(LiveRun(name="random", setup=setup, context={}, load=lambda: generator)) as found:
+    with Predictor(Answerable(name="random", setup=setup, load=lambda _: generator)) as found:
         yield found
 
 

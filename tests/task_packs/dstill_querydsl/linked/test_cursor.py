@@ -16,9 +16,9 @@ from dstill.api.checking import find_problems
 from dstill.api.form import Cursor, Token
 from dstill.api.records import Draft, Example
 from dstill.linked import Reading
-from dstill_querydsl.linked import cursor as cursor_module
-from dstill_querydsl.linked import tokens as vocabulary
-from dstill_querydsl.linked.form import QueryForm
+from dstill_querydsl.form import cursor as cursor_module
+from dstill_querydsl.form import tokens as vocabulary
+from dstill_querydsl.form.query_form import QueryForm
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 

@@ -11,7 +11,7 @@ from support.cursor_walks import walk
 
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft
-from dstill_querydsl.canonical import canonical
+from dstill_querydsl.language.canonical import canonical
 
 NAMES = (
     *("query:", "{", "}", "[", "]", "=desc", "=true", "#0", "known", "refuse", "..", ",", "page", "number", "text"),

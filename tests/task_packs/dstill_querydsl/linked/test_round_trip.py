@@ -16,13 +16,13 @@ from dstill.api.form import NotExpressible
 from dstill.api.records import Example
 from dstill.api.values import Values
 from dstill.linked import Reading, Schema, read
-from dstill_querydsl import guard
-from dstill_querydsl.canonical import canonical
+from dstill_querydsl.form.items import items_of
+from dstill_querydsl.form.query_form import QueryForm, difference
+from dstill_querydsl.form.tokens import tokens
+from dstill_querydsl.language import guard
+from dstill_querydsl.language.canonical import canonical
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.linked.form import QueryForm, difference
-from dstill_querydsl.linked.items import items_of
-from dstill_querydsl.linked.tokens import tokens
-from dstill_querydsl.mapping.uses import uses
+from dstill_querydsl.language.mapping.uses import uses
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 

@@ -10,8 +10,8 @@ import pytest
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.values import values_in
-from dstill_querydsl.questions import Rules, Tally, composed_questions
-from dstill_querydsl.questions.compose import ComposedQuestion
+from dstill_querydsl.questions.templates import Rules, Tally, composed_questions
+from dstill_querydsl.questions.templates.compose import ComposedQuestion
 
 KEYWORD = {"type": "keyword"}
 SHOP = {

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from dstill.errors import DataError
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.language.field_types import FAMILIES
-from dstill_querydsl.questions import Rules, Tally, questions
-from dstill_querydsl.questions.compose import compose
-from dstill_querydsl.questions.context import Skip
-from dstill_querydsl.questions.contexts import QuestionContexts
-from dstill_querydsl.questions.plan import TEMPLATES
-from dstill_querydsl.questions.verify import Trial
+from dstill_querydsl.questions.templates import Rules, Tally, questions
+from dstill_querydsl.questions.templates.compose import compose
+from dstill_querydsl.questions.templates.context import Skip
+from dstill_querydsl.questions.templates.contexts import QuestionContexts
+from dstill_querydsl.questions.templates.plan import TEMPLATES
+from dstill_querydsl.questions.templates.verify import Trial
 
 # A failing mapping is shown as it was found: each try takes long.
 SLOW = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])

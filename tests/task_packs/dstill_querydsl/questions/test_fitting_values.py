@@ -6,8 +6,8 @@ from typing import Any
 
 from dstill.api.values import Known, Values
 from dstill_querydsl.bundle.indices import Index
-from dstill_querydsl.questions.context import QuestionContext
-from dstill_querydsl.questions.fitting_values import fitting
+from dstill_querydsl.questions.templates.context import QuestionContext
+from dstill_querydsl.questions.templates.fitting_values import fitting
 
 PROPERTIES: dict[str, Any] = {
     "kind": {"type": "keyword"},

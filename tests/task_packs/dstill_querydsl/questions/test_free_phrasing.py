@@ -11,18 +11,18 @@ from support.sizes import size
 
 from dstill.api.records import Example
 from dstill.api.values import Values
-from dstill_querydsl.asked.nouns import said_of, with_own_words
-from dstill_querydsl.asked.of_index import freely_phrased, subject_of
 from dstill_querydsl.bundle.indices import Index, own_index
-from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.guard.limits import Limits
-from dstill_querydsl.mapping.index_profile import IndexProfile
+from dstill_querydsl.language.canonical import canonical_text
+from dstill_querydsl.language.guard.limits import Limits
+from dstill_querydsl.language.mapping.index_profile import IndexProfile
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions.compose import ComposedQuestion
-from dstill_querydsl.questions.context import QuestionContext
-from dstill_querydsl.questions.free_phrasing import with_free_phrasing
-from dstill_querydsl.questions.plan import TEMPLATES
-from dstill_querydsl.questions.verify import Rules, Trial
+from dstill_querydsl.questions.free_phrasing.for_index import freely_phrased, subject_of
+from dstill_querydsl.questions.free_phrasing.in_splits import with_free_phrasing
+from dstill_querydsl.questions.free_phrasing.nouns import said_of, with_own_words
+from dstill_querydsl.questions.templates.compose import ComposedQuestion
+from dstill_querydsl.questions.templates.context import QuestionContext
+from dstill_querydsl.questions.templates.plan import TEMPLATES
+from dstill_querydsl.questions.templates.verify import Rules, Trial
 from dstill_querydsl.settings import Settings
 
 ROWS = size("FREE_PHRASING_ROWS", ci=400, nightly=800)
@@ -125,7 +125,7 @@ def test_rationale_names_the_fields(made: list[ComposedQuestion]) -> None:
 
 
 def test_ends_if_all_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_querydsl.asked.of_index.BATCH", 5)
+    monkeypatch.setattr("dstill_querydsl.questions.free_phrasing.for_index.BATCH", 5)
     subject = subject_of(QuestionContext.of(_tickets()), IndexProfile(_tickets(), Limits()))
     with Trial(Rules()) as trial:
         assert list(freely_phrased(subject, "seed", trial, _Everything(), Counter())) == []

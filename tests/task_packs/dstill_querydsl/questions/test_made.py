@@ -15,8 +15,8 @@ from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import Index, bundled
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions import Rules, Tally, composed_questions, questions
-from dstill_querydsl.questions.plan import TEMPLATES
+from dstill_querydsl.questions.templates import Rules, Tally, composed_questions, questions
+from dstill_querydsl.questions.templates.plan import TEMPLATES
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.questions.moments import moment, reads_iso, written
+from dstill_querydsl.questions.templates.moments import moment, reads_iso, written
 
 DAY = datetime(2025, 3, 14, tzinfo=UTC)
 TIME = datetime(2025, 3, 14, 9, 30, 15, tzinfo=UTC)

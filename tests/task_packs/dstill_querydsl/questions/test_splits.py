@@ -8,10 +8,10 @@ from support.sizes import size
 
 from dstill.api.records import Example
 from dstill_querydsl.bundle.indices import Index, bundled
-from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions import Rules, splits
-from dstill_querydsl.questions.plan import HELD_REFUSAL, TEMPLATES
+from dstill_querydsl.questions.templates import Rules, splits
+from dstill_querydsl.questions.templates.plan import HELD_REFUSAL, TEMPLATES
 from dstill_querydsl.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -12,11 +12,11 @@ from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.records import Example, OutcomeKind
 from dstill_querydsl.bundle.indices import Index, bundled
-from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.engines import Embedded
+from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions import Rules, questions, splits
-from dstill_querydsl.questions.plan import TEMPLATES
+from dstill_querydsl.questions.templates import Rules, questions, splits
+from dstill_querydsl.questions.templates.plan import TEMPLATES
 from dstill_querydsl.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -14,15 +14,15 @@ from dstill.api.values import Known, Values
 from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import Index, bundled
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.questions.compose import compose
-from dstill_querydsl.questions.conditions_values import VALUES
-from dstill_querydsl.questions.context import QuestionContext, Skip
-from dstill_querydsl.questions.contexts import QuestionContexts
-from dstill_querydsl.questions.lexicon import Lexicon
-from dstill_querydsl.questions.lexicons import LEXICONS
-from dstill_querydsl.questions.plan import TEMPLATES
-from dstill_querydsl.questions.units import around, spell
-from dstill_querydsl.questions.words import mark, noun_of, nouns, plain, plural, sayable, skeleton
+from dstill_querydsl.questions.templates.compose import compose
+from dstill_querydsl.questions.templates.conditions_values import VALUES
+from dstill_querydsl.questions.templates.context import QuestionContext, Skip
+from dstill_querydsl.questions.templates.contexts import QuestionContexts
+from dstill_querydsl.questions.templates.lexicon import Lexicon
+from dstill_querydsl.questions.templates.lexicons import LEXICONS
+from dstill_querydsl.questions.templates.plan import TEMPLATES
+from dstill_querydsl.questions.templates.units import around, spell
+from dstill_querydsl.questions.templates.words import mark, noun_of, nouns, plain, plural, sayable, skeleton
 
 ENOUGH = 5
 DRAWS = 400

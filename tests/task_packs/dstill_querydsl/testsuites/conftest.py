@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.testsuites import IndexSchema
+from dstill_querydsl.testdata import IndexSchema
 
 MAPPING: dict[str, Any] = {
     "properties": {

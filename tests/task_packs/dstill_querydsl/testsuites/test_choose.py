@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dstill.api.records import Outcome, OutcomeKind
-from dstill_querydsl.testsuites.choose import LEAST, choose
-from dstill_querydsl.testsuites.documents import Candidate
+from dstill_querydsl.testdata.choose import LEAST, choose
+from dstill_querydsl.testdata.documents import Candidate
 
 GOLD = {"match": "gold"}
 OPENED: list[Any] = []

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from dstill_querydsl.language.fields import Field
-from dstill_querydsl.testsuites import instants
-from dstill_querydsl.testsuites.conditions import of_clause
+from dstill_querydsl.testdata import instants
+from dstill_querydsl.testdata.conditions import of_clause
 
 NOW = 1_743_078_600_000
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dstill_querydsl.testsuites import IndexSchema, Layout
-from dstill_querydsl.testsuites.documents import Candidate, candidates
+from dstill_querydsl.testdata import IndexSchema, Layout
+from dstill_querydsl.testdata.documents import Candidate, candidates
 
 NOW = 1_743_076_800_000
 

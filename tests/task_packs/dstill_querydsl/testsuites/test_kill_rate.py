@@ -20,7 +20,7 @@ from dstill.pipeline.audit_report import Audit
 from dstill_querydsl.bundle.indices import NAMES, bundled
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions import Rules, questions
+from dstill_querydsl.questions.templates import Rules, questions
 from dstill_querydsl.settings import Settings
 
 DOCUMENTS = 1_000

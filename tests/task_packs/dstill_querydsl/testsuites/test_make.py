@@ -15,12 +15,12 @@ from dstill.api.judging import judge
 from dstill.api.protocols import NoTestDatabases
 from dstill.api.records import Draft, Example, Level
 from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
+from dstill_querydsl.language.results import compare
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.results import compare
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.testsuites import DatabaseMaker, IndexSchema, Layout, make
-from dstill_querydsl.testsuites import cache as keep
-from dstill_querydsl.testsuites.embedded_runner import shared_runner
+from dstill_querydsl.testdata import DatabaseMaker, IndexSchema, Layout, make
+from dstill_querydsl.testdata import cache as keep
+from dstill_querydsl.testdata.embedded_runner import shared_runner
 
 GOLD = {"query": {"bool": {"filter": [{"range": {"took": {"gte": 5}}}, {"term": {"level": "error"}}]}}}
 
@@ -210,7 +210,7 @@ def test_answer_with_unsupported_field_is_judged_on_data_only(place: IndexSchema
 
 def test_cache_key_covers_every_module_of_pack() -> None:
     """The key covers every imported module, the embedded engine's unsupported features too."""
-    code = "import sys, dstill_querydsl.testsuites; print(*(n for n in sys.modules if n.startswith('dstill_querydsl')))"
+    code = "import sys, dstill_querydsl.testdata; print(*(n for n in sys.modules if n.startswith('dstill_querydsl')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "dstill_querydsl.engines.unsupported_by_type" in loaded
     read = {".".join(path.relative_to(keep.PACK.parent).with_suffix("").parts) for path in keep.sources()}

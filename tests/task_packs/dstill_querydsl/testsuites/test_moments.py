@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dstill_querydsl.testsuites import instants
+from dstill_querydsl.testdata import instants
 
 NOW = instants.instant(datetime(2025, 3, 27, 12, 30, tzinfo=UTC))  # a Thursday
 

@@ -7,10 +7,10 @@ import pytest
 
 from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
-from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.testsuites import Layout, mutants_of
-from dstill_querydsl.testsuites.mutants import MOST
+from dstill_querydsl.testdata import Layout, mutants_of
+from dstill_querydsl.testdata.mutants import MOST
 
 MAPPING: dict[str, Any] = {
     "properties": {

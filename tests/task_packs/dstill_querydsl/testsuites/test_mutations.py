@@ -5,7 +5,7 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill_querydsl.testsuites.mutations import at, drop, pointer, put, read_pointer, rename, walk
+from dstill_querydsl.testdata.mutations import at, drop, pointer, put, read_pointer, rename, walk
 
 VALUES = st.recursive(
     st.none() | st.integers() | st.text(max_size=3),

@@ -26,11 +26,11 @@ from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import NAMES, Index, bundled
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.mapping.uses import uses
+from dstill_querydsl.language.mapping.uses import uses
+from dstill_querydsl.language.results import compare
+from dstill_querydsl.language.variants import WIDE, Variant, new_name, rename, vary
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.results import compare
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.variants import WIDE, Variant, new_name, rename, vary
 
 SEEDS = st.integers(0, 10_000)
 DOCUMENTS = 300

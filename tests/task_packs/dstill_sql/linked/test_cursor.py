@@ -16,9 +16,9 @@ from dstill.api.checking import find_problems
 from dstill.api.form import Cursor, Token
 from dstill.api.records import Draft, Example
 from dstill.linked import Reading
-from dstill_sql.dialects import DIALECTS, Dialect
-from dstill_sql.limits import Limits
-from dstill_sql.linked.tokens import tokens
+from dstill_sql.form.tokens import tokens
+from dstill_sql.language.dialects import DIALECTS, Dialect
+from dstill_sql.language.limits import Limits
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 

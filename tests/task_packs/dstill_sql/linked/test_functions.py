@@ -7,11 +7,11 @@ import sqlite3
 import duckdb
 import pytest
 
-from dstill_sql.canonical import canonical
-from dstill_sql.dialects import DIALECTS, Dialect
-from dstill_sql.linked.functions import FUNCTIONS, NUMERIC, TEMPORAL, Function
-from dstill_sql.linked.patterns import Patterns
-from dstill_sql.statements import read
+from dstill_sql.form.functions import FUNCTIONS, NUMERIC, TEMPORAL, Function
+from dstill_sql.form.patterns import Patterns
+from dstill_sql.language.canonical import canonical
+from dstill_sql.language.dialects import DIALECTS, Dialect
+from dstill_sql.language.statements import read
 
 TABLE = "CREATE TABLE t (a INT, b INT, x TEXT, y TEXT, d TIMESTAMP, e TIMESTAMP)"
 # Of two tokens that a dialect writes alike, the first one is found.

@@ -9,12 +9,12 @@ from support.sql_questions import SCHEMAS, example
 
 from dstill.api.records import Example
 from dstill.api.values import Values
-from dstill_sql.databases import Database
-from dstill_sql.linked.form import SHOWN, SqlForm
-from dstill_sql.linked.items import FEATURES, Tables
-from dstill_sql.linked.joins import Joins
+from dstill_sql.form.items import FEATURES, Tables
+from dstill_sql.form.joins import Joins
+from dstill_sql.form.sql_form import SHOWN, SqlForm
+from dstill_sql.language.database.database import Database
+from dstill_sql.language.database.schema import Reference, Schema
 from dstill_sql.pack import Sql
-from dstill_sql.schema import Reference, Schema
 from dstill_sql.settings import Settings
 
 

@@ -15,10 +15,10 @@ from support.sql_questions import asked, example
 from dstill.api.form import NotExpressible
 from dstill.api.records import Example
 from dstill.linked import Reading, Schema, read
-from dstill_sql.canonical import canonical_text
-from dstill_sql.dialects import DIALECTS, Dialect
-from dstill_sql.linked.form import SqlForm
-from dstill_sql.linked.tokens import tokens
+from dstill_sql.form.sql_form import SqlForm
+from dstill_sql.form.tokens import tokens
+from dstill_sql.language.canonical import canonical_text
+from dstill_sql.language.dialects import DIALECTS, Dialect
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
@@ -241,7 +241,7 @@ def test_a_question_without_a_database_has_no_query() -> None:
 
 def test_the_order_of_tokens_is_fixed() -> None:
     """Trained students depend on it: new tokens go to the end, with another version."""
-    from dstill_sql.linked.tokens import all_tokens
+    from dstill_sql.form.tokens import all_tokens
 
     assert sorted(tokens()) == sorted(all_tokens())
     assert len(set(tokens())) == len(tokens())

@@ -14,12 +14,12 @@ from support.sums_student import CPU, RECIPE, sources, texts
 
 from dstill.api.records import Record
 from dstill.api.student import TrainingJob
-from dstill_finetune.modalities import Full
-from dstill_finetune.objectives import LabelOnly
 from dstill_linked.student import LinkedConfig, LinkedStudent
-from dstill_sql.canonical import canonical_text
+from dstill_sql.language.canonical import canonical_text
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
+from dstill_torch.modalities import Full
+from dstill_torch.objectives import LabelOnly
 
 JOINED = "drivers JOIN trips ON trips.driver_id = drivers.id"
 NEW = 60

@@ -15,13 +15,13 @@ from support.sql_trips import SCHEMA, Tables, example, executor, task
 from dstill.api.protocols import NoTestDatabases
 from dstill.api.records import Example, OutcomeKind, TestDatabase
 from dstill.api.values import Values
-from dstill_sql.dialects import Dialect
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.statements import read
 from dstill_sql.pack import Sql
-from dstill_sql.schema import Schema
 from dstill_sql.settings import Settings
-from dstill_sql.statements import read
-from dstill_sql.testsuites.edits import Gold
-from dstill_sql.testsuites.mutants import MOST, mutants_of
+from dstill_sql.testdata.edits import Gold
+from dstill_sql.testdata.mutants import MOST, mutants_of
 
 
 def names_of(query: str, schema: str = SCHEMA, values: dict[str, Any] | None = None) -> list[str]:

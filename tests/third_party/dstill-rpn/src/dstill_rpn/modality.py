@@ -10,13 +10,14 @@ the blocks that move.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dstill import hookimpl
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
-from dstill_finetune.modalities import Full
+from dstill.api.setting import setting
+from dstill_torch.modalities import Full
 
 __all__ = ["Top", "TopConfig", "register_modalities"]
 
@@ -26,10 +27,8 @@ MOVING = ("gradients", "optimizer", "activations")
 
 @dataclass(frozen=True, kw_only=True)
 class TopConfig:
-    blocks: int = field(default=1, metadata={"low": 1, "high": 1000, "help": "how many blocks move, from the last"})
-    headroom: float = field(
-        default=0.0, metadata={"low": 0, "high": 0.9, "help": "share of the memory that automatic choice leaves free"}
-    )
+    blocks: int = setting(1, "how many blocks move, from the last", low=1, high=1000)
+    headroom: float = setting(0.0, "share of the memory that automatic choice leaves free", low=0, high=0.9)
 
 
 class Top(Modality):

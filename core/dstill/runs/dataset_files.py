@@ -1,0 +1,77 @@
+"""Writes the dataset of a run, and what belongs to it.
+
+dataset/data/{train,validation,test,…}.jsonl  dataset/README.md  rejects.jsonl  predictions-teacher.jsonl
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dstill.api.records import SPLITS, Record, Rejection, TeacherRequest
+from dstill.errors import DataError
+from dstill.pipeline import teacher_answers
+from dstill.pipeline.curate import Dataset, LabelSource
+from dstill.pipeline.dataset_card import dataset_card
+from dstill.pipeline.leakage import by_split
+from dstill.pipeline.steps import check_splits
+from dstill.runs.contents import RunContents
+from dstill.runs.folder import EXPORT, REQUESTS, data_file, system_file
+from dstill.teacher.cost import ReplyCost
+
+__all__ = ["TEACHER_ANSWERS", "save_dataset", "save_teacher_answers"]
+
+TEACHER_ANSWERS = system_file("predictions", "teacher")
+WRITING = "writing the dataset"
+
+
+def save_teacher_answers(
+    run: RunContents, requests: Sequence[TeacherRequest], rows: Sequence[Record | Rejection]
+) -> None:
+    """Write what `evaluate` scores the teacher by: the dataset has the answers that came with the questions."""
+    answers = teacher_answers.answers(run.setup, requests, rows)
+    if answers is None:
+        run.discard(TEACHER_ANSWERS)
+    else:
+        run.write(TEACHER_ANSWERS, answers)
+
+
+def save_dataset(
+    run: RunContents, dataset: Dataset, source: LabelSource, cost: ReplyCost | None, origin: Mapping[str, str]
+) -> None:
+    """Write the rows of every split, the rejected ones, and the card. `origin`: of the questions, on the hub.
+
+    Raises DataError when there are no rows, or when only given answers to score against are left.
+    """
+    run.progress(WRITING, 0, 1)
+    run.write("rejects.jsonl", dataset.rejections)
+    learns = any(request.example.split == "train" for request in run.load(TeacherRequest, REQUESTS))
+    if not any(record.teacher or record.split == "train" or not learns for record in dataset.records):
+        raise _no_rows(run, dataset)
+    check_splits(dataset.records, run.task)
+    of_split = by_split(dataset.records)
+    for split in SPLITS:
+        if split in of_split:
+            run.write(data_file(split), of_split[split])
+        else:
+            run.discard(data_file(split))
+    card = dataset_card(run.name, run.task, dataset, source, cost, origin=origin)
+    run.write_file("dataset/README.md", card)
+    for file in [file for file in run.manifest["files"] if file.startswith(EXPORT)]:
+        run.discard(file)  # it has the rows from before
+    run.progress(WRITING, 1, 1)
+
+
+def _no_rows(run: RunContents, dataset: Dataset) -> DataError:
+    rejections = dataset.counts.rejections
+    reasons = ", ".join(f"{code} {n}" for code, n in rejections.items()) or "no questions"
+    hint = f"{run.folder / 'rejects.jsonl'} says what is wrong with each"
+    problems = dataset.rejections[0].problems if len(rejections) == 1 else ()
+    if problems and problems[0].hint:  # all were rejected for one reason
+        hint = f"{problems[0].hint}; {hint}"
+    if problems and problems[0].layer == "teacher":
+        reasons += f" ({problems[0].message})"
+    return DataError(
+        f"0 usable rows of {dataset.counts.questions - len(dataset.records)}; reasons: {reasons}",
+        where=run.settings.generate.questions or f"task '{run.task.name}'",
+        hint=hint,
+    )

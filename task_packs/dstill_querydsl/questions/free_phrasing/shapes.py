@@ -1,0 +1,277 @@
+"""What freely phrased questions ask for: a list, a count, the busiest day, a comparison.
+
+    shape("top_groups", draw)
+    →  Shape(name="top_groups", way="which {o} has the most {w}", slots={"o": "branch"}, after={"aggs": {…}})
+
+Bodies have the form of those of `templates`. Beyond its operations there are a single first document, sorting without a
+number, the least common groups, groups with at least n documents, units of time in the order of counts, several
+metrics, comparisons of two values, a share of all documents, and what `shapes_fields` has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from dstill_querydsl.questions.free_phrasing import shapes_documents as documents
+from dstill_querydsl.questions.free_phrasing.conditions import condition, said_value, stands_alone
+from dstill_querydsl.questions.free_phrasing.numbers import adjective_of
+from dstill_querydsl.questions.free_phrasing.shape_parts import (
+    ADVERBS,
+    ALL,
+    COUNTS,
+    Own,
+    Shape,
+    histogram,
+    made,
+    many_of,
+    metric,
+    noun_of,
+    said_unit,
+    size_of,
+    terms,
+    unit_of,
+)
+from dstill_querydsl.questions.free_phrasing.shapes_fields import FIELD_SHAPES
+from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, Form
+from dstill_querydsl.questions.templates.context import Skip
+from dstill_querydsl.questions.templates.summaries import SIZES, aggs, bands, group_of, steps
+from dstill_querydsl.questions.templates.words import mark
+
+__all__ = ["SHAPES", "shape"]
+
+
+def shape(name: str, draw: AskedDraw) -> Shape:
+    """One of `SHAPES`. Raises Skip."""
+    return SHAPES[name][1](draw)
+
+
+def _list(_: AskedDraw) -> Shape:
+    return made("list", "list")
+
+
+def _count(_: AskedDraw) -> Shape:
+    return made("count", "count", before=COUNTS)
+
+
+# --- metrics ----------------------------------------------------------------------------
+
+
+def _metric_alone(draw: AskedDraw) -> Shape:
+    one = metric(draw, "avg", "avg", "max", "min", "sum", "stats", "percentile")
+    keys = ["metric"]
+    if one.kind in ("avg", "sum", "max", "min") and draw.chance(22):
+        keys = [f"{one.kind}_more"]
+    if one.kind in ("avg", "max", "min") and draw.chance(35) and (adjective := adjective_of(one.role, draw)):
+        if one.kind == "min" and not adjective.less:
+            raise Skip("no word for the least")
+        forms = adjective.less if one.kind == "min" and draw.chance(60) else adjective.more
+        most = (adjective.less if one.kind == "min" else adjective.more)[-1]
+        slots = {"adjective": forms[0], "most": most}
+        return made(one.kind, f"{one.kind}_adjective", before={"size": 0}, after={"aggs": {"value": one.body}}, **slots)
+    return made(
+        one.kind, *keys, before={"size": 0}, after={"aggs": {"value": one.body}}, m=one.said, f=noun_of(one.role)
+    )
+
+
+def _two_metrics(draw: AskedDraw) -> Shape:
+    one = metric(draw, "avg", "max", "sum")
+    other = metric(draw, "min", "max", "avg", role=one.role if draw.chance(60) else None)
+    if one.body == other.body:
+        raise Skip("the same")
+    within = {"one": one.body, "other": other.body}
+    slots = {"m": one.said, "k": other.said}
+    if draw.chance(50):
+        return made("two_metrics", "two_metrics", before={"size": 0}, after={"aggs": within}, **slots)
+    group = group_of(draw)
+    after = aggs({"terms": {"field": group.keyword}}, within)
+    return made("two_metrics_by", "two_metrics_by", before={"size": 0}, after=after, o=noun_of(group), **slots)
+
+
+def _distinct(draw: AskedDraw) -> Shape:
+    role = group_of(draw, many=True)
+    body = {"cardinality": {"field": role.keyword}}
+    if draw.chance(25):
+        group = group_of(draw)
+        after = aggs({"terms": {"field": group.keyword}}, {"value": body})
+        return made("distinct_by", "distinct_by", before={"size": 0}, after=after, h=many_of(role), o=noun_of(group))
+    return made("distinct", "distinct", before={"size": 0}, after={"aggs": {"value": body}}, g=many_of(role))
+
+
+# --- groups -----------------------------------------------------------------------------
+
+
+def _groups(draw: AskedDraw) -> Shape:
+    return terms("by_groups", "by_groups", group_of(draw))
+
+
+def _all_groups(draw: AskedDraw) -> Shape:
+    return terms("all_groups", "all_groups", group_of(draw), options_={"size": ALL})
+
+
+def _top_groups(draw: AskedDraw) -> Shape:
+    role = group_of(draw, many=True)
+    if draw.chance(45):
+        return terms("top_groups", "top_group", role, options_={"size": 1})
+    size, said = size_of(draw, *SIZES[:7], 3, 5, 10)
+    return terms("top_groups", "top_groups", role, options_={"size": size}, n=said)
+
+
+def _few_groups(draw: AskedDraw) -> Shape:
+    role, one = group_of(draw, many=True), draw.chance(50)
+    size, said = (1, "") if one else size_of(draw, *SIZES[:5])
+    own = {"size": size, "order": {"_count": "asc"}}
+    return terms("few_groups", "few_group" if one else "few_groups", role, options_=own, n=said)
+
+
+def _frequent(draw: AskedDraw) -> Shape:
+    role = group_of(draw, many=True)
+    size, said = size_of(draw, 2, 3, 5, 10, 20, 100)
+    return terms("frequent", "frequent", role, options_={"size": ALL, "min_doc_count": size}, n=said)
+
+
+def _metric_by(draw: AskedDraw) -> Shape:
+    role, one = group_of(draw), metric(draw)
+    if draw.chance(18):
+        size, said = size_of(draw, *SIZES[:6])
+        return terms("metric_top", "metric_top", role, {"value": one.body}, options_={"size": size}, m=one.said, n=said)
+    return terms("metric_by", "metric_by", role, {"value": one.body}, m=one.said)
+
+
+def _ranked(draw: AskedDraw) -> Shape:
+    role, one = group_of(draw, many=True), metric(draw, "avg", "avg", "sum", "max", "min")
+    order, single = draw.pick("desc", "desc", "asc"), draw.chance(40)
+    size, said = (1, "") if single else size_of(draw, *SIZES[:7], 3, 5, 10)
+    key = f"ranked{'_one' if single else ''}{'_low' if order == 'asc' else ''}"
+    own = {"size": size, "order": {"value": order}}
+    return terms("ranked", key, role, {"value": one.body}, options_=own, m=one.said, n=said)
+
+
+def _by_by(draw: AskedDraw) -> Shape:
+    one, other = group_of(draw), group_of(draw)
+    within = {"groups": {"terms": {"field": other.keyword}}}
+    return terms("by_by", "by_by", one, within, p=noun_of(other))
+
+
+def _share(draw: AskedDraw) -> Shape:
+    part = condition(draw.pick("value", "value", "boolean", "number"), draw)
+    place: Form = draw.pick("post", "bare") if part.kind == "term" else "post"
+    within = {"value": {"filter": part.body}}
+    slots = {"part": part.said(place, draw)}
+    if draw.chance(45):
+        role = group_of(draw)
+        return terms("share", "share_by", role, within, part=slots["part"])
+    return made("share_of_all", "share", before=COUNTS, after={"aggs": within}, **slots)
+
+
+# --- comparisons ------------------------------------------------------------------------
+
+
+def _compare(draw: AskedDraw) -> Shape:
+    role, value = draw.known_category()
+    other = draw.other(role, value)
+    pair = draw.random.sample((value, other), 2)
+    alone = all(stands_alone(role, one, draw) for one in pair)
+    x, y = (mark(said_value(role, one, draw)) for one in pair)
+    if not alone or draw.chance(15):
+        x, y = (f"{noun_of(role)} {x}", y if draw.chance(50) else f"{noun_of(role)} {y}")
+    within, slots, key = {}, {"x": x, "y": y}, "compare"
+    if draw.chance(45):
+        one = metric(draw)
+        within, key = {"value": one.body}, "compare_metric"
+        slots["m"] = one.said
+    return Own(
+        name=key, keys=(f"asks/{key}",), slots=slots, before={"size": 0},
+        after=aggs({"terms": {"field": role.keyword}}, within), own={"terms": {role.keyword: pair}},
+    )  # fmt: skip
+
+
+# --- time -------------------------------------------------------------------------------
+
+
+def _per(draw: AskedDraw) -> Shape:
+    role, unit, alone = unit_of(draw)
+    after = aggs(histogram(role, calendar_interval=unit))
+    if alone and draw.chance(25):
+        return made("per", "per_adverb", before={"size": 0}, after=after, a=ADVERBS[unit])
+    return made("per", "per", before={"size": 0}, after=after, u=said_unit(role, unit, alone))
+
+
+def _busiest(draw: AskedDraw) -> Shape:
+    role, unit, alone = unit_of(draw, "hour", "day", "day", "week", "month", "month", "quarter", "year")
+    if not alone:
+        raise Skip("one date is enough here")
+    order = draw.pick("desc", "desc", "desc", "asc")
+    after = aggs(histogram(role, calendar_interval=unit, order={"_count": order}))
+    key = "busiest" if order == "desc" else "quietest"
+    return made("busiest", key, before={"size": 0}, after=after, u=unit)
+
+
+def _every(draw: AskedDraw) -> Shape:
+    role, unit, alone = unit_of(draw, "hour", "day", "month")
+    count, letter, said = {
+        "hour": (draw.pick(2, 3, 4, 6, 8, 12), "h", "hour"),
+        "day": (draw.pick(2, 3, 5, 10, 14), "d", "day"),
+        "month": (draw.pick(30, 60, 90), "d", "day"),
+    }[unit]
+    if not alone:
+        raise Skip("one date is enough here")
+    after = aggs(histogram(role, fixed_interval=f"{count}{letter}"))
+    return made("every", "every", before={"size": 0}, after=after, n=mark(count), u=said)
+
+
+def _metric_per(draw: AskedDraw) -> Shape:
+    role, unit, alone = unit_of(draw, "hour", "day", "week", "month", "quarter", "year")
+    one = metric(draw, "avg", "avg", "sum", "max", "min")
+    after = aggs(histogram(role, calendar_interval=unit), {"value": one.body})
+    if alone and draw.chance(30):
+        return made("metric_per", "metric_per_adverb", before={"size": 0}, after=after, m=one.said, a=ADVERBS[unit])
+    return made("metric_per", "metric_per", before={"size": 0}, after=after, m=one.said, u=said_unit(role, unit, alone))
+
+
+def _per_by(draw: AskedDraw) -> Shape:
+    role, unit, alone = unit_of(draw, "day", "week", "month", "quarter", "year")
+    group = group_of(draw)
+    after = aggs(histogram(role, calendar_interval=unit), {"groups": {"terms": {"field": group.keyword}}})
+    return made("per_by", "per_by", before={"size": 0}, after=after, u=said_unit(role, unit, alone), o=noun_of(group))
+
+
+def _numbers(draw: AskedDraw) -> Shape:
+    """Steps or bands of a number."""
+    name, make = draw.pick(("steps", steps), ("bands", bands))
+    ask = make(draw)
+    slots = {key: mark(value) for key, value in ask.slots.items()}
+    return made(name, name, before=ask.before, after=ask.after, **slots)
+
+
+# name → weight, maker
+SHAPES: Mapping[str, tuple[float, Callable[[AskedDraw], Shape]]] = {
+    "list": (17, _list),
+    "count": (14, _count),
+    "extreme": (8, documents.extreme),
+    "in_time": (8, documents.in_time),
+    "sorted": (2, documents.in_order),
+    "page": (0.7, documents.page),
+    "fields": (2.5, documents.fields),
+    "lookup": (4, documents.lookup),
+    "nearest": (1, documents.nearest),
+    "metric": (9, _metric_alone),
+    "two_metrics": (1.4, _two_metrics),
+    "distinct": (4, _distinct),
+    "groups": (6, _groups),
+    "all_groups": (4, _all_groups),
+    "top_groups": (7, _top_groups),
+    "few_groups": (1, _few_groups),
+    "frequent": (0.8, _frequent),
+    "metric_by": (5, _metric_by),
+    "ranked": (4.5, _ranked),
+    "by_by": (2, _by_by),
+    "share": (3.5, _share),
+    "compare": (4.5, _compare),
+    "per": (4.5, _per),
+    "busiest": (2.5, _busiest),
+    "every": (1.5, _every),
+    "metric_per": (3, _metric_per),
+    "per_by": (2, _per_by),
+    "numbers": (2, _numbers),
+    **FIELD_SHAPES,
+}

@@ -1,0 +1,266 @@
+"""A question of the synthesizer in words, when all of it is known: who does what with which conditions.
+
+    teller = Teller(schema, random, answer)
+    teller.tell(read(marked))     [Part("text", "which "), Part("document", "orders"), Part("text", " cost over "), …]
+    teller.answer                 the answer, in which a size or a date is another where the words say so
+
+"Which supplier has the most orders?" asks for one group, and "before 2020" for other days than "before 2020-03-14".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from dstill_querydsl.questions.invented_schemas.condition_text import OWN, ConditionTeller, Slots, first_mark
+from dstill_querydsl.questions.invented_schemas.deferred_wordings import Item, Mark, Node
+from dstill_querydsl.questions.invented_schemas.field_phrases import choices, extremes, families_of, how, verbs_of_time
+from dstill_querydsl.questions.invented_schemas.loose_values import in_plural
+from dstill_querydsl.questions.invented_schemas.question_parts import Part
+from dstill_querydsl.questions.invented_schemas.schemas import Put
+from dstill_querydsl.questions.invented_schemas.vocabulary import table
+
+__all__ = ["Teller"]
+
+BEFORE = 0.6  # of conditions before the documents ("paid orders"), where that is possible
+HOW = 0.85  # of averages and sums, where there is a question such as "how much do they cost"
+ONE = 0.25  # of rankings that ask for the first only
+BY_KIND = 0.5  # of documents that are called by their kind, where it is known
+BEYOND = 0.35  # of requests to write that ask for something else that no search does
+_JOINTS = (" and ", " and ", " ", " ", ", ", ", and ", " & ", " + ")
+_ANYTHING = ("everything", "anything", "all")
+_WRITES = ("delete", "update", "insert", "script", "other_index")
+_RANKED = ("top_groups", "ranked_high", "ranked_low")
+_FREE = ("and", "", ",")  # text between conditions
+
+
+@cache
+def _ways(part: str, key: str) -> tuple[str, ...]:
+    """The wordings of a table of phrases.toml."""
+    return choices(table("phrases.toml")[part].get(key, ""))
+
+
+@cache
+def _without_verb(part: str, key: str) -> tuple[str, ...]:
+    return tuple(way for way in _ways(part, key) if "{pred}" not in way)
+
+
+@dataclass
+class _Phrase:
+    """The documents and their conditions."""
+
+    before: list[Item]
+    documents: str
+    conditions: list[Node]
+    after: list[Item]  # instead of conditions, if these are not all known
+
+
+class Teller(ConditionTeller):
+    """Puts one question into words."""
+
+    def _node(self, node: Node) -> list[Part]:
+        key = node.key
+        if key in table("phrases.toml")["metrics"]:
+            return self._said(self._pick(_ways("metrics", key), node), node.slots)
+        if "what" in node.slots:
+            return self._ask(node)
+        if key == "tail":
+            return self._said(self.random.choice(_ways("asks", "tail")), node.slots)
+        return super()._node(node)
+
+    # --- questions ----------------------------------------------------------------------
+
+    def _ask(self, node: Node) -> list[Part]:
+        phrase = self._phrase(node.slots["what"])
+        key, random = node.key, self.random
+        slots: Slots = dict(node.slots)
+        if "by" in slots and key != "page":
+            slots["by"] = self._by(node.slots["by"])
+        ways, key = self._ways_of(node, key, slots)
+        way = random.choice(ways)
+        if "{pred}" in way:
+            options = [one for one in phrase.conditions if self._has_verb(one)]
+            if options and not phrase.after:
+                chosen = random.choice(options)
+                slots["pred"] = self._condition(chosen, "pred") or []
+                slots["who"] = slots["docs"] = self._who(phrase, chosen)
+            else:
+                way = random.choice([one for one in ways if "{pred}" not in one] or _without_verb("asks", "list"))
+        slots.setdefault("docs", [Part("document", phrase.documents)])
+        if "{one}" in way:
+            slots["one"] = self._who(phrase, one=True)
+        if "{what}" in way:
+            slots["what"] = self._who(phrase, loose=key == "list")
+        return self._said(way, slots)
+
+    def _ways_of(self, node: Node, key: str, slots: Slots) -> tuple[Sequence[str], str]:
+        """The wordings to choose from, and their kind."""
+        random = self.random
+        if key in ("top", "bottom", "newest", "oldest"):
+            return self._ways_in_order(node, key, slots), key
+        if key in _RANKED and random.random() < ONE and "g" in slots:
+            noun = self.schema.singular.get(str(first_mark(node, "g")))
+            if noun and self._only_one(r'("terms":{"field":"[^"]*","size":)\d+'):
+                slots["o"] = [Part("noun", noun)]
+                return _ways("asks", f"{key}1"), key
+        if key in ("of", "metric_by") and (said := self._how(node)):
+            return said, key
+        if key == "per":
+            return self._ways_per(node, slots), key
+        if key == "metric_per" and random.random() < 0.25 and len(node.slots["u"]) == 1:
+            slots["adv"] = [Part("text", self._adverb(str(node.slots["u"][0])))]
+            key = "metric_per_unit"
+        elif key in _WRITES and random.random() < BEYOND:
+            key = "beyond"
+        return _ways("asks", key), key
+
+    def _ways_in_order(self, node: Node, key: str, slots: Slots) -> Sequence[str]:
+        """Wordings for the first documents in some order."""
+        said = self._extreme(node, key)
+        one = self.random.random() < ONE and self._only_one(r'^({"size":)\d+')
+        if not said:
+            return _ways("asks", f"{key}1" if one else key)
+        slots["s"] = [Part("text", said)]
+        if said.startswith("with "):
+            return _WITH_MOST_ONE if one else _WITH_MOST
+        return _ways("asks", "most1" if one else "most")
+
+    def _only_one(self, pattern: str) -> bool:
+        """Let the answer give the first only. False if that is not possible."""
+        answer, count = re.subn(pattern, r"\g<1>1", self.answer)
+        if count == 1:
+            self.answer = answer
+        return count == 1
+
+    def _extreme(self, node: Node, key: str) -> str:
+        if key not in ("top", "bottom") or self.random.random() > OWN:
+            return ""
+        if (put := self.schema.meant.get(str(first_mark(node, "f")))) is None:
+            return ""
+        said = [one for one in extremes(put, "desc" if key == "top" else "asc") if self._is_alone(put, one)]
+        return self.random.choice(said) if said else ""
+
+    def _is_alone(self, put: Put, said: str) -> bool:
+        """Whether no other field could be meant with "longest"."""
+        others = (one for one in self.schema.meant.values() if one.path != put.path and not one.within)
+        for one in others:
+            if one.concept.kind == "number" and said in _all_extremes(one):
+                return False
+            if one.concept.kind == "date" and said in ("oldest", "newest", "latest", "youngest"):
+                return False
+        return True
+
+    def _how(self, node: Node) -> Sequence[str]:
+        """Wordings such as "how much do orders cost on average?"."""
+        metric = node.slots["m"][0]
+        if not isinstance(metric, Node) or metric.key not in ("avg", "sum") or self.random.random() > HOW:
+            return ()
+        put = self.schema.meant.get(str(first_mark(metric, "f")))
+        said = how(put) if put else ()
+        if metric.key == "sum":
+            said = [one for one in said if one.startswith(("how much", "how many"))]
+        others = {one for other in self.schema.meant.values() if other is not put for one in how(other)}
+        if not said or not others.isdisjoint(said):
+            return ()
+        if node.key == "metric_by":
+            ways = _ways("asks", "how_by") if metric.key == "avg" else ("{how} in total per {o}?", "per {o}, {how}?")
+        else:
+            ways = _ways("asks", f"how_{metric.key}")
+        chosen = self.random.choice(said)
+        return [way.replace("{how}", chosen) for way in ways]
+
+    def _ways_per(self, node: Node, slots: Slots) -> Sequence[str]:
+        random, unit = self.random, str(node.slots["u"][0]).removesuffix(" of ")
+        marks = [one for one in node.slots["u"] if isinstance(one, Mark) and one in self.schema.meant]
+        draw = random.random()
+        if draw < 0.3:
+            slots["adv"] = [Part("text", self._adverb(unit))]
+            ways = _ways("asks", "per_unit")
+            if marks:
+                slots["f"] = [marks[0]]
+                return [f"{way} by {{f}}" for way in ways]
+            return ways
+        put = self.schema.meant[marks[0]] if marks else self._only_date()
+        if draw < 0.6 and put and not put.above and (said := verbs_of_time(put.concept.nouns))[0]:
+            slots["unit"] = [Part("text", unit)]
+            slots["verb"] = [Part("text", random.choice(said[0]))]
+            slots["part"] = [Part("text", random.choice(said[1]))]
+            return _ways("asks", "per_verb")
+        return _ways("asks", "per")
+
+    def _only_date(self) -> Put | None:
+        dates = [one for one in self.schema.meant.values() if one.concept.kind == "date" and not one.within]
+        return dates[0] if len(dates) == 1 else None
+
+    def _adverb(self, unit: str) -> str:
+        return self.random.choice(choices(table("phrases.toml")["times"]["adverbs"][unit]))
+
+    def _by(self, items: Sequence[Item]) -> list[Part]:
+        """The field that sorts, if it is said."""
+        marks = [one for one in items if isinstance(one, Mark)]
+        if not marks:
+            return [Part("text", "")]
+        way = self.random.choice(
+            (" by {f}", " by {f}", " by their {f}", " (by {f})", " going by {f}", ", {f}", " in terms of {f}")
+        )
+        if str(items[0]).startswith(" of"):
+            way = self.random.choice((" of {f}", " of {f}", " by {f}", " of the {f}"))
+        return self._said(way, {"f": [marks[0]]})
+
+    def _by_kind(self, left: list[Node]) -> tuple[str, list[Node]] | None:
+        """A kind as the noun, such as vans instead of cars, and the other conditions."""
+        for node in left if self.random.random() < BY_KIND else ():
+            put = self.schema.meant.get(str(first_mark(node, "f")))
+            if node.key == "is" and put and put.concept.kind == "category" and "kind" in families_of(put):
+                said = in_plural(str(node.slots["v"][0]), self.schema.known.get(put.path, ()))
+                if said and self._own(node).get("pre") and not put.above:
+                    return said, [other for other in left if other is not node]
+        return None
+
+    # --- documents ----------------------------------------------------------------------
+
+    def _phrase(self, items: Sequence[Item]) -> _Phrase:
+        documents = self.schema.context.lexicon.documents
+        at = next((at for at, one in enumerate(items) if isinstance(one, Mark) and one in documents), None)
+        if at is None:
+            return _Phrase(list(items), documents[0], [], [])
+        after = items[at + 1 :]
+        known = all(isinstance(one, Node) or (not isinstance(one, Mark) and one.strip() in _FREE) for one in after)
+        nodes = [one for one in after if isinstance(one, Node)] if known else []
+        return _Phrase(list(items[:at]), str(items[at]), nodes, [] if known else list(after))
+
+    def _who(
+        self, phrase: _Phrase, without: Node | None = None, *, one: bool = False, loose: bool = False
+    ) -> list[Part]:
+        """The documents with their conditions. `one`: in the singular. `loose`: perhaps just "everything"."""
+        random = self.random
+        left = [node for node in phrase.conditions if node is not without]
+        random.shuffle(left)
+        first: list[Part] = []
+        for node in left:
+            adjective = self._condition(node, "pre") if random.random() < BEFORE else None
+            if adjective and len(first) < 3:
+                first += [*adjective, Part("text", " ")]
+                left = [other for other in left if other is not node]
+        noun = self.schema.context.lexicon.document if one else phrase.documents
+        if not one and (said := self._by_kind(left)):
+            noun, left = said
+        if loose and left and not first and not phrase.before and random.random() < 0.06:
+            found = [Part("text", random.choice(_ANYTHING))]
+        else:
+            found = [*self.tell(phrase.before), *first, Part("document", noun)]
+        found += self.tell(phrase.after)
+        for at, node in enumerate(left):
+            after = self._condition(node, "post", singular=one) or []
+            found += [Part("text", random.choice(_JOINTS) if at else " "), *after]
+        return found
+
+
+_WITH_MOST = ("the {n} {what} {s}", "{n} {what} {s}", "top {n} {what} {s}", "which {n} {what} are the ones {s}?")
+_WITH_MOST_ONE = ("the {one} {s}", "{one} {s}", "which {one} is the one {s}?")
+
+
+def _all_extremes(put: Put) -> frozenset[str]:
+    return frozenset((*extremes(put, "desc"), *extremes(put, "asc"), put.concept.most, put.concept.least))

@@ -1,0 +1,126 @@
+"""Read a query as a tree of conditions on single fields.
+
+    Reader(layout, now).query({"bool": {"filter": [{"range": {"took": {"gte": 5}}}], "must_not": [{"term": …}]}})
+    → All([All([Leaf(key=("", "took"), …)]), Not(Leaf(key=("", "level"), …))])
+
+Queries that are not known here are skipped: documents are made as if they were not there, and the engine
+decides which documents match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dstill_querydsl.language.canonical.query import listed
+from dstill_querydsl.language.query_forms import FIELDED, PLACES, SELECTS_BY
+from dstill_querydsl.testdata.conditions import Condition, of_clause
+from dstill_querydsl.testdata.layout import Layout
+
+__all__ = ["All", "Key", "Leaf", "Not", "Reader", "Some", "Tree", "leaves"]
+
+Key = tuple[str, str]  # nested path (empty: none), and the field in documents
+_INSIDE = {**SELECTS_BY, "nested": "query", "span_multi": "match"}
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """One condition on one field."""
+
+    key: Key
+    condition: Condition
+
+
+@dataclass(frozen=True, eq=False)
+class All:
+    """All parts have to match."""
+
+    parts: Sequence[Tree]
+
+
+@dataclass(frozen=True, eq=False)
+class Some:
+    """At least `least` parts have to match."""
+
+    parts: Sequence[Tree]
+    least: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Not:
+    """The part must not match."""
+
+    part: Tree
+
+
+Tree = Leaf | All | Some | Not
+
+
+def leaves(tree: Tree) -> Iterator[Leaf]:
+    """All conditions of a tree."""
+    if isinstance(tree, Leaf):
+        yield tree
+    else:
+        for part in [tree.part] if isinstance(tree, Not) else tree.parts:
+            yield from leaves(part)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads queries on one mapping."""
+
+    layout: Layout
+    now: int  # milliseconds since 1970
+
+    def query(self, value: Any) -> Tree:
+        """The tree of one query, or of a list of queries that must all match."""
+        if isinstance(value, list):
+            return All([self.query(item) for item in value])
+        if not isinstance(value, Mapping):
+            return All([])
+        return All([self._one(operator, options) for operator, options in value.items()])
+
+    def _one(self, operator: str, options: Any) -> Tree:
+        if not isinstance(options, Mapping):
+            return All([])
+        if operator in _INSIDE:
+            return self.query(options.get(_INSIDE[operator]))
+        if operator == "bool":
+            return self._bool(options)
+        if operator == "dis_max":
+            return Some([self.query(item) for item in listed(options.get("queries", []))])
+        return Not(All([])) if operator == "match_none" else self._on_fields(operator, options)
+
+    def _on_fields(self, operator: str, options: Mapping[str, Any]) -> Tree:
+        if operator == "exists":
+            return self._exists(str(options.get("field")))
+        if operator in ("multi_match", "combined_fields", "simple_query_string"):
+            names = [str(name).partition("^")[0] for name in listed(options.get("fields", []))]
+            as_ = "match_phrase" if options.get("type") == "phrase" else "match"
+            return Some([leaf for name in names for leaf in self._leaf(as_, name, options.get("query"), options)])
+        named = options.items() if operator in FIELDED or operator in PLACES else ()
+        return All([leaf for name, given in named for leaf in self._leaf(operator, name, given, options)])
+
+    def _bool(self, options: Mapping[str, Any]) -> Tree:
+        parts: list[Tree] = [self.query(options[word]) for word in ("must", "filter") if word in options]
+        optional = bool(parts)
+        parts += [Not(self.query(item)) for item in listed(options.get("must_not", []))]
+        should = [self.query(item) for item in listed(options.get("should", []))]
+        least = options.get("minimum_should_match", 0 if optional else 1)
+        if should and least != 0:
+            parts.append(Some(should, least if isinstance(least, int) else 1))
+        return All(parts)
+
+    def _exists(self, name: str) -> Tree:
+        home = self.layout.source_field(name)
+        found = [one for one in self.layout.fillable.values() if one.name == home or one.name.startswith(f"{name}.")]
+        exists = Condition(values=[], test=lambda value: value is not None)
+        return Some([Leaf((one.nested[-1] if one.nested else "", one.name), exists) for one in found[:3]])
+
+    def _leaf(self, operator: str, name: str, given: Any, options: Mapping[str, Any]) -> Iterator[Leaf]:
+        field = self.layout.fields.get(name)
+        if field is not None and not name.startswith("_"):
+            condition = of_clause(operator, field, given, options, self.now)
+            if condition.values:
+                yield Leaf((field.nested[-1] if field.nested else "", self.layout.source_field(name)), condition)

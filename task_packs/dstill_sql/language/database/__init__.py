@@ -1,0 +1,1 @@
+"""Databases: their schemas and values, what a name in a query means, and checking queries against a schema."""

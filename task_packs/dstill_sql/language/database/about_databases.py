@@ -1,0 +1,41 @@
+"""What the executors need of the task: the database that an example is about, and its clock."""
+
+from __future__ import annotations
+
+from dstill.api.records import Example
+from dstill.api.task import Task
+from dstill_sql.language.database.database import Database, File, Rows, rows_of
+from dstill_sql.settings import Settings
+
+__all__ = ["AboutDatabases"]
+
+
+class AboutDatabases(Task):
+    """A task whose examples are about databases."""
+
+    Config = Settings
+    config: Settings
+
+    def database(self, example: Example) -> Database | None:
+        """The database that the example is about. None if only its name is known. Raises DataError."""
+        from dstill_sql.language.database.context import database_of
+
+        return database_of(example.context, self.config)
+
+    def own_database(self) -> Database | None:
+        """The user's database, as the settings describe it. None: they describe none. Raises DataError."""
+        if not self.config.schema:
+            return None
+        return self.database(Example(id="", question="", context={self.data_key: self.config.db}))
+
+    def data(self, example: Example) -> Rows | File | None:
+        """What the answers to the example run on inside this process; None: nothing."""
+        if (test := example.context.get("test_database")) is not None:
+            return rows_of(test, self.config.dialect)
+        found = self.database(example)
+        return None if found is None else found.data
+
+    def now(self, example: Example) -> str:
+        """What the clock shows while an answer to the example runs, in ISO form. Empty: the time of the run."""
+        found = self.database(example)
+        return found.now if found else self.config.now

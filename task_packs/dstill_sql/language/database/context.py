@@ -1,0 +1,76 @@
+"""Finds the database of an example's context.
+
+database_of({"db": "trips", "schema": "CREATE TABLE …", "values": {"drivers.city": ["Oslo"]}}, settings)
+Database(name="trips", schema=Schema(…), values=Values(…), now="")
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from dstill.api.values import Values
+from dstill.errors import DataError
+from dstill.io.strict_json import loads
+from dstill_sql import bundle
+from dstill_sql.language.database.database import Database, File
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.settings import Settings
+
+__all__ = ["database_of"]
+
+
+def database_of(context: Mapping[str, Any], settings: Settings) -> Database | None:
+    """The database of an example's context; None if only its name is known. Raises DataError."""
+    name, statements = str(context.get("db", "")), context.get("schema")
+    if isinstance(statements, str):
+        now = str(context.get("now", settings.now))
+        found = _given(name, statements, json.dumps(context.get("values", {})), settings.dialect, now)
+        path = _file_of(name, settings.databases) if settings.databases else None
+        return replace(found, data=File(path=path)) if path else found
+    if statements is not None:
+        raise DataError("the schema is not text", where="context.schema", hint="give CREATE TABLE statements")
+    if settings.schema and name in ("", settings.db):
+        return _configured(settings)
+    return bundle.database(name, settings.dialect) if bundle.is_bundled(name) else None
+
+
+@lru_cache(maxsize=1024)
+def _file_of(name: str, folder: str) -> Path | None:
+    """The database file of that name in the folder; None: there is none."""
+    if not re.fullmatch(r"\w[\w.-]*", name):  # a name, and no path
+        return None
+    ways = (f"{name}/{name}.sqlite", f"{name}.sqlite", f"{name}/{name}.db", f"{name}.db", f"{name}.duckdb")
+    return next((path for way in ways if (path := Path(folder) / way).is_file()), None)
+
+
+@lru_cache(maxsize=64)
+def _given(name: str, statements: str, values: str, dialect: Dialect, now: str) -> Database:
+    return Database(name=name, schema=Schema.read(statements, dialect), values=Values.read(loads(values)), now=now)
+
+
+@lru_cache(maxsize=4)
+def _configured(settings: Settings) -> Database:
+    """The user's own database, as the settings describe it by files."""
+    statements = _text(Path(settings.schema), "task.sql.schema")
+    values = loads(_text(Path(settings.values), "task.sql.values")) if settings.values else {}
+    return Database(
+        name=settings.db,
+        schema=Schema.read(statements, settings.dialect, settings.schema),
+        values=Values.read(values, settings.values or "values"),
+        now=settings.now,
+        data=File(path=Path(settings.database)) if settings.database else None,
+    )
+
+
+def _text(path: Path, where: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read '{path}': {error}", where=where) from None

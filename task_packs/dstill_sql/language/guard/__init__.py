@@ -1,0 +1,238 @@
+"""The guard: which queries may run. It allows what it knows, and refuses everything else.
+
+    list(check(read("SELECT * FROM read_csv('/etc/passwd')", "duckdb"), schema, Limits(), "duckdb"))
+    [Problem(code="table_function", message="a query reads tables, not functions: read_csv", …)]
+
+A query reads tables of its schema and its own WITH, by expressions and functions of `language.allowed`. The engine runs
+the text that is printed from the checked tree, not the text of the answer (`language.printing`). What a query may take
+while it runs, in seconds, memory and rows, is up to the executor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlglot import exp
+
+from dstill.api.records import Problem
+from dstill.errors import did_you_mean
+from dstill_sql.language.allowed import unknown
+from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.engine_text import NotPrintable
+from dstill_sql.language.guard.expansion import MOST_GROWTH, MOST_JOINED, growth, joined
+from dstill_sql.language.guard.join_conditions import compares, is_related
+from dstill_sql.language.limits import Limits
+from dstill_sql.language.printing import settled
+from dstill_sql.language.statements import place
+
+__all__ = ["check"]
+
+# Parts of a SELECT and of a table that sqlglot keeps beside their expressions.
+_UNUSUAL_OF_SELECT = (
+    "into", "locks", "laterals", "pivots", "sample", "connect", "match", "settings", "format", "hint", "prewhere"
+)  # fmt: skip
+_CATALOGS = ("pg_", "sqlite_", "duckdb_", "information_schema")  # tables of the engine itself, and settings
+_UNUSUAL_OF_TABLE = ("sample", "pivots", "version", "when", "joins", "laterals", "hints")
+
+
+def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+    """What the query may not do. `schema`: the tables that it may read; None: not known, so any without a path.
+
+    What runs is the printed text of the query, so its tree is checked, too, where it is another one.
+    """
+    problems = list(_checked(query, schema, limits, dialect))
+    if not problems:
+        try:
+            runs = settled(query, dialect)
+        except NotPrintable as error:
+            problems.append(_problem("not_printed", f"the query cannot be passed on: {error}"))
+        else:
+            problems += () if runs == query else _checked(runs, schema, limits, dialect)
+    yield from problems
+
+
+def _checked(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+    yield from _unknown(query, dialect)
+    size = joins = selects = 0
+    for node in query.walk():
+        size += 1
+        selects += isinstance(node, exp.Select)
+        joins += isinstance(node, exp.Join)
+        yield from _node(node, limits)
+    for found, most, what in (
+        (size, limits.nodes, "parts"),
+        (joins, limits.joins, "joins"),
+        (selects, limits.selects, "SELECTs"),
+    ):
+        if found > most:
+            yield _problem("too_large", f"the query has {found:,} {what} (limit {most:,})")
+    if (found := joined(query)) > MOST_JOINED:
+        yield _problem("too_large", f"the query joins {found} columns with || (limit {MOST_JOINED})")
+    if size <= limits.nodes and growth(query) > MOST_GROWTH:
+        yield _problem("too_large", f"the query repeats values more than {MOST_GROWTH} times within another")
+    denied = {name.casefold() for name in limits.denied}
+    for table in query.find_all(exp.Table):
+        yield from _table(table, schema, denied)
+    if dialect == "postgres" and schema is not None:
+        yield from _called_columns(query, schema)
+    if any("." in name for name in denied):
+        yield from _denied_columns(query, {name.rpartition(".")[2] for name in denied if "." in name}, schema)
+
+
+def _node(node: exp.Expr, limits: Limits) -> Iterator[Problem]:
+    if isinstance(node, exp.With) and node.recursive:
+        yield _problem("recursive", "WITH RECURSIVE may never end", "write a query without recursion", node)
+    elif isinstance(node, exp.Select):
+        yield from _unusual(node, _UNUSUAL_OF_SELECT)
+    elif isinstance(node, exp.Join) and not limits.cross_joins:
+        yield from _join(node)
+    elif isinstance(node, exp.In):
+        if len(node.expressions) > limits.values:
+            yield _problem("too_large", f"IN has {len(node.expressions):,} values (limit {limits.values:,})", at=node)
+        if node.args.get("field") is not None:  # in SQLite, a table
+            yield _problem("construct", "IN needs a list of values or a SELECT", "write IN (…)", node)
+
+
+def _unknown(query: exp.Query, dialect: Dialect) -> Iterator[Problem]:
+    """Functions, constructs, types, units and names that are not on the lists."""
+    for part in unknown(query, dialect):
+        if part.kind == "name":
+            yield _problem("name", f"'{part.text}' is not a name", "write it in double quotes", part.node)
+        elif part.kind == "unit":
+            yield _problem("unit", f"'{part.text}' is not a unit of time", "write YEAR, MONTH, DAY, HOUR, …", part.node)
+        elif part.kind == "number":
+            yield _problem("number", f"'{part.text}' is not a number", at=part.node)
+        else:
+            yield _problem(part.kind, f"the {part.kind} {part.text} is not allowed", at=part.node)
+
+
+def _unusual(node: exp.Expr, names: Sequence[str]) -> Iterator[Problem]:
+    for name in names:
+        if node.args.get(name):
+            yield _problem("construct", f"the construct {name.rstrip('s').upper()} is not allowed", at=node)
+
+
+def _join(join: exp.Join) -> Iterator[Problem]:
+    on, name = join.args.get("on"), join.this.alias_or_name
+    if on is not None and on != exp.true():  # which sqlglot writes for SQLite where there is no condition
+        if not compares(on, name):
+            told = f"the condition of the join with {name} does not always compare {name} with another table"
+            yield _problem("cross_join", told, f"write ON {name}.COLUMN = …", join)
+    elif not join.args.get("using") and join.method != "NATURAL" and not is_related(join):
+        yield _problem("cross_join", f"the join with {name} has no condition", "write JOIN … ON …", join)
+
+
+def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterator[Problem]:
+    if not isinstance(table.this, exp.Identifier):
+        yield _problem(
+            "table_function", f"a query reads tables, not functions: {table.name or table.this.sql()}", at=table
+        )
+        return
+    if table.args.get("db") is not None or table.args.get("catalog") is not None:
+        yield _problem(
+            "other_schema", f"a table is named without a schema: '{table.sql()}'", f"write {table.name}", table
+        )
+        return
+    yield from _unusual(table, _UNUSUAL_OF_TABLE)
+    name = table.name.casefold()
+    if name in denied:
+        yield _problem("denied", f"the table '{table.name}' may not be read", at=table)
+    elif name in _visible_ctes(table):
+        return
+    elif schema is None and (not name.replace("_", "").isalnum() or name.startswith(_CATALOGS)):
+        yield _problem("other_schema", f"'{table.name}' is not the name of a table", at=table)
+    elif schema is not None and schema.table(table.name) is None:
+        near = did_you_mean(table.name, [one.name for one in schema.tables])
+        yield _problem("unknown_table", f"there is no table '{table.name}'.{near}", at=table)
+
+
+def _visible_ctes(table: exp.Table) -> dict[str, exp.CTE]:
+    """The queries of WITH that a table may stand for, by folded names: of the queries around it, and those before it.
+
+    Of WITH RECURSIVE all of them, its own too.
+    """
+    visible: dict[str, exp.CTE] = {}  # the nearest one of a name
+    node: exp.Expr = table
+    while (parent := node.parent) is not None:
+        if isinstance(parent, exp.With):
+            for cte in parent.expressions:
+                if cte is node and not parent.recursive:
+                    break
+                visible.setdefault(cte.alias_or_name.casefold(), cte)
+        elif isinstance(parent, exp.Query) and not isinstance(node, exp.With):
+            for cte in parent.ctes:
+                visible.setdefault(cte.alias_or_name.casefold(), cte)
+        node = parent
+    return visible
+
+
+# --- columns that may not be read -------------------------------------------------------
+
+
+def _denied_columns(query: exp.Query, hidden: set[str], schema: Schema | None) -> Iterator[Problem]:
+    """Columns of these names, and what reads columns without their names."""
+    for column in query.find_all(exp.Column):
+        # DuckDB reads `secret.part`, a part of a column, as it reads `table.column`
+        if name := next((part.name for part in column.parts if part.name.casefold() in hidden), ""):
+            yield _problem("denied", f"the column '{name}' may not be read", at=column)
+    if any(not isinstance(star.parent, exp.Count) for star in query.find_all(exp.Star)):
+        yield _problem("denied", "* also reads columns that may not be read", "name the columns")
+    for join in query.find_all(exp.Join):
+        if join.method == "NATURAL" or any(one.name.casefold() in hidden for one in join.args.get("using") or ()):
+            yield _problem("denied", "the join compares columns that may not be read", "write JOIN … ON …", join)
+    for source in query.find_all(exp.Table, exp.Subquery):  # sqlglot reads (t) AS s(a, b) as a query in brackets
+        table = source.unnest() if isinstance(source, exp.Subquery) else source
+        if isinstance(table, exp.Table) and source.alias_column_names:
+            yield _problem("denied", f"'{table.name}' may not get other names for its columns", at=table)
+    # In DuckDB and PostgreSQL, the name of a table as a column is its whole row; in DuckDB, `main.table` is it, too.
+    sources = {one.alias_or_name.casefold() for one in query.find_all(exp.Table, exp.Subquery, exp.CTE)}
+    for column in query.find_all(exp.Column):
+        if column.name.casefold() in sources and not _is_of_table(column, schema):
+            hint = f"write {column.name}.COLUMN"
+            yield _problem(
+                "denied", f"'{column.name}' may be a whole row, with columns that may not be read", hint, column
+            )
+
+
+def _is_of_table(column: exp.Column, schema: Schema | None) -> bool:
+    """Whether a column is one of the source before it, which FROM or JOIN of its own SELECT names."""
+    select = column.parent_select
+    if select is None or len(column.parts) != 2:
+        return False
+    parts = (select.args.get("from_"), *(select.args.get("joins") or ()))
+    sources = (part.this for part in parts if part is not None)
+    return any(
+        source.alias_or_name.casefold() == column.table.casefold()
+        and column.name.casefold() in _columns_of(source, schema)
+        for source in sources
+    )
+
+
+def _columns_of(source: exp.Expr, schema: Schema | None) -> set[str]:
+    """The folded names of the columns of a table, a query of WITH, or a nested query, as far as they are known."""
+    if isinstance(source, exp.Table) and (cte := _visible_ctes(source).get(source.name.casefold())):
+        return _columns_of(cte, schema)
+    if isinstance(source, (exp.CTE, exp.Subquery)):
+        return {name.casefold() for name in source.alias_column_names or source.this.named_selects}
+    table = schema.table(source.name) if schema is not None and isinstance(source, exp.Table) else None
+    return {column.name.casefold() for column in table.columns} if table is not None else set()
+
+
+def _called_columns(query: exp.Query, schema: Schema) -> Iterator[Problem]:
+    """Names behind a table that are no columns of it: PostgreSQL reads ``emp.to_json`` as ``to_json(emp)``."""
+    columns: dict[str, set[str]] = {}  # folded name of a table in the query → names of its columns
+    for table in query.find_all(exp.Table):
+        found = schema.table(table.name)
+        if found is not None and table.name.casefold() not in _visible_ctes(table):
+            names = columns.setdefault(table.alias_or_name.casefold(), set())
+            names |= {column.name.casefold() for column in found.columns}
+            names |= {name.casefold() for name in table.alias_column_names}
+    for column in query.find_all(exp.Column):
+        known = columns.get(column.table.casefold())
+        if known is not None and not isinstance(column.this, exp.Star) and column.name.casefold() not in known:
+            yield _problem("function", f"'{column.table}' has no column '{column.name}'", at=column)
+
+
+def _problem(code: str, message: str, hint: str = "", at: exp.Expr | None = None) -> Problem:
+    return Problem(layer="guard", code=code, message=message, pointer=place(at) if at is not None else "", hint=hint)

@@ -1,0 +1,47 @@
+"""The layers of checks that an answer passes: form, guard, schema.
+
+``form`` is a gate: a refusal, or one query. ``guard`` comes before ``schema``, whose engine plans the query: what may
+not run is not planned either. ``schema`` applies only if the database's schema is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from dstill.api.records import Example, Problem
+from dstill.api.task import Check
+from dstill_sql.language import guard, refusals
+from dstill_sql.language.database import schema_check
+from dstill_sql.language.database.database import Database
+from dstill_sql.language.statements import read
+from dstill_sql.settings import Settings
+
+__all__ = ["layers"]
+
+
+def layers(config: Settings, database: Callable[[Example], Database | None]) -> tuple[Check, ...]:
+    """The checks, in the order in which they run."""
+
+    def parsed(answer: str) -> object:
+        return refusals.read(answer) or read(answer, config.dialect)
+
+    def in_guard(example: Example, answer: str) -> Iterable[Problem]:
+        if refusals.read(answer):
+            return ()
+        found = database(example)
+        return guard.check(read(answer, config.dialect), found.schema if found else None, config.guard, config.dialect)
+
+    def in_schema(example: Example, answer: str) -> Iterable[Problem]:
+        found = database(example)
+        if refusals.read(answer) or found is None:
+            return ()
+        query = read(answer, config.dialect)
+        if any(guard.check(query, found.schema, config.guard, config.dialect)):
+            return ()  # what may not run is not planned either
+        return schema_check.check(query, found.schema)
+
+    return (
+        Check.of_parser("form", parsed, hint="write one SELECT", cause="not SQL"),
+        Check("guard", in_guard),
+        Check("schema", in_schema, applies=lambda example: database(example) is not None),
+    )

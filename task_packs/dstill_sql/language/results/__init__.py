@@ -1,0 +1,1 @@
+"""Results of queries: compared, shown, and the cause of a difference."""

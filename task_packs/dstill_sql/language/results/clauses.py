@@ -1,0 +1,153 @@
+"""The parts of a query that are right or wrong on their own, from its canonical form.
+
+    clauses("SELECT name FROM drivers WHERE rating > 4 ORDER BY rating DESC LIMIT 3", "duckdb")
+    ["FROM drivers", "SELECT name", "WHERE rating > 4", "ORDER BY rating DESC", "LIMIT 3"]
+
+Conditions that AND connects are parts of their own; those that OR connects are one. A subquery is ``(…)`` there,
+and its own parts come too. A refusal has the words that it says are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from dstill_sql.language import refusals
+from dstill_sql.language.canonical import canonical
+from dstill_sql.language.database.name_resolution import sources
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.engine_text import NotPrintable
+from dstill_sql.language.statements import NotOneQuery, read
+
+__all__ = ["Clause", "clauses", "parts", "terms"]
+
+# Kinds of clauses, in the order of a query.
+TABLE, JOIN, SET, OUTPUT, DISTINCT, WHERE, GROUP, HAVING, ORDER, LIMIT = (
+    "FROM", "JOIN", "SET", "SELECT", "DISTINCT", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "LIMIT"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One part of a query."""
+
+    kind: str
+    node: exp.Expr
+    text: str
+    depth: int = 0  # of the SELECT that it is in; 0: the outermost
+
+    def __str__(self) -> str:
+        return self.text if self.kind in (JOIN, SET, DISTINCT, LIMIT) else f"{self.kind} {self.text}"
+
+
+def clauses(answer: str, dialect: Dialect) -> list[str] | None:
+    """The parts of an answer as texts. None if it is neither a query nor a refusal."""
+    if (refusal := refusals.read(answer)) is not None:
+        return ["no answer", *sorted(f"missing {word.casefold()}" for word in refusal.missing)]
+    try:
+        return [str(one) for one in parts(canonical(read(answer, dialect), dialect), dialect)]
+    except (NotOneQuery, NotPrintable, SqlglotError, RecursionError):
+        return None
+
+
+def terms(answer: str, dialect: Dialect) -> list[str]:
+    """The names of the tables and columns that an answer uses; empty for other text."""
+    try:
+        query = read(answer, dialect)
+    except NotOneQuery:
+        return []
+    outputs = [one for select in query.find_all(exp.Select) for one in select.expressions]
+    own = {one.alias for one in outputs if one.alias not in {column.name for column in one.find_all(exp.Column)}}
+    own |= {cte.alias for cte in query.find_all(exp.CTE)}
+    found = {one.name for one in query.find_all(exp.Table, exp.Column) if not isinstance(one.this, exp.Star)}
+    return sorted(name for name in found - own if name)
+
+
+def parts(query: exp.Query, dialect: Dialect) -> list[Clause]:
+    """The parts of a query in canonical form, outer ones first."""
+    return list(_query(query, dialect, 0))
+
+
+def _query(query: exp.Expr, dialect: Dialect, depth: int) -> Iterator[Clause]:
+    for cte in query.args["with_"].expressions if query.args.get("with_") else ():
+        yield from _query(cte.this, dialect, depth + 1)
+    if isinstance(query, exp.SetOperation):
+        word = query.key.upper() + ("" if query.args.get("distinct") else " ALL")
+        yield Clause(SET, query, word, depth)
+        for side in (query.this, query.expression):
+            yield from _query(side.unnest(), dialect, depth)
+    elif isinstance(query, exp.Select):
+        yield from _select(query, dialect, depth)
+    yield from _order(query, dialect, depth)
+
+
+def _select(select: exp.Select, dialect: Dialect, depth: int) -> Iterator[Clause]:
+    def clause(kind: str, node: exp.Expr) -> Clause:
+        return Clause(kind, node, _short(node, dialect), depth)
+
+    for source in sources(select):
+        if isinstance(source, exp.Table):
+            yield Clause(TABLE, source, source.name, depth)
+    for join in select.args.get("joins") or ():
+        yield from _join(join, dialect, depth)
+    yield from (clause(OUTPUT, one.unalias()) for one in select.expressions)
+    if select.args.get("distinct"):
+        yield Clause(DISTINCT, select, "DISTINCT", depth)
+    for kind in (WHERE, HAVING):
+        if (found := select.args.get(kind.lower())) is not None:
+            yield from (clause(kind, one) for one in _conjuncts(found.this))
+    if (group := select.args.get("group")) is not None:
+        yield from (clause(GROUP, one) for one in group.expressions)
+    for inner in _inner(select):
+        yield from _query(inner, dialect, depth + 1)
+
+
+def _join(join: exp.Join, dialect: Dialect, depth: int) -> Iterator[Clause]:
+    words = " ".join(filter(None, (join.method, join.side, join.args.get("kind"), "JOIN")))
+    if (on := join.args.get("on")) is None:
+        yield Clause(JOIN, join, _short(join, dialect).strip(", "), depth)
+        return
+    for condition in _conjuncts(on):
+        yield Clause(JOIN, condition, f"{words} ON {_short(condition, dialect)}", depth)
+
+
+def _order(query: exp.Expr, dialect: Dialect, depth: int) -> Iterator[Clause]:
+    if (order := query.args.get("order")) is not None:
+        for place, term in enumerate(order.expressions):
+            text = _short(term.this, dialect) + (" DESC" if term.args.get("desc") else "")
+            yield Clause(ORDER, term, text if not place else f"…, {text}", depth)
+    for name in ("limit", "offset"):
+        if (found := query.args.get(name)) is not None:
+            count = found.args.get("expression") or found.args.get("count")
+            yield Clause(LIMIT, found, f"{name.upper()} {count.sql(dialect) if count is not None else ''}", depth)
+
+
+def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
+    node = node.unnest()
+    return [part.unnest() for part in node.flatten()] if isinstance(node, exp.And) else [node]
+
+
+def _inner(select: exp.Select) -> Iterator[exp.Expr]:
+    """The subqueries right inside a SELECT, without those of WITH."""
+    for one in select.find_all(exp.Select, exp.SetOperation):
+        around = one.parent
+        while isinstance(around, exp.Subquery):
+            around = around.parent
+        if one is not select and one.parent_select is select and not isinstance(around, (exp.CTE, exp.SetOperation)):
+            yield one
+
+
+def _short(node: exp.Expr, dialect: Dialect) -> str:
+    """The text of a part, with (…) for subqueries."""
+
+    def cut(one: exp.Expr) -> exp.Expr:
+        if isinstance(one, exp.Query) and one is not copied:
+            hidden = exp.Var(this="…")
+            return exp.Paren(this=hidden) if isinstance(one, exp.Subquery) else hidden
+        return one
+
+    copied = node.copy()
+    return copied.transform(cut, copy=False).sql(dialect, comments=False)

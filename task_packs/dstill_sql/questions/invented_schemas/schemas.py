@@ -1,0 +1,217 @@
+"""Databases of a domain: a schema in some style, with rows, known values and the words for its names.
+
+    made = invent(domains()["taxi"], PLAIN, seed=0)
+    made.database.schema.ddl()                  "CREATE TABLE drivers ( id INTEGER PRIMARY KEY, …"
+    made.lexicon.references["rides", ("driver_id",)]
+    ReferenceWords(role="driver", active="drove", passive="driven by")
+
+The same domain, style and seed give the same database. `named` gives other names to the same rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from dstill_sql.language.database.database import Database, Rows
+from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.questions.invented_schemas import values as kinds
+from dstill_sql.questions.invented_schemas.definitions import ColumnOf, Domain, ReferenceOf, TableOf
+from dstill_sql.questions.invented_schemas.naming import Style
+from dstill_sql.questions.known_values import known_values
+from dstill_sql.questions.lexicon import ColumnWords, Lexicon, ReferenceWords, TableWords
+
+__all__ = ["Invented", "invent", "named", "rows_of_domain", "schema_of"]
+
+Cells = Mapping[str, Sequence[Sequence[Any]]]  # by the noun of the table
+
+_TYPES: Mapping[str, Mapping[str, str]] = {  # family → its type, by dialect
+    "integer": {"duckdb": "INT", "sqlite": "INTEGER", "postgres": "INT"},
+    "number": {"duckdb": "DOUBLE", "sqlite": "REAL", "postgres": "DOUBLE PRECISION"},
+    "text": {"duckdb": "TEXT", "sqlite": "TEXT", "postgres": "TEXT"},
+    "date": {"duckdb": "DATE", "sqlite": "DATE", "postgres": "DATE"},
+    "timestamp": {"duckdb": "TIMESTAMP", "sqlite": "TIMESTAMP", "postgres": "TIMESTAMP"},
+    "boolean": {"duckdb": "BOOLEAN", "sqlite": "BOOLEAN", "postgres": "BOOLEAN"},
+}
+_MISSING = 0.2  # share of NULLs where a domain allows them
+_UNUSED = 0.12  # share of rows that nothing refers to
+_NAMES = ("name", "title", "code", "number")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invented:
+    """A database and the words for its names."""
+
+    database: Database
+    lexicon: Lexicon
+    references: tuple[Reference, ...]  # also those that the schema does not declare
+
+
+def invent(
+    domain: Domain, style: Style, seed: int, *, now: datetime, size: int = 40, dialect: Dialect = "duckdb"
+) -> Invented:
+    """A database of the domain with new rows: about `size` in each of its lesser tables."""
+    return named(
+        domain,
+        style,
+        rows_of_domain(domain, seed, now=now, size=size),
+        name=domain.name,
+        now=now.isoformat(),
+        dialect=dialect,
+    )
+
+
+def named(
+    domain: Domain, style: Style, cells: Cells, *, name: str, now: str, dialect: Dialect = "duckdb", **about: str
+) -> Invented:
+    """The database with these rows, and names in that style. `about`: further fields of `Database`."""
+    schema, lexicon, references = schema_of(domain, style, dialect)
+    by_name = {table.name: cells[of.noun] for table, of in zip(schema.tables, domain.tables, strict=True)}
+    digest = hashlib.sha256(json.dumps([schema.ddl(), by_name]).encode()).hexdigest()
+    database = Database(
+        name=name,
+        schema=schema,
+        values=known_values(schema, by_name),
+        now=now,
+        data=Rows(schema=schema, read=lambda: by_name, digest=digest),
+        **about,
+    )
+    return Invented(database=database, lexicon=lexicon, references=references)
+
+
+def schema_of(
+    domain: Domain, style: Style, dialect: Dialect = "duckdb"
+) -> tuple[Schema, Lexicon, tuple[Reference, ...]]:
+    """The schema, its words, and its references."""
+    names = {table.noun: style.table(table.noun, table.nouns[0]) for table in domain.tables}
+    keys = {table.noun: style.primary(table.noun) for table in domain.tables}
+    tables = []
+    references = []
+    lexicon: dict[str, Any] = {"tables": {}, "columns": {}, "references": {}}
+    for table in domain.tables:
+        name = names[table.noun]
+        lexicon["tables"][name] = TableWords(noun=table.noun, plurals=table.nouns)
+        columns = [
+            Column(name=keys[table.noun], type=_type("integer", dialect), family="integer", unique=True, nullable=False)
+        ]
+        for one in table.references:
+            column = _reference_column(one, style, keys, {column.name for column in columns}, dialect)
+            columns.append(column)
+            found = Reference(table=name, columns=(column.name,), to=names[one.to], to_columns=(keys[one.to],))
+            references.append(found)
+            lexicon["references"][name, found.columns] = ReferenceWords(
+                role=one.role, active=one.active, passive=one.passive
+            )
+        for own in _own_columns(table, style, {column.name.casefold() for column in columns}, dialect):
+            columns.append(own[0])
+            lexicon["columns"][f"{name}.{own[0].name}"] = own[1]
+        tables.append(Table(name=name, columns=tuple(columns), key=(keys[table.noun],)))
+    schema = Schema(tables=tuple(tables), references=tuple(references) if style.declared else (), dialect=dialect)
+    return schema, _completed(lexicon, schema, tuple(references)), tuple(references)
+
+
+def _type(family: str, dialect: Dialect) -> str:
+    return _TYPES[family][dialect]
+
+
+def _reference_column(
+    one: ReferenceOf, style: Style, keys: Mapping[str, str], taken: set[str], dialect: Dialect
+) -> Column:
+    name = keys[one.to] if one.role == one.to and style.key != "id" else style.reference(one.role)
+    name = name if name not in taken else style.column(f"{one.role} ref", one.to)
+    return Column(name=name, type=_type("integer", dialect), family="integer", nullable=one.nullable)
+
+
+def _own_columns(table: TableOf, style: Style, taken: set[str], dialect: Dialect) -> list[tuple[Column, ColumnWords]]:
+    found = []
+    for one in table.columns:
+        family: Any = kinds.FAMILIES.get(one.kind, "text")
+        name = style.column(one.words, table.noun, one.unit)
+        if name.casefold() in taken:
+            name = style.column(f"{one.words} value", table.noun)
+        taken.add(name.casefold())
+        comment = f"{one.words}{f' in {one.unit}' if one.unit else ''}" if style.comments else ""
+        column = Column(name=name, type=_type(family, dialect), family=family, comment=comment, nullable=one.nullable)
+        found.append((column, ColumnWords(noun=one.words, unit=one.unit, has=one.kind == "has")))
+    return found
+
+
+def _completed(words: Mapping[str, Any], schema: Schema, references: tuple[Reference, ...]) -> Lexicon:
+    """The words of a domain, and what names say where it says nothing: keys."""
+    plain = Lexicon.of(schema, references)
+    return Lexicon(
+        tables=words["tables"],
+        columns={**plain.columns, **words["columns"]},
+        references={**plain.references, **words["references"]},
+    )
+
+
+# --- rows -------------------------------------------------------------------------------
+
+
+def rows_of_domain(domain: Domain, seed: int, *, now: datetime, size: int = 40) -> dict[str, list[list[Any]]]:
+    """Rows by the noun of their table: the key, the references, the other columns."""
+    random = Random(f"{domain.name} {seed}")
+    cells: dict[str, list[list[Any]]] = {}
+    for table in domain.tables:
+        count = _count(table, size, random)
+        used = {one.to: _used(len(cells.get(one.to, range(count))), random) for one in table.references}
+        rows: list[list[Any]] = []
+        names: set[Any] = set()
+        for key in range(1, count + 1):
+            refers = [_referred(one, used[one.to], key, table.noun, random) for one in table.references]
+            rows.append([key, *refers, *_own(table, key, names, now, random)])
+        cells[table.noun] = rows
+    return cells
+
+
+def _count(table: TableOf, size: int, random: Random) -> int:
+    lists = [len(one.options) for one in table.columns if one.words == "name" and one.options]
+    if lists and not table.references:
+        return lists[0]
+    return round(size * (0.5, 1.0, 2.0, 2.5)[min(len(table.references), 3)] * random.uniform(0.7, 1.3))
+
+
+def _used(count: int, random: Random) -> list[int]:
+    """The keys that are referred to, some more often than others."""
+    keys = random.sample(range(1, count + 1), max(1, round(count * (1 - _UNUSED))))
+    return [key for place, key in enumerate(keys) for _ in range(1 + 3 * (place % 5 == 0) + place % 2)]
+
+
+def _referred(one: ReferenceOf, used: Sequence[int], key: int, noun: str, random: Random) -> int | None:
+    if one.nullable and (random.random() < _MISSING or (one.to == noun and key == 1)):
+        return None
+    return random.choice([other for other in used if other < key] or used) if one.to == noun else random.choice(used)
+
+
+def _own(table: TableOf, key: int, names: set[Any], now: datetime, random: Random) -> list[Any]:
+    found: list[Any] = []
+    first: str | None = None  # when the row began
+    for one in table.columns:
+        if one.nullable and random.random() < _MISSING:
+            found.append(None)
+            continue
+        value = _value(one, first, now, random)
+        if one.words == "name" and one.options and not table.references and key <= len(one.options):
+            value = one.options[key - 1]
+        elif one.words in _NAMES and not one.options:
+            value = next((new for _ in range(20) if (new := _value(one, first, now, random)) not in names), value)
+            names.add(value)
+        if one.kind in ("date", "time"):
+            first = first or value
+        found.append(value)
+    return found
+
+
+def _value(one: ColumnOf, first: str | None, now: datetime, random: Random) -> Any:
+    """A value; a date without bounds comes after the first one of its row."""
+    if first is None or one.kind not in ("date", "time") or one.low is not None:
+        return kinds.make(random, one, now)
+    later = datetime.fromisoformat(first) + timedelta(days=random.randrange(1, 45), minutes=random.randrange(600))
+    return later.date().isoformat() if one.kind == "date" else later.isoformat(sep=" ")

@@ -1,0 +1,148 @@
+"""Endless questions about invented databases of many domains: what a base student is trained on.
+
+    for question in stream(seed=0): …
+    question.example        with its context: the schema, known values and the time, as for a user's database
+    question.database       the same, with rows
+
+A pool of databases is kept, one of which is replaced now and then. Each has another domain, other names and other
+values. Golds are not run: they are right by how they are made, and an empty result teaches as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from dstill.api.form import NotExpressible, Token
+from dstill.api.records import Example
+from dstill.linked import Reading
+from dstill_sql.form.sql_form import SqlForm
+from dstill_sql.language.database.database import Database, Rows
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.limits import Limits
+from dstill_sql.questions.compose import compose
+from dstill_sql.questions.draw import Skip
+from dstill_sql.questions.entities import View
+from dstill_sql.questions.invented_schemas.definitions import Domain, domains
+from dstill_sql.questions.invented_schemas.naming import Style
+from dstill_sql.questions.invented_schemas.schemas import invent
+from dstill_sql.questions.plan import SHARES, TEMPLATES, Template, mixed
+from dstill_sql.questions.references import references_of
+
+__all__ = ["InventedQuestion", "invented_database", "replay", "stream"]
+
+_POOL = 48  # databases
+_EVERY = 16  # questions, after which a database is replaced
+_TRIES = 8  # rows drawn for one template and database
+_OTHER_CONDITIONS = 0.5  # share of questions that combine the conditions of several templates
+_FEWER_TABLES = 0.25  # share of databases that lack some of their domain's tables
+_FIRST = datetime(2019, 1, 1, 9)  # the earliest time of a database
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventedQuestion:
+    """A question about an invented database."""
+
+    example: Example  # no id, no split
+    database: Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pooled:
+    view: View
+    context: dict[str, Any]
+
+
+def invented_database(random: Random, dialect: Dialect, number: int = 0) -> tuple[Database, View]:
+    """A database of a random domain, with its view for questions."""
+    domain = _some_tables(random.choice(list(domains().values())), random)
+    now = _FIRST + timedelta(days=random.randrange(3_000), hours=random.randrange(10))
+    made = invent(
+        domain, Style.draw(random), random.randrange(2**32), now=now, size=random.randrange(12, 36), dialect=dialect
+    )
+    database = replace(made.database, name=f"{domain.name}-{number}")
+    assert isinstance(database.data, Rows)
+    return database, View.of(database, made.lexicon, made.references, database.data.read(), now)
+
+
+def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]:
+    """Endless questions. The same seed gives the same questions."""
+    random = Random(f"invented {seed}")
+    lanes: dict[str, list[Template]] = {}
+    for template in TEMPLATES:
+        if not template.held_out:
+            lanes.setdefault(template.category, []).append(template)
+    names = list(lanes)
+    weights = [SHARES[name] for name in names]
+    pool = [_pooled(random, dialect, number) for number in range(_TRIES)]
+    number = 0
+    while True:
+        template = random.choice(lanes[random.choices(names, weights)[0]])
+        if template.conditions and random.random() < _OTHER_CONDITIONS:
+            template = mixed(template, random)
+        found = _composed(pool, template, random)
+        if found is None:
+            continue
+        yield found
+        number += 1
+        if len(pool) < _POOL:
+            pool.append(_pooled(random, dialect, len(pool)))
+        elif number % _EVERY == 0:
+            pool[number // _EVERY % _POOL] = _pooled(random, dialect, number)
+
+
+def replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
+    """Readings of these questions and the tokens of their answers, for `dstill.api.form.Form.replay`."""
+    asked: list[Database] = []
+    form = SqlForm(lambda _: asked[-1], Limits(), references_of)
+    for question in stream(seed):
+        asked[:] = [question.database]
+        reading = form.read(question.example)
+        try:
+            yield reading, form.encode(question.example.answer or "", reading)
+        except NotExpressible:
+            continue
+
+
+def _pooled(random: Random, dialect: Dialect, number: int) -> _Pooled:
+    database, view = invented_database(random, dialect, number)
+    context = {
+        "db": database.name,
+        "schema": database.schema.ddl(),
+        "values": database.values.to_json(),
+        "now": database.now,
+    }
+    return _Pooled(view=view, context=context)
+
+
+def _composed(pool: Sequence[_Pooled], template: Template, random: Random) -> InventedQuestion | None:
+    for one in random.sample(pool, min(len(pool), _TRIES)):
+        for _ in range(_TRIES):
+            try:
+                made = compose(one.view, template, random, one.context)
+            except Skip:
+                continue
+            return InventedQuestion(example=made.example, database=one.view.database)
+    return None
+
+
+def _some_tables(domain: Domain, random: Random) -> Domain:
+    """The domain, at times without tables that no other refers to, and without some columns."""
+    tables = list(domain.tables)
+    if random.random() < _FEWER_TABLES:
+        for table in reversed(domain.tables):
+            referred = any(one.to == table.noun for other in tables if other is not table for one in other.references)
+            if not referred and len(tables) > 2 and random.random() < 0.5:
+                tables.remove(table)
+    return replace(
+        domain,
+        tables=tuple(
+            replace(
+                one, columns=tuple(c for c in one.columns if c.words in ("name", "title") or random.random() < 0.88)
+            )
+            for one in tables
+        ),
+    )
