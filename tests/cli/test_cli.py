@@ -191,7 +191,7 @@ def test_failed_plugin_is_listed_in_json(cli: Cli) -> None:
     Path("bad.py").write_text("1 / 0")
     listed, failed = map(json.loads, cli("--plugin", "bad.py", "pack", "list", "--json").out.splitlines())
     problem = "ZeroDivisionError: division by zero"
-    assert listed["failures"] == [{"plugin": "bad", "version": "", "problem": problem, "source": "bad.py"}]
+    assert listed["failures"] == [{"plugin": "bad", "version": "", "problem": problem, "source": "bad.py", "part": ""}]
     assert {plugin["name"] for plugin in listed["plugins"]} == {"toy", "teachers", "evaluate"}
     assert (failed["error"]["code"], failed["error"]["where"]) == ("failed_items", "bad.py")
 

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.commands import TOY
 from support.inert import ENCODABLE, HIDDEN, HOSTILE, NAME, READABLE, hidden
+from support.kill.children import python_path
 from support.terminal import shown
 
 from dstill.cli import console
@@ -185,7 +186,7 @@ def test_tables_and_bars_ignore_markup_and_escapes() -> None:
         "with progress() as report: report(HOSTILE, 1, 2, HOSTILE)"
     )
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "3000", "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "3000", "PYTHONPATH": python_path()}
     environment.pop("NO_COLOR", None)
     with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, env=environment):
         os.close(theirs)

@@ -2,8 +2,8 @@
 
 A row says what to call (`args`, `stdin`), which of the runs at the top of the file is there (`start`), and which files
 (`files`, where `false` deletes one, and those of `[shared]` that it names). A mistaken call changes no file and leaves
-no folder, except what the row names (`changed`), and prints nothing on stdout unless the row has it. Lines of
-progress do not count.
+no folder, except what the row names (`changed`), and prints nothing on stdout unless the row has it. Lines of progress
+do not count.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import CallToolResult
 from support import shop_run
+from support.kill.children import python_path
 
 from dstill import plugins
 from dstill.pipeline.predict import Predictor
@@ -115,7 +116,7 @@ def command(*words: object) -> list[str]:
 
 def environment() -> dict[str, str]:
     """The environment, with the imports of the pack on the path."""
-    return {**os.environ, "PYTHONPATH": str(shop_run.PACK.parent.parent)}
+    return {**os.environ, "PYTHONPATH": python_path()}
 
 
 def parameters(*words: object) -> StdioServerParameters:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from support import served, shop_run
+from support.kill.children import python_path
 from support.served import PATIENCE
 
 from dstill import plugins
@@ -206,12 +207,9 @@ def serve(serve_project: Path, shop_pack: Path) -> Iterator[Callable[..., Served
         def start(*words: object, plugin: bool = True) -> Served:
             given = ["--plugin", str(shop_pack)] if plugin else []
             command = ["-m", "dstill", *given, "serve", "--port", "0", *map(str, words)]
-            process, said = starting(command, until="curl ", cwd=serve_project, env=_environment(shop_pack))
+            process, said = starting(
+                command, until="curl ", cwd=serve_project, env={**os.environ, "PYTHONPATH": python_path()}
+            )
             return Served(int(said[-1].split("/")[2].rpartition(":")[2]), process=process, said=said)
 
         yield start
-
-
-def _environment(shop_pack: Path) -> dict[str, str]:
-    """The environment, with the imports of the plugin on the path."""
-    return {**os.environ, "PYTHONPATH": str(shop_pack.parent.parent)}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.kill.children import python_path
 from support.served import ended, processes
 
 from dstill.runs.folder import data_file
@@ -73,7 +74,7 @@ def test_no_request_is_answered_before_a_first_answer_was_computed(
         process, _ = start(
             ["-m", "dstill", *words],
             until="answering a first question",
-            env={**os.environ, "PYTHONPATH": str(shop_pack.parent.parent)},
+            env={**os.environ, "PYTHONPATH": python_path()},
         )
         wait_for(lambda: Path("batches.txt").exists())
         with socket.create_connection(("127.0.0.1", port), timeout=0.3) as early:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from support.installed import entry_points
+from support.kill.children import python_path
 
 from dstill import config, plugins
 from dstill.api.protocols import Synthesis
@@ -113,7 +114,7 @@ def test_missing_mapping_is_an_error_before_the_server_starts(make_run: Callable
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "PYTHONPATH": str(support.parent)},
+        env={**os.environ, "PYTHONPATH": python_path()},
     )
     assert ended.returncode in (2, 4)
     assert "mapping.json" in ended.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.kill.children import python_path
 from support.loopback_collector import LoopbackCollector, Span
 
 from dstill.errors import ConfigError, MissingExtra
@@ -185,6 +186,6 @@ assert cli.run(["--plugin", {str(shop_pack)!r}, "serve", {str(run.folder)!r}, "-
 print(sorted(name for name in sys.modules if name.partition(".")[0] == "opentelemetry"))
 """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    environment["PYTHONPATH"] = str(shop_pack.parent.parent)
+    environment["PYTHONPATH"] = python_path()
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60)
     assert (ended.returncode, ended.stdout) == (0, "[]\n"), ended.stderr

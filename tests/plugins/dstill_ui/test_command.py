@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.kill.children import python_path
 from support.served import ended, processes
 
 
 def test_command_serves_until_it_is_stopped(runs: Path, root: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(root / "tests"), "TEAM": "a-token-of-the-tests-0123456789"}
+    environment = {**os.environ, "PYTHONPATH": python_path(), "TEAM": "a-token-of-the-tests-0123456789"}
     words = ["-m", "dstill", "--plugin", str(root / "tests" / "support" / "shop.py"), "ui", "--port", "0", "--json"]
     with processes() as start:
         process, said = start([*words, "--token-env", "TEAM"], until="open ", cwd=runs.parent, env=environment)

@@ -49,7 +49,8 @@ def task() -> QueryDsl:
 @pytest.fixture(scope="module")
 def golds(task: QueryDsl) -> list[Example]:
     made = Synthesis.of(task).synthesize({}, GOLDS, 5)
-    return [example for example in made if example.answer and not task.is_refusal(example.answer)]
+    own = [example for example in made if "variant" not in example.context]
+    return [example for example in own if example.answer and not task.is_refusal(example.answer)]
 
 
 @pytest.fixture(scope="module")
