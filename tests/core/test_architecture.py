@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import ast
 import doctest
-import inspect
 import json
 import re
-import sys
-import threading
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import pytest
+from support.walks import CORE, described, followed
 
-import dstill
 from dstill import Run, hookimpl
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
@@ -28,7 +23,6 @@ from dstill.api.teacher import Teacher
 from dstill.plugins import PluginInfo, Plugins
 from dstill.teacher import batch, client  # noqa: F401 - what only their import runs is no part of the walk
 
-CORE = Path(dstill.__file__).parent
 CALLED_FROM = "cli/data.py"  # the only file of the walk that `Run.generate` does not run
 
 
@@ -75,48 +69,9 @@ def run(plugins: Plugins, project: Path) -> Run:
     return Run.create(project / "mine", config=config, plugins=plugins)
 
 
-def file_of(frame: FrameType | None) -> str:
-    """The file of the core that `frame` runs; empty: another one."""
-    file = Path(frame.f_code.co_filename) if frame is not None else Path()
-    return file.relative_to(CORE).as_posix() if file.is_relative_to(CORE) else ""
-
-
-@contextmanager
-def followed() -> Iterator[dict[str, set[str]]]:
-    """The files of the core whose functions run in the block, each with those that called them."""
-    callers: dict[str, set[str]] = defaultdict(set)
-
-    def profile(frame: FrameType, event: str, _: object) -> None:
-        if event != "call" or not (called := file_of(frame)):
-            return
-        if frame.f_code.co_flags & inspect.CO_GENERATOR:  # rows that are read as they are needed
-            return
-        caller = frame.f_back
-        while caller is not None and not file_of(caller):
-            caller = caller.f_back
-        callers[called].add(file_of(caller))
-
-    before = sys.getprofile()
-    threading.setprofile(profile)  # type: ignore[arg-type]
-    sys.setprofile(profile)
-    try:
-        yield callers
-    finally:
-        sys.setprofile(before)
-        threading.setprofile(before)  # type: ignore[arg-type]
-
-
-def described(root: Path) -> tuple[list[str], list[str]]:
-    """The files of the walk in docs/architecture.md, and its helpers."""
-    text = (root / "docs" / "architecture.md").read_text()
-    section = text.partition("## How a command runs\n")[2].partition("\n## ")[0]
-    helpers = section.partition("helpers does one thing")[2].partition("A test compares")[0]
-    return re.findall(r"^    (\S+\.py) ", section, re.MULTILINE), re.findall(r"`(\S+(?:\.py|/))`", helpers)
-
-
 def test_one_record_is_followed_in_at_most_twelve_files(root: Path, run: Run) -> None:
-    walk, helpers = described(root)
-    with followed() as callers:
+    walk, helpers = described(root, "How a command runs")
+    with followed(CORE) as callers:
         facts = run.generate()
     assert (facts["accepted"], facts["retries"]) == (1, {"other_answer": 1})  # it went all the way
     assert 8 <= len(walk) <= 12
@@ -130,8 +85,8 @@ def test_one_record_is_followed_in_at_most_twelve_files(root: Path, run: Run) ->
 
 
 def test_no_call_goes_back(root: Path, run: Run) -> None:
-    walk, _ = described(root)
-    with followed() as callers:
+    walk, _ = described(root, "How a command runs")
+    with followed(CORE) as callers:
         run.generate()
     stages = {name for name in callers if name.startswith(("pipeline/", "teacher/", "runs/"))} | {*walk}
     graph = {name: (callers[name] & stages) - {name} for name in stages & callers.keys()}

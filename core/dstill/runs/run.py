@@ -36,6 +36,7 @@ from dstill.errors import DataError, DstillError, Interrupted, MissingExtra, Usa
 from dstill.factory import Setup, make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.logs import log
+from dstill.io.plain_files import sha256
 from dstill.io.shell import command
 from dstill.pipeline import (
     augment,
@@ -87,7 +88,7 @@ from dstill.runs.folder import (
     find_run,
     system_file,
 )
-from dstill.runs.provenance import commit, judged_by, loaded, owners, sha256, versions
+from dstill.runs.provenance import commit, judged_by, loaded, owners, versions
 from dstill.runs.results import RunResults
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
