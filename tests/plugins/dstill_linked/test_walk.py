@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.walks import CORE, PLUGINS, described, followed
@@ -13,6 +14,7 @@ from dstill import Run
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill_linked import model, spec, tensors, vocabulary  # noqa: F401 - what only their import runs is no part of it
+from dstill_linked.student import LinkedStudent
 from dstill_torch import training  # noqa: F401 - the same
 
 HEADING = "How a student is trained"
@@ -64,3 +66,18 @@ def test_training_is_followed_in_at_most_fifteen_files_and_no_call_goes_back(roo
     ours = {name for name in callers if not name.startswith(PASSED_THROUGH)}
     graph = {name: (callers[name] & ours) - {name} for name in ours}
     list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+
+
+def test_a_training_is_planned_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[str] = []
+    for name in ("spec", "largest_batch"):
+        method = getattr(LinkedStudent, name)
+
+        def counted(*given: Any, method: Any = method, name: str = name) -> Any:
+            planned.append(name)
+            return method(*given)
+
+        monkeypatch.setattr(LinkedStudent, name, counted)
+    facts = run.train()
+    assert sorted(planned) == ["largest_batch", "spec"]
+    assert facts["probe"]["predicted"] > 0  # by the spec of the plan
