@@ -15,6 +15,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -34,9 +35,13 @@ def followed(*folders: Path, through: tuple[str, ...] = ()) -> Iterator[dict[str
     """
     callers: dict[str, set[str]] = defaultdict(set)
 
-    def file_of(frame: FrameType | None) -> str:
-        file = Path(frame.f_code.co_filename) if frame is not None else Path()
+    @cache  # there are millions of calls, and few files
+    def below(name: str) -> str:
+        file = Path(name)
         return next((file.relative_to(folder).as_posix() for folder in folders if file.is_relative_to(folder)), "")
+
+    def file_of(frame: FrameType | None) -> str:
+        return below(frame.f_code.co_filename) if frame is not None else ""
 
     def profile(frame: FrameType, event: str, _: object) -> None:
         if event != "call" or not (called := file_of(frame)):
