@@ -147,7 +147,7 @@ def row(name: str, folder: str, *, tiny: bool) -> dict[str, Any]:
     from dstill.runtime import hardware
     from dstill_finetune.model_spec import shape_of
     from dstill_torch import modalities as kinds
-    from dstill_torch.batches import largest_batch
+    from dstill_torch.largest_batch import largest_batch
     from dstill_torch.peak_memory import PeakMemory
     from dstill_torch.settings import quiet, resolved
 

@@ -303,7 +303,7 @@ def make_second_executor(plugins: Plugins, config: Config, first: Executor) -> E
 
 
 def _require(plugins: Plugins, config: Config, *sections: str) -> None:
-    trust.require(config, *sections, more=lambda: models(plugins, config))
+    trust.require(config, *sections, more=models(plugins, config))
 
 
 def models(plugins: Plugins, config: Config) -> Iterator[trust.Request]:

@@ -267,15 +267,15 @@ def _default(field: Field[Any]) -> Any:
 # --- permissions ------------------------------------------------------------------------
 
 
-def require(config: Config, *sections: str, more: Callable[[], Iterable[Request]] = tuple) -> None:
+def require(config: Config, *sections: str, more: Iterable[Request] = ()) -> None:
     """Raise TrustError if the file of `config` asks in `sections` for something that its user has not allowed.
 
-    The error lists everything that the file asks for, so that the user is asked once. `more` yields what the folder
-    asks for besides its settings; it is checked if `sections` is empty or includes ``train``.
+    The error lists everything that the file asks for, so that the user is asked once. `more` is what the folder asks
+    for besides its settings; it is read if this is needed, and checked if `sections` is empty or includes ``train``.
     """
     if config.file is None or config.trusted:
         return
-    extra = list(more()) if not sections or "train" in sections else []
+    extra = list(more) if not sections or "train" in sections else []
     if not (refused := pending(config, [*requests(config, *sections), *extra])):
         return
     folder = config.file.parent
@@ -288,7 +288,7 @@ def require(config: Config, *sections: str, more: Callable[[], Iterable[Request]
         hint=f"see what it asks for, and allow it: "
         f"{command('trust', folder if config.file.name == usual else config.file)}",
     )
-    everything = pending(config, [*requests(config), *more()])
+    everything = pending(config, [*requests(config), *extra, *more])
     error.folder, error.actions = str(folder), tuple((one.action, one.setting) for one in everything)
     raise error
 

@@ -20,9 +20,10 @@ from dstill.api.records import SCHEMA_VERSION, Example, Prediction
 from dstill.api.student import Generation
 from dstill.errors import DiskError, DstillError, RunError, UsageError
 from dstill.io.files import atomic_folder, require_absent, writing
+from dstill.io.plain_files import sha256
 from dstill.io.shell import command
 from dstill.pipeline.steps import prediction_of, prompts
-from dstill.runs.provenance import sha256, versions
+from dstill.runs.provenance import versions
 from dstill.runtime import hardware
 from dstill_export.formats import Format, Source, Trial, folder_size
 from dstill_export.licences import copy_licences, licence_of

@@ -20,13 +20,13 @@ from dstill.api.records import SCHEMA_VERSION, SPLITS, Record
 from dstill.config import looks_secret
 from dstill.errors import DataError, DstillError, Interrupted, RunError, UsageError, needs
 from dstill.io.hub import connected, endpoint, hub_errors
-from dstill.io.plain_files import inside, read_bounded
+from dstill.io.plain_files import inside, read_bounded, sha256
 from dstill.io.secrets import redact
 from dstill.io.shell import command
 from dstill.io.strict_json import dumps, loads
 from dstill.pipeline import review
 from dstill.pipeline.data_drift import FILE as FIELDS
-from dstill.runs.provenance import sha256, versions
+from dstill.runs.provenance import versions
 from dstill.runs.review_log import decisions
 from dstill_export.formats import FACTS
 from dstill_export.hub_card import card_text, licence_for, scores_of

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dstill.errors import DataError, ServiceError, UsageError, first_line
-from dstill.runs.provenance import sha256
+from dstill.io.plain_files import sha256
 from dstill_finetune import gguf_files
 from dstill_finetune.limits import require_sizes, require_weights
 from dstill_finetune.meta import parameters_of

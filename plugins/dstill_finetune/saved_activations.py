@@ -19,13 +19,13 @@ from __future__ import annotations
 import copy
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
 from dstill.api.modality import ActivationBytes
 from dstill_finetune.model_loading import is_encoder_decoder
-from dstill_torch.saved_bytes import STEP, Bytes, SavedBytes, polynomial
+from dstill_torch.saved_bytes import DECODER, ENCODER_DECODER, STEP, SavedBytes, polynomial
 
 __all__ = ["activation_bytes_of"]
 
@@ -69,7 +69,9 @@ def _of_shape(kind: Any, shape: str, frozen: bool, width: int) -> tuple[float, .
     try:
         config = kind.from_dict(json.loads(shape))
         h = max(STEP, *(2 * (getattr(config, name, None) or 0) for name in CHUNKS))
-        return polynomial(_traced(config, frozen, width), encoder_decoder=is_encoder_decoder(config), h=h)
+        saved = _traced(config, frozen, width)
+        lengths = ENCODER_DECODER if is_encoder_decoder(config) else DECODER
+        return polynomial({(s, t): saved(s * h, t * h) for s, t in lengths}, h=h)
     except Exception:  # an architecture may raise anything on tensors without values
         return None
     finally:
@@ -95,7 +97,7 @@ def _with_depth(config: Any, depth: int) -> Any:
     return smaller
 
 
-def _traced(config: Any, frozen: bool, width: int) -> Callable[[int, int], Bytes]:
+def _traced(config: Any, frozen: bool, width: int) -> Callable[[int, int], Sequence[float]]:
     """A function of source and target length that returns the bytes saved for one sequence."""
     import torch
     import transformers
@@ -115,12 +117,12 @@ def _traced(config: Any, frozen: bool, width: int) -> Callable[[int, int], Bytes
     if seq2seq:
         model.get_encoder().register_forward_hook(lambda *_: setattr(saved, "part", 1))
 
-    def run(source: int, target: int) -> Bytes:
-        def forward() -> Any:
+    def run(source: int, target: int) -> Sequence[float]:
+        with saved.counted() as found:
             ids = torch.ones(1, source, dtype=torch.long)
             decoder = {"decoder_input_ids": torch.ones(1, target, dtype=torch.long)} if target else {}
-            return model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **decoder)
-
-        return saved.of(forward)
+            out = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **decoder)
+        del out
+        return found
 
     return run

@@ -39,9 +39,9 @@ from dstill_finetune.sharing import Sharing
 from dstill_finetune.student_metadata import Facts
 from dstill_finetune.tokenizer import repair
 from dstill_torch.attempt import Attempt
-from dstill_torch.batches import largest_batch
 from dstill_torch.damage import damaged
 from dstill_torch.dataset import require_learnable
+from dstill_torch.largest_batch import largest_batch
 from dstill_torch.modalities import Full, Lora, Qlora
 from dstill_torch.new_token_rows import add_rows
 from dstill_torch.saving import saving, share

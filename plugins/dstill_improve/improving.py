@@ -23,12 +23,12 @@ from dstill.api.executor import Executor
 from dstill.api.records import Record, Verdict
 from dstill.errors import DataError, Interrupted, RunError, ServiceError
 from dstill.io.logs import log
+from dstill.io.plain_files import sha256
 from dstill.io.shell import command
 from dstill.pipeline import steps
 from dstill.pipeline.data_monitor import engine_failures
 from dstill.runs.folder import data_file
 from dstill.runs.manifest import MANIFEST
-from dstill.runs.provenance import sha256
 from dstill.runs.run import Run
 from dstill.stages.evaluate.predicting import predicted
 from dstill_evaluate.metrics import why_uncounted

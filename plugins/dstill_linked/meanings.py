@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dstill.runs.provenance import sha256
+from dstill.io.plain_files import sha256
 from dstill_torch.damage import damaged
 
 __all__ = ["FILE", "digest", "numbers", "vectors"]

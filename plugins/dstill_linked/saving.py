@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dstill.errors import DataError, RunError
-from dstill.io.plain_files import regular
+from dstill.io.plain_files import regular, sha256
 from dstill.io.typed_json import convert
-from dstill.runs.provenance import sha256
 from dstill_linked.shape import WEIGHTS, Shape
 from dstill_torch.damage import damaged
 

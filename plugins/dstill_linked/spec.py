@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstill.api.modality import ActivationBytes, ModelSpec
 from dstill_torch.lora_targets import counted, linear_layers
-from dstill_torch.saved_bytes import Bytes, SavedBytes, polynomial
+from dstill_torch.saved_bytes import ENCODER_DECODER, SavedBytes, polynomial
 
 if TYPE_CHECKING:
     from dstill_linked.shape import Shape
@@ -62,17 +62,16 @@ def _activation_bytes(shape: Shape, frozen: bool, width: int) -> ActivationBytes
             model.relations.weight.requires_grad_()  # gradients flow through every layer, as with adapters
     saved = SavedBytes(model, fake, bf16=width == 2)
 
-    def run(source: int, target: int) -> Bytes:
-        def forward() -> Any:
-            sources = _sources(source)
+    h = max(1, min(32, shape.longest // 3))  # the table of places bounds the targets that can be tried
+    at = {}
+    for source, target in ENCODER_DECODER:
+        with saved.counted() as at[source, target]:
+            sources = _sources(source * h)
             memory = model.encode(sources)
             saved.part = 1
-            return model.decode(model.start(memory, sources.mask), torch.zeros(1, target, dtype=torch.long))
-
-        return saved.of(forward)
-
-    # the table of places bounds the targets that can be tried
-    return ActivationBytes(*polynomial(run, h=max(1, min(32, shape.longest // 3))))
+            out = model.decode(model.start(memory, sources.mask), torch.zeros(1, target * h, dtype=torch.long))
+        del out
+    return ActivationBytes(*polynomial(at, h=h))
 
 
 def _sources(positions: int) -> Any:

@@ -37,8 +37,8 @@ from dstill_linked.generation import LinkedGenerator, Scorer
 from dstill_linked.saving import LinkedFacts, read_facts, read_model, read_scorer, shape_of, write_student
 from dstill_linked.torch_scorer import TorchScorer
 from dstill_torch.attempt import Attempt
-from dstill_torch.batches import largest_batch
 from dstill_torch.dataset import require_learnable
+from dstill_torch.largest_batch import largest_batch
 from dstill_torch.saving import saving, share
 from dstill_torch.student import TorchStudent
 

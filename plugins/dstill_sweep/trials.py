@@ -33,9 +33,9 @@ from dstill.api.modality import Modality
 from dstill.api.objective import Objective
 from dstill.api.records import SPLITS, Row, Score
 from dstill.errors import ConfigError, DstillError, RunError, did_you_mean
+from dstill.io.plain_files import sha256
 from dstill.io.shell import command
 from dstill.pipeline import review
-from dstill.runs.provenance import sha256
 from dstill.runs.run import Run
 from dstill_sweep.parent_watch import parent_pipe
 

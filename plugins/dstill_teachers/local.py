@@ -21,7 +21,7 @@ from dstill.api.setting import setting
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.errors import ConfigError, DataError, DstillError, MissingExtra, UsageError, needs
-from dstill.runs.provenance import sha256
+from dstill.io.plain_files import sha256
 
 if TYPE_CHECKING:
     import asyncio  # at run time imported late: it would take a third of the time of --help

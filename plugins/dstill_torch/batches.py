@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dstill.api.modality import Batch
-from dstill.api.recipe import Recipe
-from dstill_torch.dataset import Dataset, Encoded, length
+from dstill_torch.dataset import Encoded
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["IGNORED", "BatchMaker", "BucketSampler", "largest", "largest_batch", "padded"]
+__all__ = ["IGNORED", "BatchMaker", "BucketSampler", "padded"]
 
 IGNORED = -100  # the label that torch's cross entropy ignores
 BUCKET = 32  # batches that are sorted by length together
@@ -36,16 +35,6 @@ class BatchMaker(Protocol):
 
     def shapes(self, batch: Mapping[str, Any]) -> Batch:
         """The shapes of a batch, for the planner."""
-
-
-def largest(records: Sequence[Encoded], size: int) -> list[Encoded]:
-    """The `size` records with the most tokens."""
-    return sorted(records, key=length, reverse=True)[:size]
-
-
-def largest_batch(maker: BatchMaker, data: Dataset, recipe: Recipe) -> Batch:
-    """The shapes of the batch that needs most memory. All sequences of a record are in one forward pass."""
-    return maker.shapes(maker(largest(data.records, recipe.per_device_train_batch_size)))
 
 
 def padded(rows: Sequence[Sequence[float]], value: float) -> torch.Tensor:

@@ -26,7 +26,7 @@ from dstill.api.records import Pair
 from dstill.errors import RunError
 from dstill.io.files import write_text
 from dstill.io.logs import log
-from dstill.runs.provenance import sha256
+from dstill.io.plain_files import sha256
 from dstill_torch.saving import saving
 
 __all__ = ["Checkpoints", "digest", "step_of"]

@@ -22,7 +22,7 @@ from accelerate.utils import convert_outputs_to_fp32
 from dstill.api.recipe import Recipe
 from dstill.io.units import size
 from dstill_torch.attempt import Attempt
-from dstill_torch.batches import largest, largest_batch
+from dstill_torch.largest_batch import largest, largest_batch
 from dstill_torch.muon import muon
 from dstill_torch.oom import OutOfMemory, advice
 from dstill_torch.step_trainer import StepTrainer

@@ -1,33 +1,36 @@
 """Counts the bytes that autograd saves for the backward pass while a model runs on fake tensors.
 
-    fake = FakeTensorMode()
-    saved = SavedBytes(model, fake, bf16=False)
-    saved.of(lambda: model(ids))     # (bytes of the encoder, bytes of the decoder)
+    saved = SavedBytes(model, FakeTensorMode(), bf16=False)
+    with saved.counted() as found:
+        out = model(ids)
+    found                      # [bytes of the encoder, bytes of the decoder]
 
-They are a polynomial in the source and target lengths, which `polynomial` fits on a few lengths.
+They are a polynomial in the source and target lengths, which `polynomial` fits on the bytes of a few lengths.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["STEP", "Bytes", "SavedBytes", "polynomial"]
+__all__ = ["DECODER", "ENCODER_DECODER", "STEP", "SavedBytes", "polynomial"]
 
 STEP = 32  # lengths tried: 32, 64 and 96 tokens
-Bytes = tuple[float, float]  # saved by encoder and decoder; a decoder-only model has only the first
+# Source and target lengths that `polynomial` needs the bytes of, as multiples of one length.
+DECODER = ((1, 0), (2, 0), (3, 0))
+ENCODER_DECODER = ((1, 1), (2, 1), (3, 1), (1, 2), (1, 3), (2, 2))
 
 
-def polynomial(run: Callable[[int, int], Bytes], *, encoder_decoder: bool = True, h: int = STEP) -> tuple[float, ...]:
+def polynomial(at: Mapping[tuple[int, int], Sequence[float]], *, h: int = STEP) -> tuple[float, ...]:
     """Coefficients of S, S² (encoder) and T, T², S, S·T (decoder) without constants; S, T: source and target length.
 
-    `run` counts the bytes for a source and a target of some lengths; it is called with multiples of `h`.
+    `at`: multiples of `h` → bytes of encoder and decoder; those of a decoder-only model are all the first.
     """
-    if not encoder_decoder:
-        a, b, c = (run(n * h, 0)[0] for n in (1, 2, 3))
+    if at.keys() == set(DECODER):
+        a, b, c = (at[lengths][0] for lengths in DECODER)
         square = (c - 2 * b + a) / (2 * h * h)
         return ((b - a) / h - 3 * h * square, square, 0.0, 0.0, 0.0, 0.0)
-    at = {(s, t): run(s * h, t * h) for s, t in ((1, 1), (2, 1), (3, 1), (1, 2), (1, 3), (2, 2))}
     a, b, c = (at[s, 1][0] for s in (1, 2, 3))
     square = (c - 2 * b + a) / (2 * h * h)
     w = {key: value[1] for key, value in at.items()}
@@ -47,23 +50,22 @@ class SavedBytes:
         self._saved: dict[int, tuple[int, Any]] = {}  # storage id → part, and the storage
         self._fake, self._bf16 = fake, bf16
 
-    def of(self, forward: Callable[[], Any]) -> Bytes:
-        """The bytes of encoder and decoder that one call of `forward` saves."""
+    @contextmanager
+    def counted(self) -> Iterator[Sequence[float]]:
+        """The bytes of encoder and decoder that a forward pass in the block saves. They live as long as its result."""
         import torch
 
         self._saved.clear()
         self.part = 0
+        sums = [0.0, 0.0]
         with (
             self._fake,
             torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor),
             torch.autocast("cpu", torch.bfloat16, enabled=self._bf16),
         ):
-            out = forward()  # what is saved lives as long as its result
-            sums = [0.0, 0.0]
+            yield sums
             for part, storage in self._saved.values():
                 sums[part] += storage.nbytes()
-            del out
-        return sums[0], sums[1]
 
     def _pack(self, tensor: Any) -> Any:
         storage = tensor.untyped_storage()

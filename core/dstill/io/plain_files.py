@@ -14,6 +14,7 @@ Such a process can already change every file that the command reads.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from contextlib import suppress
@@ -22,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from dstill.errors import RunError
 from dstill.io import system
 
-__all__ = ["followed", "inside", "read_bounded", "refuse_links", "regular"]
+__all__ = ["followed", "inside", "read_bounded", "refuse_links", "regular", "sha256"]
 
 _NOT_OPENED = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP}  # a link; a fifo without a reader, a socket
 _WRITES = os.O_WRONLY | os.O_RDWR
@@ -80,6 +81,12 @@ def read_bounded(file: Path, most: int) -> bytes:
     if len(data) > most:
         raise OSError(errno.EFBIG, f"larger than {most >> 20} MiB", str(file))
     return data
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a regular file, in hex. Raises OSError."""
+    with open(path, "rb", opener=followed) as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def refuse_links(folder: Path) -> None:

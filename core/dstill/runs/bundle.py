@@ -29,14 +29,14 @@ from dstill.errors import RunError
 from dstill.factory import STUDENT, Setup
 from dstill.io.files import reading
 from dstill.io.inert import visible
-from dstill.io.plain_files import inside, refuse_links, regular
+from dstill.io.plain_files import inside, refuse_links, regular, sha256
 from dstill.io.strict_json import loads
 from dstill.pipeline import data_drift
 from dstill.pipeline.answerable import Answerable
 from dstill.pipeline.calibration import Calibration
 from dstill.pipeline.generate import Purchase
 from dstill.plugins import Plugins
-from dstill.runs.provenance import sha256, versions
+from dstill.runs.provenance import versions
 from dstill.trust import BUNDLE, is_bundle
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ loaded(plugins)      → [{"name": "evaluate", "distribution": "dstill", "versio
                         {"name": "mine", "sha256": "81d0…"}]
 judged_by(plugins)   → those of them that returned a verdict
 owners(plugins, [("tasks", "my_sql"), …])    → those of them that have these parts
-sha256(path)         → "3f2a…"
 commit()             → {"id": "9c41…", "changed": False}; {} when the working directory is in no git repository
 """
 
@@ -25,10 +24,9 @@ from typing import Any
 
 from dstill.api.executor import Executor
 from dstill.api.task import Task
-from dstill.io.plain_files import followed
 from dstill.plugins import PluginInfo, Plugins
 
-__all__ = ["commit", "judged_by", "judged_with", "loaded", "owners", "sha256", "versions"]
+__all__ = ["commit", "judged_by", "judged_with", "loaded", "owners", "versions"]
 
 LARGE = 2**20  # bytes; of a larger file of a plugin, such as weights, only name and size are hashed
 
@@ -105,12 +103,6 @@ def _digest(source: str) -> str:
         if size < LARGE:
             found.update(file.read_bytes())
     return found.hexdigest()
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a regular file, in hex. Raises OSError."""
-    with open(path, "rb", opener=followed) as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def commit() -> dict[str, Any]:

@@ -33,6 +33,7 @@ from dstill.errors import DataError, DstillError, MissingExtra, UsageError
 from dstill.factory import make_teacher
 from dstill.io.files import replace_dir, write_text
 from dstill.io.logs import log
+from dstill.io.plain_files import sha256
 from dstill.io.shell import command
 from dstill.pipeline import data_drift, hub_datasets, spooled
 from dstill.pipeline.curate import relabelled
@@ -46,7 +47,7 @@ from dstill.runs.dataset_files import save_dataset, save_teacher_answers
 from dstill.runs.evaluation_files import KeptAnswers
 from dstill.runs.focus import configured_focus
 from dstill.runs.folder import REQUESTS, SETTINGS, STORE, data_file
-from dstill.runs.provenance import commit, judged_with, loaded, sha256, versions
+from dstill.runs.provenance import commit, judged_with, loaded, versions
 from dstill.runs.results import RunResults
 from dstill.runs.resuming import require_one_process, resumable
 from dstill.runtime import distributed
