@@ -264,7 +264,7 @@ def test_ask_about_a_database_loads_no_other_pack_and_no_training(tmp_path: Path
         database.commit()
     loaded = packages_of(["ask", "--engine-url", f"sqlite://{file}", "how many orders"])
     assert {"dstill_sql", "dstill_linked"} <= loaded.keys()
-    assert not loaded.keys() & {"dstill_querydsl", "dstill_openai", "dstill_litellm"}
+    assert not loaded.keys() & {"dstill_querydsl", "dstill_finetune", "dstill_openai", "dstill_litellm"}
 
 
 def test_ask_about_an_index_loads_no_other_pack_and_no_training() -> None:
@@ -277,4 +277,4 @@ def test_ask_about_an_index_loads_no_other_pack_and_no_training() -> None:
         urllib.request.urlopen(request, timeout=30).close()
         loaded = packages_of(["ask", "--engine-url", server.url, "--index", "orders", "how many orders"])
     assert {"dstill_querydsl", "dstill_linked"} <= loaded.keys()
-    assert not loaded.keys() & {"dstill_sql", "dstill_openai", "dstill_litellm"}
+    assert not loaded.keys() & {"dstill_sql", "dstill_finetune", "dstill_openai", "dstill_litellm"}
