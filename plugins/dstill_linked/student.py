@@ -32,19 +32,15 @@ from dstill.runtime import distributed
 from dstill.trust import PACKAGED
 from dstill_linked.bases import folder_of, start_of
 from dstill_linked.declarations import BASE, LINKED
-from dstill_linked.encoding import REPLAYED, LinkedCollator, LinkedData, LinkedEncoder, LinkedLosses
 from dstill_linked.generation import LinkedGenerator, Scorer
 from dstill_linked.saving import LinkedFacts, read_facts, read_model, read_scorer, shape_of, write_student
-from dstill_linked.torch_scorer import TorchScorer
-from dstill_torch.attempt import Attempt
-from dstill_torch.dataset import require_learnable
-from dstill_torch.largest_batch import largest_batch
-from dstill_torch.saving import saving, share
 from dstill_torch.student import TorchStudent
 
 if TYPE_CHECKING:
+    from dstill_linked.encoding import LinkedData, LinkedEncoder
     from dstill_linked.model import LinkedModel
     from dstill_linked.shape import Shape
+    from dstill_torch.attempt import Attempt
 
 __all__ = ["BaseConfig", "BaseStudent", "LinkedConfig", "LinkedStudent"]
 
@@ -152,6 +148,9 @@ class LinkedStudent(TorchStudent, declared=LINKED):
         return spec_of(self.shape)
 
     def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
+        from dstill_linked.encoding import LinkedCollator
+        from dstill_torch.largest_batch import largest_batch
+
         data = self._encoded(train, recipe)
         if not len(data):
             return None
@@ -166,6 +165,8 @@ class LinkedStudent(TorchStudent, declared=LINKED):
         return self._data[1]
 
     def _encoder(self, recipe: Recipe) -> LinkedEncoder:
+        from dstill_linked.encoding import LinkedEncoder
+
         longest = min(self.shape.longest, recipe.max_target_length)
         return LinkedEncoder(self.form, max_length=recipe.max_length, longest=longest)
 
@@ -174,6 +175,10 @@ class LinkedStudent(TorchStudent, declared=LINKED):
     def fit_once(self, attempt: Attempt) -> TrainResult:
         import torch
 
+        from dstill_linked.encoding import LinkedCollator, LinkedLosses
+        from dstill_linked.torch_scorer import TorchScorer
+        from dstill_torch.dataset import require_learnable
+        from dstill_torch.saving import saving
         from dstill_torch.training import Training, train
 
         job, recipe = attempt.job, attempt.job.recipe
@@ -228,6 +233,8 @@ class LinkedStudent(TorchStudent, declared=LINKED):
 
     def _with_replay(self, data: LinkedData, recipe: Recipe, seed: int) -> LinkedData:
         """The records with a share of other questions, new ones in each epoch: all epochs become one."""
+        from dstill_linked.encoding import REPLAYED
+
         share = self.config.replay
         epochs = math.ceil(recipe.num_train_epochs)
         if recipe.max_steps > 0:
@@ -258,6 +265,8 @@ class LinkedStudent(TorchStudent, declared=LINKED):
         return read_facts(folder_of(self.starts_from, self.form)).sha256 if self.starts_from else ""
 
     def _save(self, job: TrainingJob, model: Any, facts: LinkedFacts, fitted: TrainResult) -> None:
+        from dstill_torch.saving import share
+
         if hasattr(model, "peft_config"):
             model = model.merge_and_unload()
         write_student(job.folder, model.float().state_dict(), facts)
@@ -282,6 +291,8 @@ class LinkedStudent(TorchStudent, declared=LINKED):
         return read_facts(folder_of(self.starts_from, self.form)).known_errors if self.starts_from else ""
 
     def load(self, folder: Path, *, trained: bool = True) -> LinkedGenerator:
+        from dstill_linked.torch_scorer import TorchScorer
+
         scorer, facts = self._scorer(folder)
         if not trained:
             if facts.base:
@@ -299,6 +310,8 @@ class LinkedStudent(TorchStudent, declared=LINKED):
         if scorer.shape.in_layers <= LARGE or find_spec("torch") is None:
             return scorer, facts
         import torch
+
+        from dstill_linked.torch_scorer import TorchScorer
 
         model, facts = read_model(folder, self.form)
         return TorchScorer(model.to("cuda" if torch.cuda.is_available() else "cpu"), threads=_threads(facts)), facts

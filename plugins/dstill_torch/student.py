@@ -1,5 +1,7 @@
 """The common part of students that train with `dstill_torch.training`: threads, precision, and running out of memory.
 
+What only training needs is imported when it begins: `dstill ask` loads students, too.
+
 `TorchStudent.fit` calls `fit_once`, and again with half of the batch if memory runs out and the recipe allows it.
 """
 
@@ -8,20 +10,16 @@ from __future__ import annotations
 import gc
 from abc import abstractmethod
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dstill.api.modality import ModelSpec
 from dstill.api.student import Student, TrainingJob, TrainResult
 from dstill.errors import UsageError
 from dstill.io.logs import log
 from dstill.runtime import distributed
-from dstill_torch import reporting
-from dstill_torch.attempt import Attempt
-from dstill_torch.oom import OutOfMemory, explain_oom, halved
-from dstill_torch.peak_memory import PeakMemory
-from dstill_torch.resuming import adopt_batch, newest_checkpoint, with_resumed_batch
-from dstill_torch.saving import saving
-from dstill_torch.settings import compiling, cpu_threads, quiet, resolved, return_freed_memory
+
+if TYPE_CHECKING:
+    from dstill_torch.attempt import Attempt
 
 __all__ = ["TorchStudent"]
 
@@ -40,6 +38,14 @@ class TorchStudent(Student):
 
     def fit(self, job: TrainingJob) -> TrainResult:
         import torch
+
+        from dstill_torch import reporting
+        from dstill_torch.attempt import Attempt
+        from dstill_torch.oom import OutOfMemory, explain_oom, halved
+        from dstill_torch.peak_memory import PeakMemory
+        from dstill_torch.resuming import adopt_batch, newest_checkpoint, with_resumed_batch
+        from dstill_torch.saving import saving
+        from dstill_torch.settings import compiling, cpu_threads, quiet, resolved
 
         quiet()
         job = replace(job, recipe=resolved(job.recipe, job.device, bf16_on_cpu=self.bf16_on_cpu))
@@ -87,6 +93,8 @@ def _keeps_freed_memory(job: TrainingJob, spec: ModelSpec) -> bool:
     """Whether the allocator keeps what is freed. If memory is short, it does not."""
     if job.device.kind == "cuda":
         return False
+    from dstill_torch.settings import return_freed_memory
+
     # by the recipe's limits: records for validation may be longer than those of the largest batch
     need = job.modality.memory_required(replace(spec, batch=None), job.recipe)
     return not return_freed_memory(need.total, job.device.free)
