@@ -40,10 +40,11 @@ def write(files: dict[str, str | bool], encoding: str) -> None:
 
 
 def state(project: Path) -> dict[str, str]:
-    """What is in the folder: the entries, each with the digest of its content."""
+    """What is in the folder: the entries, each with the digest of its content, but for compiled plugins."""
     return {
         str(path.relative_to(project)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         for path in project.rglob("*")
+        if "__pycache__" not in path.parts
     }
 
 
