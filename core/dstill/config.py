@@ -262,6 +262,11 @@ class Config:
         """Where the value of a key comes from: one of `origins`, or "default"."""
         return self.origins.get(key, "default")
 
+    def value(self, key: str) -> Any:
+        """The value of a dotted key; None if there is no such key."""
+        section = _section_of(key)
+        return self.flat([section] if section in self.parts else []).get(key)
+
     def flat(self, parts: Iterable[str] | None = None) -> dict[str, Any]:
         """Dotted key → value, in the order of the sections.
 

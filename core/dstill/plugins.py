@@ -249,10 +249,10 @@ class Plugins:
         return [(kind, name) for kind in kinds or KINDS for name in self._of(kind)]
 
     def fact(self, kind: str, name: str, fact: str) -> Any:
-        """A fact about a part, one of `dstill.parts.FACTS`, without importing its class."""
+        """A fact about a part, one of `dstill.parts.FACTS`, without importing its class. Raises as `part` does."""
         from dstill import parts
 
-        return parts.fact(self._of(kind)[name][0], kind, fact)
+        return parts.fact(self._registered_as(kind, name)[0], kind, fact)
 
     def part(self, kind: str, name: str) -> type[Part]:
         """The class of the part `name`.
@@ -263,6 +263,11 @@ class Plugins:
         return part
 
     def _named(self, kind: str, name: str) -> Any:
+        part, owner = self._registered_as(kind, name)
+        return part if isinstance(part, type) else self._load(part, kind, owner)
+
+    def _registered_as(self, kind: str, name: str) -> tuple[type[Part] | Declaration, str]:
+        """What is registered under a name, and its plugin. Raises UsageError, PluginError."""
         from dstill.parts import singular
 
         parts = self._of(kind)
@@ -275,8 +280,7 @@ class Plugins:
                 where=f"installed: {', '.join(known) or 'none'}",
                 hint="pip install a plugin that has it, or load one with --plugin FILE.py",
             )
-        part, owner = parts[name]
-        return part if isinstance(part, type) else self._load(part, kind, owner)
+        return parts[name]
 
     def _load(self, declaration: Declaration, kind: str, owner: str) -> type[Part]:
         """The class of a declared part. Raises PluginError if it does not load, and drops the part."""
@@ -286,7 +290,7 @@ class Plugins:
         try:
             part = load(declaration, kind)
         except (Exception, SystemExit) as error:
-            del self._parts[kind][name]
+            self._parts[kind].pop(name, None)
             info = next(info for info in self._loaded if info.name == owner)
             failure = self._broken[kind, name] = self.fail(info, error, f"{singular(kind)} '{name}'")
             raise _unhealthy(failure) from error

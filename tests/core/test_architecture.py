@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import ast
 import doctest
-import inspect
 import json
 import re
-import sys
-import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import pytest
 from support.unsure import trained
+from support.walks import CORE, followed
 
-import dstill
 from dstill import Run, hookimpl
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
@@ -29,7 +24,6 @@ from dstill.api.records import Prompt, Reply
 from dstill.api.teacher import Teacher
 from dstill.plugins import PluginInfo, Plugins
 
-CORE = Path(dstill.__file__).parent
 # Command → its file of the command line. Of the first three, a method of `Run` is followed, which does not run it.
 COMMANDS = {"generate": "cli/data.py", "evaluate": "cli/evaluate.py", "train": "cli/train.py", "ask": "cli/ask.py"}
 Callers = dict[str, dict[str, set[str]]]  # command → file → the files that called it
@@ -134,44 +128,6 @@ def ask(cli: Callable[..., Any], toy_file: Path, project: Path) -> Callable[[], 
     return ask
 
 
-def file_of(frame: FrameType | None) -> str:
-    """The file of the core that `frame` runs; empty: another one."""
-    file = Path(frame.f_code.co_filename) if frame is not None else Path()
-    return file.relative_to(CORE).as_posix() if file.is_relative_to(CORE) else ""
-
-
-@contextmanager
-def followed(since: str = "") -> Iterator[dict[str, set[str]]]:
-    """The files of the core whose functions run in the block, each with those that called them.
-
-    `since`: the file that begins; empty: the first one.
-    """
-    callers: dict[str, set[str]] = defaultdict(set)
-
-    def profile(frame: FrameType, event: str, _: object) -> None:
-        if event != "call" or not (called := file_of(frame)):
-            return
-        if frame.f_code.co_flags & inspect.CO_GENERATOR:  # rows that are read as they are needed
-            return
-        if not frame.f_code.co_flags & inspect.CO_NEWLOCALS:  # a module or class that is imported now
-            return
-        if not callers and called != since and since:
-            return
-        caller = frame.f_back
-        while caller is not None and not file_of(caller):
-            caller = caller.f_back
-        callers[called].add(file_of(caller))
-
-    before = sys.getprofile()
-    threading.setprofile(profile)  # type: ignore[arg-type]
-    sys.setprofile(profile)
-    try:
-        yield callers
-    finally:
-        sys.setprofile(before)
-        threading.setprofile(before)  # type: ignore[arg-type]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Described:
     """What docs/architecture.md says about how commands run."""
@@ -213,7 +169,7 @@ def ran(request: pytest.FixtureRequest, known: Callers) -> Callable[[str], dict[
     def run(command: str) -> dict[str, set[str]]:
         if command not in known:
             start: Callable[[], None] = request.getfixturevalue(command)
-            with followed("cli/ask.py" if command == "ask" else "") as known[command]:
+            with followed(CORE, since="cli/ask.py" if command == "ask" else "") as known[command]:
                 start()
         return known[command]
 

@@ -18,7 +18,7 @@ from dstill.api.part import Declaration, declare, on_use
 from dstill.api.records import Example, Outcome, OutcomeKind, Prompt, Reply
 from dstill.api.teacher import Teacher
 from dstill.config import load
-from dstill.errors import PluginError
+from dstill.errors import PluginError, UsageError
 from dstill.plugins import PluginInfo, Plugins, part_sections
 
 ECHO = declare("echo", "declared_parts:Echo")
@@ -77,6 +77,8 @@ def test_class_is_imported_when_it_is_used(library: Library) -> None:
     assert [info.name for info in plugins.loaded] == ["declaring"]
     plugins.require_healthy()
     assert not library.read
+    with pytest.raises(UsageError, match="no executor called 'shelff'. Did you mean 'shelf'?"):
+        plugins.fact("executors", "shelff", "url_schemes")
     assert plugins.executor("shelf") is Shelf
     assert library.read == ["Shelf"]
     assert plugins.fact("executors", "shelf", "url_schemes") == ("shelf",)

@@ -1,15 +1,13 @@
-"""The files of dstill that a call runs, each with those that called it, and the walks that docs/architecture.md names.
+"""The files of dstill that a call runs, each with those that called it.
 
 with followed(CORE, PLUGINS) as callers:
-run.train()
+    run.train()
 callers["dstill_torch/training.py"]       → {"dstill_linked/student.py"}
-described(root, "How a command runs")     → the files of the walk, and its helpers
 """
 
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 import threading
 from collections import defaultdict
@@ -21,17 +19,18 @@ from types import FrameType
 
 import dstill
 
-__all__ = ["CORE", "PLUGINS", "described", "followed"]
+__all__ = ["CORE", "PLUGINS", "followed"]
 
 CORE = Path(dstill.__file__).parent
 PLUGINS = CORE.parent.parent / "plugins"
 
 
 @contextmanager
-def followed(*folders: Path, through: tuple[str, ...] = ()) -> Iterator[dict[str, set[str]]]:
+def followed(*folders: Path, through: tuple[str, ...] = (), since: str = "") -> Iterator[dict[str, set[str]]]:
     """The files below `folders` whose functions run in the block, each with those that called them.
 
-    What a file in one of the folders `through` calls, the one before it calls.
+    What a file in one of the folders `through` calls, the one before it calls. `since`: the file that begins; empty:
+    the first one.
     """
     callers: dict[str, set[str]] = defaultdict(set)
 
@@ -48,6 +47,10 @@ def followed(*folders: Path, through: tuple[str, ...] = ()) -> Iterator[dict[str
             return
         if frame.f_code.co_flags & inspect.CO_GENERATOR:  # rows that are read as they are needed
             return
+        if not frame.f_code.co_flags & inspect.CO_NEWLOCALS:  # a module or class that is imported now
+            return
+        if not callers and since and called != since:
+            return
         caller = frame.f_back
         while caller is not None and (not (found := file_of(caller)) or found.startswith(through)):
             caller = caller.f_back
@@ -61,11 +64,3 @@ def followed(*folders: Path, through: tuple[str, ...] = ()) -> Iterator[dict[str
     finally:
         sys.setprofile(before)
         threading.setprofile(before)
-
-
-def described(root: Path, heading: str) -> tuple[list[str], list[str]]:
-    """The files of a walk in docs/architecture.md, and its helpers."""
-    text = (root / "docs" / "architecture.md").read_text()
-    section = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    helpers = section.partition("helpers does one thing")[2].partition("A test compares")[0]
-    return re.findall(r"^    (\S+\.py) ", section, re.MULTILINE), re.findall(r"`(\S+(?:\.py|/))`", helpers)

@@ -81,9 +81,7 @@ class App:
         if key == "train.student":
             return self.plugins.default_student()
         if key.partition(".")[0] in configuration.PARTS:
-            part = configuration.load(use_files=False, sections=part_sections(self.plugins))
-            section, _, name = key.rpartition(".")
-            return getattr(part.parts.get(section), name, None)
+            return configuration.load(use_files=False, sections=part_sections(self.plugins)).value(key)
         return self._core_defaults.get(key)
 
     @cached_property

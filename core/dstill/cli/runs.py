@@ -33,7 +33,8 @@ def plugins(found: App, as_json: bool) -> None:
     loaded = found.plugins
     parts = [
         {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
-        for kind, name in sorted(loaded.part_names(), key=lambda part: (list(KINDS).index(part[0]), part[1]))
+        for kind in KINDS
+        for name in loaded.names(kind)
     ]
     if as_json:
         plugins_ = [{"name": p.name, "version": p.version, "source": p.source} for p in loaded.loaded]

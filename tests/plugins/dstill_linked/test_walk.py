@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.walks import CORE, PLUGINS, described, followed
+from support.walks import CORE, PLUGINS, followed
 
 from dstill import Run
 from dstill import config as configuration
@@ -17,7 +18,6 @@ from dstill_linked import model, spec, tensors, vocabulary  # noqa: F401 - what 
 from dstill_linked.student import LinkedStudent
 from dstill_torch import training  # noqa: F401 - the same
 
-HEADING = "How a student is trained"
 CALLED_FROM = "cli/train.py"  # the only file of the walk that `Run.train` does not run
 PASSED_THROUGH = ("api/", "io/", "runtime/")
 FLAGS = {
@@ -50,8 +50,16 @@ def run(root: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return made
 
 
+def described(root: Path) -> tuple[list[str], list[str]]:
+    """The files of the walk in docs/architecture.md, and its helpers."""
+    text = (root / "docs" / "architecture.md").read_text()
+    section = text.partition("## How a student is trained\n")[2].partition("\n## ")[0]
+    helpers = section.partition("helpers does one thing")[2].partition("A test compares")[0]
+    return re.findall(r"^    (\S+\.py) ", section, re.MULTILINE), re.findall(r"`(\S+(?:\.py|/))`", helpers)
+
+
 def test_training_is_followed_in_at_most_fifteen_files_and_no_call_goes_back(root: Path, run: Run) -> None:
-    walk, helpers = described(root, HEADING)
+    walk, helpers = described(root)
     with followed(CORE, PLUGINS, through=PASSED_THROUGH) as callers:
         facts = run.train()
     assert facts["steps"] == 2  # it went all the way
