@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
+from pkgutil import resolve_name
 from typing import Any
 
 from dstill.api.baseline import Baseline
@@ -72,8 +72,7 @@ def registered(plugin: object, kind: str) -> Iterator[type[Part] | Declaration]:
 
 def load(declaration: Declaration, kind: str) -> type[Part]:
     """The class that is declared. Raises PluginError if it is wrong, and what its import raises."""
-    module, _, name = declaration.target.partition(":")
-    part: type[Part] = getattr(importlib.import_module(module), name)
+    part: type[Part] = resolve_name(declaration.target)
     _check(part, kind, f"'{declaration.target}' is")
     for attribute in ("name", *FACTS[kind]):
         declared = declaration.name if attribute == "name" else fact(declaration, kind, attribute)

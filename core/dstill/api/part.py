@@ -8,9 +8,9 @@ checked like the core's keys.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
 from typing import Any, ClassVar
 
 __all__ = ["Declaration", "NoConfig", "Part", "declare", "on_use"]
@@ -47,8 +47,7 @@ def on_use(target: str) -> Callable[..., Any]:
     """A function that imports ``module:function`` when it is called, and calls it."""
 
     def call(*arguments: Any) -> Any:
-        module, _, name = target.partition(":")
-        return getattr(importlib.import_module(module), name)(*arguments)
+        return resolve_name(target)(*arguments)
 
     return call
 

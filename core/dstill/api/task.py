@@ -21,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, ClassVar, Self
 
 from dstill.api.option import Option
@@ -256,9 +256,8 @@ class Task(Part, ABC):
 
 def _load(target: str, where: str) -> Any:
     """The object that ``module:Name`` means. Raises PluginError if there is none."""
-    module, _, name = target.partition(":")
     try:
-        return getattr(import_module(module), name)
+        return resolve_name(target)
     except (AttributeError, ImportError, ValueError) as error:
         raise PluginError(f"{where} names '{target}', which cannot be loaded: {error}") from error
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -78,9 +78,8 @@ class LazyCommand(click.Command):
 
     def load(self) -> click.Command:
         """Import the command. Raises PluginError."""
-        module, _, attribute = self.target.partition(":")
         try:
-            command = getattr(import_module(module), attribute)
+            command = resolve_name(self.target)
             assert isinstance(command, click.Command)
         except Exception as error:
             raise PluginError(
