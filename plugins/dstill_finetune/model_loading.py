@@ -59,7 +59,8 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 def check(folder: Path) -> None:
     """Raises DataError, with the file and the reason, if the model in `folder` cannot be loaded."""
-    _require_folder(folder)
+    if not folder.is_dir():
+        raise DataError("no such model folder", where=str(folder), hint="give a folder or a hub id after hf:")
     require_files(folder)
     config = _json(folder / "config.json")
     require_sizes(config, str(folder / "config.json"))
@@ -185,11 +186,6 @@ def _json(file: Path) -> dict[str, Any]:
 # --- loading ----------------------------------------------------------------------------
 
 
-def _require_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise DataError("no such model folder", where=str(folder), hint="give a folder or a hub id after hf:")
-
-
 def config_of(base: str) -> Any:
     """The configuration, without weights; for a hub id, nothing else is downloaded."""
     from transformers import AutoConfig
@@ -198,7 +194,6 @@ def config_of(base: str) -> Any:
         return gguf_files.config_of(_path(base))
     if _is_folder(base):
         file = _path(base) / "config.json"
-        _require_folder(file.parent)
         config = _json(file)
         require_config(file.parent)
         _check_architecture(config, str(file))
