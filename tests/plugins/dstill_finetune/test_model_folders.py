@@ -115,7 +115,7 @@ def no_pad_token(folder: Path) -> None:
 
 
 BAD: list[tuple[Callable[[Path], None], str, str]] = [
-    (missing, "no such model folder", "model"),
+    (missing, "a file of the model is missing", "config.json"),  # the plan reads it first
     (no_configuration, "a file of the model is missing", "config.json"),
     (broken_configuration, "is not JSON", "config.json"),
     (pickled, "the weights are pickled", "pytorch_model.bin"),
@@ -136,6 +136,11 @@ BAD: list[tuple[Callable[[Path], None], str, str]] = [
     (adapter, "an adapter, not a base", "adapter_config.json"),
     (no_pad_token, "the tokenizer has no pad token", "tokenizer_config.json"),
 ]
+
+
+def test_check_names_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such model folder"):
+        model_loading.check(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(("spoil", "what", "where"), BAD, ids=[spoil.__name__ for spoil, _, _ in BAD])
