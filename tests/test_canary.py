@@ -20,6 +20,7 @@ from support.fault_table import sum_of
 from support.kill.children import Children, python_path
 from support.loopback_server import Asked, serving
 from support.loopback_teacher import LoopbackTeacher, Messages, Say, error, question_in, raw
+from support.sizes import first_quick
 
 from dstill.io import secrets
 
@@ -210,7 +211,7 @@ def echoing() -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", ["engine.api_key_env=OPENAI_API_KEY", "engine.basic_auth_env=LOGIN"])
+@pytest.mark.parametrize("setting", first_quick(["engine.api_key_env=OPENAI_API_KEY", "engine.basic_auth_env=LOGIN"]))
 def test_hides_key_that_engine_repeats(project: Path, run_dstill: RunDstill, echoing: str, setting: str) -> None:
     engine = [
         "--task",

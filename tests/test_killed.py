@@ -136,7 +136,7 @@ def test_command_line_survives_kill_at_random_times(sums: Lab) -> None:
     assert any(t.reached for t in trials)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_querydsl_survives_kill_at_every_kind_of_point(querydsl: Lab) -> None:
     points = choose_points(querydsl)[::QUERIES_STEP]
     trials = [querydsl.kill_at(point) for point in points]
@@ -152,7 +152,7 @@ def _phases(trials: list[Trial]) -> set[str]:
     return {trial.phase for trial in trials if trial.reached}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_curation_survives_kill_at_every_kind_of_point(curated: Lab) -> None:
     trials = [curated.kill_at(point) for point in choose_points(curated)[::POINTS_STEP]]
     assert_nothing_broken("curate: points", trials)

@@ -38,7 +38,7 @@ def test_python_page_shows_cells_of_the_notebook(notebook: Any, root: Path) -> N
     assert [block for block in blocks if block not in cells] == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_notebook_runs(notebook: Any, tmp_path: Path) -> None:
     from nbclient import NotebookClient
 

@@ -136,6 +136,7 @@ def train_and_evaluate(project: Project, *sets: str) -> dict[str, Any]:
     return json.loads(project("evaluate", "runs/first", "--json").splitlines()[-1])  # type: ignore[no-any-return]
 
 
+@pytest.mark.nightly
 def test_init_to_evaluate_small(proxy: EngineProxy, tmp_path: Path) -> None:
     project = Project(tmp_path)
     project("init", "--engine-url", proxy.url, "--index", INDEX)

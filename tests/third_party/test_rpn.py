@@ -57,7 +57,7 @@ def test_uses_installed_wheel_and_package(with_rpn: Venv, tmp_path: Path) -> Non
     assert ("tasks", "querydsl") not in owners
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_student_beats_untrained_and_nearest_question(scored: Scored) -> None:
     summary = scored.summary
     assert summary["engine"] == "rpn-machine"
@@ -67,7 +67,7 @@ def test_student_beats_untrained_and_nearest_question(scored: Scored) -> None:
     assert summary["untrained"] < 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_student_that_points_gets_unseen_templates_right(scored: Scored) -> None:
     """With the pack's form, on the same questions."""
     sizes = ("width=32", "heads=2", "encoder_layers=1", "decoder_layers=1", "hidden=64")
@@ -83,7 +83,7 @@ def test_student_that_points_gets_unseen_templates_right(scored: Scored) -> None
     assert summary["unseen_templates"] > max(0.8, scored.summary["unseen_templates"])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_corrupted_golds_lower_score(scored: Scored) -> None:
     """The same student against golds that are wrong in every second row: it is the golds that score."""
     _questions_with_wrong_golds(scored.project / "run/dataset/data", scored.project / "wrong.jsonl", ("test",))

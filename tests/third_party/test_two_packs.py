@@ -31,6 +31,7 @@ def test_other_pack_does_not_change_answers(plugin_results: dict[str, Any], task
     assert together == alone
 
 
+@pytest.mark.slow
 def test_package_hooks_answer_for_own_task(plugin_results: dict[str, Any]) -> None:
     """So that the test above is not passed by hooks that never answer."""
     hooked, bare = plugin_results["rpn without "], plugin_results["rpn without rpn-hooks"]

@@ -247,7 +247,7 @@ def test_loss_curve_of_two_processes_matches_one(
     assert len(list((project_of_two.folder / two / "events").iterdir())) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_signal_stops_both_processes_at_one_step_and_training_resumes(project_of_two: Project) -> None:
     project_of_two.train("whole", count=1)
     stopped = project_of_two.train("half", count=2, action="interrupt")
@@ -267,7 +267,7 @@ def test_signal_stops_both_processes_at_one_step_and_training_resumes(project_of
     assert not (project_of_two.folder / "looks-half-1").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_failed_process_stops_all_with_its_reason(project_of_two: Project) -> None:
     ended = project_of_two.train("broken", count=2, action="fail")
     assert ended.returncode == 1  # torchrun's own; it names the process and its exit code
@@ -278,7 +278,7 @@ def test_failed_process_stops_all_with_its_reason(project_of_two: Project) -> No
     assert status in ("train: failed: another process of this training ended", "train: interrupted")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_shared_error_is_printed_once(project_of_two: Project) -> None:
     ended = project_of_two.train("wrong", "train.target_modules=nothing", "train.modality=lora", count=2)
     assert ended.returncode == 1

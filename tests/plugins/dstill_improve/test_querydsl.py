@@ -17,7 +17,7 @@ SETTINGS = ("--set", "task.querydsl.documents=300", "--set", "train.objective=la
 SCRIPT = '{"query":{"script":{"script":{"source":"while (true) {}"}}}}'
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_feedback_on_query_dsl_becomes_a_judged_candidate(
     project: Path, cli: Callable[..., Any], enable: Callable[..., None]
 ) -> None:

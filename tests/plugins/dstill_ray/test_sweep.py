@@ -37,7 +37,7 @@ def _trained(lab: Lab) -> list[str]:
     return [line.split()[1] for line in (lab.folder / "diary.txt").read_text().splitlines()]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_failed_and_killed_trials_do_not_stop_others_and_the_sweep_resumes(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [1, 2, 8]\n")
     # a foreign module next to the data: neither the command nor Ray's workers may import it
@@ -78,7 +78,7 @@ def test_failed_point_can_succeed_when_proposed_again(learners: Lab) -> None:
     assert _facts(ended)["trials"][0]["error"] == ""
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_ctrl_c_stops_the_trials_and_the_sweep_resumes(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [8, 3]\n")
     process = learners.start("ray", "sweep", "made", space, "--jobs", "1", *SWEEP)

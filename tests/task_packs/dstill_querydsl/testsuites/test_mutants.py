@@ -143,7 +143,7 @@ def test_shifts_dates_by_a_day(now: str) -> None:
     assert {"now-7d/d": "now-8d/d", "2025-02-10||+1d": "2025-02-10||+2d", "2025-02-10": "2025-02-11"}[now] in found
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_mutants_are_valid_and_differ_from_gold() -> None:
     task = QueryDsl()
     golds = [e for e in task.examples("test") if not task.is_refusal(e.answer or "")][:40]

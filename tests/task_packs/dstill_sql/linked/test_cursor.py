@@ -216,7 +216,7 @@ def test_random_walks_pass_every_check() -> None:
     assert walked(16, 0) == {"valid": 16}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_many_random_walks_pass_every_check() -> None:
     count = size("WALKS", ci=150, nightly=2_000)
     assert walked(count, 100_000) == {"valid": count}

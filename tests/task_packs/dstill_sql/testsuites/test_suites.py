@@ -77,7 +77,7 @@ def test_tell_mutants_of_some_golds() -> None:
     check_kill_rate(GOLDS[::3], "sqlite")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("dialect", ["duckdb", "sqlite"])
 def test_tell_mutants_of_all_golds(dialect: Dialect) -> None:
     check_kill_rate(GOLDS, dialect)
