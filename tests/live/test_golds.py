@@ -130,8 +130,8 @@ def test_golds_have_same_result(name: str, product: str, sample: Sample, real: E
 
 
 ALL_PAIRS = [(name, product) for name in NAMES for product in ("embedded", *PRODUCTS)]
-# each index and each engine at least once
-IN_CI = {(name, ("embedded", *PRODUCTS)[(number + 1) % 3]) for number, name in enumerate(sorted(NAMES))}
+# each index once
+IN_CI = {(name, PRODUCTS[number % 2]) for number, name in enumerate(sorted(NAMES))}
 
 
 @pytest.mark.slow

@@ -130,7 +130,7 @@ def modality_results(scored: Scored) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_selects_top_for_its_memory_range(modality_results: dict[str, Any]) -> None:
     needs = modality_results["needs"]
     assert needs["qlora"] < needs["lora"] < needs["top"] < needs["full"]
@@ -138,12 +138,12 @@ def test_selects_top_for_its_memory_range(modality_results: dict[str, Any]) -> N
     assert modality_results["on the smallest card"] is None
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_headroom_selects_next_modality_only_when_set(modality_results: dict[str, Any]) -> None:
     assert modality_results["with headroom"] == ["lora", "top"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_top_trains_last_block_only(modality_results: dict[str, Any]) -> None:
     assert modality_results["modality"] == "top"
     assert modality_results["moved"]

@@ -15,9 +15,9 @@ class QueryDemo(Demo):
 
     demo_settings: ClassVar[Mapping[str, Any]] = {
         "evaluate.splits": ["test", "test_unseen_templates", "test_unseen_data"],
-        "task.querydsl.n_questions": 8_000,
-        "train.max_steps": 300,  # almost every row once
+        "task.querydsl.n_questions": 5_000,
+        "train.max_steps": 200,  # almost every row once
         "train.threads": 1,  # on a busy machine, two threads mostly wait for each other
     }
     # A quarter of the rows and of the steps.
-    demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.n_questions": 2_000, "train.max_steps": 75}
+    demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.n_questions": 1_250, "train.max_steps": 50}

@@ -33,7 +33,7 @@ def compiled_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "_options", options)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.usefixtures("compiled_options")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # torch's own about itself
 def test_compiled_model_learns_the_same(fit: Fit, tmp_path: Path) -> None:

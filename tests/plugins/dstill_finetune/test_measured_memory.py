@@ -1,6 +1,6 @@
 """The plan compared with measured peaks, on combinations that its coefficients were not fitted on.
 
-`pytest -m "slow or nightly" -s` prints the table of docs/training.md.
+`pytest -m nightly -s` prints the table of docs/training.md.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from dstill.runtime import hardware
 MIB = 2**20
 # fitted on: qwen 512×8 qlora 4 × (384 + 128); t5 512×6 lora 6 × (320 + 96);
 # llama 768×8 full 4 × (448 + 64) checkpointing
-# CI measures one combination, `make nightly` the others, too.
-CI = [
+CASES = [
     Case(
         kind="llama",
         hidden=896,
@@ -28,8 +27,6 @@ CI = [
         target=32,
         checkpointing=True,
     ),
-]
-NIGHTLY = [
     Case(kind="t5", hidden=384, layers=6, vocabulary=16000, modality="full", batch=3, source=896, target=128),
     Case(kind="qwen", hidden=512, layers=6, vocabulary=64000, modality="qlora", batch=18, source=64, target=192),
     replace(
@@ -48,15 +45,11 @@ NIGHTLY = [
         precision="bf16",
     ),
 ]
-CUDA = [replace(case, device="cuda") for case in (*CI, *NIGHTLY)]
+CASES += [replace(case, device="cuda") for case in CASES]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "case",
-    [*CI, *CUDA, *(pytest.param(case, marks=pytest.mark.nightly) for case in NIGHTLY)],
-    ids=lambda case: case.name,
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_plan_is_within_15_percent_of_the_measured_peak(case: Case) -> None:
     if case.device == "cuda" and hardware.device().kind != "cuda":
         pytest.skip("no GPU here")

@@ -207,7 +207,7 @@ def test_gguf_file_can_be_planned(plan: Any, tmp_path: Path) -> None:
     assert row["command"] == "dstill train RUN --student small.gguf --modality full"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_docs_table_matches_its_script() -> None:
     root = Path(__file__).parents[3]
     spec = importlib.util.spec_from_file_location("make_plans", root / "docs" / "make_plans.py")

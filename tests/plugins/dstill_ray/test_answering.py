@@ -23,7 +23,7 @@ baselines = []
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_workers_answer_as_one_process_does(tmp_path: Path, toy_file: Path) -> None:
     lab = Lab(tmp_path, [toy_file], {"evaluate"}, SETTINGS)
     sums = [(a, b) for a in range(10, 40) for b in range(10, 40)][: 2 * BLOCK + 50]  # three blocks

@@ -103,7 +103,7 @@ def scored(cli: Cli, project: Path, once: Callable[..., None], monkeypatch: pyte
     return project / "mine"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_inspect_reads_the_logs(cli: Cli, scored: Path) -> None:
     ended = cli("report", "mine", "--to", "inspect", "--json")
     assert ended.code == 0, ended.err

@@ -151,7 +151,7 @@ def test_page_is_reproducible(make_run: Any) -> None:
     assert {name: path.read_bytes() for name, path in write(run).items()} == first
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_thousand_failures_stay_below_three_megabytes(make_run: Any, judged: Any, record: Any) -> None:
     long = {"query": {"bool": {"filter": [{"term": {f"field_{i}": f"value {i}"}} for i in range(60)]}}}
 

@@ -55,7 +55,7 @@ def _correct_by_id(project: Path, trial: str) -> dict[str, int]:
     return {row["id"]: int(row["reached"] == 4) for row in rows if not row["trivial"]}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_ablation_resumes_keeps_no_weights_and_is_in_the_report(
     forking_cli: Cli, trainings: Trainings, project: Path
 ) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.sizes import first_quick
 
 from dstill.api.engine import Engine
 from dstill.api.records import Example
@@ -62,7 +63,7 @@ def check_kill_rate(index: str, n: int, documents: int = DOCUMENTS) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("index", NAMES)
+@pytest.mark.parametrize("index", first_quick(NAMES))
 def test_kills_mutants_of_few_bundled_questions(index: str) -> None:
     check_kill_rate(index, 12, documents=300)
 
