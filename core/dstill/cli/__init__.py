@@ -111,7 +111,6 @@ COMMANDS = (
         "Send scores, report and student to the services of train.report_to.",
     ),
     LazyCommand("pack new", "dstill.cli.new_pack:new_pack", "Create a package with a new task pack."),
-    LazyCommand("pack check", "dstill.cli.pack_check:pack_check", "Check that a task pack does what dstill relies on."),
     LazyCommand("pack list", "dstill.cli.runs:plugins", "List the installed plugins and what each provides."),
     LazyCommand("config show", "dstill.cli.runs:config_show", "Show every configuration key and its value."),
     LazyCommand("config schema", "dstill.cli.config_schema:schema", "Print a JSON Schema of dstill.toml, for editors."),

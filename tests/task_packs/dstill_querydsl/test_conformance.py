@@ -7,8 +7,8 @@ import math
 import pytest
 
 from dstill import plugins as plugin_loading
-from dstill.pipeline.conformance.kit import check
-from dstill.pipeline.conformance.pack import Pack
+from dstill_conformance.kit import check
+from dstill_conformance.pack import Pack
 from dstill_querydsl.engines.executors import Embedded
 from dstill_querydsl.pack import QueryDsl, Settings
 

@@ -13,8 +13,8 @@ from dstill.api.finding import Finding, line_of
 from dstill.api.protocols import Presentation, RationaleTerms
 from dstill.api.records import Example, Severity
 from dstill.api.task import Check
-from dstill.pipeline.conformance import texts
-from dstill.pipeline.conformance.pack import Pack, Raised, quoted, raised
+from dstill_conformance import texts
+from dstill_conformance.pack import Pack, Raised, quoted, raised
 
 __all__ = ["RULES"]
 

@@ -10,9 +10,9 @@ from dstill.api.protocols import Linked, Synthesis
 from dstill.api.records import Example, Severity
 from dstill.errors import DataError, DstillError, PluginError
 from dstill.io.strict_json import dumps, loads
-from dstill.pipeline.conformance.fresh import digest
-from dstill.pipeline.conformance.pack import Pack, quoted
 from dstill.pipeline.leakage import context_key, duplicates, leaks
+from dstill_conformance.fresh import digest
+from dstill_conformance.pack import Pack, quoted
 
 __all__ = ["RULES"]
 

@@ -14,7 +14,7 @@ from dstill.api.protocols import NoTestDatabases, Presentation, ResultProperties
 from dstill.api.records import Example, Outcome, OutcomeKind, Severity, TestDatabase
 from dstill.io.strict_json import dumps
 from dstill.pipeline.audit import audited
-from dstill.pipeline.conformance.pack import Pack, Raised, quoted
+from dstill_conformance.pack import Pack, Raised, quoted
 
 __all__ = ["RULES"]
 

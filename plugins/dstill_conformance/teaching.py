@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dstill.api.finding import Finding
 from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Draft, Example
-from dstill.pipeline.conformance.pack import Pack, quoted
+from dstill_conformance.pack import Pack, quoted
 
 __all__ = ["RULES"]
 

@@ -13,7 +13,7 @@ from dstill.api.part import Part
 from dstill.api.protocols import PROTOCOLS
 from dstill.api.records import Severity
 from dstill.api.task import Task
-from dstill.pipeline.conformance.pack import Pack
+from dstill_conformance.pack import Pack
 
 __all__ = ["RULES"]
 

@@ -24,9 +24,9 @@ from dstill.cli.options import (
 from dstill.config import Config
 from dstill.errors import FailedItems
 from dstill.factory import Setup, task_name
-from dstill.pipeline.conformance.fresh import in_new_process
-from dstill.pipeline.conformance.kit import SECONDS, Report, check
-from dstill.pipeline.conformance.pack import LIMIT, Pack, same_task
+from dstill_conformance.fresh import in_new_process
+from dstill_conformance.kit import SECONDS, Report, check
+from dstill_conformance.pack import LIMIT, Pack, same_task
 
 __all__ = ["pack_check"]
 

@@ -27,9 +27,9 @@ from dstill.api.protocols import PROTOCOLS, KnownAnswers, NoTestDatabases, TestD
 from dstill.api.records import SPLITS, Draft, Example, Mutant, Outcome, Problem
 from dstill.api.task import Task, TaskProtocol, data_of
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
-from dstill.pipeline.conformance import texts
-from dstill.pipeline.conformance.fresh import Fresh
 from dstill.plugins import Plugins
+from dstill_conformance import texts
+from dstill_conformance.fresh import Fresh
 
 __all__ = ["LIMIT", "Pack", "Raised", "Rule", "quoted", "raised", "same_task", "watched"]
 

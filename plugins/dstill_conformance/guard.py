@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dstill.api.finding import Finding
 from dstill.api.records import Severity
-from dstill.pipeline.conformance.pack import Pack, quoted
+from dstill_conformance.pack import Pack, quoted
 
 __all__ = ["RULES"]
 

@@ -18,9 +18,9 @@ from typing import Any
 from dstill.api.faults import PASSING
 from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
-from dstill.pipeline.conformance import answers, documentation, form, guard, questions, results, running, teaching
-from dstill.pipeline.conformance.pack import Pack, Raised, Rule
 from dstill.runtime.progress import Progress, silent
+from dstill_conformance import answers, documentation, form, guard, questions, results, running, teaching
+from dstill_conformance.pack import Pack, Raised, Rule
 
 __all__ = ["SECONDS", "Group", "Report", "check"]
 

@@ -14,8 +14,8 @@ from dstill.api.records import Example, Severity
 from dstill.errors import PluginError
 from dstill.linked import Reading
 from dstill.linked.names import stems
-from dstill.pipeline.conformance.fresh import form_digest
-from dstill.pipeline.conformance.pack import Pack, quoted, raised
+from dstill_conformance.fresh import form_digest
+from dstill_conformance.pack import Pack, quoted, raised
 
 __all__ = ["RULES"]
 

@@ -18,8 +18,8 @@ from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Example, Outcome, OutcomeKind, Severity
 from dstill.api.task import data_of
 from dstill.io.system import resident_memory
-from dstill.pipeline.conformance.pack import Pack, Raised, quoted, raised
 from dstill.pipeline.steps import threaded_map
+from dstill_conformance.pack import Pack, Raised, quoted, raised
 
 __all__ = ["RULES"]
 

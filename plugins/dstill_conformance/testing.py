@@ -1,6 +1,6 @@
 """For the tests of a task pack: the conformance kit as a function.
 
-    from dstill.testing import conformance
+    from dstill_conformance.testing import conformance
 
     def test_the_pack_conforms() -> None:
         assert conformance(MySql) == []
@@ -17,9 +17,9 @@ from dstill import plugins as plugin_loading
 from dstill.api.executor import Executor
 from dstill.api.finding import Finding
 from dstill.api.task import Task
-from dstill.pipeline.conformance.fresh import in_new_process
-from dstill.pipeline.conformance.kit import SECONDS, check
-from dstill.pipeline.conformance.pack import LIMIT, Pack
+from dstill_conformance.fresh import in_new_process
+from dstill_conformance.kit import SECONDS, check
+from dstill_conformance.pack import LIMIT, Pack
 
 __all__ = ["conformance"]
 

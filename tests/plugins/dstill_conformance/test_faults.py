@@ -65,9 +65,9 @@ from dstill.api import (
 )
 from dstill.api.task import TaskProtocol
 from dstill.linked import Item, Reading
-from dstill.pipeline.conformance.kit import Report, check
-from dstill.pipeline.conformance.pack import Pack
 from dstill.plugins import Plugins
+from dstill_conformance.kit import Report, check
+from dstill_conformance.pack import Pack
 
 FILE = Path(__file__).parents[2] / "support" / "rows_pack.py"
 LOADED = ("teachers", "constrain")  # beside the pack: what checks rationales and grammars
