@@ -18,7 +18,7 @@ from benchmarks.serving import trained
 
 from dstill.api.records import Example
 from dstill.cli.predict import BLOCK
-from dstill.pipeline.predict import Predictor
+from dstill.stages.predict.predictor import Predictor
 
 QUESTIONS = 1_000
 EACH = 10  # of which one by one

@@ -24,7 +24,7 @@ COLD = 5  # processes
 MOST = 200  # test questions
 WARM = """
 import json, sys, time
-from dstill.pipeline.predict import Predictor
+from dstill.stages.predict.predictor import Predictor
 from dstill.runs.bundle import open_trained
 
 what, questions = sys.argv[1], json.loads(sys.argv[2])

@@ -31,7 +31,7 @@ DOCS = (
 )
 # Files whose texts are questions in the words of users, or prompts: other words are another, paid request.
 NO_MESSAGES = (
-    "core/dstill/pipeline/question_inventor.py",
+    "core/dstill/stages/generate/question_inventor.py",
     "plugins/dstill_openai/structured.py",
     "task_packs/dstill_querydsl/prompting/",
     "task_packs/dstill_querydsl/questions/templates/",

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from dstill.api.task import Check as Check
     from dstill.api.task import Task as Task
     from dstill.hookspecs import hookimpl as hookimpl
-    from dstill.pipeline.predict import PredictedAnswer as PredictedAnswer
-    from dstill.pipeline.predict import Predictor as Predictor
     from dstill.runs.bundle import open_trained as open_trained
     from dstill.runs.distil import distil as distil
     from dstill.runs.run import Run as Run
+    from dstill.stages.predict.predictor import PredictedAnswer as PredictedAnswer
+    from dstill.stages.predict.predictor import Predictor as Predictor
 
 __all__ = [
     "Check",
@@ -31,8 +31,8 @@ __all__ = [
 ]
 
 _HOME = {
-    "PredictedAnswer": "dstill.pipeline.predict",
-    "Predictor": "dstill.pipeline.predict",
+    "PredictedAnswer": "dstill.stages.predict.predictor",
+    "Predictor": "dstill.stages.predict.predictor",
     "distil": "dstill.runs.distil",
     "hookimpl": "dstill.hookspecs",
     "open_trained": "dstill.runs.bundle",

@@ -9,8 +9,8 @@ from dstill.api.finding import Finding
 from dstill.api.protocols import Linked, Synthesis
 from dstill.api.records import Example, Severity
 from dstill.errors import DataError, DstillError, PluginError
+from dstill.inputs.leakage import context_key, duplicates, leaks
 from dstill.io.strict_json import dumps, loads
-from dstill.pipeline.leakage import context_key, duplicates, leaks
 from dstill_conformance.fresh import digest
 from dstill_conformance.pack import Pack, quoted
 

@@ -13,7 +13,7 @@ from dstill.api.judging import MAX_TEST_DATABASES
 from dstill.api.protocols import NoTestDatabases, Presentation, ResultProperties, TestDatabases
 from dstill.api.records import Example, Outcome, OutcomeKind, Severity, TestDatabase
 from dstill.io.strict_json import dumps
-from dstill.pipeline.audit import audited
+from dstill.quality.audit import audited
 from dstill_conformance.pack import Pack, Raised, quoted
 
 __all__ = ["RULES"]

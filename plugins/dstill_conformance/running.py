@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
+from dstill.answering.steps import threaded_map
 from dstill.api.executor import Executor
 from dstill.api.faults import PASSING
 from dstill.api.finding import Finding, line_of, line_of_error
@@ -18,7 +19,6 @@ from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Example, Outcome, OutcomeKind, Severity
 from dstill.api.task import data_of
 from dstill.io.system import resident_memory
-from dstill.pipeline.steps import threaded_map
 from dstill_conformance.pack import Pack, Raised, quoted, raised
 
 __all__ = ["RULES"]

@@ -59,7 +59,7 @@ class Side:
 
     @property
     def cost(self) -> Mapping[str, Any]:
-        """What its answers take (`dstill.pipeline.efficiency.AnswerCost`); empty: not known."""
+        """What its answers take (`dstill.answering.efficiency.AnswerCost`); empty: not known."""
         found: Mapping[str, Any] = self.evaluated.get("costs", {}).get(self.system, {})
         return found
 

@@ -20,14 +20,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dstill.answering import steps
 from dstill.api.records import Example, ModelInput
 from dstill.api.student import Generator
+from dstill.confidence import evaluated as confidence
+from dstill.confidence.calibration import Calibration
 from dstill.errors import UsageError
 from dstill.factory import STUDENT, Setup
-from dstill.pipeline import confidence, data_drift, steps
-from dstill.pipeline.answerable import Answerable
-from dstill.pipeline.calibration import Calibration
+from dstill.quality import data_drift
 from dstill.runs.bundle import Manifest, manifest_of, open_bundle
+from dstill.stages.predict.answerable import Answerable
 from dstill_export.card import card_of
 from dstill_export.ctranslate2 import CTranslate2
 from dstill_export.formats import RETRY_HINT, Format, Source, Trial, folder_size

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dstill.answering.steps import prediction_of, prompts
 from dstill.api.protocols import DataProfile
 from dstill.api.records import SCHEMA_VERSION, Example, Prediction
 from dstill.api.student import Generation
@@ -22,7 +23,6 @@ from dstill.errors import DiskError, DstillError, RunError, UsageError
 from dstill.io.files import atomic_folder, require_absent, writing
 from dstill.io.plain_files import sha256
 from dstill.io.shell import command
-from dstill.pipeline.steps import prediction_of, prompts
 from dstill.runs.provenance import versions
 from dstill.runtime import hardware
 from dstill_export.formats import Format, Source, Trial, folder_size

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dstill.answering.steps import prompts
 from dstill.api.records import Example, ModelInput
 from dstill.api.student import Generation, Generator
-from dstill.pipeline.steps import prompts
 from dstill_export.card import UsageExample, model_card
 
 if TYPE_CHECKING:

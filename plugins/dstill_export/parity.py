@@ -18,10 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from dstill.answering import steps
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Level, Prediction, Verdict
 from dstill.errors import AnswerError, DataError
-from dstill.pipeline import steps
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run

@@ -24,8 +24,8 @@ from dstill.io.plain_files import inside, read_bounded, sha256
 from dstill.io.secrets import redact
 from dstill.io.shell import command
 from dstill.io.strict_json import dumps, loads
-from dstill.pipeline import review
-from dstill.pipeline.data_drift import FILE as FIELDS
+from dstill.quality import review
+from dstill.quality.data_drift import FILE as FIELDS
 from dstill.runs.provenance import versions
 from dstill.runs.review_log import decisions
 from dstill_export.formats import FACTS

@@ -4,7 +4,7 @@
     more(run, found, 200, gate)       # 200 training questions in proportion to the failures
 
 The student answers the validation questions and some of the training questions. Questions of a test split or of a gate
-are never asked here. An answer below the cut of `MAX_WRONG` (`dstill.pipeline.promise`) counts as a failure as well.
+are never asked here. An answer below the cut of `MAX_WRONG` (`dstill.confidence.promise`) counts as a failure as well.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dstill.answering import steps
 from dstill.api.records import SPLITS, Example, Prediction, Record
+from dstill.confidence.calibration import Calibration
 from dstill.errors import UsageError
-from dstill.pipeline import augment, steps
-from dstill.pipeline.augment import Focus
-from dstill.pipeline.calibration import Calibration
-from dstill.pipeline.quotas import quotas
+from dstill.inputs.quotas import quotas
 from dstill.runs.run import Run
 from dstill.stages.evaluate.predicting import predicted
+from dstill.stages.generate import augment
+from dstill.stages.generate.augment import Focus
 
 __all__ = ["ABSTAINED", "Failures", "failures", "more"]
 

@@ -20,14 +20,14 @@ from pathlib import Path
 
 from dstill.api.records import SPLITS, Example, Record
 from dstill.errors import DataError
+from dstill.inputs.dedup import LEARNT_FROM, words_of
+from dstill.inputs.leakage import context_key
+from dstill.inputs.question_files import read_questions
 from dstill.io.shell import command
-from dstill.pipeline.dedup import LEARNT_FROM, words_of
-from dstill.pipeline.leakage import context_key
-from dstill.pipeline.predict import Predictor
-from dstill.pipeline.question_files import read_questions
-from dstill.pipeline.review import ACCEPT, EDIT, digest, latest
+from dstill.quality.review import ACCEPT, EDIT, digest, latest
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
+from dstill.stages.predict.predictor import Predictor
 from dstill_improve.gate import needed
 
 __all__ = ["GATE", "Gate", "gate_of", "require_size"]

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dstill import trust
+from dstill.answering import steps
 from dstill.api.executor import Executor
 from dstill.api.records import Record, Verdict
 from dstill.errors import DataError, Interrupted, RunError, ServiceError
 from dstill.io.logs import log
 from dstill.io.plain_files import sha256
 from dstill.io.shell import command
-from dstill.pipeline import steps
-from dstill.pipeline.data_monitor import engine_failures
+from dstill.quality.data_monitor import engine_failures
 from dstill.runs.folder import data_file
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run

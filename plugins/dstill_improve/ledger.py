@@ -17,9 +17,9 @@ from pathlib import Path
 
 from dstill.api.records import Record, Row
 from dstill.errors import DataError
+from dstill.inputs.dedup import words_of
 from dstill.io.jsonl import append_row, read_rows
 from dstill.io.strict_json import dumps
-from dstill.pipeline.dedup import words_of
 
 __all__ = ["FILE", "digest", "note_use", "use_of"]
 

@@ -27,14 +27,14 @@ from dstill.api.protocols import ResultProperties
 from dstill.api.records import SPLITS, Example, OutcomeKind, Record, Rejection
 from dstill.errors import UsageError
 from dstill.factory import Setup, make_teacher
+from dstill.inputs import feedback
+from dstill.inputs.dedup import select
+from dstill.inputs.feedback import Opinion
 from dstill.io.shell import command
-from dstill.pipeline import feedback
-from dstill.pipeline.dedup import select
-from dstill.pipeline.feedback import Opinion
-from dstill.pipeline.generate import generate
-from dstill.pipeline.predict import PredictedAnswer, Predictor
-from dstill.pipeline.self_consistency import vote
 from dstill.runs.run import Run
+from dstill.stages.generate import generate
+from dstill.stages.predict.predictor import PredictedAnswer, Predictor
+from dstill.stages.predict.self_consistency import vote
 from dstill_improve.failures import Failures, failures, more
 
 __all__ = ["AGREE", "NewRows", "Sources", "new_rows"]

@@ -7,7 +7,7 @@
     check       answer → what the checks find in it
     run         answer → checked, then run, and its result as a bounded table
 
-`tools` has the four tools, which are thin layers on `dstill.pipeline.predict.Predictor`, and `server` speaks the
+`tools` has the four tools, which are thin layers on `dstill.Predictor`, and `server` speaks the
 protocol, with the official SDK.
 """
 

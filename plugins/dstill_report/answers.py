@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from dstill.answering import steps
 from dstill.api.protocols import Presentation
 from dstill.api.records import SPLITS, Cause, Example, Level, Prediction, Problem, Record, ResultDiff, Verdict
 from dstill.api.task import Task, data_of
 from dstill.cli.console import visible
 from dstill.io.strict_json import dumps
-from dstill.pipeline import steps
 from dstill_evaluate.metrics import why_uncounted
 from dstill_report.diff import Line, diff_answers, diff_lines
 

@@ -22,7 +22,7 @@ from dstill.cli.scores import SPLITS
 from dstill.errors import RunError
 from dstill.io.shell import command
 from dstill.io.units import size_on_disk
-from dstill.pipeline.data_monitor import MOST_LOST
+from dstill.quality.data_monitor import MOST_LOST
 from dstill_evaluate.metrics import uncounted
 from dstill_report.answers import collect
 from dstill_report.content import FEW, MANY, Headline, Report

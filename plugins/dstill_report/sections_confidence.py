@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dstill.api.records import Section, Table
 from dstill.cli.cascade import COLUMNS, cut_rows, tenth_rows
 from dstill.cli.confidence import promise_columns, promise_rows, separation_columns, separation_rows, unpromised
-from dstill.pipeline.selective import ScoredAnswer, risk_coverage
+from dstill.confidence.selective import ScoredAnswer, risk_coverage
 from dstill_report import plots
 
 if TYPE_CHECKING:

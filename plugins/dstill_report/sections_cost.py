@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dstill.answering.efficiency import Timing
 from dstill.api.records import Section, Table
-from dstill.pipeline.efficiency import Timing
 from dstill_report import plots
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dstill.api.metric import rate
 from dstill.api.records import SPLITS, Section, Table
 from dstill.io.units import size
-from dstill.pipeline import review
+from dstill.quality import review
 from dstill.runs.review_log import decisions
 from dstill_report import plots
 from dstill_report.text import shown

@@ -4,7 +4,7 @@
     dstill data review weblogs-20260301-1 --tui
 
 Each decision is appended to RUN/review.jsonl immediately. The core decides what decisions mean for training and
-whether there are enough of them (`dstill.pipeline.review`). Page and terminal share `session`.
+whether there are enough of them (`dstill.quality.review`). Page and terminal share `session`.
 """
 
 from __future__ import annotations

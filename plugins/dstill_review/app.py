@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from dstill.cli.console import visible
 from dstill.errors import DstillError
 from dstill.io.logs import log
-from dstill.pipeline.review import ACCEPT, REJECT, SKIP
+from dstill.quality.review import ACCEPT, REJECT, SKIP
 from dstill.runtime.http import with_policy
 from dstill_review.access import ONLY_THE_PAGE, Access, is_sent_by_page
 from dstill_review.session import InvalidEdit, ReviewSession, StaleRow

@@ -25,7 +25,7 @@ from dstill.cli.options import (
 from dstill.errors import Interrupted
 from dstill.io.shell import command
 from dstill.io.units import percent
-from dstill.pipeline.review import REVIEWED, sample_size
+from dstill.quality.review import REVIEWED, sample_size
 
 __all__ = ["duration", "review"]
 

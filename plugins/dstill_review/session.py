@@ -25,10 +25,10 @@ from dstill.api.records import SPLITS, Draft, Example, Outcome, OutcomeKind, Pro
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.io.strict_json import NotStrict, dumps, loads
-from dstill.pipeline.label import of_the_answer
-from dstill.pipeline.review import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
+from dstill.quality.review import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
+from dstill.stages.generate.label import of_the_answer
 
 __all__ = ["InvalidEdit", "ReviewSession", "StaleRow", "split_names"]
 

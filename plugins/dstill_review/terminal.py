@@ -14,7 +14,7 @@ import click
 
 from dstill.api.records import Record
 from dstill.cli.console import paragraph, rule, visible
-from dstill.pipeline.review import ACCEPT, REJECT, SKIP, digest
+from dstill.quality.review import ACCEPT, REJECT, SKIP, digest
 from dstill_review.session import InvalidEdit, ReviewSession
 from dstill_review.views import editable, problem_view, result_view, row_view
 

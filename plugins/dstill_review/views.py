@@ -17,7 +17,7 @@ from dstill.api.protocols import Presentation, ResultProperties
 from dstill.api.records import OutcomeKind, Problem, Record
 from dstill.cli.console import visible
 from dstill.io.strict_json import NotStrict, loads
-from dstill.pipeline.review import digest
+from dstill.quality.review import digest
 from dstill_review.session import ReviewSession
 
 __all__ = ["editable", "problem_view", "result_view", "row_view"]

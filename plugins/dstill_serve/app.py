@@ -5,7 +5,7 @@
 
 Each request gets exactly one complete reply: its answer or an error in OpenAI's format. If the client disconnects while
 its request is waiting, the request is dropped and costs the student nothing. What the student does not answer may go
-to a large model (`dstill.pipeline.fallback`), which takes none of the student's time.
+to a large model (`dstill.confidence.fallback`), which takes none of the student's time.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from dstill.cli.console import note_bug
 from dstill.errors import DstillError, ServiceError
 from dstill.io.inert import visible
 from dstill.io.strict_json import dumps
-from dstill.pipeline.predict import PredictedAnswer
 from dstill.runtime.http import with_policy
+from dstill.stages.predict.predictor import PredictedAnswer
 from dstill_serve.auth import Policy
 from dstill_serve.engine import Runner
 from dstill_serve.errors import RequestError, from_exception

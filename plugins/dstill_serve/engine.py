@@ -20,7 +20,7 @@ from typing import Self, TypeVar
 
 from dstill.api.records import Example, OutcomeKind
 from dstill.errors import DstillError
-from dstill.pipeline.predict import PredictedAnswer, Predictor
+from dstill.stages.predict.predictor import PredictedAnswer, Predictor
 
 __all__ = ["EngineState", "Runner"]
 

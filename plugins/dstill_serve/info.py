@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from dstill.api.task import data_of
-from dstill.pipeline.answer_objects import data_rows
-from dstill.pipeline.predict import QUESTION_LIMIT
+from dstill.stages.predict.answer_objects import data_rows
+from dstill.stages.predict.predictor import QUESTION_LIMIT
 from dstill_serve.student import Student
 
 __all__ = ["model_info"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter as Counts
 from typing import TYPE_CHECKING
 
-from dstill.pipeline.predict import PredictedAnswer
+from dstill.stages.predict.predictor import PredictedAnswer
 
 if TYPE_CHECKING:
     from dstill_serve.microbatcher import Queue

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dstill.api.task import Task
+from dstill.inputs.feedback import RIGHT, WRONG
 from dstill.io.json_schema import (
     Schema,
     any_value,
@@ -23,9 +24,8 @@ from dstill.io.json_schema import (
     table_of,
     text,
 )
-from dstill.pipeline.answer_objects import ANSWER, DATA, PROBLEM, RESULT
-from dstill.pipeline.feedback import RIGHT, WRONG
-from dstill.pipeline.predict import QUESTION_LIMIT
+from dstill.stages.predict.answer_objects import ANSWER, DATA, PROBLEM, RESULT
+from dstill.stages.predict.predictor import QUESTION_LIMIT
 from dstill_serve.request_schema import ALLOWED, IGNORED, ROLES
 
 __all__ = ["description"]

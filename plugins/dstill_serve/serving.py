@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dstill.pipeline.predict import Predictor
 from dstill.runtime import http
 from dstill.runtime.signals import handling
+from dstill.stages.predict.predictor import Predictor
 from dstill_serve.app import Service, application
 from dstill_serve.auth import Policy
 from dstill_serve.engine import Runner

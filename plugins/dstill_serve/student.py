@@ -14,7 +14,7 @@ from typing import Any
 
 from dstill.api.records import Example
 from dstill.errors import UsageError, did_you_mean
-from dstill.pipeline.predict import PredictedAnswer, Predictor
+from dstill.stages.predict.predictor import PredictedAnswer, Predictor
 from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query
 

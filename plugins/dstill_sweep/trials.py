@@ -35,7 +35,7 @@ from dstill.api.records import SPLITS, Row, Score
 from dstill.errors import ConfigError, DstillError, RunError, did_you_mean
 from dstill.io.plain_files import sha256
 from dstill.io.shell import command
-from dstill.pipeline import review
+from dstill.quality import review
 from dstill.runs.run import Run
 from dstill_sweep.parent_watch import parent_pipe
 

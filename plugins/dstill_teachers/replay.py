@@ -1,7 +1,7 @@
 """The teacher ``replay``: answers and rationales from a file.
 
     [teacher.replay]
-    file = "answers.csv"        # prompt,rationale,dsl; or what else dstill.pipeline.question_files reads
+    file = "answers.csv"        # prompt,rationale,dsl; or what else dstill.inputs.question_files reads
 
 The reply to a prompt is the row with the example's id, or else the row with exactly its question. From a row without
 rationale, a student learns the answer alone.
@@ -51,8 +51,8 @@ class Replay(Teacher):
 
     def open(self, task: Task) -> Self:
         # imported late: plugins load at every start of the command line
+        from dstill.inputs.question_files import read_questions
         from dstill.io.spool import Positions
-        from dstill.pipeline.question_files import read_questions
 
         if not self.config.file:
             raise ConfigError(

@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 
+from dstill.answering import steps
 from dstill.api.modality import Choice, ModalityFit, ModelSpec, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.cli.console import emit, note, say, table
@@ -29,11 +30,10 @@ from dstill.config import Config, command_line
 from dstill.errors import UsageError
 from dstill.factory import Setup, choose_modality, modalities, student_spec
 from dstill.io.units import size
-from dstill.pipeline import steps
-from dstill.pipeline.presets import AppliedPreset, with_preset
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
 from dstill.runtime import hardware
+from dstill.stages.train.presets import AppliedPreset, with_preset
 from dstill_torch.fit_advice import fits_with
 from dstill_torch.settings import resolved
 

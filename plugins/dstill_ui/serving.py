@@ -19,7 +19,7 @@ from dstill.cli.options import App
 from dstill.cli.ready import ready
 from dstill.errors import DataError, Interrupted
 from dstill.io.shell import command
-from dstill.pipeline.review import REVIEWED
+from dstill.quality.review import REVIEWED
 from dstill.runtime import http
 from dstill_review import app as review_app
 from dstill_review.session import ReviewSession

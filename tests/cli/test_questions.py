@@ -15,7 +15,7 @@ from support.commands import WITH_TOY
 from support.loopback_teacher import LoopbackTeacher
 
 from dstill.api.records import SPLITS, Cause, Level, Record, Verdict
-from dstill.pipeline.question_files import read_questions
+from dstill.inputs.question_files import read_questions
 from dstill.runs.folder import RunFolder, data_file
 
 Cli = Callable[..., Any]

@@ -10,7 +10,7 @@ from support.toy import Toy, ToyConfig
 
 from dstill.api.protocols import Presentation
 from dstill.api.records import Table
-from dstill.pipeline.answer_objects import MAX_ROWS, result_rows
+from dstill.stages.predict.answer_objects import MAX_ROWS, result_rows
 
 
 class Counts(Presentation):

@@ -27,7 +27,7 @@ from dstill.plugins import PluginInfo, Plugins
 # Command → its file of the command line. Of the first three, a method of `Run` is followed, which does not run it.
 COMMANDS = {"generate": "cli/data.py", "evaluate": "cli/evaluate.py", "train": "cli/train.py", "ask": "cli/ask.py"}
 Callers = dict[str, dict[str, set[str]]]  # command → file → the files that called it
-INNER = ("pipeline/", "runs/", "stages/", "teacher/")
+INNER = ("answering/", "confidence/", "inputs/", "quality/", "runs/", "stages/", "teacher/")
 
 
 def test_page_names_the_files_that_one_record_passes(root: Path) -> None:
@@ -223,7 +223,7 @@ WRITERS = {
     "core/dstill/cli/init.py": USER,
     "core/dstill/cli/new_pack.py": USER,
     "core/dstill/cli/questions.py": USER,
-    "core/dstill/pipeline/feedback.py": USER,
+    "core/dstill/inputs/feedback.py": USER,
     "core/dstill/teacher/batch_log.py": REPLIES,
     "core/dstill/teacher/inflight.py": REPLIES,
     "core/dstill/trust.py": SETTINGS,

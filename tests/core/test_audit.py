@@ -14,9 +14,9 @@ from dstill.api.executor import Executor
 from dstill.api.protocols import NoTestDatabases, ResultProperties, TestDatabases
 from dstill.api.records import Example, Mutant, Outcome, OutcomeKind, TestDatabase
 from dstill.api.task import Task
-from dstill.pipeline.audit import audit, held_out_mutants
-from dstill.pipeline.audit_report import Audit
 from dstill.plugins import load
+from dstill.quality.audit import audit, held_out_mutants
+from dstill.quality.audit_report import Audit
 
 
 class Machine(Executor):

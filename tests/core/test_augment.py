@@ -17,10 +17,10 @@ from dstill.api.protocols import Synthesis
 from dstill.api.records import Cause, Example, Level, Record, Verdict
 from dstill.api.task import Check, Task
 from dstill.errors import RunError, UsageError
-from dstill.pipeline.augment import Focus, draw
-from dstill.pipeline.quotas import quotas
+from dstill.inputs.quotas import quotas
 from dstill.runs.focus import run_focus
 from dstill.runs.folder import RunFolder, data_file
+from dstill.stages.generate.augment import Focus, draw
 
 LABELS = ["form", "sort", "value"]
 

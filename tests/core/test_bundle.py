@@ -14,10 +14,10 @@ from support.unsure import records, trained
 
 from dstill import plugins as plugin_loading
 from dstill.errors import DstillError, RunError, UsageError
-from dstill.pipeline.predict import Predictor
 from dstill.plugins import Plugins
 from dstill.runs.bundle import Manifest, manifest_of, open_bundle, open_trained
 from dstill.runs.run import Run
+from dstill.stages.predict.predictor import Predictor
 
 QUESTIONS = "\n".join(record.question for record in records("test", 40)).encode()
 

@@ -15,12 +15,13 @@ from support.unsure import chance, records, trained
 from dstill import Run
 from dstill import plugins as plugin_loading
 from dstill.api.records import Prediction
+from dstill.confidence import calibration
+from dstill.confidence import evaluated as confidence
+from dstill.confidence.calibration import Calibration, fitted, score_of
+from dstill.confidence.selective import measured
 from dstill.errors import DataError, UsageError
-from dstill.pipeline import calibration, confidence
-from dstill.pipeline.calibration import Calibration, fitted, score_of
-from dstill.pipeline.predict import Predictor
-from dstill.pipeline.selective import measured
 from dstill.plugins import Plugins
+from dstill.stages.predict.predictor import Predictor
 
 # --- the fit ----------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from dstill import plugins as plugin_loading
 from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, Record, Usage
 from dstill.io.jsonl import write_rows
-from dstill.pipeline.curate import Dataset, DatasetCounts, LabelSource
-from dstill.pipeline.dataset_card import dataset_card, prompt_version
+from dstill.stages.generate.curate import Dataset, DatasetCounts, LabelSource
+from dstill.stages.generate.dataset_card import dataset_card, prompt_version
 from dstill.teacher.cost import AnnotatorCost, ReplyCost
 
 Cli = Callable[..., Any]
@@ -148,7 +148,7 @@ def test_curate_keeps_cost_and_teacher(run: Run, cli: Cli) -> None:
 
 def test_dataset_rows_can_be_questions(run: Run, project: Path) -> None:
     """Context is JSON text there, and an object in other files of questions."""
-    from dstill.pipeline.question_files import read_questions
+    from dstill.inputs.question_files import read_questions
 
     read = read_questions(run.folder / "dataset/data/validation.jsonl")
     assert [example.context for example in read] == [{"list": [1, {"a": None}], "data": "2023"}] * 2

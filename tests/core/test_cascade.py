@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.pipeline.cascade import Effort, Question, cascade
-from dstill.pipeline.promise import Promise
+from dstill.confidence.cascade import Effort, Question, cascade
+from dstill.confidence.promise import Promise
 
 efforts = st.builds(Effort, seconds=st.floats(0, 10), usd=st.floats(0, 1))
 some_questions = st.lists(

@@ -13,7 +13,7 @@ from dstill.api import SPLITS, Draft, Engine, Example, Verdict, judge
 from dstill.api.fallbacks import with_fallbacks
 from dstill.api.task import Task
 from dstill.errors import PluginError
-from dstill.pipeline.consistency import of_golds, of_questions, of_verdicts
+from dstill.quality.consistency import of_golds, of_questions, of_verdicts
 
 
 def questions(task: Task) -> list[Example]:

@@ -16,9 +16,9 @@ from dstill.api.executor import Executor
 from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.errors import DataError, ServiceError
-from dstill.pipeline.data_drift import FILE, Learnt, drift
-from dstill.pipeline.predict import Predictor
 from dstill.plugins import Plugins, part_sections
+from dstill.quality.data_drift import FILE, Learnt, drift
+from dstill.stages.predict.predictor import Predictor
 
 FLAGS = {
     "project.task": "toy",

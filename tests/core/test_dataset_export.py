@@ -11,7 +11,7 @@ import pytest
 
 from dstill import Run
 from dstill import plugins as plugin_loading
-from dstill.pipeline.review import FILE, Decision, digest
+from dstill.quality.review import FILE, Decision, digest
 
 Cli = Callable[..., Any]
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstill.errors import DataError
-from dstill.pipeline.dataset_folders import data_files, named
-from dstill.pipeline.question_files import read_questions
+from dstill.inputs.dataset_folders import data_files, named
+from dstill.inputs.question_files import read_questions
 
 
 def put(folder: Path, files: dict[str, Any]) -> Path:
@@ -153,7 +153,7 @@ def test_patterns_of_a_card(glob: str, matched: list[str]) -> None:
 
 def test_a_run_gives_its_own_dataset_folder_back(tmp_path: Path) -> None:
     """The front matter that dstill writes."""
-    from dstill.pipeline.dataset_card import COLUMNS, configs
+    from dstill.stages.generate.dataset_card import COLUMNS, configs
 
     splits = ["train", "test", "test_unseen_templates"]
     front = "\n".join(["---", *configs({"default": ("data", splits)}, {"default": COLUMNS}), "---", ""])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill.api.records import SPLITS, Problem, Record, Rejection
-from dstill.pipeline.dedup import select
+from dstill.inputs.dedup import select
 
 
 class Answers:

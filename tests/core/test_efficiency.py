@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dstill.answering import efficiency
+from dstill.answering.efficiency import Percentiles, Timing, measured_efficiency, timings
 from dstill.api.records import Example, Prediction
-from dstill.pipeline import efficiency
-from dstill.pipeline.efficiency import Percentiles, Timing, measured_efficiency, timings
 
 
 def test_measures_percentiles_disk_and_parameters(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.toy import Toy
 
+from dstill.answering.error_analysis import counted, failed, labels, with_cause
 from dstill.api.records import Cause, Draft, Example, Level, Overlap, Problem, Severity, Verdict
 from dstill.api.task import Check
-from dstill.pipeline.error_analysis import counted, failed, labels, with_cause
 
 EXAMPLE = Example(id="1", question="add 1 and 2", answer="1+2")
 DRAFT = Draft(answer="1+3")

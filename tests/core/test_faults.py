@@ -14,6 +14,7 @@ from support.offering import offering
 from support.toy import Abacus, Toy
 
 from dstill import hookimpl
+from dstill.answering import steps
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.fallbacks import METHODS, with_fallbacks
@@ -22,7 +23,6 @@ from dstill.api.protocols import NoTestDatabases, RationaleTerms, TestDatabases
 from dstill.api.records import Cause, Draft, Example, Level, Prediction, Verdict
 from dstill.api.task import Task, TaskProtocol
 from dstill.errors import DataError
-from dstill.pipeline import steps
 from dstill.plugins import PluginInfo, Plugins, load
 
 GOLD = Example(id="t-3", question="q", answer="2+2")  # with the same result as 1+3

@@ -8,7 +8,7 @@ import pytest
 from support.boxes import Boxes
 
 from dstill.errors import DataError
-from dstill.pipeline.feedback import Feedback, Opinion, append, opinions, read
+from dstill.inputs.feedback import Feedback, Opinion, append, opinions, read
 
 
 def said(question: str, answer: str, verdict: str, correction: str | None = None, data: str = "") -> Feedback:

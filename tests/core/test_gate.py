@@ -242,8 +242,8 @@ def test_no_command_executes_refused_answers(
 def test_serve_and_review_do_not_execute_refused_answers(project: Path, recorder: Path, toy_file: Path) -> None:
     """Tests the objects behind both that execute answers."""
     from dstill import config
-    from dstill.pipeline.predict import Predictor
     from dstill.plugins import part_sections
+    from dstill.stages.predict.predictor import Predictor
     from dstill_review.session import InvalidEdit, ReviewSession
     from dstill_review.views import result_view
 
@@ -304,7 +304,7 @@ def sources(root: Path) -> dict[str, str]:
 OTHER_EXECUTE = {
     "core/dstill/teacher/batch_log.py": "db",
     "core/dstill/teacher/cache.py": "db self._reader self._writer",
-    "core/dstill/pipeline/curate.py": "steps",
+    "core/dstill/stages/generate/curate.py": "steps",
     "core/dstill/io/spool.py": "db self._db self._of_disk",
     "core/dstill/io/sqlite_files.py": "db",
     # Connections to databases: what runs on them is made by dstill, or passed the checks.

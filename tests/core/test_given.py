@@ -20,8 +20,8 @@ from dstill import plugins as plugin_loading
 from dstill.api.protocols import RationaleTerms
 from dstill.api.records import Prompt, Record, Reply
 from dstill.api.teacher import Teacher
-from dstill.pipeline import given
-from dstill.pipeline.dedup import select
+from dstill.inputs import given
+from dstill.inputs.dedup import select
 from dstill.plugins import PluginInfo, Plugins
 
 Say = Callable[[Prompt], tuple[str, str]]

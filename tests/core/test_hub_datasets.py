@@ -14,8 +14,8 @@ from dstill import Run, trust
 from dstill import plugins as plugin_loading
 from dstill.config import load
 from dstill.errors import AuthError, ConfigError, DataError, DstillError, ServiceError, UsageError
-from dstill.pipeline import hub_datasets
-from dstill.pipeline.question_files import read_questions
+from dstill.inputs import hub_datasets
+from dstill.inputs.question_files import read_questions
 
 Cli = Callable[..., Any]
 NAME = "hf://datasets/acme/sums"

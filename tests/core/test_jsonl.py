@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill.errors import DataError, DiskError, DstillError, UsageError
+from dstill.inputs.question_files import read_questions
 from dstill.io.files import atomic, disk_error, writing
 from dstill.io.jsonl import read_rows, rows_from, write_rows
 from dstill.io.strict_json import MAX_DEPTH, NotStrict, dumps, loads
-from dstill.pipeline.question_files import read_questions
 
 texts = st.text(st.characters(exclude_categories=()))  # half surrogates, U+2028 and NUL too
 values = st.recursive(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dstill import config as configuration
+from dstill.answering.prompts import LONGEST, prompts, worked_examples
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import (
@@ -28,11 +29,10 @@ from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.config import Generate
 from dstill.factory import Setup
-from dstill.pipeline import label
-from dstill.pipeline.curate import stored_rows
-from dstill.pipeline.generate import LabelCounts, label_examples
-from dstill.pipeline.label import Labeled
 from dstill.plugins import Plugins
+from dstill.stages.generate import LabelCounts, label, label_examples
+from dstill.stages.generate.curate import stored_rows
+from dstill.stages.generate.label import Labeled
 from dstill.teacher import fence
 from dstill.teacher.budget import Budget, Caps
 from dstill.teacher.cache import ReplyStore
@@ -205,7 +205,7 @@ def test_endless_reply_is_not_parsed_and_is_cut_in_the_retry(plugins: Plugins, t
     assert codes([one.row]) == {"reply_too_long": 1}
     assert isinstance(one.row, Rejection)
     shown = teacher.prompts[1].messages[-2].content
-    assert len(one.row.text) == len(shown) == label.LONGEST
+    assert len(one.row.text) == len(shown) == LONGEST
 
 
 def test_rationale_cannot_inject_terminal_escapes(plugins: Plugins, task: Task) -> None:
@@ -303,7 +303,7 @@ def test_fence_depends_on_the_question_and_not_on_its_id(task: Task) -> None:
 def test_worked_examples_carry_their_fence(plugins: Plugins, task: Task) -> None:
     examples = list(task.examples("train"))
     teacher = ScriptedTeacher(wrong_first(0)).open(task)
-    for prompt in label.prompts(plugins, task, teacher, examples, label.worked_examples(examples), Generate(shots=2)):
+    for prompt in prompts(plugins, task, teacher, examples, worked_examples(examples), Generate(shots=2)):
         *before, asked = prompt.messages
         assert asked.content.endswith(f"Begin your reply with <id>{fence.of(prompt.example)}</id>.")
         shown = [m for m in before if m.role != "system"]
@@ -320,14 +320,14 @@ def questions(prompt: Prompt) -> list[str]:
     return [m.content for m in prompt.messages if m.role == "user"]
 
 
-def prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -> list[Prompt]:
-    teacher, worked = plugins.teacher("parrot")(), label.worked_examples(examples)
-    return list(label.prompts(plugins, task, teacher, examples, worked, Generate(shots=k)))
+def built_prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -> list[Prompt]:
+    teacher, worked = plugins.teacher("parrot")(), worked_examples(examples)
+    return list(prompts(plugins, task, teacher, examples, worked, Generate(shots=k)))
 
 
 def test_shots_prefer_the_same_category_and_exclude_the_question(plugins: Plugins, task: Task) -> None:
     examples = [*task.examples("train"), *task.examples("test")]
-    for example, prompt in zip(examples, prompts(plugins, task, examples, 3), strict=True):
+    for example, prompt in zip(examples, built_prompts(plugins, task, examples, 3), strict=True):
         *shots, asked = questions(prompt)
         assert asked == example.question
         assert asked not in shots
@@ -343,10 +343,10 @@ def test_shots_prefer_the_same_category_and_exclude_the_question(plugins: Plugin
 def test_shots_come_from_the_training_split(plugins: Plugins, task: Task) -> None:
     examples = [*task.examples("test"), *task.examples("train")]
     train = {e.question for e in task.examples("train")}
-    for prompt in prompts(plugins, task, examples, 4):
+    for prompt in built_prompts(plugins, task, examples, 4):
         assert set(questions(prompt)[:-1]) <= train
 
 
 def test_prompt_without_shots_is_instruction_and_question(plugins: Plugins, task: Task) -> None:
-    (prompt, *_) = prompts(plugins, task, list(task.examples("train")), 0)
+    (prompt, *_) = built_prompts(plugins, task, list(task.examples("train")), 0)
     assert [m.role for m in prompt.messages] == ["system", "user"]

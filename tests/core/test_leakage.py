@@ -9,7 +9,7 @@ import pytest
 
 from dstill.api import Check, Example, Task, data_of
 from dstill.errors import DataError
-from dstill.pipeline.leakage import duplicates, leaks, refuse_leaks
+from dstill.inputs.leakage import duplicates, leaks, refuse_leaks
 
 
 class Sums(Task):

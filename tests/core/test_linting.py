@@ -17,10 +17,10 @@ from dstill.api import Edit, Problem, Severity
 from dstill.api.answer_files import edited
 from dstill.api.fallbacks import with_fallbacks
 from dstill.errors import UsageError
-from dstill.pipeline.linting import github, sarif
-from dstill.pipeline.linting.discovery import files
-from dstill.pipeline.linting.lint import FileProblem, Report, has_answers, lint, unreadable
-from dstill.pipeline.linting.regions import Lines, Region, span
+from dstill.quality.linting import github, sarif
+from dstill.quality.linting.discovery import files
+from dstill.quality.linting.lint import FileProblem, Report, has_answers, lint, unreadable
+from dstill.quality.linting.regions import Lines, Region, span
 
 TASK = with_fallbacks(Sums())
 

@@ -11,8 +11,8 @@ from support.unsure import trained
 from dstill import Predictor, Run
 from dstill import plugins as plugin_loading
 from dstill.errors import UsageError
-from dstill.pipeline.answerable import Answerable
-from dstill.pipeline.live_data import about_server
+from dstill.stages.predict.answerable import Answerable
+from dstill.stages.predict.live_data import about_server
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Level, Outcome, OutcomeKind
 from dstill.errors import RunError, UsageError
-from dstill.pipeline.predict import QUESTION_LIMIT, PredictedAnswer, Predictor, Votes
-from dstill.pipeline.self_consistency import vote
 from dstill.plugins import Plugins, part_sections
 from dstill.runs.folder import data_file
+from dstill.stages.predict.predictor import QUESTION_LIMIT, PredictedAnswer, Predictor, Votes
+from dstill.stages.predict.self_consistency import vote
 
 FLAGS = {
     "project.task": "toy",

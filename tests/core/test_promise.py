@@ -11,8 +11,8 @@ from itertools import accumulate
 import pytest
 from scipy import stats
 
+from dstill.confidence.promise import CUTS, LEVEL, Promise, _binomial_tail, promised
 from dstill.errors import UsageError
-from dstill.pipeline.promise import CUTS, LEVEL, Promise, _binomial_tail, promised
 
 RESPLITS = 200
 ROWS = 1_000

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dstill.api.protocols import QuestionBrief
 from dstill.api.records import Example, Prompt
-from dstill.pipeline.question_inventor import LONGEST, TOGETHER, Inventor, read
+from dstill.stages.generate.question_inventor import LONGEST, TOGETHER, Inventor, read
 
 BRIEF = QuestionBrief(about="About hats.", categories={"red": "hats that are red", "big": "hats that are big"})
 Reply = Callable[[Mapping[str, str]], str]

@@ -18,7 +18,7 @@ from dstill.api.protocols import Presentation
 from dstill.api.records import Record
 from dstill.errors import DataError, RunError
 from dstill.io.jsonl import append_row
-from dstill.pipeline.review import FILE, Decision, applied, digest, sample, sample_size
+from dstill.quality.review import FILE, Decision, applied, digest, sample, sample_size
 from dstill.runs.folder import RunFolder, data_file
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run

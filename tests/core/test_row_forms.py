@@ -15,9 +15,9 @@ from support.toy import Toy
 
 from dstill.api.records import Example, Record
 from dstill.errors import DataError
+from dstill.inputs.question_files import read_questions
+from dstill.inputs.row_forms import as_question, form_of
 from dstill.io.jsonl import write_rows
-from dstill.pipeline.question_files import read_questions
-from dstill.pipeline.row_forms import as_question, form_of
 from dstill.runs.dataset_export import FORMS
 
 PARSE = Toy().parse

@@ -16,6 +16,7 @@ import pytest
 from dstill import Run
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
+from dstill.answering import steps
 from dstill.api.records import Example, Level, Outcome, OutcomeKind, Prediction
 from dstill.api.student import TrainingJob, TrainResult
 from dstill.errors import (
@@ -28,10 +29,9 @@ from dstill.errors import (
     TrainingError,
     UsageError,
 )
-from dstill.pipeline import steps
-from dstill.pipeline.scoring import scoring
 from dstill.plugins import Plugins, part_sections
 from dstill.runs.folder import data_file
+from dstill.stages.train.scoring import scoring
 from dstill.teacher.cache import ReplyStore
 
 TOY = {

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dstill.api.records import Level, Verdict
-from dstill.pipeline.selective import ScoredAnswer, counts, measured, risk_coverage
+from dstill.confidence.selective import ScoredAnswer, counts, measured, risk_coverage
 
 
 def answer(

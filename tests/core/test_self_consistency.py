@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dstill.api.task import Task
-from dstill.pipeline.predict import PredictedAnswer, Votes
-from dstill.pipeline.self_consistency import distinct, elected
+from dstill.stages.predict.predictor import PredictedAnswer, Votes
+from dstill.stages.predict.self_consistency import distinct, elected
 
 
 def answer_with(result: Any, answer: str = "") -> PredictedAnswer:

@@ -31,7 +31,7 @@ from dstill.api.records import (
 )
 from dstill.io import spool
 from dstill.io.spool import Positions, Spool, View
-from dstill.pipeline import spooled
+from dstill.runtime import spooled
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=4)  # half surrogates too
 CONTEXTS = st.dictionaries(TEXT, st.one_of(TEXT, st.integers(), st.lists(st.booleans(), max_size=2)), max_size=2)

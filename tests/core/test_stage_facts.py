@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from dstill.answering.efficiency import AnswerCost, Efficiency, Percentiles
+from dstill.answering.error_analysis import CauseCount
 from dstill.api.modality import Choice, Memory, ModalityFit
 from dstill.api.recipe import Device
 from dstill.api.records import Score, Usage
 from dstill.api.student import TrainResult
-from dstill.pipeline.augment import Focus
-from dstill.pipeline.confidence import Confidence
-from dstill.pipeline.curate import Dataset, DatasetCounts, LabelSource, Relabelled
-from dstill.pipeline.data_monitor import DataReport
-from dstill.pipeline.efficiency import AnswerCost, Efficiency, Percentiles
-from dstill.pipeline.error_analysis import CauseCount
-from dstill.pipeline.generate import Generated
-from dstill.pipeline.review import ReviewStatus
-from dstill.pipeline.train import Trained
+from dstill.confidence.evaluated import Confidence
+from dstill.quality.data_monitor import DataReport
+from dstill.quality.review import ReviewStatus
 from dstill.runs import stage_facts
 from dstill.stages.evaluate import Evaluated
 from dstill.stages.evaluate.judging import Judged
 from dstill.stages.evaluate.judging import TestSuite as Suite
 from dstill.stages.evaluate.teacher import TeacherScores
+from dstill.stages.generate import Generated
+from dstill.stages.generate.augment import Focus
+from dstill.stages.generate.curate import Dataset, DatasetCounts, LabelSource, Relabelled
+from dstill.stages.train import Trained
 from dstill.teacher.client import Counts
 from dstill.teacher.cost import AnnotatorCost, ReplyCost, summary_lines
 

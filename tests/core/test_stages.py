@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.offering import offering
 
+from dstill.answering import steps
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
@@ -33,7 +34,6 @@ from dstill.api.records import (
 from dstill.api.student import Student, TrainingJob
 from dstill.api.task import Task
 from dstill.errors import DataError
-from dstill.pipeline import steps
 from dstill.plugins import Plugins
 
 

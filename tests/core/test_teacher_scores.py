@@ -10,8 +10,8 @@ from dstill import Run
 from dstill import config as configuration
 from dstill.api.records import Level, Problem, Rejection, TeacherRequest
 from dstill.factory import Setup
-from dstill.pipeline import teacher_answers
 from dstill.plugins import Plugins, part_sections
+from dstill.stages.evaluate import teacher_answers
 from dstill.stages.evaluate.teacher import judged
 from dstill.teacher import fence
 

@@ -9,7 +9,7 @@ import pytest
 
 from dstill.api.records import Example
 from dstill.errors import DataError
-from dstill.pipeline.question_validation import require_unique_ids
+from dstill.inputs.question_validation import require_unique_ids
 
 Cli = Callable[..., Any]
 

@@ -14,7 +14,7 @@ import pytest
 from dstill.api.engine import Engine
 from dstill.api.records import Example
 from dstill.errors import DataError, ServiceError
-from dstill.pipeline.data_drift import Learnt, drift
+from dstill.quality.data_drift import Learnt, drift
 from dstill_querydsl.engines import Http, HttpSettings
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings

@@ -16,7 +16,7 @@ from support.shop import records
 
 from dstill import config, plugins
 from dstill.api.records import Record
-from dstill.pipeline.calibration import FILE, fitted
+from dstill.confidence.calibration import FILE, fitted
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 

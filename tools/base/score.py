@@ -20,10 +20,10 @@ from pathlib import Path
 import torch
 
 from dstill import config as configuration
+from dstill.answering import steps
 from dstill.api.metric import wilson
 from dstill.api.records import Example, Level, Prediction, Verdict
 from dstill.factory import Setup
-from dstill.pipeline import steps
 from dstill.plugins import load, part_sections
 from tools.base import pack
 

@@ -122,7 +122,7 @@ class Task(Part, ABC):
     data_key: ClassVar[str] = "data"  # key of `Example.context` that names the data of the question (`data_of`)
     data_noun: ClassVar[str] = "data set"  # what people call such data: "table", "database"; default: `data_key`
     # Keys of `Example.context` that describe the data, as ("schema",): data with the same description are the same data
-    # under any name. Empty: `dstill.pipeline.leakage.data_keys` says what is compared.
+    # under any name. Empty: `dstill.inputs.leakage.data_keys` says what is compared.
     schema_keys: ClassVar[tuple[str, ...]] = ()
     answer_keys: ClassVar[tuple[str, ...]] = ()  # what `dstill data check` reads as "answer" in a row, too: ("query",)
     json_answers: ClassVar[bool] = False  # True: answers are JSON, so those in a user's file must be JSON too

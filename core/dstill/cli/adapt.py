@@ -40,10 +40,10 @@ from dstill.errors import DstillError, UsageError
 from dstill.factory import Setup, task_name
 from dstill.io.shell import command, quoted
 from dstill.io.units import percent
-from dstill.pipeline.live_data import data_name, describe
 from dstill.plugins import part_sections
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run
+from dstill.stages.predict.live_data import data_name, describe
 
 __all__ = ["adapt"]
 

@@ -35,11 +35,11 @@ from dstill.errors import DstillError, Interrupted, UsageError
 from dstill.factory import Setup, address_forms, kind_and_base, possible_tasks, task_name
 from dstill.io.pretty_json import pretty
 from dstill.io.shell import command
-from dstill.pipeline.answer_objects import data_rows
-from dstill.pipeline.answerable import Answerable
-from dstill.pipeline.live_data import about_server, describe, kept, of_base
-from dstill.pipeline.predict import PredictedAnswer, Predictor, question_text
 from dstill.plugins import Plugins
+from dstill.stages.predict.answer_objects import data_rows
+from dstill.stages.predict.answerable import Answerable
+from dstill.stages.predict.live_data import about_server, describe, kept, of_base
+from dstill.stages.predict.predictor import PredictedAnswer, Predictor, question_text
 
 __all__ = ["ask", "base_student", "no_address"]
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import click
 
+from dstill.answering.steps import examples_of
 from dstill.api.records import SPLITS, Example
 from dstill.cli.console import emit, note, progress, say, table
 from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, engine_url_option, json_option, seed_option, set_option, task_option
 from dstill.errors import DataError, FailedItems
 from dstill.factory import Setup
-from dstill.pipeline import hub_datasets
-from dstill.pipeline.audit import audit as audit_golds
-from dstill.pipeline.audit_report import Audit
-from dstill.pipeline.consistency import of_golds
-from dstill.pipeline.question_files import read_questions
-from dstill.pipeline.steps import examples_of
+from dstill.inputs import hub_datasets
+from dstill.inputs.question_files import read_questions
+from dstill.quality.audit import audit as audit_golds
+from dstill.quality.audit_report import Audit
+from dstill.quality.consistency import of_golds
 from dstill.runs.folder import RUNS
 from dstill.runs.manifest import MANIFEST
 

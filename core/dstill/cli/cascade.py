@@ -14,7 +14,7 @@ from dstill.io.units import amount, percent
 __all__ = ["COLUMNS", "cut_rows", "show_cascade", "tenth_rows"]
 
 COLUMNS = ("answered here, %", "right, %", "s per question", "USD per 1,000")
-Splits = Mapping[str, Mapping[str, Any]]  # split → `dstill.pipeline.cascade.Cascade`
+Splits = Mapping[str, Mapping[str, Any]]  # split → `dstill.confidence.cascade.Cascade`
 
 
 def show_cascade(facts: Mapping[str, Any]) -> None:

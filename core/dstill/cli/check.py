@@ -29,9 +29,9 @@ from dstill.factory import make_task, task_name
 from dstill.io import system
 from dstill.io.files import atomic
 from dstill.io.input_files import MOST_BYTES, bytes_of
-from dstill.pipeline.linting import github, sarif
-from dstill.pipeline.linting.discovery import File, files
-from dstill.pipeline.linting.lint import ROWS, FileProblem, Report, has_answers, lint, unreadable
+from dstill.quality.linting import github, sarif
+from dstill.quality.linting.discovery import File, files
+from dstill.quality.linting.lint import ROWS, FileProblem, Report, has_answers, lint, unreadable
 
 __all__ = ["check"]
 

@@ -24,9 +24,9 @@ from dstill.cli.groups import Command
 from dstill.cli.options import App, app, data_option, json_output, set_option, task_option
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.factory import make_task
+from dstill.inputs.answer_rows import ROW_FORM, Answer, Columns, bad_row, begins_rows, columns_of, row
 from dstill.io.input_files import bytes_of, text_of
 from dstill.io.jsonl import detect
-from dstill.pipeline.answer_rows import ROW_FORM, Answer, Columns, bad_row, begins_rows, columns_of, row
 
 __all__ = ["check"]
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dstill.cli.console import say, sentence, table
+from dstill.confidence.promise import why_none
 from dstill.io.shell import command
 from dstill.io.units import percent
-from dstill.pipeline.promise import why_none
 
 if TYPE_CHECKING:
-    from dstill.pipeline.predict import Predictor
     from dstill.runs.run import Run
+    from dstill.stages.predict.predictor import Predictor
 
 __all__ = [
     "EXAMPLE",

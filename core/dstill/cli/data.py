@@ -28,16 +28,16 @@ from dstill.cli.options import (
 from dstill.config import Config, command_line
 from dstill.errors import DataError, FailedItems, RunError
 from dstill.factory import Setup
+from dstill.inputs import given, hub_datasets
 from dstill.io.files import reading
 from dstill.io.shell import command
-from dstill.pipeline import given, hub_datasets
-from dstill.pipeline.estimate import estimated
 from dstill.runs import stage_facts
 from dstill.runs.dataset_export import export
 from dstill.runs.focus import configured_focus
 from dstill.runs.folder import EXPORT, SETTINGS, STORE
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run
+from dstill.stages.generate.estimate import estimated
 from dstill.teacher.cost import summary_lines
 
 __all__ = ["curate", "export_data", "generate"]

@@ -6,7 +6,7 @@
     known answers of sums    60 of 60 right    ok
 
 The executor decides how to check its engine (`Executor.self_check`). Students of the project's runs that learned fields
-which no longer exist are listed (`dstill.pipeline.data_drift`); that is not an error. Everything is printed first; then
+which no longer exist are listed (`dstill.quality.data_drift`); that is not an error. Everything is printed first; then
 the command ends with the exit code of the first problem.
 """
 
@@ -31,7 +31,7 @@ from dstill.cli.options import App, app, engine_url_option, json_option, load_da
 from dstill.errors import DstillError, MissingExtra, TrustError
 from dstill.factory import Setup, possible_tasks, task_name
 from dstill.io.units import size
-from dstill.pipeline.data_drift import can_tell, drift
+from dstill.quality.data_drift import can_tell, drift
 from dstill.runs.contents import learnt_in
 from dstill.runs.folder import RunFolder, list_runs
 from dstill.runtime import hardware

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dstill.answering.prompted import is_prompted
 from dstill.api.records import SPLITS
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
@@ -26,7 +27,6 @@ from dstill.cli.scores import show_scores
 from dstill.config import command_line
 from dstill.errors import FailedItems, UsageError, did_you_mean
 from dstill.io.system import peak_memory
-from dstill.pipeline.prompted import is_prompted
 from dstill.runs.run import Run
 
 __all__ = ["evaluate", "show_evaluated", "summary", "trace"]

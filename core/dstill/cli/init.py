@@ -27,8 +27,8 @@ from dstill.errors import UsageError
 from dstill.factory import Setup, address_forms, kind_and_base, task_name
 from dstill.io.files import write_text
 from dstill.io.shell import quoted
-from dstill.pipeline.live_data import describe
 from dstill.plugins import Plugins, part_sections
+from dstill.stages.predict.live_data import describe
 
 __all__ = ["init", "write_project"]
 

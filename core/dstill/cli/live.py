@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from dstill.answering import steps
 from dstill.api.protocols import Presentation
 from dstill.api.records import Level, Outcome, OutcomeKind, Prediction, Record, Verdict
 from dstill.cli.console import say
-from dstill.pipeline import steps
-from dstill.pipeline.predict import PredictedAnswer, Predictor
 from dstill.runs.run import Run
+from dstill.stages.predict.predictor import PredictedAnswer, Predictor
 
 __all__ = ["Live", "LiveExample", "live_examples", "show_live"]
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from dstill.api.option import Option, OptionValue
     from dstill.api.part import Part
     from dstill.config import Config
-    from dstill.pipeline.answerable import Answerable
     from dstill.runs.run import Run
+    from dstill.stages.predict.answerable import Answerable
 
 __all__ = [
     "App",

@@ -4,8 +4,7 @@
     dstill predict mine --data school "how many pupils are there"
     dstill predict mine --self-consistency 8 --json < questions.jsonl
 
-This module reads questions and shows answers; `dstill.pipeline.predict` and `dstill.pipeline.self_consistency` do the
-work.
+This module reads questions and shows answers; `dstill.stages.predict` does the work.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ from dstill.cli.options import (
     set_option,
 )
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
+from dstill.inputs.input_rows import given_data, given_id
 from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
-from dstill.pipeline import self_consistency
-from dstill.pipeline.answerable import Answerable
-from dstill.pipeline.input_rows import given_data, given_id
-from dstill.pipeline.predict import NAMED, PredictedAnswer, Predictor
+from dstill.stages.predict import self_consistency
+from dstill.stages.predict.answerable import Answerable
+from dstill.stages.predict.predictor import NAMED, PredictedAnswer, Predictor
 
 __all__ = [
     "Tally",

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from dstill.answering.error_analysis import labels
 from dstill.api.protocols import Synthesis
 from dstill.api.records import Example
 from dstill.api.task import Task
@@ -31,13 +32,12 @@ from dstill.cli.options import (
 from dstill.config import assignment, command_line
 from dstill.errors import FailedItems, UsageError
 from dstill.factory import Setup, possible_tasks
+from dstill.inputs.question_files import read_questions
 from dstill.io.jsonl import write_rows
-from dstill.pipeline.augment import Focus, draw
-from dstill.pipeline.error_analysis import labels
-from dstill.pipeline.question_files import read_questions
-from dstill.pipeline.question_generation import invent
 from dstill.runs.focus import run_focus
 from dstill.runs.folder import STORE
+from dstill.stages.generate.augment import Focus, draw
+from dstill.stages.generate.question_generation import invent
 from dstill.teacher.cost import summary_lines
 
 __all__ = ["questions"]

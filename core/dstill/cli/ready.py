@@ -11,8 +11,8 @@ from dstill.cli.console import note
 from dstill.errors import ServiceError
 
 if TYPE_CHECKING:
-    from dstill.pipeline.answerable import Answerable
-    from dstill.pipeline.predict import Predictor
+    from dstill.stages.predict.answerable import Answerable
+    from dstill.stages.predict.predictor import Predictor
 
 __all__ = ["ready"]
 
@@ -24,7 +24,7 @@ def ready(run: Answerable, *, execute: bool, max_wrong: float | None, fallback: 
     Says what changed in its data since the training, and what is promised. `execute`: open the engine, if the task has
     one; the other arguments are those of `Predictor`. Raises ServiceError if the engine is away.
     """
-    from dstill.pipeline.predict import Predictor
+    from dstill.stages.predict.predictor import Predictor
 
     note(f"loading the student of run '{run.name}'")
     executes = execute and bool(run.task.executors)

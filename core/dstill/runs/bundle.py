@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.api.records import Row
+from dstill.confidence.calibration import Calibration
 from dstill.config import Config
 from dstill.errors import RunError
 from dstill.factory import STUDENT, Setup
@@ -31,12 +32,11 @@ from dstill.io.files import reading
 from dstill.io.inert import visible
 from dstill.io.plain_files import inside, refuse_links, regular, sha256
 from dstill.io.strict_json import loads
-from dstill.pipeline import data_drift
-from dstill.pipeline.answerable import Answerable
-from dstill.pipeline.calibration import Calibration
-from dstill.pipeline.generate import Purchase
 from dstill.plugins import Plugins
+from dstill.quality import data_drift
 from dstill.runs.provenance import versions
+from dstill.stages.predict.answerable import Answerable
+from dstill.teacher.purchase import Purchase
 from dstill.trust import BUNDLE, is_bundle
 
 if TYPE_CHECKING:

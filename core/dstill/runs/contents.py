@@ -23,25 +23,29 @@ from dstill.api.objective import Objective
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
 from dstill.api.student import Generator, Student, TrainingJob
 from dstill.api.task import Task, data_of
+from dstill.confidence import calibration
+from dstill.confidence import evaluated as confidence
+from dstill.confidence.calibration import Calibration
+from dstill.confidence.selective import ScoredAnswer
 from dstill.config import Config, Settings
 from dstill.errors import DataError, DstillError, RunError, UsageError
 from dstill.factory import Setup, kind_and_base, make_baseline, task_name
+from dstill.inputs import hub_datasets
+from dstill.inputs.leakage import context_key
 from dstill.io.files import link_tree
 from dstill.io.plain_files import inside
 from dstill.io.shell import command
-from dstill.pipeline import calibration, confidence, data_drift, hub_datasets, review, spooled
-from dstill.pipeline.answerable import Answerable, Contexts
-from dstill.pipeline.calibration import Calibration
-from dstill.pipeline.data_drift import Learnt
-from dstill.pipeline.generate import Purchase
-from dstill.pipeline.leakage import context_key
-from dstill.pipeline.selective import ScoredAnswer
 from dstill.plugins import Plugins
+from dstill.quality import data_drift, review
+from dstill.quality.data_drift import Learnt
 from dstill.runs.folder import REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import loaded, versions
 from dstill.runs.review_log import decisions
+from dstill.runtime import spooled
 from dstill.runtime.progress import Progress
 from dstill.stages.evaluate.systems import baseline_job, baselines, require_splits
+from dstill.stages.predict.answerable import Answerable, Contexts
+from dstill.teacher.purchase import Purchase
 from dstill.trust import PACKAGED
 
 __all__ = ["PLUGIN", "RunContents", "learnt_in", "without_plugins"]
@@ -229,7 +233,7 @@ class RunContents(RunFolder):
     # --- its rows -----------------------------------------------------------------------
 
     def records(self, split: str, *, raw: bool = False) -> Sequence[Record]:
-        """The rows of a split after the review (`dstill.pipeline.review`); `raw`: before it, as in the file."""
+        """The rows of a split after the review (`dstill.quality.review`); `raw`: before it, as in the file."""
         rows = self.load(Record, data_file(split))
         return spooled.records(rows) if raw else review.applied(rows, decisions(self)).records
 
@@ -363,7 +367,7 @@ class RunContents(RunFolder):
     def gate(self, *, allow: bool) -> review.ReviewStatus:
         """The status of the review. Raises DataError when it does not suffice to train, unless `allow`.
 
-        See `dstill.pipeline.review.gate`.
+        See `dstill.quality.review.gate`.
         """
         return review.gate(
             self.plugins,

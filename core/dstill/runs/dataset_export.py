@@ -22,9 +22,9 @@ from dstill.api.records import SPLITS, Message, Record, Row
 from dstill.errors import RunError
 from dstill.io.cards import card, table
 from dstill.io.shell import command
-from dstill.pipeline.dataset_card import configs, prompt_version
 from dstill.runs.folder import EXPORT
 from dstill.runs.run import Run
+from dstill.stages.generate.dataset_card import configs, prompt_version
 
 __all__ = ["FORMS", "export"]
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dstill.answering.steps import check_splits
 from dstill.api.records import SPLITS, Record, Rejection, TeacherRequest
 from dstill.errors import DataError
-from dstill.pipeline import teacher_answers
-from dstill.pipeline.curate import Dataset, LabelSource
-from dstill.pipeline.dataset_card import dataset_card
-from dstill.pipeline.leakage import by_split
-from dstill.pipeline.steps import check_splits
+from dstill.inputs.leakage import by_split
 from dstill.runs.contents import RunContents
 from dstill.runs.folder import EXPORT, REQUESTS, data_file, system_file
+from dstill.stages.evaluate import teacher_answers
+from dstill.stages.generate.curate import Dataset, LabelSource
+from dstill.stages.generate.dataset_card import dataset_card
 from dstill.teacher.cost import ReplyCost
 
 __all__ = ["TEACHER_ANSWERS", "save_dataset", "save_teacher_answers"]

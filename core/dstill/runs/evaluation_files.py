@@ -11,19 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dstill.answering.efficiency import Timing
 from dstill.api.records import Prediction, Record, Rejection, TeacherRequest
+from dstill.confidence import calibration
+from dstill.confidence import evaluated as confidence
+from dstill.confidence.evaluated import VALIDATION, Confidence
 from dstill.factory import kind_and_base, student_spec
 from dstill.io.logs import log
-from dstill.pipeline import calibration, confidence, spooled
-from dstill.pipeline import review as reviewing
-from dstill.pipeline.confidence import VALIDATION, Confidence
-from dstill.pipeline.efficiency import Timing
+from dstill.quality import review as reviewing
 from dstill.runs import stage_facts
 from dstill.runs.contents import PLUGIN, RunContents, without_plugins
 from dstill.runs.dataset_files import TEACHER_ANSWERS
 from dstill.runs.folder import REQUESTS, UNFINISHED, system_file
 from dstill.runs.provenance import owners
 from dstill.runs.review_log import decisions
+from dstill.runtime import spooled
 from dstill.stages.evaluate import Evaluated, Inputs
 from dstill.stages.evaluate.systems import STUDENT
 from dstill.stages.evaluate.teacher import TeacherRows

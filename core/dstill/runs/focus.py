@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dstill.answering import error_analysis
 from dstill.api.records import SPLITS, Record, Verdict
 from dstill.errors import UsageError
 from dstill.factory import Setup
-from dstill.pipeline import augment, error_analysis
-from dstill.pipeline.augment import Focus
 from dstill.runs.folder import RunFolder, data_file, find_run, system_file
+from dstill.stages.generate import augment
+from dstill.stages.generate.augment import Focus
 
 __all__ = ["configured_focus", "run_focus"]
 

@@ -17,16 +17,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, overload
 
+from dstill.answering import prompted, steps
 from dstill.api.executor import Executor
 from dstill.api.records import Draft, Level, Prediction
+from dstill.confidence import calibration
 from dstill.errors import RunError, UsageError
 from dstill.io.html import escaped, table
 from dstill.io.inert import visible
 from dstill.io.shell import command
-from dstill.pipeline import calibration, prompted, steps
-from dstill.pipeline.predict import PredictedAnswer, Predictor
 from dstill.runs.contents import RunContents
 from dstill.runs.tables import Failure, Failures, Scores
+from dstill.stages.predict.predictor import PredictedAnswer, Predictor
 
 __all__ = ["RunResults"]
 

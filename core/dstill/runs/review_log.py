@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dstill.errors import DataError, RunError
-from dstill.pipeline.review import EDIT, FILE, JUDGED, SKIP, UNDO, Decision, without_undone
+from dstill.quality.review import EDIT, FILE, JUDGED, SKIP, UNDO, Decision, without_undone
 from dstill.runs.folder import RunFolder
 
 __all__ = ["decisions"]

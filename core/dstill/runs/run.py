@@ -10,8 +10,8 @@
     dataset/README.md  dataset/data/{train,validation,test,test_unseen_templates,test_unseen_data}.jsonl
     rejects.jsonl  student/  predictions.jsonl  verdicts.jsonl
 
-The command line is a thin layer on this class. A stage is a function (`dstill.pipeline.generate`,
-`dstill.pipeline.train`, `dstill.stages.evaluate`): `Run` reads its inputs, calls it, and writes its result.
+The command line is a thin layer on this class. A stage is a function (`dstill.stages.generate`,
+`dstill.stages.train`, `dstill.stages.evaluate`): `Run` reads its inputs, calls it, and writes its result.
 """
 
 from __future__ import annotations
@@ -26,22 +26,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dstill import trust
+from dstill.answering.steps import check_splits
 from dstill.api.executor import Executor
 from dstill.api.recipe import services_in
 from dstill.api.records import SPLITS, Record, TeacherRequest
 from dstill.errors import DataError, DstillError, MissingExtra, UsageError
 from dstill.factory import make_teacher
+from dstill.inputs import hub_datasets
+from dstill.inputs.leakage import SEEN
 from dstill.io.files import replace_dir, write_text
 from dstill.io.logs import log
 from dstill.io.plain_files import sha256
 from dstill.io.shell import command
-from dstill.pipeline import data_drift, hub_datasets, spooled
-from dstill.pipeline.curate import relabelled
-from dstill.pipeline.generate import generate, questions, refuse_other_questions
-from dstill.pipeline.leakage import SEEN
-from dstill.pipeline.scoring import scoring
-from dstill.pipeline.steps import check_splits
-from dstill.pipeline.train import TrainingFiles, planned, trained
+from dstill.quality import data_drift
 from dstill.runs import evaluation_files, stage_facts
 from dstill.runs.dataset_files import save_dataset, save_teacher_answers
 from dstill.runs.evaluation_files import KeptAnswers
@@ -50,10 +47,14 @@ from dstill.runs.folder import REQUESTS, SETTINGS, STORE, data_file
 from dstill.runs.provenance import commit, judged_with, loaded, versions
 from dstill.runs.results import RunResults
 from dstill.runs.resuming import require_one_process, resumable
-from dstill.runtime import distributed
+from dstill.runtime import distributed, spooled
 from dstill.stages.evaluate import evaluate
 from dstill.stages.evaluate.answering import Answerer, Source
 from dstill.stages.evaluate.systems import baselines, require_splits
+from dstill.stages.generate import generate, questions, refuse_other_questions
+from dstill.stages.generate.curate import relabelled
+from dstill.stages.train import TrainingFiles, planned, trained
+from dstill.stages.train.scoring import scoring
 
 __all__ = ["Run"]
 
@@ -148,7 +149,7 @@ class Run(RunResults):
         A stopped training resumes from its newest checkpoint, unless `restart`. If settings or data have changed since,
         it raises RunError unless `resume_with_changes`. A trained run raises UsageError (`refuse_retraining`), unless
         `restart`: the new student replaces the old one when it is complete. If the review does not suffice
-        (`dstill.pipeline.review.gate`), it raises DataError unless `allow_unreviewed`. Returns an empty object in every
+        (`dstill.quality.review.gate`), it raises DataError unless `allow_unreviewed`. Returns an empty object in every
         process but the first.
         """
         self.refuse_retraining(restart=restart)

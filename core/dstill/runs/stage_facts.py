@@ -13,15 +13,15 @@ from dataclasses import asdict
 from typing import Any
 
 from dstill.api.modality import ModalityFit
-from dstill.pipeline.augment import Focus
-from dstill.pipeline.cascade import Cascade
-from dstill.pipeline.curate import Relabelled
-from dstill.pipeline.generate import Generated
-from dstill.pipeline.review import ReviewStatus
-from dstill.pipeline.train import Trained
+from dstill.confidence.cascade import Cascade
+from dstill.quality.review import ReviewStatus
 from dstill.run_view import Stages
 from dstill.stages.evaluate import Evaluated
 from dstill.stages.evaluate.judging import Metrics
+from dstill.stages.generate import Generated
+from dstill.stages.generate.augment import Focus
+from dstill.stages.generate.curate import Relabelled
+from dstill.stages.train import Trained
 from dstill.teacher.cost import ReplyCost
 
 __all__ = ["cost_of", "data_of", "evaluated", "generated", "origin_of", "recount", "relabelled", "trained"]
@@ -32,7 +32,7 @@ Facts = dict[str, Any]
 def generated(result: Generated, focus: Focus | None, origin: Mapping[str, str] | None = None) -> Facts:
     """The object of the stage ``generate``.
 
-    `focus`: where the run asked for more questions; None: nowhere. `origin`: `dstill.pipeline.hub_datasets.origin`;
+    `focus`: where the run asked for more questions; None: nowhere. `origin`: `dstill.inputs.hub_datasets.origin`;
     None or empty: the questions are not from the hub.
     """
     return {
@@ -74,7 +74,7 @@ def data_of(stages: Stages) -> Mapping[str, Any]:
 
 
 def origin_of(stages: Stages) -> Mapping[str, str]:
-    """Where the questions came from (`dstill.pipeline.hub_datasets.origin`)."""
+    """Where the questions came from (`dstill.inputs.hub_datasets.origin`)."""
     return dict(stages.get("generate", {}).get("origin", {}))
 
 

@@ -10,12 +10,12 @@ import pytest
 from support.inputs import inputs
 from support.random_student import learnt, llama, t5, write, writer
 
+from dstill.answering.constrained import Constrained
 from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Example, Grammar
 from dstill.api.student import Generator
 from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
-from dstill.pipeline.constrained import Constrained
 from dstill_constrain import vocabulary
 from dstill_torch.objectives import DistillStepByStep, RationaleFirst
 

@@ -203,8 +203,8 @@ def test_second_executor_without_the_plugin_is_refused(evaluated: Any, monkeypat
 
 def test_thread_count_is_the_smaller_limit() -> None:
     """`Executor.parallel` of the smaller one."""
+    from dstill.answering.steps import judge as judged_by_threads
     from dstill.api import Prediction
-    from dstill.pipeline.steps import judge as judged_by_threads
 
     inside: list[int] = []
 

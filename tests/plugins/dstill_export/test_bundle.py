@@ -22,9 +22,10 @@ from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill import trust
 from dstill.api.records import Record
+from dstill.confidence import calibration
+from dstill.confidence.calibration import Calibration
 from dstill.errors import RunError, TrustError
-from dstill.pipeline import calibration, data_drift
-from dstill.pipeline.calibration import Calibration
+from dstill.quality import data_drift
 from dstill.runs import bundle as bundles
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run

@@ -18,8 +18,8 @@ from support.terminal import shown
 
 from dstill import Run
 from dstill import plugins as plugin_loading
-from dstill.pipeline.question_files import read_questions
-from dstill.pipeline.review import FILE, Decision, digest
+from dstill.inputs.question_files import read_questions
+from dstill.quality.review import FILE, Decision, digest
 from dstill_export.licences import UNKNOWN
 
 # huggingface_hub calls its HTTP library in a way that the newest release of that library warns about

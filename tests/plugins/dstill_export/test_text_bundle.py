@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from dstill.answering.steps import prompts
 from dstill.api.student import TrainingJob
+from dstill.confidence import calibration
+from dstill.confidence.calibration import Calibration
 from dstill.errors import DataError, UsageError
-from dstill.pipeline import calibration
-from dstill.pipeline.calibration import Calibration
-from dstill.pipeline.predict import Predictor
-from dstill.pipeline.steps import prompts
 from dstill.runs.bundle import Manifest, open_bundle
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
+from dstill.stages.predict.predictor import Predictor
 from dstill_export.converted_student import ConvertedStudent
 from dstill_export.exporting import export
 from dstill_export.formats import encoder_of

@@ -27,11 +27,11 @@ from transformers import (
 )
 
 from dstill import Check, Task
+from dstill.answering.steps import pairs
 from dstill.api.modality import Modality
 from dstill.api.objective import Objective
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Example, Record
-from dstill.pipeline.steps import pairs
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.sharing import Sharing, sharing

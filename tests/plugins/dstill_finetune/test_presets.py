@@ -13,7 +13,7 @@ from support.gguf_files import write_llama
 
 from dstill import config as configuration
 from dstill.api.recipe import Recipe
-from dstill.pipeline.presets import with_preset
+from dstill.stages.train.presets import with_preset
 from dstill_finetune.hf import Hf
 from dstill_finetune.presets import CHAT, ENCODER_DECODER, PLAIN, kind_of
 

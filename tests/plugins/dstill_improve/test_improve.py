@@ -13,9 +13,9 @@ import pytest
 from dstill import Run
 from dstill import plugins as plugin_loading
 from dstill.api.records import Prediction, Record
-from dstill.pipeline import feedback
-from dstill.pipeline.calibration import Calibration
-from dstill.pipeline.feedback import Feedback
+from dstill.confidence.calibration import Calibration
+from dstill.inputs import feedback
+from dstill.inputs.feedback import Feedback
 from dstill_improve.failures import _abstained
 from dstill_improve.ledger import FILE
 

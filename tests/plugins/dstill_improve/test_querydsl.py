@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from dstill import Run
+from dstill.answering import steps
 from dstill.api.records import SPLITS
-from dstill.pipeline import feedback, steps
-from dstill.pipeline.feedback import Feedback
+from dstill.inputs import feedback
+from dstill.inputs.feedback import Feedback
 
 SETTINGS = ("--set", "task.querydsl.documents=300", "--set", "train.objective=label-only")
 SCRIPT = '{"query":{"script":{"script":{"source":"while (true) {}"}}}}'

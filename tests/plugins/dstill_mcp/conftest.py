@@ -21,8 +21,8 @@ from support import shop_run
 from support.kill.children import python_path
 
 from dstill import plugins
-from dstill.pipeline.predict import Predictor
 from dstill.runs.run import Run
+from dstill.stages.predict.predictor import Predictor
 from dstill_mcp.server import server_of
 from dstill_mcp.tools import Tools
 

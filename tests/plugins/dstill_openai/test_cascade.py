@@ -17,10 +17,10 @@ from support.unsure import records, trained
 
 from dstill import Run
 from dstill import plugins as plugin_loading
+from dstill.answering.prompted import PromptedModel
 from dstill.api.metric import wilson
-from dstill.pipeline.predict import Predictor
-from dstill.pipeline.prompted import PromptedModel
 from dstill.runs.bundle import manifest_of
+from dstill.stages.predict.predictor import Predictor
 from dstill.teacher.client import worst_of
 from dstill.trust import forget
 

@@ -17,8 +17,8 @@ import dstill_teachers
 from dstill import config as configuration
 from dstill.api.records import Example, Record, Rejection
 from dstill.factory import Setup
-from dstill.pipeline.generate import LabelCounts, label_examples
 from dstill.plugins import PluginInfo, Plugins
+from dstill.stages.generate import LabelCounts, label_examples
 from dstill.teacher import fence
 from dstill.teacher.budget import Budget, Caps
 from dstill.teacher.cache import ReplyStore

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from support.browser import chromium, findings, needs_chromium, too_wide
 
+from dstill.answering.efficiency import Timing
 from dstill.api.records import Level, ResultDiff
-from dstill.pipeline.efficiency import Timing
 from dstill_report.page import write
 
 pytestmark = [needs_chromium, pytest.mark.slow]

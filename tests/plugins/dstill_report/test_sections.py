@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from dstill import config as configuration
+from dstill.answering.efficiency import Timing
 from dstill.api.records import Cause, Level, Section
-from dstill.pipeline.calibration import fitted
-from dstill.pipeline.cascade import Effort, Question, cascade
-from dstill.pipeline.confidence import Confidence
-from dstill.pipeline.efficiency import Timing
-from dstill.pipeline.promise import Promise
-from dstill.pipeline.review import ACCEPT, EDIT, REJECT, UNDO, Decision, digest
-from dstill.pipeline.selective import ScoredAnswer
+from dstill.confidence.calibration import fitted
+from dstill.confidence.cascade import Effort, Question, cascade
+from dstill.confidence.evaluated import Confidence
+from dstill.confidence.promise import Promise
+from dstill.confidence.selective import ScoredAnswer
+from dstill.quality.review import ACCEPT, EDIT, REJECT, UNDO, Decision, digest
 from dstill_report.markdown import markdown
 from dstill_report.page import gather, html, summary
 from dstill_report.sections import sections

@@ -16,7 +16,7 @@ import pytest
 
 from dstill.api.metric import wilson
 from dstill.api.records import Record
-from dstill.pipeline.review import FILE
+from dstill.quality.review import FILE
 from dstill.runs.folder import RunFolder, data_file
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run

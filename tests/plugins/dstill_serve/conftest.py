@@ -21,8 +21,8 @@ from support.served import PATIENCE
 
 from dstill import plugins
 from dstill.io.secrets import Secret
-from dstill.pipeline.predict import Predictor
 from dstill.runs.run import Run
+from dstill.stages.predict.predictor import Predictor
 from dstill_serve.app import Service
 from dstill_serve.auth import Access
 from dstill_serve.feedback import FeedbackLog

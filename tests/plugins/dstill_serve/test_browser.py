@@ -13,8 +13,8 @@ from support.browser import findings, needs_chromium, too_wide, visits
 from support.inert import ENCODABLE, READABLE
 from support.shop import BIDI, HOSTILE
 
+from dstill.inputs.feedback import read
 from dstill.io.inert import visible
-from dstill.pipeline.feedback import read
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 

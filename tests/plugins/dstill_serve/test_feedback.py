@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dstill.errors import DstillError
-from dstill.pipeline import feedback
-from dstill.pipeline.feedback import Feedback
+from dstill.inputs import feedback
+from dstill.inputs.feedback import Feedback
 from dstill_serve.feedback import FeedbackLog
 
 TEA = {"question": "what is tea?", "answer": '{"say": "tea"}'}
@@ -72,7 +72,7 @@ def test_processes_append_to_one_file(server: Any, file: Path) -> None:
     """Every line is whole, although half a line was there when they began."""
     file.write_text('{"id": "half a l')
     writer = (
-        "import sys; from pathlib import Path; from dstill.pipeline import feedback as f\n"
+        "import sys; from pathlib import Path; from dstill.inputs import feedback as f\n"
         "for n in range(30): f.append(Path(sys.argv[1]), f.Feedback(id=f'{sys.argv[2]}-{n}', when='2026', model='m', "
         "question='q' * 5000, answer='', verdict='wrong'))"
     )

@@ -11,10 +11,10 @@ import pytest
 
 import dstill_teachers
 from dstill import hookimpl
+from dstill.answering.prompts import prompts, worked_examples
 from dstill.api.records import Example, Message, Prompt
 from dstill.api.task import Task
 from dstill.config import Generate
-from dstill.pipeline import label
 from dstill.plugins import PluginInfo, Plugins
 from dstill_teachers.nearest_shots import nearest
 from dstill_teachers.synthetic import Synthetic
@@ -48,8 +48,8 @@ def shots(
     examples: list[Example], settings: Generate = NEAREST, plugins: Plugins | None = None
 ) -> dict[str, list[str]]:
     """Question → the worked examples before it."""
-    worked = label.worked_examples(examples)
-    asked = label.prompts(plugins or load_plugins(), Questions(), Synthetic(), examples, worked, settings)
+    worked = worked_examples(examples)
+    asked = prompts(plugins or load_plugins(), Questions(), Synthetic(), examples, worked, settings)
     return {p.example.id: [m.content for m in p.messages if m.role == "user"][:-1] for p in asked}
 
 
@@ -108,7 +108,7 @@ def test_build_prompt_hook_gets_the_shots() -> None:
     vars(module)["build_prompt"] = build_prompt
     plugins = load_plugins(module)
     examples = [ERRORS, SLOW, LOGINS]
-    (*_, prompt) = label.prompts(plugins, Questions(), Synthetic(), examples, examples, NEAREST)
+    (*_, prompt) = prompts(plugins, Questions(), Synthetic(), examples, examples, NEAREST)
     assert prompt.messages[0].content == "LOUD"
     assert [m.content for m in prompt.messages if m.role == "user"] == [
         *shots(examples)[LOGINS.id],

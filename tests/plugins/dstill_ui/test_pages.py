@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
 from dstill.errors import RunError
-from dstill.pipeline.feedback import read
+from dstill.inputs.feedback import read
 from dstill.runs.folder import RunFolder
 from dstill_report.page import policy
 from dstill_serve.observed import RequestLog

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.spellings import SPELLINGS, body, step
 
+from dstill.answering.error_analysis import labels, with_cause
 from dstill.api.records import Cause, Draft, Example, Level, Verdict
-from dstill.pipeline.error_analysis import labels, with_cause
 from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.language.results.causes import LABELS, cause, clauses
 from dstill_querydsl.pack import QueryDsl

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dstill_querydsl
-from dstill.pipeline.linting.lint import Report, lint
+from dstill.quality.linting.lint import Report, lint
 from dstill_querydsl.files.codes import CODES
 from dstill_querydsl.files.reading import SUFFIXES, answers, has_answers
 from dstill_querydsl.language.guard.tables import REASONS

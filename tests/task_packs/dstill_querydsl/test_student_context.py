@@ -14,8 +14,8 @@ from dstill import plugins as plugin_loading
 from dstill.api.engine import ProjectFiles
 from dstill.cli.init import write_project
 from dstill.factory import Setup
-from dstill.pipeline import train
 from dstill.plugins import Plugins, part_sections
+from dstill.stages import train
 
 CONTEXT = "task.querydsl.student_context"
 

@@ -13,7 +13,7 @@ from dstill.api import find_problems
 from dstill.api.engine import Engine
 from dstill.api.records import Draft
 from dstill.errors import DataError
-from dstill.pipeline.question_files import read_questions
+from dstill.inputs.question_files import read_questions
 from dstill_sql.benchmarks import main, questions, read_schemas
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
 from dstill_sql.pack import Sql

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.rides import ROWS, SCHEMA, inserted
 
 import dstill_sql
-from dstill.pipeline.linting.lint import Report, lint
+from dstill.quality.linting.lint import Report, lint
 from dstill_sql.files.codes import CODES
 from dstill_sql.files.reading import answers, has_answers
 from dstill_sql.language.dialects import DIALECTS, Dialect

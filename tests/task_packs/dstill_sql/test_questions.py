@@ -15,7 +15,7 @@ from dstill.api import find_problems
 from dstill.api.protocols import DataProfile, Synthesis
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError, UsageError
-from dstill.pipeline.leakage import duplicates, leaks
+from dstill.inputs.leakage import duplicates, leaks
 from dstill_sql import bundle
 from dstill_sql.language import refusals
 from dstill_sql.language.dialects import DIALECTS, Dialect

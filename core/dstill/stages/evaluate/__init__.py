@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dstill.answering import prompted
+from dstill.answering.efficiency import AnswerCost, Efficiency, measured_efficiency
+from dstill.answering.prompted import Prompted
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Prediction, Record
+from dstill.confidence.evaluated import Confidence
 from dstill.factory import Setup
 from dstill.io.shell import command
-from dstill.pipeline import prompted
-from dstill.pipeline.confidence import Confidence
-from dstill.pipeline.data_monitor import DataMonitor, DataReport
-from dstill.pipeline.efficiency import AnswerCost, Efficiency, measured_efficiency
-from dstill.pipeline.generate import Purchase
-from dstill.pipeline.prompted import Prompted
+from dstill.quality.data_monitor import DataMonitor, DataReport
 from dstill.stages.evaluate.answering import Source, answers, student_answers
 from dstill.stages.evaluate.confidence import Cascades, cascades, confidence_in
 from dstill.stages.evaluate.judging import Judged, judged
 from dstill.stages.evaluate.systems import STUDENT, baselines
 from dstill.stages.evaluate.teacher import TeacherRows, TeacherScores, scored
+from dstill.teacher.purchase import Purchase
 
 __all__ = ["Evaluated", "Inputs", "evaluate"]
 
@@ -64,7 +64,7 @@ class Evaluated:
 def evaluate(setup: Setup, inputs: Inputs, source: Source, executor: Executor | None) -> Evaluated:
     """Score the student and the systems beside it.
 
-    Raises DataError, ServiceError, and what the models that are prompted raise (`dstill.pipeline.prompted`).
+    Raises DataError, ServiceError, and what the models that are prompted raise (`dstill.answering.prompted`).
     """
     monitor = DataMonitor(executor, inputs.examples, made_from=inputs.data)
     setup.plugins.judges.clear()

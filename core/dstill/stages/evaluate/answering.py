@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from dstill.answering.efficiency import Timing, timings
 from dstill.api.records import Example, Prediction
 from dstill.api.student import Generator
 from dstill.errors import DstillError
 from dstill.factory import Setup
-from dstill.pipeline import spooled
-from dstill.pipeline.efficiency import Timing, timings
+from dstill.runtime import spooled
 from dstill.stages.evaluate.predicting import Save, answers_alone, predicted
 from dstill.stages.evaluate.systems import STUDENT
 

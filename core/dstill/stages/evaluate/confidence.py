@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
+from dstill.answering import steps
+from dstill.answering.prompted import Prompted
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Prediction, Verdict
+from dstill.confidence.cascade import Cascade, cascade, questions
+from dstill.confidence.evaluated import VALIDATION, Confidence, assessed
+from dstill.confidence.selective import WRONG
 from dstill.factory import Setup
-from dstill.pipeline import spooled, steps
-from dstill.pipeline.cascade import Cascade, cascade, questions
-from dstill.pipeline.confidence import VALIDATION, Confidence, assessed
-from dstill.pipeline.prompted import Prompted
-from dstill.pipeline.selective import WRONG
+from dstill.runtime import spooled
 from dstill.stages.evaluate.answering import CALIBRATION, Source, answers
 from dstill.stages.evaluate.judging import Judged
 from dstill.stages.evaluate.systems import STUDENT

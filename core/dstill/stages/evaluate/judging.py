@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dstill.answering import error_analysis, prompted, steps
+from dstill.answering.error_analysis import CauseCount
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Level, Prediction, Score, Verdict
 from dstill.api.task import data_of
 from dstill.factory import Setup
 from dstill.io.system import peak_memory
-from dstill.pipeline import consistency, error_analysis, prompted, spooled, steps
-from dstill.pipeline.data_monitor import engine_failures
-from dstill.pipeline.error_analysis import CauseCount
+from dstill.quality import consistency
+from dstill.quality.data_monitor import engine_failures
+from dstill.runtime import spooled
 from dstill.stages.evaluate.systems import STUDENT
 
 __all__ = ["Judged", "Metrics", "TestSuite", "judged", "scores"]
@@ -45,7 +47,7 @@ class Judged:
     causes: Mapping[str, CauseCount]  # by label, the most frequent first
     test_suite: TestSuite
     invalid: str  # why the scores are not to be trusted; empty: they are
-    contradictions: Sequence[str]  # signs that the task pack contradicts itself (`dstill.pipeline.consistency`)
+    contradictions: Sequence[str]  # signs that the task pack contradicts itself (`dstill.quality.consistency`)
     engine: str  # what ran the answers
     peak_memory: int  # bytes, the largest resident set of this process or of a child that ended
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 
+from dstill.answering import steps
+from dstill.answering.constrained import Constrained
 from dstill.api.records import Example, Prediction
 from dstill.api.student import Generator
+from dstill.confidence.calibration import with_agreement
 from dstill.factory import Setup
-from dstill.pipeline import spooled, steps
-from dstill.pipeline.calibration import with_agreement
-from dstill.pipeline.constrained import Constrained
+from dstill.runtime import spooled
 from dstill.runtime.progress import silent
 from dstill.stages.evaluate.systems import STUDENT
 

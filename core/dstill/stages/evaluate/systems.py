@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from dstill.answering import prompted, steps
 from dstill.api.records import SPLITS, Record
 from dstill.api.student import TrainingJob
 from dstill.config import Evaluate
 from dstill.errors import ConfigError, did_you_mean
 from dstill.factory import Setup, modalities
-from dstill.pipeline import prompted, steps
 from dstill.runtime import hardware
 
 __all__ = ["STUDENT", "baseline_job", "baselines", "require_splits"]

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Prediction, Rejection, Verdict
 from dstill.factory import Setup
-from dstill.pipeline import given, spooled
+from dstill.inputs import given
 from dstill.plugins import Plugins
+from dstill.runtime import spooled
 from dstill.stages.evaluate.judging import Metrics, scores
 
 __all__ = ["TeacherRows", "TeacherScores", "judged", "scored"]
@@ -28,7 +29,7 @@ class TeacherRows:
 
     name: str  # of the teacher; empty: none was asked
     asked: Iterable[Example]
-    answers: Iterable[Prediction]  # `dstill.pipeline.teacher_answers`
+    answers: Iterable[Prediction]  # `dstill.stages.evaluate.teacher_answers`
     rejections: Iterable[Rejection]
 
 

@@ -10,7 +10,7 @@ import pytest
 from dstill.api import find_problems
 from dstill.api.executor import Executor
 from dstill.api.records import Draft, Example, OutcomeKind
-from dstill.pipeline.linting.fixing import Source, repaired
+from dstill.quality.linting.fixing import Source, repaired
 from dstill_querydsl.language.results import compare
 from dstill_querydsl.pack import QueryDsl
 

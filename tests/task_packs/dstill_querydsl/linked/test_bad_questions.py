@@ -15,8 +15,8 @@ from dstill import plugins as plugin_loading
 from dstill.api.records import Prediction
 from dstill.factory import Setup
 from dstill.linked.words import MAX_WORDS
-from dstill.pipeline.answerable import Answerable
-from dstill.pipeline.predict import PredictedAnswer, Predictor
+from dstill.stages.predict.answerable import Answerable
+from dstill.stages.predict.predictor import PredictedAnswer, Predictor
 from dstill_linked.generation import LinkedGenerator
 from dstill_linked.model import LinkedModel
 from dstill_linked.saving import LinkedFacts, scorer_of

@@ -16,8 +16,8 @@ from support.sizes import first_quick
 
 from dstill.api.engine import Engine
 from dstill.api.records import Example
-from dstill.pipeline.audit import audit
-from dstill.pipeline.audit_report import Audit
+from dstill.quality.audit import audit
+from dstill.quality.audit_report import Audit
 from dstill_querydsl.bundle.indices import NAMES, bundled
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl

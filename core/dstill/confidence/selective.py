@@ -1,0 +1,116 @@
+"""How well scores tell right answers from wrong ones: figures of selective prediction.
+
+    answers = [ScoredAnswer(id="…", split="test", score=-0.02, confidence=0.99, valid=True, right=True), …]
+    measured(answers)           →  Selective(n=530, given=528, auroc=0.97, aurc=0.0004, ece=0.01, …)
+    risk_coverage(answers)      →  [(0.0019, 0.0), (0.0038, 0.0), …]: share that is given, share of these that is wrong
+
+Only answers whose verdict counts are measured. An answer that the checks refuse is never given, so it lowers the
+coverage and is not wrong. Every valid answer may be: also a refusal, which is wrong if the data can answer.
+
+Coverage and its area are those of Geifman & El-Yaniv (2017, arXiv:1705.08500); the calibration error is that of Guo et
+al. (2017, arXiv:1706.04599), with ten bins of equal width.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from dstill.api.records import Level, Row, Verdict
+
+__all__ = ["WRONG", "ScoredAnswer", "Selective", "counts", "measured", "risk_coverage"]
+
+WRONG = (0.01, 0.02, 0.05, 0.1)  # shares of wrong answers that figures are given for
+BINS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredAnswer(Row):
+    """The score of an answer and what came of it: a row of confidence.jsonl."""
+
+    id: str  # of the example
+    split: str
+    score: float | None  # the higher, the surer (`dstill.confidence.calibration`); None: not known
+    confidence: float | None  # the calibrated probability that it is right; None: not known, or not valid
+    valid: bool  # the checks found no error
+    right: bool | None  # None: its verdict does not count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selective(Row):
+    """The figures of one split. None: not measured."""
+
+    n: int  # answers whose verdict counts
+    given: int  # of these, valid ones with a score
+    wrong: int  # of those
+    auroc: float | None  # probability that a right answer has a higher score than a wrong one
+    aurc: float | None  # area under the risk–coverage curve: the mean share of wrong answers over all cuts
+    ece: float | None  # expected calibration error: mean distance of confidence and share of right answers
+    coverage: tuple[tuple[float, float], ...]  # for each share of `WRONG`: the largest coverage that has no more
+
+
+def counts(verdict: Verdict) -> bool:
+    """Whether a verdict says if its answer is right."""
+    return verdict.checked == Level.CORRECT and not verdict.gold_error and not verdict.trivial
+
+
+def measured(answers: Sequence[ScoredAnswer]) -> Selective:
+    """The figures of some answers."""
+    n = sum(one.right is not None for one in answers)
+    given = _given(answers)
+    curve = risk_coverage(answers)
+    return Selective(
+        n=n,
+        given=len(given),
+        wrong=sum(not right for _, right in given),
+        auroc=_auroc(given),
+        aurc=_area(curve),
+        ece=_calibration_error(
+            [(a.confidence, a.right) for a in answers if a.confidence is not None and a.right is not None]
+        ),
+        coverage=tuple((most, max((share for share, risk in curve if risk <= most), default=0.0)) for most in WRONG),
+    )
+
+
+def risk_coverage(answers: Sequence[ScoredAnswer]) -> list[tuple[float, float]]:
+    """Coverage and risk at each cut, the strictest first. Answers with equal scores are given together."""
+    n = sum(one.right is not None for one in answers)
+    curve, given, wrong = [], 0, 0
+    for _, equal in groupby(sorted(_given(answers), reverse=True), key=lambda one: one[0]):
+        results = [right for _, right in equal]
+        given, wrong = given + len(results), wrong + results.count(False)
+        curve.append((given / n, wrong / given))
+    return curve
+
+
+def _given(answers: Sequence[ScoredAnswer]) -> list[tuple[float, bool]]:
+    return [(a.score, a.right) for a in answers if a.valid and a.score is not None and a.right is not None]
+
+
+def _auroc(given: Sequence[tuple[float, bool]]) -> float | None:
+    """The area under the ROC curve as a rank statistic (Hanley & McNeil 1982): ties count half."""
+    wrong = sorted(score for score, right in given if not right)
+    good = [score for score, right in given if right]
+    if not wrong or not good:
+        return None
+    above = sum(bisect.bisect_left(wrong, score) + bisect.bisect_right(wrong, score) for score in good)
+    return above / (2 * len(wrong) * len(good))
+
+
+def _area(curve: Sequence[tuple[float, float]]) -> float | None:
+    """The mean risk, each step weighted with the answers that it adds."""
+    if not curve:
+        return None
+    widths = [share - before for (share, _), (before, _) in zip(curve, [(0.0, 0.0), *curve], strict=False)]
+    return sum(width * risk for width, (_, risk) in zip(widths, curve, strict=True)) / curve[-1][0]
+
+
+def _calibration_error(pairs: Sequence[tuple[float, bool]]) -> float | None:
+    bins: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
+    for confidence, right in pairs:
+        bins[min(int(confidence * BINS), BINS - 1)].append((confidence, right))
+    if not pairs:
+        return None
+    return sum(abs(sum(c - right for c, right in one)) for one in bins) / len(pairs)

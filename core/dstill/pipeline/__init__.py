@@ -1,1 +1,0 @@
-"""The stages as functions: typed inputs in, typed results out. Nothing here writes a file."""

@@ -1,0 +1,642 @@
+"""A student at work: it answers questions; answers are checked as in evaluation, and run on request.
+
+    with Predictor(run, execute=True) as predictor:          # loads the student once, opens the executor
+        example = predictor.example("how many requests failed")
+        predictor.answer([example])   → [PredictedAnswer(answer="{…}", ok=True, outcome="ok", result={…}, …)]
+        predictor.drift()             → ("fields that the student learnt are gone: took", …); empty: no change
+
+    Predictor(run, max_wrong=0.05)                           # abstains where its confidence is below a cut
+    Predictor(run, max_wrong=0.05, fallback="openai:gpt-5-mini")    # and asks a large model there
+
+`dstill predict`, `dstill demo` and the server are thin layers on this class. `self_consistency` votes
+over several answers to one question.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self
+
+from dstill.answering import prompted, steps
+from dstill.answering.constrained import Constrained
+from dstill.api.executor import Executor
+from dstill.api.faults import about
+from dstill.api.protocols import RationaleTerms
+from dstill.api.records import Draft, Example, Level, ModelInput, OutcomeKind, Prediction, Problem, Row
+from dstill.api.student import Generator, Similarity
+from dstill.api.task import data_of
+from dstill.confidence.calibration import with_agreement
+from dstill.confidence.promise import Promise, require_max_wrong
+from dstill.errors import DstillError, UsageError, did_you_mean
+from dstill.io.html import table
+from dstill.quality.data_drift import drift
+from dstill.quality.misread import misread
+from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from dstill.confidence.fallback import Fallback
+
+__all__ = [
+    "CALLER",
+    "QUESTION_LIMIT",
+    "STUDENT",
+    "PredictedAnswer",
+    "Predictor",
+    "Step",
+    "Votes",
+    "question_text",
+]
+
+STUDENT = "student"  # who answered, if no large model did
+CALLER = "caller"  # who answered, if the answer came from outside (`Predictor.checked`)
+
+QUESTION_LIMIT = 2_000  # characters
+NAMED = 20  # names of data that an error lists at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Votes(Row):
+    """The outcome of a vote over several answers to one question."""
+
+    agree: int  # answers with the chosen result
+    voted: int  # answers that were valid and ran, or refused
+    of: int  # all answers
+
+    def __str__(self) -> str:
+        if not self.voted:
+            return f"none of {self.of} answers could vote"
+        abstained = self.of - self.voted
+        return f"{self.agree} of {self.of} answers agree" + (f", {abstained} did not vote" if abstained else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """When a part of the work on an answer was done, in nanoseconds since the epoch."""
+
+    name: str  # write (for all questions of the batch), check
+    began: int
+    ended: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictedAnswer(Row):
+    """The answer to one question."""
+
+    id: str
+    question: str
+    answer: str  # as the student wrote it; empty: there is none
+    ok: bool  # valid, no refusal, and no error if it was run
+    refused: bool
+    reason: str = ""  # why it is not `ok`, in a line
+    rationale: str = ""  # of a student that reasons before it answers
+    problems: tuple[Problem, ...] = ()
+    outcome: str = ""  # value of `OutcomeKind`; empty: it was not run
+    result: Any = None  # `Outcome.value`, for `Presentation.render_result` and `Task.same`
+    confidence: float | None = None  # calibrated probability that it is right, 0 to 1; None: not known, or not valid
+    abstained: bool = False  # the confidence is below the cut of `Predictor.promise`: there is no answer
+    answered_by: str = STUDENT  # or CALLER, or the large model that was asked in its place, as "openai:gpt-5-mini"
+    withheld: str = ""  # what the student wrote, if it abstained or if the large model answered in its place
+    similarity: float | None = None  # to the nearest training question, 0 to 1; None: not known
+    similarity_threshold: float | None = None  # below this similarity an answer is a guess
+    votes: Votes | None = None  # how it was chosen among several answers; None: there was one
+    tokens: int = 0  # of the answer, as whoever wrote it counts them; the sum over all answers of a vote
+    # that the student wrote for: its share of the batch, the sum over all answers of a vote; and the large model
+    seconds: float = 0.0
+    steps: tuple[Step, ...] = field(default=(), compare=False, repr=False)  # in the order of time
+
+    @property
+    def out_of_distribution(self) -> bool:
+        """Whether no training question is similar to this one."""
+        return (
+            self.similarity is not None
+            and self.similarity_threshold is not None
+            and self.similarity < self.similarity_threshold
+        )
+
+    @property
+    def guess(self) -> str:
+        """Why this answer, which passes the checks, is only a guess; empty: nothing says so, or it does not pass them.
+
+        That an answer passes the checks and runs does not mean that it is right.
+        """
+        if not self.ok:
+            return ""
+        if self.out_of_distribution and not self.by_fallback:
+            return "no training question is like this one"
+        if self.confidence is None:
+            return "how likely it is right is not known"
+        return "it is more likely wrong than right" if self.confidence < 0.5 else ""
+
+    @property
+    def by_fallback(self) -> bool:
+        """Whether a large model answered in the place of the student."""
+        return self.answered_by not in (STUDENT, CALLER)
+
+    @property
+    def verdict(self) -> str:
+        """In one word: abstained, refused, ok, or why it is none of these: invalid, unsupported, unavailable."""
+        if self.abstained or self.refused:
+            return "abstained" if self.abstained else "refused"
+        return self.outcome or ("ok" if self.ok else OutcomeKind.INVALID.value)
+
+    def unavailable(self, reason: str) -> Self:
+        """This answer, which was not run because the engine did not respond."""
+        return replace(self, ok=False, outcome=OutcomeKind.UNAVAILABLE.value, reason=reason)
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        verdict = self.reason if not self.ok else f"a guess: {self.guess}" if self.guess else "passes the checks"
+        facts = {
+            "question": self.question,
+            "answer": self.answer,
+            "verdict": verdict,
+            "problems": "; ".join(problem.message for problem in self.problems),
+            "confidence": self.confidence,
+            "similarity": self.similarity,
+            "answered by": self.answered_by if self.by_fallback else "",
+            "result": "" if self.result is None else str(self.result),
+        }
+        return table((), [fact for fact in facts.items() if fact[1] not in (None, "")])
+
+    def to_row(self) -> dict[str, Any]:
+        """The object of ``dstill predict --json``: without times, so that the same answer gives the same object."""
+        row = {**super().to_row(), "guess": self.guess}
+        omitted = {"similarity_threshold", "tokens", "seconds", "steps", *(() if self.votes else ("votes",))}
+        omitted |= set() if self.outcome else {"outcome", "result"}
+        omitted |= set() if self.rationale else {"rationale"}
+        omitted |= set() if self.abstained or self.by_fallback else {"withheld"}
+        return {key: value for key, value in row.items() if key not in omitted}
+
+
+def question_text(question: str, where: str) -> str:
+    """A question as a student reads it. Raises UsageError if it is empty, too long, or no text."""
+    text = question.strip()
+    if not text:
+        raise UsageError("the question is empty", where=where, hint="write what is wanted in a few words")
+    if len(text) > QUESTION_LIMIT:
+        raise UsageError(
+            f"the question is too long: {len(text):,} characters (limit {QUESTION_LIMIT:,})",
+            where=where,
+            hint="ask in fewer words",
+        )
+    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
+        raise UsageError(
+            f"the question has characters that are not text: {text[:80]!a}",
+            where=where,
+            hint="remove them, or save the text as UTF-8",
+        )
+    return text
+
+
+class Predictor:
+    """The student of a run, loaded once for many questions. A context manager.
+
+    Several threads may call `example` and `answer` at the same time: the student writes for one call after the other,
+    while answers of other calls are checked and run, at most `Executor.parallel` at once. One thread enters and leaves
+    the context.
+    """
+
+    def __init__(
+        self,
+        run: Answerable | HasStudent,
+        *,
+        execute: bool = False,
+        max_wrong: float | None = None,
+        fallback: str = "",
+    ) -> None:
+        """`execute`: run answers, unless a call says otherwise or the task has no executor.
+
+        `max_wrong`: abstain where more than this share of the answers would be wrong (`dstill.confidence.promise`).
+        Raises UsageError when no cut holds for it. `fallback`: TEACHER:MODEL, a large model that is asked where the
+        student abstains and where the checks refuse its answer (`dstill.confidence.fallback`).
+        """
+        self.run = run if isinstance(run, Answerable) else run.answerable()
+        self.setup = self.run.setup
+        self.calibration = self.run.calibration()
+        self.promise = None if max_wrong is None else self._promised(max_wrong)
+        self.fallback = self._made_fallback(fallback) if fallback else None
+        self.execute = execute
+        self.executor: Executor | None = None
+        self.nearness_unknown = ""  # why the similarity is not known, although the run has a baseline for it
+        self._writing = threading.Lock()
+        self._running = threading.Semaphore()
+        self._opened = contextlib.ExitStack()
+        self._student: Generator
+
+    def __enter__(self) -> Self:
+        """Raises RunError when there is no student, ServiceError when the engine is away."""
+        with contextlib.ExitStack() as opened:
+            if self.fallback is not None:
+                opened.enter_context(self.fallback)
+            if self.execute and (executor := opened.enter_context(self.setup.opened_executor())) is not None:
+                self.executor = executor
+                self._running = threading.Semaphore(executor.parallel)
+            self._student = self.run.generator()
+            self._opened = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+        self.executor = None
+
+    def _promised(self, max_wrong: float) -> Promise:
+        require_max_wrong(max_wrong)
+        if self.calibration is None:
+            raise UsageError(
+                f"'{self.run.name}' has no calibration of its student's confidence",
+                where="--max-wrong",
+                hint="evaluate the run with this student; the evaluation says why if it cannot be calibrated",
+            )
+        promise = self.calibration.promise(max_wrong)
+        if not promise.holds:
+            hint = "allow more wrong answers, or add validation rows and evaluate again"
+            raise UsageError(str(promise), where="--max-wrong", hint=hint)
+        return promise
+
+    def _made_fallback(self, system: str) -> Fallback:
+        from dstill.confidence.fallback import OPTION, Fallback
+
+        if self.promise is None:
+            hint = "say which answers the student may give: --max-wrong 0.05"
+            raise UsageError(f"{OPTION} needs --max-wrong", where=OPTION, hint=hint)
+        if self.run.purchase is None:
+            hint = "train a student for this data, and evaluate it"
+            raise UsageError(f"{self.run.name} buys no replies", hint=hint)
+        return Fallback(self.setup, system, self.run.records("train"), self.run.purchase("fallback"))
+
+    # --- questions ----------------------------------------------------------------------
+
+    def example(
+        self,
+        question: str,
+        *,
+        id: str = "1",
+        where: str = "QUESTION",
+        data: str | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> Example:
+        """A question in the context of its data, like the examples of the run. Raises UsageError.
+
+        `data`: the name of the data, one of `contexts`; None: the data of most questions of the run. `context` is used
+        as it is, unless it only names data that the run knows. `where`: the source of the question, for errors.
+        """
+        return Example(
+            id=id, question=question_text(question, where), context=self._context(data, context or {}, where)
+        )
+
+    @cached_property
+    def contexts(self) -> Contexts:
+        """The usual context of questions about each data that the run knows, by its name, the most frequent first."""
+        return {name: context for name, context in self._contexts.items() if name}
+
+    @cached_property
+    def context(self) -> Mapping[str, Any]:
+        """The context of a question without one: that of most questions of the run."""
+        return next(iter(self._contexts.values()))
+
+    @cached_property
+    def _contexts(self) -> Contexts:
+        return self.run.contexts()
+
+    def _context(self, data: str | None, given: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+        task = self.setup.task
+        if given.keys() - {task.data_key}:
+            return {**given, task.data_key: data} if data is not None else given
+        name = data if data is not None else data_of(task, Example(id="", question="", context=given))
+        if not name:
+            return self.context
+        if name not in self.contexts:
+            known = ", ".join(islice(self.contexts, NAMED))
+            raise UsageError(
+                f"this run knows no {task.data_noun} '{name}'.{did_you_mean(name, self.contexts)}",
+                where=where,
+                hint=f"it knows {known}" if known else f"its questions name no {task.data_noun}: leave the name out",
+            )
+        return self.contexts[name]
+
+    def drift(self, *, ask: bool = False) -> tuple[str, ...]:
+        """What the student learnt of its data that has changed since, one line each; empty: no change, or not known.
+
+        Asks the engine if an executor is open. `ask`: open an executor for this question, if the engine is there.
+        """
+        learnt = replace(self.run.learnt(), context=self.context)
+        executor = self.executor
+        with contextlib.ExitStack() as opened, self._running:
+            if ask and executor is None:
+                with contextlib.suppress(DstillError):  # no answers need it
+                    executor = opened.enter_context(self.setup.opened_executor())
+            return drift(self.setup.task, learnt, executor)
+
+    def warm_up(self) -> None:
+        """Answer a question about each data that the student learnt, and run its reference answer.
+
+        So no user waits for what that loads. Data of the unseen splits loads when somebody asks about it. What is away
+        now gives an error then.
+        """
+        unasked = (self.example("how many are there?", data=name or None) for name in self._contexts)
+        for example in self._first_questions() or islice(unasked, NAMED):
+            with contextlib.suppress(DstillError):
+                self.answer([example], execute=False, fall_back=False)
+                if self.executor is not None and example.answer is not None:
+                    self.executor.run(example.answer, example)
+
+    def _first_questions(self) -> list[Example]:
+        """A question about each data, from the small splits, or from train if these are empty."""
+        named: dict[str, Example] = {}
+        for split in ("validation", "test", "train"):
+            for record in () if split == "train" and named else self.run.records(split):
+                name = data_of(self.setup.task, record)
+                if name not in named and not self.setup.task.is_refusal(record.answer):
+                    named[name] = record.example
+        return [*islice(named.values(), NAMED)]
+
+    # --- answers ------------------------------------------------------------------------
+
+    def answer(
+        self, examples: Sequence[Example], *, execute: bool | None = None, fall_back: bool = True
+    ) -> list[PredictedAnswer]:
+        """The student's answer to each example, in order, written in batches; or that of the `fallback`.
+
+        `execute`: whether valid answers are run; None: as in the constructor. Raises UsageError without an executor.
+        `fall_back`: whether the `fallback` is asked, if there is one; else do so with `needs_fallback`.
+        """
+        executor = self._executor(execute)
+        if not examples:
+            return []
+        with self._writing:
+            began = time.time_ns()
+            predictions = [[prediction] for prediction in self._with_agreement(examples, self._written(examples))]
+            similarities = self._similarity(examples)
+            wrote = Step(name="write", began=began, ended=time.time_ns())
+        answered = self._answered(examples, predictions, similarities, executor)
+        answers = [replace(one, steps=(wrote, *one.steps)) for (one,) in answered]
+        return self._fallen_back(examples, answers, executor) if fall_back else answers
+
+    def needs_fallback(self, answered: PredictedAnswer) -> bool:
+        """Whether the `fallback` is to be asked: the student abstained, or the checks refuse its answer."""
+        return self.fallback is not None and not (answered.ok or answered.refused or answered.outcome)
+
+    def from_fallback(
+        self, example: Example, answered: PredictedAnswer, said: Prediction | DstillError
+    ) -> PredictedAnswer:
+        """What `Fallback.ask` gave in the place of the student's answer, checked but not run.
+
+        If it gave an error, the student's abstention or failure, which then names both reasons.
+        """
+        assert self.fallback is not None
+        if isinstance(said, DstillError):
+            return replace(answered, reason=f"{answered.reason}; {self.fallback.name} gave no answer: {said.what}")
+        judged = self._judged(example, said, self.fallback.name, prompted.reader(self.setup))
+        return replace(
+            judged,
+            withheld=answered.withheld or answered.answer,
+            similarity=answered.similarity,
+            similarity_threshold=answered.similarity_threshold,
+            tokens=said.tokens or 0,
+            seconds=answered.seconds + (said.seconds or 0.0),
+        )
+
+    def checked(self, example: Example, answer: str) -> PredictedAnswer:
+        """`answer`, which somebody else wrote, checked as the student's are, but not run. It has no confidence."""
+        written = Prediction(id=example.id, text=answer)
+        return self._judged(example, written, CALLER, lambda one: Draft(answer=one.text))
+
+    def sample(
+        self,
+        examples: Sequence[Example],
+        n: int,
+        *,
+        temperature: float,
+        seed: int | None = None,
+        execute: bool | None = None,
+    ) -> list[list[PredictedAnswer]]:
+        """`n` answers to each example: the greedy one first, then samples.
+
+        `seed`: None is the seed of the run; the same examples and seed give the same answers. They have no confidence,
+        which is calibrated for the answers of `answer`. Raises UsageError when no executor is open for `execute`, when
+        the student cannot sample, or with `max_wrong`.
+        """
+        if self.promise is not None:  # so there is no fallback either
+            hint = "leave out one of them: the promise is about the student's one greedy answer"
+            raise UsageError("--max-wrong does not go with several answers", where="--max-wrong", hint=hint)
+        executor = self._executor(execute)
+        seed = self.setup.settings.project.seed if seed is None else seed
+        setup = self.setup
+        with self._writing:
+            greedy = self._written(examples)
+            sampled: Iterable[list[Prediction]] = [[]] * len(examples)
+            if n > 1:
+                sampled = steps.sample(
+                    self._generator(examples),
+                    setup.objective,
+                    setup.task,
+                    examples,
+                    n - 1,
+                    temperature=temperature,
+                    seed=seed,
+                )
+            predictions = [
+                [replace(one, logprob=None) for one in (first, *rest)]
+                for first, rest in zip(greedy, sampled, strict=True)
+            ]
+            similarities = self._similarity(examples)
+        return self._answered(examples, predictions, similarities, executor)
+
+    def executed(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
+        """An answer that was not run yet, run if it is valid and an executor is open.
+
+        Raises ServiceError, AuthError or DataError when the data is not there.
+        """
+        return self._ran(example, answered, self.executor)
+
+    @property
+    def explains(self) -> bool:
+        """Whether the student can write a rationale apart from the answer (`explain`)."""
+        return self.setup.objective.explanation("") is not None
+
+    def explain(self, examples: Sequence[Example]) -> list[str]:
+        """The student's rationale for each example, for students that `explains`. Rationales are not checked.
+
+        One that reached the token limit ends in `…`.
+        """
+        texts = [self.setup.objective.explanation(self.setup.task.model_input(example)) for example in examples]
+        sources = [ModelInput(text=t, example=e) for t, e in zip(texts, examples, strict=True) if t is not None]
+        with self._writing:
+            written = list(self._student.generate(sources))
+        return [one.text.strip() + (" …" if one.truncated else "") for one in written]
+
+    def count_tokens(self, examples: Sequence[Example]) -> list[int]:
+        """The input tokens of each example; empty when the student does not count tokens."""
+        setup = self.setup
+        return self._student.count_tokens(steps.prompts(setup.objective, setup.task, examples))
+
+    def _executor(self, execute: bool | None) -> Executor | None:
+        if execute and not self.execute:
+            raise UsageError(
+                "no executor was opened to run answers", where="execute", hint="make Predictor(run, execute=True)"
+            )
+        return None if execute is False else self.executor
+
+    def _written(self, examples: Sequence[Example]) -> list[Prediction]:
+        return list(steps.predict(self._generator(examples), self.setup.objective, self.setup.task, examples))
+
+    def _with_agreement(self, examples: Sequence[Example], written: list[Prediction]) -> list[Prediction]:
+        """The predictions with the agreement of drawn answers, if the confidence needs it."""
+        draws, setup = self.calibration.draws if self.calibration else 0, self.setup
+        if not draws:
+            return written
+        generator, seed = self._generator(examples), setup.settings.project.seed
+        return list(with_agreement(generator, setup.objective, setup.task, examples, written, draws=draws, seed=seed))
+
+    def _generator(self, examples: Sequence[Example]) -> Generator:
+        """The student; with ``evaluate.constrain``, its answers follow the grammars of the examples."""
+        if not self.setup.settings.evaluate.constrain:
+            return self._student
+        return Constrained(self._student, self.setup.objective, self.setup.task, examples)
+
+    def _answered(
+        self,
+        examples: Sequence[Example],
+        predictions: Sequence[Sequence[Prediction]],
+        similarities: Sequence[Similarity],
+        executor: Executor | None,
+    ) -> list[list[PredictedAnswer]]:
+        """The answers, checked and run; equal texts for one question are checked and run once."""
+
+        def one(item: tuple[Example, Sequence[Prediction], Similarity | None]) -> list[PredictedAnswer]:
+            example, of_example, similarity = item
+            answers: dict[tuple[str, bool], PredictedAnswer] = {}
+            for prediction in of_example:
+                if (key := (prediction.text, prediction.truncated)) not in answers:
+                    answer = self._ran(example, self._judged(example, prediction), executor)
+                    if similarity is not None:
+                        answer = replace(
+                            answer, similarity=round(similarity.value, 3), similarity_threshold=similarity.threshold
+                        )
+                    answers[key] = answer
+            return [
+                replace(answers[p.text, p.truncated], tokens=p.tokens or 0, seconds=p.seconds or 0.0)
+                for p in of_example
+            ]
+
+        known: Sequence[Similarity | None] = similarities or [None] * len(examples)
+        items = zip(examples, predictions, known, strict=True)
+        return list(steps.threaded_map(one, items, executor.parallel if executor else 1))
+
+    def _fallen_back(
+        self, examples: Sequence[Example], answers: Sequence[PredictedAnswer], executor: Executor | None
+    ) -> list[PredictedAnswer]:
+        """The answers, with those of the `fallback` where it is needed: all of its requests are in progress at once."""
+        asked = {
+            n: self.fallback.ask(examples[n])
+            for n, answered in enumerate(answers)
+            if self.fallback is not None and self.needs_fallback(answered)
+        }
+
+        def one(item: tuple[int, Future[Prediction]]) -> PredictedAnswer:
+            n, future = item
+            said: Prediction | DstillError
+            try:
+                said = future.result()
+            except DstillError as error:
+                said = error
+            return self._ran(examples[n], self.from_fallback(examples[n], answers[n], said), executor)
+
+        found = steps.threaded_map(one, asked.items(), executor.parallel if executor else 1)
+        given = dict(zip(asked, found, strict=True))
+        return [given.get(n, answered) for n, answered in enumerate(answers)]
+
+    def _judged(
+        self,
+        example: Example,
+        prediction: Prediction,
+        by: str = STUDENT,
+        read: Callable[[Prediction], Draft | None] | None = None,
+    ) -> PredictedAnswer:
+        """What the checks say of an answer that the student wrote, or somebody else (`by`).
+
+        `read` parses it; None: as the student's.
+        """
+        setup, own, began = self.setup, by == STUDENT, time.time_ns()
+        read = read or partial(steps.draft_of, objective=setup.objective, task=setup.task)
+        with about(example.id):
+            draft = read(prediction)
+        (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None, read)
+        found = tuple(self._misread(example, draft.answer)) if own and draft and not verdict.refused else ()
+        unread = next((problem.message for problem in found if problem.is_error), "")
+        answered = PredictedAnswer(
+            id=example.id,
+            question=example.question,
+            answer=draft.answer if draft else "",
+            rationale=draft.rationale if draft else "",
+            ok=verdict.reached >= Level.VALID and not verdict.refused and not unread,
+            refused=verdict.refused,
+            reason=f"{'the student' if own else by} refused to answer" if verdict.refused else unread or verdict.reason,
+            problems=(*verdict.problems, *found),
+            answered_by=by,
+            steps=(Step(name="check", began=began, ended=time.time_ns()),),
+        )
+        return self._confident(answered, prediction) if own and verdict.reached >= Level.VALID else answered
+
+    def _confident(self, answered: PredictedAnswer, prediction: Prediction) -> PredictedAnswer:
+        """A valid answer with its confidence, or the abstention in its place."""
+        score = self.calibration.score(prediction) if self.calibration else None
+        if score is not None and self.calibration is not None:
+            answered = replace(answered, confidence=round(self.calibration.confidence(score), 4))
+        if self.promise is None or self.promise.gives(score):
+            return answered
+        most = f"{100 * self.promise.max_wrong:g} % wrong answers"
+        known = answered.confidence
+        why = "is not known" if known is None else f"of {known:.3f} is below the cut for at most {most}"
+        return replace(
+            answered,
+            answer="",
+            rationale="",
+            withheld=answered.answer,
+            abstained=True,
+            ok=False,
+            refused=False,
+            reason=f"abstained: the confidence {why}",
+        )
+
+    def _misread(self, example: Example, answer: str) -> Iterator[Problem]:
+        """What a student that reads the schema of the data has not read, or may have taken for something else."""
+        student, task = self.setup.student, self.setup.task
+        if student.reads_schema:
+            with about(example.id):
+                used = frozenset(RationaleTerms.of(task).answer_terms(answer))
+            yield from misread(student.form.read(example), used, answer, task.data_noun)
+
+    def _ran(self, example: Example, answered: PredictedAnswer, executor: Executor | None) -> PredictedAnswer:
+        if executor is None or not answered.ok:
+            return answered
+        with self._running:
+            outcome = executor.run(answered.answer, example)
+        ran = replace(answered, outcome=outcome.kind.value, result=outcome.value)
+        return ran if outcome.kind is OutcomeKind.OK else replace(ran, ok=False, reason=outcome.reason)
+
+    def _similarity(self, examples: Sequence[Example]) -> list[Similarity]:
+        """The similarity of each question to those of training; empty: not known."""
+        if self._nearest is None:
+            return []
+        setup = self.setup
+        return self._nearest.similarity(steps.prompts(setup.objective, setup.task, examples))
+
+    @cached_property
+    def _nearest(self) -> Generator | None:
+        try:
+            return self.run.nearest()
+        except DstillError as problem:  # answers do not depend on it
+            self.nearness_unknown = problem.what
+            return None
