@@ -3,7 +3,8 @@
     generate(setup, teacher, examples, purchase)  →  Generated(requests=[…], dataset=Dataset(…), source=…, …)
 
 `label_examples` is the way of a question: asked, checked, run, and asked again when its reply is wrong. The steps are
-functions of `label`; `curate` makes the rows a dataset, with the answers that came with the questions where those count.
+functions of `label`; `curate` makes the rows a dataset, with the answers that came with the questions where those
+count.
 """
 
 from __future__ import annotations
