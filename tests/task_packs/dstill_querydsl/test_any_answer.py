@@ -30,7 +30,7 @@ from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.testdata.embedded_runner import EmbeddedRunner
 
-TASK = QueryDsl(Settings(n_questions=1_500))
+TASK = QueryDsl(Settings(n_questions=150, documents=300))
 GOLDS = [one for one in TASK.examples("test") if one.answer]
 ASKED = next(gold for gold in GOLDS if not TASK.is_refusal(gold.answer or ""))
 MAPPING = TASK.index_profile(ASKED).index.mapping  # type: ignore[union-attr]

@@ -130,7 +130,7 @@ def test_questions_are_deterministic_and_follow_config() -> None:
 
 
 def test_questions_need_documents() -> None:
-    assert len(list(Synthesis.of(QueryDsl()).synthesize({}, 5, seed=0))) == 5
+    assert len(list(Synthesis.of(QueryDsl(Settings(documents=500))).synthesize({}, 5, seed=0))) == 5
     with pytest.raises(UsageError, match="bundled"):
         Synthesis.of(QueryDsl()).synthesize({"index": "mine"}, 5, seed=0)
 

@@ -64,7 +64,7 @@ def _fields_of(answer: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def questions() -> list[Example]:
-    made = Synthesis.of(QueryDsl()).synthesize({"index": "weblogs"}, 150, seed=11)
+    made = Synthesis.of(QueryDsl(Settings(documents=1_000))).synthesize({"index": "weblogs"}, 150, seed=11)
     return [example for example in made if example.context.keys() == {"index"}]  # some are about a variant
 
 
@@ -89,7 +89,7 @@ def test_keeps_fields_of_golds_in_schema_variants(name: str) -> None:
     """Renamed, moved, and among 200 to 900 further fields."""
     asked = [
         (example.question, read(example.answer or "").value or {})
-        for example in Synthesis.of(QueryDsl()).synthesize({"index": name}, 30, seed=5)
+        for example in Synthesis.of(QueryDsl(Settings(documents=1_000))).synthesize({"index": name}, 30, seed=5)
         if "variant" not in example.context
     ]
     variants = (vary(bundled(name, 300), seed=seed) for seed in range(20))

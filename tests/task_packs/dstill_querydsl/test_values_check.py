@@ -11,6 +11,7 @@ from dstill_querydsl.bundle.indices import bundled
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.mapping import values_check
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 FIELDS = Fields.of(
     {
@@ -98,7 +99,7 @@ def test_never_raises(operator, name, value) -> None:
 
 
 def test_golds_use_values_of_their_index() -> None:
-    task = QueryDsl()
+    task = QueryDsl(Settings(documents=1_000))
     n_warned = 0
     for example in Synthesis.of(task).synthesize({"index": "weblogs"}, 150, seed=3):
         n_warned += any(
