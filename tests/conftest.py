@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support.installed import entry_points
 from support.shared import shared_folder
+from support.sizes import size
 
 if TYPE_CHECKING:
     from support.loopback_hub import LoopbackHub
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # CI tries the same examples every time. HYPOTHESIS_PROFILE=explore tries new ones, and `make fuzz` goes on with new
 # ones for as long as you like. None has a deadline, so that no test fails on a busy machine.
 UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("repeatable", derandomize=True, **UNTIMED)
+settings.register_profile("repeatable", derandomize=True, max_examples=size("EXAMPLES", ci=40, nightly=200), **UNTIMED)
 settings.register_profile("explore", max_examples=2000, **UNTIMED)
 settings.register_profile("fuzz", max_examples=200, **UNTIMED)  # in each of the passes of `make fuzz`
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

@@ -210,7 +210,7 @@ def echoing() -> Iterator[str]:
         yield url
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("setting", first_quick(["engine.api_key_env=OPENAI_API_KEY", "engine.basic_auth_env=LOGIN"]))
 def test_hides_key_that_engine_repeats(project: Path, run_dstill: RunDstill, echoing: str, setting: str) -> None:
     engine = [

@@ -131,7 +131,7 @@ def test_plugins_lists_parts_with_their_plugin(cli: Cli) -> None:
         "plugin": "toy",
         "about": "Sums and differences of small numbers.",
     } in listed["parts"]
-    assert {p["name"] for p in listed["plugins"]} == {"teachers", "evaluate", "toy"}
+    assert {p["name"] for p in listed["plugins"]} == {"conformance", "evaluate", "teachers", "toy"}
     assert listed["failures"] == []
     text = cli("pack", "list").out
     assert "parrot" in text
@@ -192,7 +192,7 @@ def test_failed_plugin_is_listed_in_json(cli: Cli) -> None:
     listed, failed = map(json.loads, cli("--plugin", "bad.py", "pack", "list", "--json").out.splitlines())
     problem = "ZeroDivisionError: division by zero"
     assert listed["failures"] == [{"plugin": "bad", "version": "", "problem": problem, "source": "bad.py", "part": ""}]
-    assert {plugin["name"] for plugin in listed["plugins"]} == {"toy", "teachers", "evaluate"}
+    assert {plugin["name"] for plugin in listed["plugins"]} == {"conformance", "evaluate", "teachers", "toy"}
     assert (failed["error"]["code"], failed["error"]["where"]) == ("failed_items", "bad.py")
 
 

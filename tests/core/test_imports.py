@@ -12,9 +12,9 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -141,28 +141,31 @@ def modules(root: Path, folder: str) -> Iterator[Path]:
     yield from sorted((root / folder).rglob("*.py"))
 
 
-def imports(path: Path, *, typing_too: bool) -> Iterator[str]:
-    """The modules that a file imports, anywhere in it."""
-    tree: Any = ast.parse(path.read_text())
-    if not typing_too:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-                node.body = [ast.Pass()]
-    for node in ast.walk(tree):
+@cache
+def statements(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """The imports of a file, anywhere in it."""
+    return tuple(
+        node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)
+    )
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, also inside functions and for type checking."""
+    for node in statements(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert node.level == 0, f"{path}: relative import"
             yield node.module or ""
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def users(root: Path, folder: str, names: set[str], *, typing_too: bool = True) -> set[str]:
+def users(root: Path, folder: str, names: set[str]) -> set[str]:
     """Files under `folder` that import one of `names` or what is below it."""
     return {
         str(path.relative_to(root))
         for path in modules(root, folder)
-        for imported in imports(path, typing_too=typing_too)
+        for imported in imports(path)
         if any(imported == name or imported.startswith(f"{name}.") for name in names)
     }
 
@@ -205,10 +208,10 @@ def test_there_are_no_import_cycles(root: Path) -> None:
 
 def _imported(path: Path, files: Mapping[str, Path]) -> Iterator[str]:
     """The modules of `files` that `path` imports: of ``from a import b`` the module ``a.b`` where there is one."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in files)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             for alias in node.names:
                 yield from [one for one in (f"{node.module}.{alias.name}", str(node.module)) if one in files][:1]
 

@@ -41,6 +41,7 @@ def test_pack_has_at_most_300_lines() -> None:
     assert 200 < len(lines) <= 300
 
 
+@pytest.mark.slow
 def test_pack_conforms(cli: Callable[..., Any]) -> None:
     ended = cli("--plugin", PACK, "pack", "check", "jq", "--limit", "4", "--json", toy=False)
     report = json.loads(ended.out)

@@ -22,7 +22,7 @@ def plugin_results(with_rpn: Venv, tmp_path_factory: pytest.TempPathFactory) -> 
     return result
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("task", "other"), [("querydsl", RPN), ("rpn", "querydsl")])
 def test_other_pack_does_not_change_answers(plugin_results: dict[str, Any], task: str, other: str, kind: str) -> None:
@@ -31,7 +31,7 @@ def test_other_pack_does_not_change_answers(plugin_results: dict[str, Any], task
     assert together == alone
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_package_hooks_answer_for_own_task(plugin_results: dict[str, Any]) -> None:
     """So that the test above is not passed by hooks that never answer."""
     hooked, bare = plugin_results["rpn without "], plugin_results["rpn without rpn-hooks"]

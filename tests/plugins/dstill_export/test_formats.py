@@ -88,6 +88,7 @@ def test_exported_student_answers_as_evaluated(name: str, form: str, student: St
     assert min(facts["student"]["one"], facts["student"]["batch"], facts["exported"]["one"]) > 0
 
 
+@pytest.mark.nightly
 def test_code_of_the_cards_gives_the_answers_shown(exported: Any) -> None:
     chosen = [("lora", "merged"), ("lora", "adapter"), ("lora", "ctranslate2"), ("llama", "merged")]
     chosen += [("llama", "ctranslate2"), ("qlora", "adapter"), ("qlora", "ctranslate2"), ("gguf", "gguf")]

@@ -220,7 +220,7 @@ SETTINGS_ALONE = {
 
 
 # CI trains with all of these settings at once, `make nightly` with each alone, too.
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "settings",
     [

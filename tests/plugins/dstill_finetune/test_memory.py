@@ -132,7 +132,7 @@ def test_memory_is_monotonic_in_every_size(recipe: Recipe, modality: Modality) -
 
 
 @given(RECIPES)
-@settings(max_examples=50)
+@settings(max_examples=15)
 def test_four_bit_weights_never_need_more_memory(recipe: Recipe) -> None:
     held = [
         sum(modality.memory_required(SMALL, recipe).parts.get(name, 0) for name in ("weights", "quantized_weights"))

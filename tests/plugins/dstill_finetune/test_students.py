@@ -192,6 +192,7 @@ def test_answer_ends_at_the_position_limit_without_affecting_others(short_gpt2: 
     assert [one.text for one in written] == [one.text for one in alone]
 
 
+@pytest.mark.slow
 def test_tiny_learns_its_training_rows(fit: Fit, tmp_path: Path, records: Any) -> None:
     fitted = fit(Tiny(SMALL), Full(), tmp_path, max_steps=150, learning_rate=5e-3, validation=records(8))
     student = Tiny()

@@ -10,7 +10,7 @@ from support.fault_table import QUESTIONS, run
 from support.faults import FAULTS
 
 
-@pytest.mark.slow  # endpoints that never answer are waited for
+@pytest.mark.nightly  # endpoints that never answer are waited for
 def test_docs_table_matches_the_behaviour(root: Path) -> None:
     spec = importlib.util.spec_from_file_location("make_faults", root / "docs" / "make_faults.py")
     assert spec is not None

@@ -121,7 +121,7 @@ def _running_cluster(lab: Lab) -> Iterator[str]:
             process.kill()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_running_cluster_proposes_the_points_of_a_sweep_without_ray_and_is_left_running(learners: Lab) -> None:
     space = _space(
         learners,

@@ -272,7 +272,7 @@ def command(project: Path, toy_file: Path, llama: Path) -> list[str]:
     return [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "generate", *options]
 
 
-@pytest.mark.slow  # it imports torch in a separate process
+@pytest.mark.nightly  # it imports torch in a separate process
 def test_ctrl_c_stops_at_the_next_token_and_keeps_replies(command: list[str], project: Path) -> None:
     slow = ["--set", "teacher.local.max_new_tokens=8", "--set", "teacher.local.batch=1", "--set", "generate.shots=0"]
     process = subprocess.Popen([*command, *slow], stderr=subprocess.PIPE, text=True)

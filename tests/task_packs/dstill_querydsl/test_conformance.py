@@ -15,7 +15,7 @@ from dstill_querydsl.pack import QueryDsl, Settings
 
 @pytest.mark.slow
 def test_pack_conforms() -> None:
-    task = QueryDsl(Settings(n_questions=300))
+    task = QueryDsl(Settings(n_questions=300, documents=1_000))
     report = check(Pack(task, executor_class=Embedded, plugins=plugin_loading.load(), limit=6), seconds=math.inf)
     assert report.errors == ()
     assert {finding.code for finding in report.findings} <= {"form_repeats_token"}  # bases were trained with it

@@ -37,7 +37,7 @@ INDICES = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("index", INDICES)
 def test_rationales_of_every_index_and_split_name_fields(index: str) -> None:
     task = QueryDsl(Settings(index=index, n_questions=800, documents=1_000))

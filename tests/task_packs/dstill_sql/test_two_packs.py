@@ -69,6 +69,7 @@ def test_examples_of_ask_and_adapt_name_what_the_server_needs(packs: Callable[..
         assert all(" --index " in line for line in served)
 
 
+@pytest.mark.slow
 def test_project_wins(packs: Callable[..., Any], sqlite_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert packs("init", "--engine-url", f"sqlite://{sqlite_file}", "--out", "mine").code == 0
     assert packs("data", "check", stdin=BODY).code == 0
@@ -176,6 +177,7 @@ def without(names: list[str], *calls: list[str]) -> list[str]:
     return ended.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_without_the_extra_the_other_pack_works(packs: Callable[..., Any], sqlite_file: Path) -> None:
     missing = "2 error: the SQL pack needs the extra 'sql' (sqlglot is not installed)"
     found = without(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.field_counts import leaves
+from support.sizes import first_quick
 from tools.bundle import build
 
 from dstill.errors import DataError, ServiceError
@@ -57,7 +58,7 @@ def test_rejects_file_with_other_digest(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", first_quick(MODULES))
 def test_build_reproduces_bundled_documents(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     archive = build.ARCHIVES[name]
     try:

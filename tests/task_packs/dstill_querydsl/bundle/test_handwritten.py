@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from support.sizes import first_quick
 from support.written_questions import assert_checked, empty
 
 from dstill.api.engine import Engine
@@ -55,7 +56,7 @@ def test_handwritten_answers_pass_checks(name: str, task: QueryDsl) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", HANDWRITTEN)
+@pytest.mark.parametrize("name", first_quick(HANDWRITTEN))
 def test_handwritten_answers_find_something(name: str, task: QueryDsl, executor: Embedded) -> None:
     trivial = empty(task, handwritten(name), executor)
     assert len(trivial) <= MOST_EMPTY, trivial

@@ -236,7 +236,7 @@ def large() -> Large:
     return Large(counts, made, drawn)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_large_sample(large: Large) -> None:
     assert large.counts.round_trip >= ROUND_TRIP, large.counts.dropped
     made = large.questions[:2_000]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.cursor_walks import walk
-from support.sizes import size
+from support.sizes import first_quick, size
 
 from dstill.api.checking import find_problems
 from dstill.api.form import Cursor, Token
@@ -268,7 +268,7 @@ def assert_same_on_walks(form: QueryForm, reading: Reading, count: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("index", ["weblogs", "movies", "flights"])
+@pytest.mark.parametrize("index", first_quick(["weblogs", "movies", "flights"]))
 def test_many_random_walks_pass_every_check(index: str) -> None:
     task = QueryDsl(Settings(n_questions=60, index=index))
     examples = [*task.examples("train"), *task.examples("test_unseen_data")]
@@ -280,7 +280,7 @@ def test_many_random_walks_pass_every_check(index: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("index", ["weblogs", "movies", "flights"])
+@pytest.mark.parametrize("index", first_quick(["weblogs", "movies", "flights"]))
 def test_golds_are_allowed_and_it_is_fast(index: str) -> None:
     task = QueryDsl(Settings(n_questions=size("QUESTIONS", ci=200, nightly=7_500), index=index))
     form, seconds, steps = QueryForm(task.index_profile), 0.0, 0

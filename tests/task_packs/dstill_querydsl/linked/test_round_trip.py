@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.sizes import size
+from support.sizes import first_quick, size
 
 from dstill.api.form import NotExpressible
 from dstill.api.protocols import ConstrainedOutput
@@ -165,7 +165,7 @@ SPLITS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_d
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("index", ["weblogs", "movies", "flights"])
+@pytest.mark.parametrize("index", first_quick(["weblogs", "movies", "flights"]))
 def test_bundled_sets_come_back(index: str) -> None:
     """`test_unseen_data` are the questions about quakes and its variants."""
     task = QueryDsl(Settings(n_questions=size("QUESTIONS", ci=200, nightly=7_500), index=index))
@@ -230,7 +230,7 @@ def test_third_party_bodies_come_back(file: str, cases: Any) -> None:
         assert isinstance(result, str) or difference(canonical(result), canonical(body)) == ""
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("index", ["movies", "weblogs"])
 def test_bodies_of_the_grammar_come_back_or_are_not_expressible(index: str) -> None:
     from support.random_student import learnt, pack, t5, write, writer

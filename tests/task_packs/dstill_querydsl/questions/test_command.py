@@ -64,7 +64,7 @@ def test_counts_unusual_names_and_types(run_questions: Callable[..., Any]) -> No
     assert "no questions about 2 fields because of the type: 1 dense_vector, 1 brand_new" in ended.err
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_reads_mapping_of_5000_fields(run_questions: Callable[..., Any]) -> None:
     kinds = ["keyword", "long", "date", "text"]
     fields = {f"group_{n // 100}": {"properties": {}} for n in range(5000)}

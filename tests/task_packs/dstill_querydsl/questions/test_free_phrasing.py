@@ -161,7 +161,7 @@ def test_share_replaces_questions_of_templates(settings: dict[str, Any]) -> None
     assert found["train"][2].template.startswith("asked/")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_share_of_train_and_validation_is_freely_phrased(settings: dict[str, Any]) -> None:
     def splits(share: float) -> dict[str, list[Example]]:
         task = QueryDsl(Settings(**settings, free_phrasing=share))
@@ -180,7 +180,7 @@ def test_share_of_train_and_validation_is_freely_phrased(settings: dict[str, Any
     assert splits(0.3) == after
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["weblogs", pytest.param("movies", marks=pytest.mark.nightly)])
 def test_bundled_index_keeps_its_tests(name: str) -> None:
     small = {"index": name, "n_questions": size("BUNDLED_ROWS", ci=300, nightly=600), "documents": 900}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from support.sizes import size
+from support.sizes import first_quick, size
 
 from dstill.api.records import Example
 from dstill_querydsl.bundle.indices import Index, bundled
@@ -72,7 +72,7 @@ def test_same_seed_gives_same_splits(index: Callable[[str], Index]) -> None:
     assert found != rows(4)
 
 
-@pytest.mark.parametrize("name", ["weblogs", "flights"])
+@pytest.mark.parametrize("name", first_quick(["weblogs", "flights"]))
 def test_unseen_index_is_quakes_without_golds_in_train(name: str) -> None:
     task = QueryDsl(Settings(index=name, n_questions=120, documents=900))
     unseen, train = list(task.examples("test_unseen_data")), list(task.examples("train"))

@@ -96,7 +96,7 @@ def held_out_pairs(cases: Callable[[str], Any]) -> list[Example]:
     return golds
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_kills_held_out_mutants(cases: Callable[[str], Any]) -> None:
     """Goal: ≥ 80 % killed, by test databases made from the gold alone."""
     found = run_audit(QueryDsl(), held_out_pairs(cases))
