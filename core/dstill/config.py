@@ -36,7 +36,7 @@ from dstill.api.setting import setting
 from dstill.errors import ConfigError, PluginError, RunError
 from dstill.io import toml
 from dstill.io.plain_files import read_bounded
-from dstill.io.secrets import is_variable
+from dstill.io.secrets import is_variable, looks_secret
 from dstill.io.shell import command
 from dstill.io.urls import checked_url
 
@@ -55,8 +55,6 @@ __all__ = [
     "command_line",
     "fields",
     "load",
-    "looks_secret",
-    "masked",
     "parse_assignment",
     "variable",
     "wanted_of",
@@ -79,16 +77,6 @@ RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
 _FLAG = "command line"  # the origin of a value that a flag gave
 _NOT_SHOWN = (None, "", dataclasses.MISSING)  # defaults that messages do not mention
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
-# Only at the start of a word: a table may be called task-history-2024. The time is linear in the length of a text: what
-# begins at many places of a run of characters is only looked for from the start of the run.
-_SECRET_VALUE = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|xox[abp]|glpat|xai)[-_][A-Za-z0-9_-]{12,}|(?:hf|gh[opsu]|gsk)_[A-Za-z0-9]{20,}"
-    r"|github_pat_[A-Za-z0-9_]{20,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+\S{12,})"
-    r"|(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{8,}+\.)"  # a JSON Web Token
-    r"(?:[A-Za-z0-9_-]*[_-])?eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
-    r"|(?<![A-Za-z0-9+.-])[0-9+.-]*+[A-Za-z][A-Za-z0-9+.-]*+://[^/?#\s]*@"  # an address with a user or password
-    r"|-----BEGIN [A-Z0-9 ]+-----"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -513,16 +501,6 @@ def _items(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return [item for pair in value.items() for part in pair for item in _items(part)]
     return [item for part in value for item in _items(part)] if isinstance(value, (list, tuple)) else [value]
-
-
-def looks_secret(value: str) -> bool:
-    """Whether `value` contains something that looks like a key or token."""
-    return bool(_SECRET_VALUE.search(value))
-
-
-def masked(text: str) -> str:
-    """`text` with ``***`` in place of everything that looks like a key or token."""
-    return _SECRET_VALUE.sub("***", text)
 
 
 # --- where values come from -------------------------------------------------------------

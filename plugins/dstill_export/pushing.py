@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import SCHEMA_VERSION, SPLITS, Record
-from dstill.config import looks_secret
 from dstill.errors import DataError, DstillError, Interrupted, RunError, UsageError, needs
 from dstill.io.hub import connected, endpoint, hub_errors
 from dstill.io.plain_files import inside, read_bounded, sha256
-from dstill.io.secrets import redact
+from dstill.io.secrets import looks_secret, redact
 from dstill.io.shell import command
 from dstill.io.strict_json import dumps, loads
 from dstill.quality import review

@@ -39,9 +39,9 @@ from mcp_types import (
 )
 
 from dstill.cli.console import note_bug
-from dstill.config import masked
 from dstill.errors import DstillError, UsageError, did_you_mean
 from dstill.io.inert import visible
+from dstill.io.secrets import masked
 from dstill.io.strict_json import dumps
 from dstill.runtime import signals
 from dstill_mcp.tools import UNTRUSTED, Tools

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dstill.errors import AuthError, BadRequest, ConfigError, DataError, DstillError, ServiceError
+from dstill.io.retry_after import retry_after
 from dstill.io.secrets import redact
-from dstill.teacher.retry_after import retry_after
 
 if TYPE_CHECKING:
     import openai

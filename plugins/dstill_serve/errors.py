@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dstill.cli.console import visible
-from dstill.config import masked
 from dstill.errors import DstillError, UsageError
+from dstill.io.secrets import masked
 
 __all__ = ["RequestError", "from_exception"]
 

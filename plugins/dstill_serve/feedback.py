@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dstill.api.records import Draft, Example, Problem
-from dstill.config import looks_secret
 from dstill.inputs import feedback
 from dstill.inputs.feedback import MAX_FILE, RIGHT, WRONG, Feedback
 from dstill.io.files import writing
 from dstill.io.plain_files import regular
+from dstill.io.secrets import looks_secret
 from dstill.stages.generate.label import of_the_answer
 from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query, missing, parse_data, parse_question, refuse_unknown, typed

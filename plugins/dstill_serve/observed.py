@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.cli.console import note
-from dstill.config import masked
 from dstill.io.files import writing
 from dstill.io.inert import visible
+from dstill.io.secrets import masked
 from dstill.io.strict_json import dumps
 from dstill.stages.predict.predictor import PredictedAnswer
 

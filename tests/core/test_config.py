@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.sizes import first_quick
 
-from dstill.config import Config, load, looks_secret, masked, parse_assignment
+from dstill.config import Config, load, parse_assignment
 from dstill.errors import ConfigError, RunError
 from dstill.io import toml
+from dstill.io.secrets import looks_secret, masked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -482,7 +483,7 @@ def test_detects_secrets(value: str, secret: bool) -> None:
 )
 def test_long_text_is_searched_for_secrets_in_linear_time(part: str) -> None:
     """A search whose time is quadratic would be killed: it takes minutes for a megabyte."""
-    code = "import sys; from dstill.config import masked; masked(sys.argv[1] * 2**19)"
+    code = "import sys; from dstill.io.secrets import masked; masked(sys.argv[1] * 2**19)"
     subprocess.run([sys.executable, "-c", code, part], check=True, timeout=60)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.teacher.retry_after import retry_after
+from dstill.io.retry_after import retry_after
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def note(text: str, *, verbatim: bool = False) -> None:
 
 
 def _note_inert(text: str) -> None:
-    from dstill.config import masked
+    from dstill.io.secrets import masked
 
     print(masked(text), file=sys.stderr, flush=True)
 
@@ -138,7 +138,7 @@ class _Notes(logging.Handler):
 
 def error(problem: DstillError, *, as_json: bool) -> None:
     """Print what went wrong, where, and what to do, a line each; with ``--json`` also the object on stdout."""
-    from dstill.config import masked
+    from dstill.io.secrets import masked
 
     parts = {"error": problem.what, "where": problem.where, "hint": problem.hint}
     shown = "\n".join(f"{name}: {indented(part)}" for name, part in parts.items() if part)

@@ -5,6 +5,7 @@
     print(key)                    # ***
     key.reveal()                  # the value, for the one call that sends it
     redact(f"bad key {value}")    # bad key ***
+    masked("bad key sk-…")         # bad key ***: what looks like a key, known or not
 
 In: the *name* of an environment variable, or of a file that only its owner may read. A secret never comes from a
 configuration file or an option. `redact` knows every `Secret` as soon as it is created, also in the form that it has in
@@ -25,7 +26,7 @@ from urllib.parse import quote
 from dstill.errors import ConfigError
 from dstill.io import system
 
-__all__ = ["Secret", "is_variable", "login", "redact", "value_of"]
+__all__ = ["Secret", "is_variable", "login", "looks_secret", "masked", "redact", "value_of"]
 
 HIDDEN = "***"
 LONGEST = 1 << 16  # bytes read from a key file
@@ -33,6 +34,16 @@ LONG = 12  # characters; a shorter password is not redacted on its own, as it ma
 SHORTEST = 6  # characters; replacing a shorter text everywhere would garble the output
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+# Only at the start of a word: a table may be called task-history-2024. The time is linear in the length of a text: what
+# begins at many places of a run of characters is only looked for from the start of the run.
+_SECRET_VALUE = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|xox[abp]|glpat|xai)[-_][A-Za-z0-9_-]{12,}|(?:hf|gh[opsu]|gsk)_[A-Za-z0-9]{20,}"
+    r"|github_pat_[A-Za-z0-9_]{20,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+\S{12,})"
+    r"|(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{8,}+\.)"  # a JSON Web Token
+    r"(?:[A-Za-z0-9_-]*[_-])?eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+    r"|(?<![A-Za-z0-9+.-])[0-9+.-]*+[A-Za-z][A-Za-z0-9+.-]*+://[^/?#\s]*@"  # an address with a user or password
+    r"|-----BEGIN [A-Z0-9 ]+-----"
+)
 
 _known: set[str] = set()  # patterns of all secrets of this process
 
@@ -143,6 +154,16 @@ def _unfit(value: str) -> str:
 def redact(text: str) -> str:
     """`text` with every known secret replaced by ``***``."""
     return re.sub("|".join(sorted(_known, key=len, reverse=True)), HIDDEN, text) if _known else text
+
+
+def looks_secret(value: str) -> bool:
+    """Whether `value` contains something that looks like a key or token."""
+    return bool(_SECRET_VALUE.search(value))
+
+
+def masked(text: str) -> str:
+    """`text` with ``***`` in place of everything that looks like a key or token."""
+    return _SECRET_VALUE.sub("***", text)
 
 
 def _in_json(value: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from dstill.api.records import OutcomeKind
 from dstill.api.values import Known
-from dstill.config import looks_secret
+from dstill.io.secrets import looks_secret
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.language.fields import Field
 

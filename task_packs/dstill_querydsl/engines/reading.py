@@ -22,7 +22,7 @@ from typing import Any
 
 from dstill.api.records import OutcomeKind
 from dstill.api.values import MOST, Known, Values
-from dstill.config import looks_secret
+from dstill.io.secrets import looks_secret
 from dstill_querydsl.engines.field_cooccurrence import never_together
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.phrases import phrases

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import ServiceError
-from dstill.teacher.retry_after import retry_after
+from dstill.io.retry_after import retry_after
 
 __all__ = [
     "BUSY",
