@@ -38,7 +38,7 @@ def replies(run: Run, splits: Sequence[str]) -> dict[str, str]:
         rows = run.records(split)
         for n, row in enumerate(rows):
             others = (rows[(n + step) % len(rows)] for step in range(1, len(rows)))
-            given = row if _is_right(row.question) else next(one for one in others if _differs(run, row, one))
+            given = row if _is_right(row.question) else next(other for other in others if _differs(run, row, other))
             said[row.question] = f"<rationale>{given.rationale}</rationale><answer>{given.answer}</answer>"
     return said
 

@@ -34,7 +34,7 @@ def figures() -> Iterable[Figure]:
     for name in (*NAMES, WIDE):
         seconds = [_ready(name, Compiler(_small())) for _ in range(PAIRS)]
         note = f"median {statistics.median(seconds):.3f} s from the mapping to the first mask; the bar is 1 s"
-        yield figure(f"grammar of {name} ready, of a second", [(one, 1.0) for one in seconds], note)
+        yield figure(f"grammar of {name} ready, of a second", [(second, 1.0) for second in seconds], note)
     yield _speed()
 
 

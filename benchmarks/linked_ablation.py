@@ -63,8 +63,8 @@ class WithoutLinks(QueryForm):
     def read(self, example: Example) -> Part:
         whole = super().read(example)
         features = [
-            {name: weight for name, weight in one.items() if not name.startswith(("linked:", "links:"))}
-            for one in whole.features
+            {name: weight for name, weight in feature.items() if not name.startswith(("linked:", "links:"))}
+            for feature in whole.features
         ]
         return Part(**{**vars(whole), "links": {}, "features": features}, whole=whole)
 
@@ -299,7 +299,7 @@ def table(results: Sequence[Mapping[str, Any]]) -> str:
     heads = [f"{split}: {what}" for split in SPLITS for what in ("executable", "exact", "silently wrong")]
     lines = ["| arm | steps | " + " | ".join(heads) + " |", "| --- |" + " --- |" * (len(heads) + 1)]
     for name, arm in ARMS.items():
-        if found := [one for one in results if one["arm"] == name]:
+        if found := [result for result in results if result["arm"] == name]:
             steps = "/".join(f"{one['steps']:,}" for one in found)
             cells = [_cell([one["scores"][split][metric] for one in found]) for split in SPLITS for metric in METRICS]
             lines.append(f"| {name}: {arm.title} | {steps} | " + " | ".join(cells) + " |")
@@ -307,7 +307,7 @@ def table(results: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(scores: Sequence[Mapping[str, Any]]) -> str:
-    counted = [(one["value"], one["n"]) for one in scores if one["value"] is not None and one["n"]]
+    counted = [(score["value"], score["n"]) for score in scores if score["value"] is not None and score["n"]]
     if not counted:
         return "–"
     # The seeds answer the same questions, so that more seeds do not make the interval narrower.

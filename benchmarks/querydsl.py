@@ -101,7 +101,7 @@ def _scoring(n_databases: int, each: int) -> Figure:
     with Embedded().open(task, Engine()) as executor:
         for example, _ in predictions:
             judge(task, example, Draft(answer=example.answer or ""), executor)  # the golds are known from here on
-        measured = [_measure_pair(task, executor, one) for one in slices]
+        measured = [_measure_pair(task, executor, slice_) for slice_ in slices]
     seconds = 1_000 * sum(mine for mine, _ in measured) / len(predictions)
     data = (
         f"making and loading up to {n_databases} test databases"

@@ -43,7 +43,7 @@ def _run(folder: Path) -> Path:
     answers = [examples[n - 1].answer or "" for n in range(ITEMS)]
     pairs = list(zip(examples, answers, strict=True))
     run.write("predictions.jsonl", [Prediction(id=one.id, text=answer, seconds=0.1) for one, answer in pairs])
-    verdicts = [_wrong(one) for one in examples]
+    verdicts = [_wrong(example) for example in examples]
     run.write("verdicts.jsonl", verdicts)
     scores = {name: loaded.metric(name)()(verdicts).to_row() for name in loaded.names("metrics")}
     run.manifest["stages"]["evaluate"] = {"engine": "none", "scores": {"student": {"test": scores}}}

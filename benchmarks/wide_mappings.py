@@ -105,7 +105,7 @@ def _sets(count: int) -> Iterator[tuple[str, list[Wide]]]:
 
 def _asked(examples: Iterable[Example], count: int) -> Asked:
     """Questions about the index itself that are not to be refused."""
-    own = (one for one in examples if not {"mapping", "variant"} & set(one.context))
+    own = (example for example in examples if not {"mapping", "variant"} & set(example.context))
     golds = ((one.question, json.loads(one.answer or "{}")) for one in own)
     return list(islice((pair for pair in golds if "refusal" not in pair[1]), count))
 
@@ -133,7 +133,7 @@ def _among_others(index: Index) -> Index:
 
 def _own() -> Index:
     """The index of docs/own-index.md: mapped as Elasticsearch maps documents, with values as `init` reads them."""
-    documents = [one["_source"] for one in json.loads((CASES / "corpora" / "gharchive.json").read_text())["docs"]]
+    documents = [load["_source"] for load in json.loads((CASES / "corpora" / "gharchive.json").read_text())["docs"]]
     mapping: dict[str, Any] = {"properties": {}}
     for document in documents:
         _map(mapping["properties"], document)

@@ -213,7 +213,7 @@ def _accuracy(arm: Arm) -> str:
 
 
 def _rate(verdicts: Verdicts) -> str:
-    shares = [statistics.fmean(v.correct for v in kept) for one in verdicts if (kept := _counted(one))]
+    shares = [statistics.fmean(v.correct for v in kept) for verdict in verdicts if (kept := _counted(verdict))]
     return f"{100 * statistics.fmean(shares):.1f} %" if shares else "not checked"
 
 

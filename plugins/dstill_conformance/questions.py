@@ -188,8 +188,8 @@ def inputs_tell_questions_apart(pack: Pack) -> Iterator[Finding]:
             break
 
 
-def _answers_differ(pack: Pack, one: Example, other: Example) -> bool:
-    return pack.task.canonical(one.answer or "") != pack.task.canonical(other.answer or "")
+def _answers_differ(pack: Pack, example: Example, other: Example) -> bool:
+    return pack.task.canonical(example.answer or "") != pack.task.canonical(other.answer or "")
 
 
 def synthesis_is_repeatable(pack: Pack) -> Iterator[Finding]:

@@ -210,10 +210,10 @@ def _differing(pack: Pack, golds: list[Example], before: list[Outcome], now: lis
     return ""
 
 
-def _same(pack: Pack, one: Outcome, other: Outcome) -> bool:
-    if one.kind is not OutcomeKind.OK or other.kind is not OutcomeKind.OK:
-        return one.kind is other.kind
-    return bool(pack.task.same(one.value, other.value))
+def _same(pack: Pack, outcome: Outcome, other: Outcome) -> bool:
+    if outcome.kind is not OutcomeKind.OK or other.kind is not OutcomeKind.OK:
+        return outcome.kind is other.kind
+    return bool(pack.task.same(outcome.value, other.value))
 
 
 def runaways_are_stopped(pack: Pack) -> Iterator[Finding]:

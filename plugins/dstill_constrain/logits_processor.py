@@ -27,8 +27,10 @@ class Constraint:
     def __init__(self, compiler: Compiler, grammars: Sequence[Grammar | None]) -> None:
         self._end = compiler.vocabulary.end
         self._size = len(compiler.vocabulary.pieces)
-        self._states: list[State | None] = [None if one is None else compiler.start(one) for one in grammars]
-        self._longest = [compiler.longest(one) for one in grammars if one is not None]
+        self._states: list[State | None] = [
+            None if grammar is None else compiler.start(grammar) for grammar in grammars
+        ]
+        self._longest = [compiler.longest(grammar) for grammar in grammars if grammar is not None]
         self._seen: int | None = None  # tokens of each row at the last call
 
     def max_new_tokens(self, usual: int) -> int:

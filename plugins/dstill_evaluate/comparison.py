@@ -104,7 +104,7 @@ def compare_pair(arm: Verdicts, first: Verdicts, ids: Sequence[str]) -> PairComp
 
 def holm_corrected(comparisons: Sequence[PairComparison]) -> list[PairComparison]:
     """The comparisons with `p_holm` and `smallest` set, corrected for all of them together."""
-    ps = holm([one.p for one in comparisons])
+    ps = holm([comparison.p for comparison in comparisons])
     return [
         replace(one, p_holm=p, smallest=_smallest(one.paired, len(comparisons)))
         for one, p in zip(comparisons, ps, strict=True)

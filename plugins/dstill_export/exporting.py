@@ -140,11 +140,11 @@ def _predictions(examples: Sequence[Example], answers: Sequence[Generation]) -> 
 
 def _check_parity(form: Format, comparisons: Sequence[Comparison], min_parity: float) -> dict[str, Any]:
     """The facts about parity. Raises ParityError if too few answers are the same."""
-    counts, n = Counter(one.same_by for one in comparisons), len(comparisons)
+    counts, n = Counter(comparison.same_by for comparison in comparisons), len(comparisons)
     same = n - counts["no"]
     if same < min_parity * n - 1e-9:
         raise ParityError(
-            [one for one in comparisons if one.same_by == "no"],
+            [comparison for comparison in comparisons if comparison.same_by == "no"],
             what=f"as {form.name}, the student gives the evaluated answer to {same} of {n} questions "
             f"({same / n:.1%}), but {min_parity:.1%} are required: the export was deleted",
             where=f"--to {form.name}",

@@ -126,4 +126,4 @@ class PlainTokenizer:
 
     def convert_tokens_to_ids(self, tokens: Sequence[str]) -> list[int | None]:
         """The id of each token."""
-        return [self.tokenizer.token_to_id(one) for one in tokens]
+        return [self.tokenizer.token_to_id(token) for token in tokens]

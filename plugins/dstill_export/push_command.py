@@ -75,7 +75,7 @@ def push(found: App, /, run: str, dry_run: bool, yes: bool, as_json: bool, **wha
     _show(note if as_json else say, repositories, there, private)
     if dry_run:
         if as_json:
-            emit({"dry_run": True, "repositories": [one.to_json() for one in repositories]})
+            emit({"dry_run": True, "repositories": [repository.to_json() for repository in repositories]})
         return
     if not yes:
         _ask()
@@ -98,19 +98,19 @@ def _show(
     there: Mapping[str, Existing],
     private: bool,
 ) -> None:
-    for one in repositories:
-        before = there.get(one.where)
+    for repository in repositories:
+        before = there.get(repository.where)
         is_private = before.private if before else private
         state = "exists, " if before else ""
-        about = f"{state}{'private' if is_private else 'public'}, licence: {one.licence or 'not named'}"
-        write(f"{one.kind} {endpoint()}/{one.where} ({about})")
-        sizes = one.sizes
+        about = f"{state}{'private' if is_private else 'public'}, licence: {repository.licence or 'not named'}"
+        write(f"{repository.kind} {endpoint()}/{repository.where} ({about})")
+        sizes = repository.sizes
         for name, size in list(sizes.items())[:LISTED]:
             write(f"  {name}  {size_on_disk(size)}")
         if len(sizes) > LISTED:
             write(f"  and {len(sizes) - LISTED} more files")
         write(f"  {len(sizes)} files, {size_on_disk(sum(sizes.values()))}")
-        for text in one.notes:
+        for text in repository.notes:
             write(f"  note: {text}")
         if before and before.others:
             write(f"  note: {len(before.others)} other files of the repository stay: {', '.join(before.others[:5])}")

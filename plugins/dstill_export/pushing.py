@@ -219,18 +219,18 @@ def existing(repositories: Sequence[Repository], *, private: bool) -> Mapping[st
     from huggingface_hub.errors import RepositoryNotFoundError
 
     api, found = connected("uploading", login=True), {}
-    for one in repositories:
-        with hub_errors(one.where):
+    for repository in repositories:
+        with hub_errors(repository.where):
             try:
-                info = api.repo_info(one.name, repo_type=one.kind)
+                info = api.repo_info(repository.name, repo_type=repository.kind)
             except RepositoryNotFoundError:
                 continue
         names = [file.rfilename for file in info.siblings or ()]
-        others = [name for name in names if name not in one.files and name != ".gitattributes"]
-        found[one.where] = Existing(private=bool(info.private), commit=str(info.sha), others=others)
+        others = [name for name in names if name not in repository.files and name != ".gitattributes"]
+        found[repository.where] = Existing(private=bool(info.private), commit=str(info.sha), others=others)
         if private and not info.private:
             raise UsageError(
-                f"{one.where} exists and is public, so --private cannot hold",
+                f"{repository.where} exists and is public, so --private cannot hold",
                 where="--private",
                 hint="make it private in its settings on the hub, or name another repository",
             )
@@ -260,22 +260,22 @@ def push(run: Run, repositories: Sequence[Repository], *, private: bool = False,
     return facts
 
 
-def _uploaded(api: Any, run: Run, one: Repository, private: bool) -> dict[str, Any]:
+def _uploaded(api: Any, run: Run, repository: Repository, private: bool) -> dict[str, Any]:
     from huggingface_hub import CommitOperationAdd
 
-    api.create_repo(one.name, repo_type=one.kind, private=private or None, exist_ok=True)
+    api.create_repo(repository.name, repo_type=repository.kind, private=private or None, exist_ok=True)
     files = [
         CommitOperationAdd(path_in_repo=name, path_or_fileobj=data if isinstance(data, bytes) else os.fspath(data))
-        for name, data in one.files.items()
+        for name, data in repository.files.items()
     ]
     message = f"Upload of run {run.name} by dstill {versions(run.plugins).get('dstill', '')}".strip()
-    made = api.create_commit(one.name, files, commit_message=message, repo_type=one.kind)
+    made = api.create_commit(repository.name, files, commit_message=message, repo_type=repository.kind)
     return {
-        "address": f"{endpoint()}/{one.where}",
+        "address": f"{endpoint()}/{repository.where}",
         "commit": made.oid,
-        "files": len(one.files),
-        "bytes": sum(one.sizes.values()),
-        "licence": one.licence,
+        "files": len(repository.files),
+        "bytes": sum(repository.sizes.values()),
+        "licence": repository.licence,
     }
 
 

@@ -116,21 +116,21 @@ def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Ask
     """The questions of the feedback that may become rows. Without those that the run has learnt already."""
     asking, there = Predictor(run), {record.id for record in run.records("train", raw=True)}
     found = []
-    for one in feedback.opinions(run.task, feedback.read(file)) if file is not None else ():
-        if one.disputed:
+    for opinion in feedback.opinions(run.task, feedback.read(file)) if file is not None else ():
+        if opinion.disputed:
             left_out["people disagree"] += 1
             continue
-        text = "\0".join((one.question, one.data, one.gold or ""))
+        text = "\0".join((opinion.question, opinion.data, opinion.gold or ""))
         id = f"feedback-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         try:
-            example = asking.example(one.question, id=id, data=one.data or None, where=str(file))
+            example = asking.example(opinion.question, id=id, data=opinion.data or None, where=str(file))
         except UsageError:  # of another run, or not written by dstill
             left_out["no question about the run's data"] += 1
             continue
         if id in there:
             left_out["learnt already"] += 1
         else:
-            found.append(_Asked(example=replace(example, answer=one.gold, split="train"), opinion=one))
+            found.append(_Asked(example=replace(example, answer=opinion.gold, split="train"), opinion=opinion))
     return found
 
 

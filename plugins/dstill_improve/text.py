@@ -35,15 +35,19 @@ def set_rows(decision: Decision) -> list[tuple[str, ...]]:
     return [*(_row(one) for one in decision.sets), _row(decision.whole, is_whole=True)]
 
 
-def _row(one: SetResult, *, is_whole: bool = False) -> tuple[str, ...]:
-    rates = (percent(right / one.items) for right in (one.parent, one.candidate))
+def _row(set_result: SetResult, *, is_whole: bool = False) -> tuple[str, ...]:
+    rates = (percent(right / set_result.items) for right in (set_result.parent, set_result.candidate))
     # the whole has to be better, the sets must not be worse
-    tests = (p_value(one.p_better), "", "") if is_whole else ("", p_value(one.p_worse_holm), _shows(one))
-    return (one.name, f"{one.items:,}", *rates, str(one.gained), str(one.lost), *tests)
+    tests = (
+        (p_value(set_result.p_better), "", "")
+        if is_whole
+        else ("", p_value(set_result.p_worse_holm), _shows(set_result))
+    )
+    return (set_result.name, f"{set_result.items:,}", *rates, str(set_result.gained), str(set_result.lost), *tests)
 
 
-def _shows(one: SetResult) -> str:
-    return "none: too small" if one.shows >= 1 else f"{points(one.shows)} points"
+def _shows(set_result: SetResult) -> str:
+    return "none: too small" if set_result.shows >= 1 else f"{points(set_result.shows)} points"
 
 
 def verdict(decision: Decision) -> str:

@@ -23,7 +23,7 @@ def folder_of(start: str, form: Form) -> Path:
         return Path(start)
     name = start.removeprefix(PACKAGED)
     if name not in form.bases:
-        known = ", ".join(PACKAGED + one for one in form.bases)
+        known = ", ".join(PACKAGED + base for base in form.bases)
         raise UsageError(
             f"the task's pack has no base '{name}'.{did_you_mean(name, form.bases)}" if name else "which base?",
             where=f"train.student = {start}",

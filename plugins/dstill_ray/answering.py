@@ -85,7 +85,7 @@ class Answers:
             for row in answered.iter_rows():
                 if row["error"]:
                     raise error_from_row(json.loads(row["error"]))
-                yield [Prediction.from_row(one) for one in json.loads(row["answers"])]
+                yield [Prediction.from_row(load) for load in json.loads(row["answers"])]
         except RayError as error:
             raise ServiceError(
                 f"answering on Ray failed: {last_line(error)}",

@@ -29,29 +29,29 @@ MARKS = {True: "C", False: "I"}
 
 def write(run: Run) -> list[Path]:
     """Write all logs, replacing the folder as a whole. Raises RunError if the run lacks verdicts."""
-    logs = {_file_name(run, one): dumps(log(run, one)) + "\n" for one in scored_sets(run)}
+    logs = {_file_name(run, scored_set): dumps(log(run, scored_set)) + "\n" for scored_set in scored_sets(run)}
     return run.write_folder(FOLDER, logs)
 
 
-def _file_name(run: Run, one: ScoredSet) -> str:
+def _file_name(run: Run, scored_set: ScoredSet) -> str:
     """Inspect's scheme: time, task and id, joined by underscores, with no other underscore in time and task."""
-    return f"{run.manifest['created'].replace(':', '-')}_{_task(one)}_{_id(run, one)}.json"
+    return f"{run.manifest['created'].replace(':', '-')}_{_task(scored_set)}_{_id(run, scored_set)}.json"
 
 
-def _task(one: ScoredSet) -> str:
-    return one.name.replace("_", "-")
+def _task(scored_set: ScoredSet) -> str:
+    return scored_set.name.replace("_", "-")
 
 
-def _id(run: Run, one: ScoredSet) -> str:
+def _id(run: Run, scored_set: ScoredSet) -> str:
     """An id derived from run, system and split, so that writing the log again yields the same bytes."""
-    text = f"{run.name} {run.manifest['created']} {one.system} {one.split}"
+    text = f"{run.name} {run.manifest['created']} {scored_set.system} {scored_set.split}"
     return hashlib.sha256(text.encode()).hexdigest()[:22]
 
 
-def log(run: Run, one: ScoredSet) -> dict[str, Any]:
+def log(run: Run, scored_set: ScoredSet) -> dict[str, Any]:
     """The log of one system on one split, in Inspect's schema."""
-    identity, created = _id(run, one), run.manifest["created"]
-    model = f"dstill/{run.name}" + ("" if one.system == "student" else f":{one.system}")
+    identity, created = _id(run, scored_set), run.manifest["created"]
+    model = f"dstill/{run.name}" + ("" if scored_set.system == "student" else f":{scored_set.system}")
     trained = run.stages.get("train", {})
     return {
         "version": VERSION,
@@ -61,27 +61,27 @@ def log(run: Run, one: ScoredSet) -> dict[str, Any]:
             "run_id": identity,
             "task_id": identity,
             "created": created,
-            "task": _task(one),
+            "task": _task(scored_set),
             "dataset": {
-                "name": one.split,
-                "samples": len(one.items),
-                "sample_ids": [item.record.id for item in one.items],
+                "name": scored_set.split,
+                "samples": len(scored_set.items),
+                "sample_ids": [item.record.id for item in scored_set.items],
                 "shuffled": False,
             },
             "model": model,
             "model_args": {key: trained[key] for key in ("student", "modality", "objective") if key in trained},
             "config": {"epochs": 1},
             "packages": run.manifest["versions"],
-            "metadata": {"engine": one.engine, "seed": run.manifest["seed"]},
+            "metadata": {"engine": scored_set.engine, "seed": run.manifest["seed"]},
         },
         "plan": {"name": "dstill", "steps": []},
         "results": {
-            "total_samples": len(one.items),
-            "completed_samples": len(one.items),
-            "scores": [_score(name, score, len(one.items)) for name, score in one.scores.items()],
+            "total_samples": len(scored_set.items),
+            "completed_samples": len(scored_set.items),
+            "scores": [_score(name, score, len(scored_set.items)) for name, score in scored_set.scores.items()],
         },
         "stats": {"started_at": created, "completed_at": created},
-        "samples": [_sample(item, model) for item in one.items],
+        "samples": [_sample(item, model) for item in scored_set.items],
     }
 
 

@@ -78,11 +78,11 @@ def results(run: Run, model: str, sets: Sequence[ScoredSet]) -> dict[str, Any]:
     }
 
 
-def _metrics(one: ScoredSet) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": one.name, "alias": one.name, "sample_len": len(one.items)}
-    for name, score in one.scores.items():
+def _metrics(scored_set: ScoredSet) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": scored_set.name, "alias": scored_set.name, "sample_len": len(scored_set.items)}
+    for name, score in scored_set.scores.items():
         found[f"{name},{FILTER}"] = score["value"]
-        found[f"{name}_stderr,{FILTER}"] = _error([item.marks[name] for item in one.items if name in item.marks])
+        found[f"{name}_stderr,{FILTER}"] = _error([item.marks[name] for item in scored_set.items if name in item.marks])
     return found
 
 

@@ -52,7 +52,9 @@ def query_response(
 
 def _passes(predicted: PredictedAnswer) -> bool:
     """Whether there is an answer that the checks let run, even where no engine could run it."""
-    return bool(predicted.answer) and not predicted.refused and not any(one.is_error for one in predicted.problems)
+    return (
+        bool(predicted.answer) and not predicted.refused and not any(problem.is_error for problem in predicted.problems)
+    )
 
 
 def _value(task: Task, answer: str) -> Any:

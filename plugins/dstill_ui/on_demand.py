@@ -121,7 +121,7 @@ class OnDemand(Generic[T]):
         """
         if entry := self.get(name):
             return entry
-        by_use = sorted(self._entries, key=lambda one: self._entries[one].used_at)
+        by_use = sorted(self._entries, key=lambda entry: self._entries[entry].used_at)
         closed = [self._entries.pop(one) for one in by_use[: max(0, len(by_use) + 1 - self._most)]]
         entry = self._entries[name] = Entry(by, version)
         self._unclosed.add(entry)

@@ -123,9 +123,9 @@ class _Names:
 
 def _names(schema: Schema) -> Iterator[_Names]:
     """Those of the first reference with one column."""
-    for one in schema.references:
-        if len(one.columns) == 1:
-            words = (one.table, one.columns[0], one.to, one.to_columns[0])
+    for reference in schema.references:
+        if len(reference.columns) == 1:
+            words = (reference.table, reference.columns[0], reference.to, reference.to_columns[0])
             child, refers, parent, key = (quoted(word, schema.dialect) for word in words)
             yield _Names(child=child, refers=refers, parent=parent, key=key)
             return

@@ -71,7 +71,11 @@ def tables_for(schema: Schema, question: str, most: int) -> Sequence[Table]:
 
 
 def _table_line(schema: Schema, table: Table) -> str:
-    refers = {one.columns[0]: one.to for one in schema.references if one.table == table.name and len(one.columns) == 1}
+    refers = {
+        reference.columns[0]: reference.to
+        for reference in schema.references
+        if reference.table == table.name and len(reference.columns) == 1
+    }
     columns = ", ".join(
         f"{column.name} {column.family}{f' > {refers[column.name]}' if column.name in refers else ''}"
         for column in table.columns
@@ -87,7 +91,9 @@ def question_brief(example: Example, database: Database | None) -> QuestionBrief
         )
     shown = tables_for(database.schema, "", _MOST)
     references = tuple(
-        one for one in database.schema.references if {one.table, one.to} <= {table.name for table in shown}
+        reference
+        for reference in database.schema.references
+        if {reference.table, reference.to} <= {table.name for table in shown}
     )
     schema = Schema(tables=tuple(shown), references=references, dialect=database.schema.dialect)
     names = {f"{table.name}.{column.name}" for table in shown for column in table.columns}

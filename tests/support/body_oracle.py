@@ -12,6 +12,8 @@ prints after parsing it (tests/live/ElasticsearchNode.java), how it rewrites the
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import re
 import time
@@ -172,6 +174,14 @@ class Oracle:
         return data.decode() if isinstance(data, bytes) else str(data)
 
     def _ask(self, method: str, path: str, text: str | None = None) -> tuple[int, Any]:
+        """Status and reply. A connection that the node closes without a reply is a finding if it does so again."""
+        for _ in range(2):
+            with contextlib.suppress(http.client.RemoteDisconnected):
+                return self._ask_once(method, path, text)
+            time.sleep(1)
+        raise Finding("the node closed the connection twice")
+
+    def _ask_once(self, method: str, path: str, text: str | None) -> tuple[int, Any]:
         data = None if text is None else text.encode("utf-8", "surrogatepass")
         headers = {"content-type": "application/json"}
         request = urllib.request.Request(self._engine.settings.url + path, data, headers, method=method)

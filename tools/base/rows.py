@@ -59,7 +59,7 @@ def kept(folder: Path, name: str, make: Callable[[], Iterable[Example]]) -> list
 
 def unscored(dataset: Callable[[int], Task], count: int, sizes: Sequence[int]) -> list[Example]:
     """The training questions of a dataset of `count`, without those of the scored sets of datasets of `sizes`."""
-    held_out = {_key(one) for size in sizes for split in SCORED for one in dataset(size).examples(split)}
+    held_out = {_key(example) for size in sizes for split in SCORED for example in dataset(size).examples(split)}
     return [example for example in dataset(count).examples("train") if _key(example) not in held_out]
 
 

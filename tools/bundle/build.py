@@ -103,7 +103,9 @@ ARCHIVES = {
 def lines(archive: Archive, data: bytes) -> bytes:
     """The documents as JSON lines, in the order in which they are packed."""
     documents: Iterable[Document] = sorted(archive.documents(data), key=archive.order)
-    return "".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) + "\n" for one in documents).encode()
+    return "".join(
+        json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n" for document in documents
+    ).encode()
 
 
 def packed(text: bytes) -> bytes:

@@ -27,7 +27,7 @@ def documents(archive: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
         member = files.extractfile(MEMBER)
         assert member is not None
         features = json.load(member)["features"]
-    for feature in sorted(features, key=lambda one: (one["properties"]["time"], one["id"])):
+    for feature in sorted(features, key=lambda feature: (feature["properties"]["time"], feature["id"])):
         yield feature["id"], _quake(feature)
 
 

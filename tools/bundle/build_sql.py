@@ -79,7 +79,7 @@ def movies(films: Sequence[dict[str, Any]]) -> Rows:
         rows["film"].append([key, studio, *told, reviews.get("rating"), reviews["count"], oscars.get("won")])
         credits = [one for one in film.get("credits", ()) if one["job"] != "actor"]
         credits += [one for one in film.get("credits", ()) if one["job"] == "actor"][:6]
-        rows["credit"] += [[0, key, people.key(one["name"]), one["job"]] for one in credits]
+        rows["credit"] += [[0, key, people.key(credit["name"]), credit["job"]] for credit in credits]
         for position, genre in enumerate(film.get("genres", ()), start=1):
             rows["film genre"].append([0, key, genres.key(genre), position])
     return {

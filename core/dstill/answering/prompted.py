@@ -137,16 +137,17 @@ def answered(
         except BudgetError as error:
             hint = f"{purchase.resume} {error.hint} …"
             raise BudgetError(f"{system}: {error.what}", where=error.where, hint=hint) from None
-    failed = [one.reply for one in replies if isinstance(one.reply, Problem)]
+    failed = [reply.reply for reply in replies if isinstance(reply.reply, Problem)]
     _refuse_outages(system, failed, len(replies), purchase)
-    got = [one.reply for one in replies if isinstance(one.reply, Reply)]
+    got = [reply.reply for reply in replies if isinstance(reply.reply, Reply)]
     usage = sum((actual_usage(reply) for reply in got), NOTHING)
     usd = _usd(model.teacher, usage)
     seconds = [reply.seconds for reply in got if reply.seconds is not None]
     return Prompted(
-        predictions=[prediction(one) for one in replies],
+        predictions=[prediction(reply) for reply in replies],
         usd=[
-            _usd(model.teacher, actual_usage(one.reply) if isinstance(one.reply, Reply) else NOTHING) for one in replies
+            _usd(model.teacher, actual_usage(reply.reply) if isinstance(reply.reply, Reply) else NOTHING)
+            for reply in replies
         ],
         cost=AnswerCost.of(len(examples), seconds=seconds, usd=usd, usage=usage),
         note=_unanswered(system, failed, len(replies)),
@@ -187,8 +188,8 @@ async def _replies(
     found: list[TeacherReply] = []
     budget = model.budget(store)
     async with model.teacher as teacher:
-        async for one in replies(teacher, prompts, store, concurrency=model.concurrency, budget=budget):
-            found.append(one)
+        async for reply in replies(teacher, prompts, store, concurrency=model.concurrency, budget=budget):
+            found.append(reply)
             model.setup.progress(f"answering ({system})", len(found), len(prompts))
     return found
 
@@ -216,9 +217,9 @@ def _unanswered(system: str, failed: Sequence[Problem], n: int) -> str:
     return f"{system} gave no answer to {len(failed):,} of {n:,} questions, which count as wrong: {listed}"
 
 
-def prediction(one: TeacherReply) -> Prediction:
+def prediction(teacher_reply: TeacherReply) -> Prediction:
     """The reply of a model as a row; without text if there is none, or if it is to another question."""
-    example, reply = one.prompt.example, one.reply
+    example, reply = teacher_reply.prompt.example, teacher_reply.reply
     if isinstance(reply, Problem):  # refused, or blocked by a filter
         return Prediction(id=example.id, text="")
     text, mixed_up = fence.removed(reply.text, example)

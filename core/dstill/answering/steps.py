@@ -109,7 +109,7 @@ def examples_of(task: Task, progress: Progress = silent) -> Sequence[Example]:
     found = spooled.examples()
     for done, split in enumerate(SPLITS):
         progress("making the task's questions, split by split", done, len(SPLITS))
-        found.extend(replace(one, split=one.split or split) for one in task.examples(split))
+        found.extend(replace(example, split=example.split or split) for example in task.examples(split))
     progress("making the task's questions, split by split", len(SPLITS), len(SPLITS))
     require_unique_ids(found)
     return found

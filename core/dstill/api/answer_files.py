@@ -57,7 +57,7 @@ class Fix:
 def edited(text: str, edits: Sequence[Edit]) -> str:
     """`text` after all `edits`. Raises ValueError if they overlap or lie outside of it."""
     parts, at = [], 0
-    for edit in sorted(edits, key=lambda one: (one.start, one.end)):
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
         if not at <= edit.start <= edit.end <= len(text):
             raise ValueError(f"the edit at {edit.start}–{edit.end} overlaps another, or is outside of the text")
         parts += [text[at : edit.start], edit.text]

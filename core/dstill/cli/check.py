@@ -208,7 +208,7 @@ class _Run:
         return report
 
     def _add(self, report: Report) -> None:
-        new = [one for one in report.problems if one.problem.code not in self.wanted.ignore]
+        new = [problem for problem in report.problems if problem.problem.code not in self.wanted.ignore]
         self.problems += new
         self.files, self.answers = self.files + 1, self.answers + report.answers
         self.skipped.update(report.skipped)
@@ -253,20 +253,20 @@ class _Run:
         if self.wanted.diff:
             raise AnswerError(f"{_count(self.changed, 'file')} would be repaired", hint="run it with --fix")
         counts = [_count(n, noun) for n, noun in ((errors, "error"), (warnings, "warning")) if n]
-        places = len({one.file for one in self.problems})
-        fixable = sum(bool(one.fix) for one in self.problems)
+        places = len({problem.file for problem in self.problems})
+        fixable = sum(bool(problem.fix) for problem in self.problems)
         hint = f"--fix repairs {fixable} of them" if fixable else ""
         raise AnswerError(f"{' and '.join(counts)} in {places} of {_count(self.files, 'file')}", hint=hint)
 
     def _note_what_stays(self) -> None:
         """Say on stderr how many errors --fix does not repair."""
-        stays = [one for one in self.problems if one.problem.severity == "error" and not one.fix]
+        stays = [problem for problem in self.problems if problem.problem.severity == "error" and not problem.fix]
         if stays:
-            places = _count(len({one.file for one in stays}), "file")
+            places = _count(len({stay.file for stay in stays}), "file")
             note(f"note: --fix does not repair {_count(len(stays), 'error')} in {places}: see them without --diff")
 
     def _number(self, severity: str) -> int:
-        return sum(one.problem.severity == severity for one in self.problems)
+        return sum(problem.problem.severity == severity for problem in self.problems)
 
     def _hint(self) -> str:
         """How to say what the data are, by the options of the tasks in use."""
@@ -277,7 +277,10 @@ class _Run:
     def _helps(self) -> Mapping[str, str]:
         """Rule → what it means. A code means the same in each layer of a task."""
         codes = {name: AnswerFiles.of(task).problem_codes for name, task in self._tasks.items()}
-        rules = {sarif.rule_id(one): codes.get(one.task, {}).get(one.problem.code, "") for one in self.problems}
+        rules = {
+            sarif.rule_id(problem): codes.get(problem.task, {}).get(problem.problem.code, "")
+            for problem in self.problems
+        }
         return {rule: help for rule, help in rules.items() if help}
 
     def _object(self) -> dict[str, Any]:
@@ -288,7 +291,7 @@ class _Run:
             "warnings": self._number("warning"),
             "repaired": self.changed if self.wanted.fix else 0,
             "not_checked": dict(self.skipped),
-            "problems": [_row(one) for one in self.problems],
+            "problems": [_row(problem) for problem in self.problems],
         }
 
 
@@ -301,19 +304,26 @@ def _write(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def _line(one: FileProblem) -> str:
-    problem = one.problem
+def _line(file_problem: FileProblem) -> str:
+    problem = file_problem.problem
     hint = f" ({problem.hint})" if problem.hint else ""
-    place = f"{one.file}:{one.region.line}:{one.region.column}"
-    fixable = " [--fix]" if one.fix else ""
-    return f"{place}: {problem.severity.value} {one.rule}: {problem.message}{hint}{fixable}"
+    place = f"{file_problem.file}:{file_problem.region.line}:{file_problem.region.column}"
+    fixable = " [--fix]" if file_problem.fix else ""
+    return f"{place}: {problem.severity.value} {file_problem.rule}: {problem.message}{hint}{fixable}"
 
 
-def _row(one: FileProblem) -> dict[str, Any]:
+def _row(file_problem: FileProblem) -> dict[str, Any]:
     keys = ("layer", "code", "severity", "message", "hint", "pointer")
-    of_problem = {key: value for key, value in one.problem.to_row().items() if key in keys}
-    edits = [{**vars(edit.region), "text": edit.text} for edit in one.fix]
-    return {"file": one.file, **vars(one.region), "task": one.task, "answer": one.answer, **of_problem, "fix": edits}
+    of_problem = {key: value for key, value in file_problem.problem.to_row().items() if key in keys}
+    edits = [{**vars(edit.region), "text": edit.text} for edit in file_problem.fix]
+    return {
+        "file": file_problem.file,
+        **vars(file_problem.region),
+        "task": file_problem.task,
+        "answer": file_problem.answer,
+        **of_problem,
+        "fix": edits,
+    }
 
 
 def _layers(skipped: Mapping[str, int]) -> str:

@@ -74,14 +74,14 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     if as_json:
         shown = [{"what": w, "found": f, "state": s} for w, f, s in rows]
         ok = not failures and not engines.problems
-        emit({"ok": ok, "checks": shown, "engine": [_plain(one) for one in engines.results]})
+        emit({"ok": ok, "checks": shown, "engine": [_plain(result) for result in engines.results]})
     else:
         table(["what", "found", "state"], [*machine, *broken, *engines.rows, *_shown(of_extras)])
         if lacking := [what.removeprefix("extra ") for what, _, state in of_extras if state == MISSING]:
             say()
             say(f"Missing extras: {', '.join(lacking)}. To add those that you need:")
             say("  pip install 'dstill[EXTRA,…]'")
-        for advice in dict.fromkeys(one.advice for one in engines.results if one.advice):
+        for advice in dict.fromkeys(result.advice for result in engines.results if result.advice):
             say(f"\n{advice}", lines=True)
     found.note_unknown()
     found.end_with_failures(failures)
@@ -183,15 +183,15 @@ def _students(task: Task, executor: Executor | None) -> list[list[str]]:
 
 def _rows(task: str, results: Iterable[CheckResult]) -> list[list[str]]:
     """Each fact, the number of right answers among the known ones, and each wrong answer."""
-    facts = [one for one in results if not one.expected]
-    known = [one for one in results if one.expected and one.checked]
+    facts = [result for result in results if not result.expected]
+    known = [result for result in results if result.expected and result.checked]
     wrong = [one for one in known if one.problem]
-    rows = [[one.name, one.found, _state(one)] for one in facts]
+    rows = [[fact.name, fact.found, _state(fact)] for fact in facts]
     if known:
         state = f"{len(wrong)} wrong" if wrong else "ok"
         rows.append([f"known answers of {task}", f"{len(known) - len(wrong)} of {len(known)} right", state])
     rows += [[one.name, f"got {one.found}", f"expected {one.expected}"] for one in wrong]
-    reasons = Counter(one.found for one in results if one.expected and not one.checked)
+    reasons = Counter(result.found for result in results if result.expected and not result.checked)
     return rows + [[f"known answers of {task}", f"{n} not asked", reason] for reason, n in reasons.items()]
 
 

@@ -176,8 +176,8 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
     def _meant(self, ctx: click.Context, name: str) -> str:
-        known = {one: one for one in self.list_commands(ctx)}
-        for group in (one for one in self.commands.values() if isinstance(one, Group)):
+        known = {list_command: list_command for list_command in self.list_commands(ctx)}
+        for group in (command for command in self.commands.values() if isinstance(command, Group)):
             known.update({inner: f"{group.name} {inner}" for inner in group.commands if inner not in known})
         import difflib
 

@@ -105,13 +105,13 @@ def show_live(run: Run, live: Live) -> None:
         say(f"none of the {live.judged:,} judged answers of {live.split} is wrong", bold=True)
 
 
-def _show(run: Run, one: LiveExample, *, with_gold: bool) -> None:
-    for name, text in _lines(run, one, with_gold=with_gold):
+def _show(run: Run, live_example: LiveExample, *, with_gold: bool) -> None:
+    for name, text in _lines(run, live_example, with_gold=with_gold):
         say(f"  {name + ':':<11} " + text.replace("\n", "\n" + " " * 14), lines=True)
 
 
-def _lines(run: Run, one: LiveExample, *, with_gold: bool) -> Iterator[tuple[str, str]]:
-    answered = one.answered
+def _lines(run: Run, live_example: LiveExample, *, with_gold: bool) -> Iterator[tuple[str, str]]:
+    answered = live_example.answered
     yield "question", answered.question
     yield "answer", answered.answer or "(nothing)"
     if answered.outcome == OutcomeKind.OK:
@@ -119,6 +119,6 @@ def _lines(run: Run, one: LiveExample, *, with_gold: bool) -> Iterator[tuple[str
     elif answered.reason:
         yield "result", f"none: {answered.reason}"
     if with_gold:
-        yield "gold", one.gold
-        if one.expected is not None and one.expected.kind is OutcomeKind.OK:
-            yield "its result", Presentation.of(run.task).render_result(one.expected.value)
+        yield "gold", live_example.gold
+        if live_example.expected is not None and live_example.expected.kind is OutcomeKind.OK:
+            yield "its result", Presentation.of(run.task).render_result(live_example.expected.value)

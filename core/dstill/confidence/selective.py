@@ -58,7 +58,7 @@ def counts(verdict: Verdict) -> bool:
 
 def measured(answers: Sequence[ScoredAnswer]) -> Selective:
     """The figures of some answers."""
-    n = sum(one.right is not None for one in answers)
+    n = sum(answer.right is not None for answer in answers)
     given = _given(answers)
     curve = risk_coverage(answers)
     return Selective(
@@ -76,7 +76,7 @@ def measured(answers: Sequence[ScoredAnswer]) -> Selective:
 
 def risk_coverage(answers: Sequence[ScoredAnswer]) -> list[tuple[float, float]]:
     """Coverage and risk at each cut, the strictest first. Answers with equal scores are given together."""
-    n = sum(one.right is not None for one in answers)
+    n = sum(answer.right is not None for answer in answers)
     curve, given, wrong = [], 0, 0
     for _, equal in groupby(sorted(_given(answers), reverse=True), key=lambda one: one[0]):
         results = [right for _, right in equal]

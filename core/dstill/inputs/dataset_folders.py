@@ -154,7 +154,9 @@ def named(names: Sequence[str], metadata: Mapping[str, Any], *, config: str = ""
     `config`: the configuration to read; empty: the only one, or the default.
     """
     data = [
-        one for one in names if PurePosixPath(one).suffix.lower() in SUFFIXES and PurePosixPath(one).name not in ABOUT
+        name
+        for name in names
+        if PurePosixPath(name).suffix.lower() in SUFFIXES and PurePosixPath(name).name not in ABOUT
     ]
     configs = metadata.get("configs")
     if isinstance(configs, list) and configs:
@@ -163,7 +165,7 @@ def named(names: Sequence[str], metadata: Mapping[str, Any], *, config: str = ""
         found = _by_name([one for one in data if not config or one.startswith(f"{config}/")])
     if not found:
         what = f"no data files{f' of the configuration {config!r}' if config else ''}"
-        code = any(PurePosixPath(one).suffix == ".py" for one in names)
+        code = any(PurePosixPath(name).suffix == ".py" for name in names)
         raise DataError(
             f"{what}: {_some(names)}",
             where=where,
@@ -217,7 +219,7 @@ def _of_config(data: Sequence[str], config: Mapping[str, Any], where: str) -> li
             hits = [one for one in data if _matches(glob, one.removeprefix(f"{below}/") if below else one)]
             if not hits:
                 raise DataError(f"no file matches {str(pattern)[:100]!r}, which the card names", where=where)
-            found += [Named(name=one, split=split or ("train" if len(parts) > 1 else "")) for one in hits]
+            found += [Named(name=hit, split=split or ("train" if len(parts) > 1 else "")) for hit in hits]
     return found
 
 

@@ -91,14 +91,14 @@ def opinions(task: Task, feedback: Iterable[Feedback]) -> list[Opinion]:
 
 def _opinion(task: Task, rows: Sequence[Feedback]) -> Opinion:
     first = rows[0]
-    right = [_in_one_line(task, one.gold) for one in rows if one.gold]
-    refused = [_in_one_line(task, one.answer) for one in rows if one.verdict == WRONG and one.answer]
+    right = [_in_one_line(task, row.gold) for row in rows if row.gold]
+    refused = [_in_one_line(task, row.answer) for row in rows if row.verdict == WRONG and row.answer]
     with about(first.id):
         golds = {task.canonical(answer): answer for answer in right}
         wrong = frozenset(map(task.canonical, refused))
     disputed = len(golds) > 1 or not wrong.isdisjoint(golds)
     gold = None if disputed else next(iter(golds.values()), None)
-    corrected = any(one.correction for one in rows)
+    corrected = any(row.correction for row in rows)
     source = WRONG if gold is None else CORRECTED if corrected else RIGHT
     return Opinion(question=first.question, data=first.data, source=source, gold=gold, wrong=wrong, disputed=disputed)
 

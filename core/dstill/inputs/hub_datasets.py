@@ -98,7 +98,7 @@ def data_files(source: str) -> list[DataFile]:
     api = connected(f"reading {source}")
     with hub_errors(name.where):
         info = api.dataset_info(name.repo, revision=name.revision, files_metadata=True)
-        sizes = {one.rfilename: one.size or 0 for one in info.siblings or ()}
+        sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
         metadata = metadata_of(_download(api, name, CARD)) if CARD in sizes else {}
         chosen = named(list(sizes), metadata, config=name.config, where=str(name))
         log.info("%s files of %s, %s", len(chosen), name, size_on_disk(sum(sizes[one.name] for one in chosen)))

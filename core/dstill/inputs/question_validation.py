@@ -49,7 +49,7 @@ def require_unique_ids(rows: Sequence[Example | Record]) -> None:
 
 def refuse_contradictions(places: Sequence[Place], examples: Sequence[Example]) -> None:
     """Raises DataError when a question about the same data has two answers; spellings of the same JSON are equal."""
-    asked = (None if one.answer is None else dumps([one.question, one.context]) for one in examples)
+    asked = (None if example.answer is None else dumps([example.question, example.context]) for example in examples)
     several = []
     for group in Positions(asked).repeated():
         golds: dict[str, int] = {}

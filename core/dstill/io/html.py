@@ -26,6 +26,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: 
         cells = (f"<{tag}>{escaped(one)}</{tag}>" for tag, one in zip([first, *["td"] * len(row)], row, strict=False))
         return f"<tr>{''.join(cells)}</tr>"
 
-    head = f"<thead><tr>{''.join(f'<th>{escaped(one)}</th>' for one in columns)}</tr></thead>" if columns else ""
+    head = f"<thead><tr>{''.join(f'<th>{escaped(column)}</th>' for column in columns)}</tr></thead>" if columns else ""
     body = "".join(map(line, rows))
     return f"<table>{f'<caption>{escaped(caption)}</caption>' if caption else ''}{head}<tbody>{body}</tbody></table>"

@@ -51,7 +51,7 @@ def _table() -> Mapping[str, Sequence[str]]:
     for group, people in rows():
         for word in (*(one for one in group if one not in STOP_WORDS), *people):
             others = (singular(other) for other in group)
-            found.setdefault(word, {}).update(dict.fromkeys(one for one in others if one != singular(word)))
+            found.setdefault(word, {}).update(dict.fromkeys(other for other in others if other != singular(word)))
     return {word: tuple(others) for word, others in found.items()}
 
 

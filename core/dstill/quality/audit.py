@@ -93,9 +93,11 @@ def _run(task: Task, example: Example, executor: Executor, gold: Gold) -> Gold:
         )
     suite = _TestSuite(task, example, executor, base)
     gold = replace(gold, test_databases=len(suite.databases), test_suite_skipped=suite.skipped)
-    mutants = [(one.name, suite.killed(one.answer)) for one in TestDatabases.of(task).mutants(suite.example)]
+    mutants = [(mutant.name, suite.killed(mutant.answer)) for mutant in TestDatabases.of(task).mutants(suite.example)]
     mutants = [(name, killed) for name, killed in mutants if killed.by_databases is not None]
-    held_out = [(one.name, suite.killed(one.answer)) for one in held_out_mutants(example)]
+    held_out = [
+        (held_out_mutant.name, suite.killed(held_out_mutant.answer)) for held_out_mutant in held_out_mutants(example)
+    ]
     by_data = [killed.by_data for _, killed in mutants]
     return replace(
         gold,

@@ -101,8 +101,8 @@ class KeptAnswers:
         parts = [("tasks", self._run.task.name), ("objectives", settings.train.objective), ("students", kind)]
         parts += [("baselines", system)] if system != STUDENT else []
         behind = [
-            f"{PLUGIN}{one['name']} {one.get('version', '')} {one.get('sha256', '')[:16]}"
-            for one in owners(plugins, parts)
+            f"{PLUGIN}{owner['name']} {owner.get('version', '')} {owner.get('sha256', '')[:16]}"
+            for owner in owners(plugins, parts)
         ]
         return [*self._made_of(system), *behind]
 

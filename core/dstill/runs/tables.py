@@ -155,13 +155,13 @@ class Failures(Sequence[Failure], Tabular):
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each failure."""
-        return [one.to_row() for one in self._failures]
+        return [failure.to_row() for failure in self._failures]
 
     def __repr__(self) -> str:
         return f"{len(self)} wrong of {self.judged:,} judged answers"
 
     def _repr_html_(self) -> str:
         columns = ("id", "question", "answer", "gold", "cause")
-        rows = [[str(getattr(one, name))[:CUT] for name in columns] for one in self._failures[:SHOWN]]
+        rows = [[str(getattr(failure, name))[:CUT] for name in columns] for failure in self._failures[:SHOWN]]
         more = f"; the first {SHOWN}" if len(self) > SHOWN else ""
         return table(columns, rows, caption=f"{self!r}{more}")

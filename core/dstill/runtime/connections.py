@@ -52,9 +52,13 @@ def bounded_protocol(  # noqa: C901 - one class, defined here because its base n
             super().connection_made(transport)
             self._since = time.monotonic()
             self._start()
-            others = [one for one in self.connections if isinstance(one, Bounded) and not one._dropped]
+            others = [
+                connection
+                for connection in self.connections
+                if isinstance(connection, Bounded) and not connection._dropped
+            ]
             if len(others) > most:
-                waiting = [one for one in others if one is not self and one._waits]
+                waiting = [other for other in others if other is not self and other._waits]
                 min(waiting, key=lambda one: one._since, default=self)._drop()
 
         def connection_lost(self, exc: Exception | None) -> None:

@@ -85,7 +85,11 @@ def _answered_of(value: Any, context: Any) -> Answered:
 
 def _prompt(prompt: Prompt) -> tuple[Any, Any]:
     example, context = _EXAMPLE.encode(prompt.example)
-    return [example, [[one.role, one.content] for one in prompt.messages], prompt.max_tokens_factor], context
+    return [
+        example,
+        [[message.role, message.content] for message in prompt.messages],
+        prompt.max_tokens_factor,
+    ], context
 
 
 def _prompt_of(value: Any, context: Any) -> Prompt:

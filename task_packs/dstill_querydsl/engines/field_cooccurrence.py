@@ -42,6 +42,6 @@ def never_together(server: HttpEngine, name: str, fields: Sequence[Field]) -> di
     return {first: sorted(others) for first, others in sorted(found.items())}
 
 
-def _parent(one: Field) -> str:
+def _parent(field: Field) -> str:
     """The field of a sub-field, else the field itself."""
-    return one.name.rpartition(".")[0] if one.sub else one.name
+    return field.name.rpartition(".")[0] if field.sub else field.name

@@ -95,8 +95,8 @@ class HttpEngine:
         )
         merged = merge(reply)
         require_size(merged.mapping, where=f"'{index}' at {self.settings.url}")
-        if conflicts := [one for one in merged.conflicts if not one.compatible]:
-            shown = "; ".join(f"'{one.field}' is {one}" for one in conflicts[:5])
+        if conflicts := [conflict for conflict in merged.conflicts if not conflict.compatible]:
+            shown = "; ".join(f"'{conflict.field}' is {conflict}" for conflict in conflicts[:5])
             log.warning("the indices of '%s' disagree on the type of %d field(s): %s", index, len(conflicts), shown)
         return merged.mapping
 

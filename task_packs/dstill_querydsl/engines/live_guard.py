@@ -46,10 +46,12 @@ class LiveGuard:
     def errors(self, body: dict[str, Any]) -> tuple[Problem, ...]:
         """The guard's errors for `body`. Raises ServiceError, AuthError."""
         problems = guard.check(body, self.limits, self.ranges, self.dialect, self._asked(body))
-        return tuple(one for one in problems if one.is_error)
+        return tuple(problem for problem in problems if problem.is_error)
 
     def _asked(self, body: dict[str, Any]) -> Bounds:
         """The ranges of fields whose gaps a histogram fills, from the engine, so that they are not doubled."""
-        unknown = sorted({one.field for one in guard.unknown_ranges(body, self.limits, self.ranges)})
+        unknown = sorted(
+            {unknown_range_.field for unknown_range_ in guard.unknown_ranges(body, self.limits, self.ranges)}
+        )
         readable = [one for one in map(self.fields.get, unknown) if one is not None and self.limits.allows(one.name)]
         return self.ask(readable) if readable else {}

@@ -23,15 +23,15 @@ __all__ = ["phrases"]
 _WORD = re.compile(r"[^\W\d_]{3,20}")  # words that a person would search for: letters, no digits
 
 
-def phrases(server: HttpEngine, name: str, one: Field, documents: int) -> Known | None:
+def phrases(server: HttpEngine, name: str, field: Field, documents: int) -> Known | None:
     """Phrases from a text field that is not nested, in at most `documents` documents. None if there are none."""
-    query = {"bool": {"filter": [{"exists": {"field": one.name}}]}}
-    outcome = server.search(name, {"size": documents, "_source": [one.name], "query": query})
+    query = {"bool": {"filter": [{"exists": {"field": field.name}}]}}
+    outcome = server.search(name, {"size": documents, "_source": [field.name], "query": query})
     if outcome.kind is not OutcomeKind.OK:
         return None
     found: dict[str, None] = {}
     for number, hit in enumerate(outcome.raw["hits"]["hits"]):
-        text = next(_texts(hit.get("_source"), one.name.split(".")), "")
+        text = next(_texts(hit.get("_source"), field.name.split(".")), "")
         if (words := _phrase(text, number)) and not looks_secret(words):
             found[words] = None
     return Known(values=tuple(found)) if found else None

@@ -71,14 +71,14 @@ def server_checks(server: HttpEngine, index: str) -> Iterator[CheckResult]:
 
 def conformance_checks(server: HttpEngine, name: str) -> Iterator[CheckResult]:
     """Run every case of the engine's dialect on the index `name`."""
-    return (_compare(server, one.name, _result_of(server, name, one), one.expected) for one in _cases(server))
+    return (_compare(server, case.name, _result_of(server, name, case), case.expected) for case in _cases(server))
 
 
 def skipped_checks(server: HttpEngine) -> Iterator[CheckResult]:
     """The same cases, none of them run."""
     why = "needs --load-data, which creates an index and removes it afterwards"
-    for one in _cases(server):
-        yield CheckResult(name=one.name, found=why, expected=_text(one.expected), checked=False)
+    for case in _cases(server):
+        yield CheckResult(name=case.name, found=why, expected=_text(case.expected), checked=False)
 
 
 def _cases(server: HttpEngine) -> Iterator[Case]:
@@ -120,7 +120,7 @@ def index_checks(server: HttpEngine, name: str, then: Mapping[str, Any] | None) 
     yield from instruction_checks(name, now)
     if then is not None:
         yield _drift(name, then, now)
-    results = [_result_of(server, name, one) for one in invariants(before)]
+    results = [_result_of(server, name, invariant) for invariant in invariants(before)]
     after = server.count(name)  # the index may have changed meanwhile
     for got, one, late in zip(results, invariants(before), invariants(after), strict=True):
         yield _compare(server, one.name, got, one.expected, late.expected)

@@ -44,10 +44,10 @@ class UnsupportedFields:
         if not types:
             return cls()
         parents: dict[str, str] = {}
-        for one in raw_fields(mapping):
-            if one.name in types:
-                types[one.name] = one.type
-                parents |= {} if one.sub else dict.fromkeys(_parents(one.name), one.name)
+        for raw_field in raw_fields(mapping):
+            if raw_field.name in types:
+                types[raw_field.name] = raw_field.type
+                parents |= {} if raw_field.sub else dict.fromkeys(_parents(raw_field.name), raw_field.name)
         return cls(types=types, parents=parents)
 
     def remove_from(self, mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class UnsupportedFields:
             if star or use.kind != "path":  # fields below a nested path have their own names
                 yield head + star
         queries = [one for kind in _TEXTUAL for one in under(kind, body)]
-        all_fields = any(isinstance(one, Mapping) and not one.get("fields") for one in queries)
+        all_fields = any(isinstance(query, Mapping) and not query.get("fields") for query in queries)
         if all_fields or any(under(_NAMES_IN_TEXT, body)):
             yield "*"
 
@@ -105,16 +105,16 @@ def refused(mapping: Mapping[str, Any], accepts: Callable[[Mapping[str, Any]], b
     names: set[str] = set()
     aliases = {}
     known: dict[str, bool] = {}
-    for one in raw_fields(mapping):
-        if one.type == "alias":
-            aliases[one.name] = one.options.get("path")
-        elif names.isdisjoint(_parents(one.name)):
-            definition = {"type": one.type, **own_definition(one.options)}
+    for raw_field in raw_fields(mapping):
+        if raw_field.type == "alias":
+            aliases[raw_field.name] = raw_field.options.get("path")
+        elif names.isdisjoint(_parents(raw_field.name)):
+            definition = {"type": raw_field.type, **own_definition(raw_field.options)}
             key = json.dumps(definition, sort_keys=True)  # thousands of fields have a handful of definitions
             if key not in known:
                 known[key] = accepts(definition)
             if not known[key]:
-                names.add(one.name)
+                names.add(raw_field.name)
     names |= {name for name, path in aliases.items() if not names.isdisjoint((path, *_parents(str(path))))}
     return sorted(names)
 

@@ -75,7 +75,7 @@ class Fields:
         merged = merge(mapping)
         fields = dict(_walk(merged.mapping.get("properties"), "", (), 0))
         fields |= {item.name: item for item in _runtime(merged.mapping.get("runtime"))}
-        return cls(_with_aliases(fields), {one.field: one for one in merged.conflicts})
+        return cls(_with_aliases(fields), {conflict.field: conflict for conflict in merged.conflicts})
 
     def get(self, name: str) -> Field | None:
         """The field with that full name. Every name below a ``flattened`` field is a field."""

@@ -146,7 +146,7 @@ class Pruner:
         if exact or forms:
             return (*exact, *forms)
         alike = [one for one in self._starting(word[:1]) if abs(len(one) - len(word)) <= 2]
-        return tuple((one, 0.5) for one in get_close_matches(word, alike, n=3, cutoff=_CLOSE))
+        return tuple((get_close_match, 0.5) for get_close_match in get_close_matches(word, alike, n=3, cutoff=_CLOSE))
 
     def _starting(self, stem: str) -> Iterator[str]:
         for at in range(bisect_left(self._sorted, stem), len(self._sorted)):

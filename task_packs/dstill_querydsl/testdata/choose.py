@@ -55,7 +55,7 @@ def choose(
                     break  # on every candidate
                 idle += 1
                 continue
-            got = [run(one) for one in survivors]
+            got = [run(survivor) for survivor in survivors]
         killed = [one for one, found in zip(survivors, got, strict=True) if _kills(found, want, same)]
         # a mutant that cannot be run here cannot be killed by any candidate
         survivors = [
@@ -65,7 +65,7 @@ def choose(
         if killed or len(choice.databases) < min(LEAST, k):
             choice.databases.append(candidate)
             finds = finds or not empty(want.value)
-            survivors = [one for one in survivors if one not in killed]
+            survivors = [survivor for survivor in survivors if survivor not in killed]
     if choice.databases and not finds:
         return Choice(reason="the reference finds nothing in any documents that were made for it")
     if not choice.databases:

@@ -56,8 +56,8 @@ def of_clause(operator: str, field: Field, given: Any, options: Mapping[str, Any
 def _any(conditions: Sequence[Condition]) -> Condition:
     if len(conditions) == 1:
         return conditions[0]
-    values = [value for one in conditions for value in one.values]
-    return Condition(values=values, test=lambda value: any(one.test(value) for one in conditions))
+    values = [value for condition in conditions for value in condition.values]
+    return Condition(values=values, test=lambda value: any(condition.test(value) for condition in conditions))
 
 
 def _equal(operator: str, field: Field, value: Any, options: Mapping[str, Any], now: int) -> Condition:

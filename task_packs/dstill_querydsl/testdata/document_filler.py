@@ -174,10 +174,12 @@ class Filler:
 
     def _around(self, field: Field, constants: Sequence[Any]) -> list[Any]:
         if field.family == "date":
-            spans = [found for one in constants if (found := instants.span(one, self.now))]
+            spans = [found for constant in constants if (found := instants.span(constant, self.now))]
             return [moment for first, last in spans for moment in (first, first - 1, last + 1)] or [self.now]
-        numbers = [float(one) for one in constants if isinstance(one, (int, float))]
-        return [int(n) if float(n).is_integer() else n for one in numbers for n in (one, one - 1, one + 1)] or [1]
+        numbers = [float(constant) for constant in constants if isinstance(constant, (int, float))]
+        return [
+            int(n) if float(n).is_integer() else n for number in numbers for n in (number, number - 1, number + 1)
+        ] or [1]
 
     def _plain(self, field: Field, rank: int, group: int) -> Any:
         role, shift = self.roles.get(field.name, Role()), self.shift[field.name]
@@ -233,7 +235,7 @@ def _place(source: dict[str, Any], path: str, objects: Sequence[Mapping[str, Any
     for step in above:
         place = place.setdefault(step, {})
         place = place[0] if isinstance(place, list) else place
-    place[last] = [one for one in trees if one] or [{}]
+    place[last] = [tree for tree in trees if tree] or [{}]
 
 
 def _tree(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,8 +93,8 @@ class SpecMaker:
         ranges = [
             leaf.condition for leaf, met in asked if met and (leaf.condition.low, leaf.condition.high) != (None, None)
         ]
-        low = max((one.low for one in ranges if one.low is not None), default=None)
-        high = min((one.high for one in ranges if one.high is not None), default=None)
+        low = max((range_.low for range_ in ranges if range_.low is not None), default=None)
+        high = min((range_.high for range_ in ranges if range_.high is not None), default=None)
         if ranges and len(ranges) == len(asked) and (low is None or high is None or high - low > 1):
             return INSIDE, (low, high)
         candidates = [value for leaf, _ in asked for value in leaf.condition.values]

@@ -104,7 +104,7 @@ class DatabaseMaker:
                 choice = choose(
                     candidates(gold, layout, moment, seed),
                     gold,
-                    [json.loads(one.answer) for one in mutants],
+                    [json.loads(mutant.answer) for mutant in mutants],
                     lambda documents: engine.on(
                         schema.mapping, schema.settings, documents, now, unsupported_fields, refused
                     ),
@@ -114,7 +114,7 @@ class DatabaseMaker:
                 )
             except DataError as problem:
                 choice = Choice(reason=_brief(problem))
-        made = [[one.name, [list(pair) for pair in one.documents]] for one in choice.databases]
+        made = [[database.name, [list(pair) for pair in database.documents]] for database in choice.databases]
         reason = "" if made else choice.reason
         without = sorted(unsupported_fields.types)
         cache.save(key, {"corpora": made, "reason": reason, "without": without})

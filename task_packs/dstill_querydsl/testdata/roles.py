@@ -69,8 +69,10 @@ def _plain_order(body: Mapping[str, Any], pointer: str) -> str:
 
 def _of_aggregation(operator: str, options: Mapping[str, Any]) -> Role:
     if "ranges" in options:
-        ranges = [one for one in options["ranges"] or () if isinstance(one, Mapping)]
-        return Role(constants=tuple(one[key] for one in ranges for key in ("from", "to") if one.get(key) is not None))
+        ranges = [option for option in options["ranges"] or () if isinstance(option, Mapping)]
+        return Role(
+            constants=tuple(range_[key] for range_ in ranges for key in ("from", "to") if range_.get(key) is not None)
+        )
     if step := _step(options):
         return Role(step=step * 0.7)
     if operator in _GROUPING:

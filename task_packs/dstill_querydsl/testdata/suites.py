@@ -62,7 +62,7 @@ class Suites:
 
     def _not_run(self, answer: str, example: Example) -> str:
         """Why `answer` must not be run. Empty if it can be run."""
-        return next((f"not run: {one.layer}: {one.message}" for one in self._gate.errors(answer, example)), "")
+        return next((f"not run: {error.layer}: {error.message}" for error in self._gate.errors(answer, example)), "")
 
 
 def _body(example: Example) -> dict[str, Any] | None:

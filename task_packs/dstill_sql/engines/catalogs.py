@@ -103,7 +103,7 @@ def of_postgresql(server: Server) -> Catalog:
                 names[oid],
                 [by_number.get((oid, one), "") for one in numbers],
                 names[to],
-                [by_number.get((to, one), "") for one in to_numbers],
+                [by_number.get((to, to_number), "") for to_number in to_numbers],
             )
     return made.catalog({name: rows for _, name, rows, _ in tables if rows >= 0})
 
@@ -274,14 +274,14 @@ class _Made:
         if here is None or there is None:
             return
         targets = to_columns if all(to_columns) else there.key
-        ours, theirs = [here.column(one) for one in columns], [there.column(one) for one in targets]
+        ours, theirs = [here.column(column) for column in columns], [there.column(target) for target in targets]
         if ours and len(ours) == len(theirs) and None not in ours and None not in theirs:
             self.references.append(
                 Reference(
                     table=here.name,
-                    columns=tuple(one.name for one in ours if one),
+                    columns=tuple(our.name for our in ours if our),
                     to=there.name,
-                    to_columns=tuple(one.name for one in theirs if one),
+                    to_columns=tuple(their.name for their in theirs if their),
                 )
             )
 

@@ -77,7 +77,7 @@ def _beside_times(query: exp.Query, schema: Schema) -> list[exp.Expr]:
 def _is_beside_time(node: exp.Expr) -> bool:
     parent = node.parent
     others = parent.iter_expressions() if isinstance(parent, _BESIDE) else ()
-    return any(one is not node and one.is_type(*exp.DataType.TEMPORAL_TYPES) for one in others)
+    return any(other is not node and other.is_type(*exp.DataType.TEMPORAL_TYPES) for other in others)
 
 
 def _stop_word(literal: exp.Expr, time: datetime) -> None:

@@ -110,16 +110,16 @@ def _allowed(catalog: Catalog, denied: Sequence[str]) -> Catalog:
     hidden = {name.rpartition(".")[2] for name in names if "." in name}  # as the guard reads them: in any table
     tables = []
     for table in catalog.schema.tables:
-        columns = tuple(one for one in table.columns if one.name.casefold() not in hidden)
+        columns = tuple(column for column in table.columns if column.name.casefold() not in hidden)
         if columns and table.name.casefold() not in names:
-            there = {one.name for one in columns}
+            there = {column.name for column in columns}
             tables.append(replace(table, columns=columns, key=table.key if set(table.key) <= there else ()))
     left = {(table.name, column.name) for table in tables for column in table.columns}
     references = tuple(
-        one
-        for one in catalog.schema.references
-        if all((one.table, column) in left for column in one.columns)
-        and all((one.to, column) in left for column in one.to_columns)
+        reference
+        for reference in catalog.schema.references
+        if all((reference.table, column) in left for column in reference.columns)
+        and all((reference.to, column) in left for column in reference.to_columns)
     )
     schema = Schema(tables=tuple(tables), references=references, dialect=catalog.schema.dialect)
     return replace(catalog, schema=schema)

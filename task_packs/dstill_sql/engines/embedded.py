@@ -179,7 +179,7 @@ class Embedded(Executor):
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         from dstill_sql.engines.catalogs import facts_of
 
-        data = {data_of(self.task, one): self._data(one) for one in examples}
+        data = {data_of(self.task, example): self._data(example) for example in examples}
         files = {name: one for name, one in sorted(data.items()) if isinstance(one, File)}
         return {name: facts_of(self.catalog(file).schema) for name, file in files.items()}
 

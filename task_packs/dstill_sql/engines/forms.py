@@ -59,7 +59,7 @@ def _is(node: exp.Expr | None, *families: str) -> bool:
 
 def _call(name: str, *arguments: exp.Expr | str) -> exp.Anonymous:
     """A function of SQLite; texts are literals."""
-    given = [exp.Literal.string(one) if isinstance(one, str) else one.copy() for one in arguments]
+    given = [exp.Literal.string(argument) if isinstance(argument, str) else argument.copy() for argument in arguments]
     return exp.Anonymous(this=name, expressions=given)
 
 
@@ -99,7 +99,7 @@ def _in_glob(char: str) -> str:
 
 def _concat(node: exp.Expr) -> exp.Expr:
     """NULL is an empty text there."""
-    parts = [exp.func("COALESCE", one.copy(), exp.Literal.string("")) for one in node.expressions]
+    parts = [exp.func("COALESCE", expression.copy(), exp.Literal.string("")) for expression in node.expressions]
     return _joined(parts)
 
 
@@ -144,8 +144,8 @@ def _ends_in_postgres(node: exp.Expr) -> exp.Expr:
     return _equal(_call("RIGHT", node.this, _call("LENGTH", node.expression)), node.expression)
 
 
-def _equal(one: exp.Expr, other: exp.Expr) -> exp.Expr:
-    return exp.Paren(this=exp.EQ(this=one, expression=other.copy()))
+def _equal(expr: exp.Expr, other: exp.Expr) -> exp.Expr:
+    return exp.Paren(this=exp.EQ(this=expr, expression=other.copy()))
 
 
 def _contains(node: exp.Expr) -> exp.Expr:

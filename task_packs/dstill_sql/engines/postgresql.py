@@ -149,7 +149,7 @@ class Postgresql(Executor, declared=POSTGRESQL):
 
         if self.engine.load_data:
             return {}
-        names = {data_of(self.task, one) for one in examples if not isinstance(self.task.data(one), Rows)}
+        names = {data_of(self.task, example) for example in examples if not isinstance(self.task.data(example), Rows)}
         with self._lock:
             facts = facts_of(of_postgresql(self.server).schema) if names else {}
         return dict.fromkeys(sorted(names), facts)

@@ -149,8 +149,8 @@ def _keyed(query: exp.Query, dialect: Dialect) -> _Keyed:
     changed = query.copy()
     if order is None or any(isinstance(term.this, exp.Var) for term in order.expressions):
         return _Keyed(query=changed, added=0, places=())
-    outputs = [one.unalias() for one in changed.selects]
-    names = ["" if isinstance(one, exp.Star) else one.alias_or_name.casefold() for one in changed.selects]
+    outputs = [select.unalias() for select in changed.selects]
+    names = ["" if isinstance(select, exp.Star) else select.alias_or_name.casefold() for select in changed.selects]
     places: list[int | None] = [
         _place(term.this, outputs, names, in_order=not changed.is_star) for term in order.expressions
     ]
@@ -249,7 +249,7 @@ def _hands_on_an_order(query: exp.Query) -> bool:
         inner = next((cte for cte in query.ctes if cte.alias.casefold() == inner.name.casefold()), None)
     if not isinstance(inner, (exp.Subquery, exp.CTE)) or not isinstance(inner.this, exp.Query):
         return False
-    if any(one.find(exp.AggFunc, exp.Window) for one in query.selects):
+    if any(select.find(exp.AggFunc, exp.Window) for select in query.selects):
         return False
     return inner.this.args.get("order") is not None or _hands_on_an_order(inner.this)
 

@@ -247,7 +247,7 @@ class Values:
     def _spells(self, written: tuple[Token, ...], token: str) -> bool:
         """Whether a character may follow, or the end of a value."""
         text = "".join(str(one)[1:] for one in written if str(one)[0] == "'")
-        digits = "".join(str(one)[1:] for one in _trailing_halves(written))
+        digits = "".join(str(trailing_halve)[1:] for trailing_halve in _trailing_halves(written))
         if token == '"':
             return bool(written) and self.whole(written) is not None
         if token in HALVES:
@@ -277,7 +277,7 @@ class Values:
             most = _MOST_DIGITS - (text[-1] in "-.")
             return _NUMERAL.fullmatch(text) is not None and len(text) <= most and text[-2:] != "-."
         if spec.choices:
-            return any(one.startswith(text) for one in spec.choices)
+            return any(choice.startswith(text) for choice in spec.choices)
         if spec.kind in _SHAPES:
             shapes = _SHAPES[spec.kind]
             return any(_CHECKS[spec.kind](text + shape[len(text) :]) for shape in shapes if len(text) <= len(shape))

@@ -100,7 +100,7 @@ class _Decoder(Reader):
     def _name_places(query: Query) -> None:
         """After set operations, ORDER BY names places."""
         last = query.selects[-1]
-        outputs = [one.parts for one in last.outputs]
+        outputs = [output.parts for output in last.outputs]
         for place, piece in enumerate(last.order):
             parts, after = (piece.parts[:-1], piece.parts[-1:]) if piece.kind == "ordered" else (piece.parts, ())
             if parts not in outputs:
@@ -546,8 +546,10 @@ class _Decoder(Reader):
             kind=kind,
             level=function.level,
             known=arguments[0].known if function.gives == SAME and arguments else (),
-            aggregates=function.aggregate or any(one.aggregates for one in arguments),
-            columns=frozenset() if function.aggregate else frozenset().union(*(one.columns for one in arguments)),
+            aggregates=function.aggregate or any(argument.aggregates for argument in arguments),
+            columns=frozenset()
+            if function.aggregate
+            else frozenset().union(*(argument.columns for argument in arguments)),
         )
 
     def _aggregate(self, function: Function, select: Select) -> Piece:

@@ -284,14 +284,16 @@ class _Encoder:
         group = select.args.get("group")
         if group is not None and any(value for name, value in group.args.items() if name != "expressions"):
             raise NotExpressible(f"the {group.sql(self.dialect)[:60]}")
-        there = {one.unnest().sql(self.dialect): one for one in group.expressions} if group else {}
+        there = {expression.unnest().sql(self.dialect): expression for expression in group.expressions} if group else {}
         order = select.args.get("order")
         parts = (*select.expressions, *(order.expressions if order else ()))
         aggregated = bool(select.args.get("having")) or any(map(_aggregates, parts))
         follows = [
-            one.unalias().sql(self.dialect)
-            for one in select.expressions
-            if not _aggregates(one) and not one.find(exp.Window) and _has_own_columns(one, part.scope)
+            expression.unalias().sql(self.dialect)
+            for expression in select.expressions
+            if not _aggregates(expression)
+            and not expression.find(exp.Window)
+            and _has_own_columns(expression, part.scope)
         ]
         if not there:
             if aggregated and follows:
@@ -343,13 +345,13 @@ class _Encoder:
     def _range(self, low: exp.Expr, high: exp.Expr, part: _Part) -> list[Token]:
         """The tokens of two bounds; empty: they are two conditions."""
         bounds = low.expression, high.expression
-        texts = all(isinstance(one, exp.Literal) and one.is_string for one in bounds)
+        texts = all(isinstance(bound, exp.Literal) and bound.is_string for bound in bounds)
         if isinstance(high, exp.LT):
             when = self.writer.period(bounds[0].name, bounds[1].name) if texts else []
             when = when or self._relative_period(*bounds)
             return ["during", *self.expression(low.this, part).tokens, *when] if when else []
         of = self.expression(low.this, part)
-        sides = [token for one in bounds for token in self._beside(one, of, part)]
+        sides = [token for bound in bounds for token in self._beside(bound, of, part)]
         return ["between", *of.tokens, *sides]
 
     def _relative_period(self, first: exp.Expr, after: exp.Expr) -> list[Token]:
@@ -451,7 +453,7 @@ class _Encoder:
         of = self.expression(node.this, part)
         if (query := node.args.get("query")) is not None:
             return ["in", *of.tokens, "query", *self.query(query, part), ")"]
-        values = [self._value(bare(one), of.kind, of.known) for one in node.expressions]
+        values = [self._value(bare(expression), of.kind, of.known) for expression in node.expressions]
         if not values or not all(values) or node.args.get("unnest"):
             raise NotExpressible(f"the condition {node.sql(self.dialect)[:60]}")
         return ["in", *of.tokens, *(token for one in self._ordered(values) for token in one), ")"]
@@ -542,7 +544,7 @@ class _Encoder:
             tokens=[
                 function.token,
                 *(["unique"] if unique else []),
-                *(token for one in arguments for token in one.tokens),
+                *(token for argument in arguments for token in argument.tokens),
                 *number,
             ],
             kind=arguments[0].kind if same else function.gives,
@@ -592,7 +594,7 @@ class _Encoder:
         assert owner is not None
         instance = scope.instances[name]
         if scope.derived is not None:
-            names = [one.alias_or_name.casefold() for one in scope.derived.selects]
+            names = [select.alias_or_name.casefold() for select in scope.derived.selects]
             place = names.index(column.name.casefold())
             if place >= len(INNER):
                 raise NotExpressible("a query in FROM with many columns")

@@ -279,7 +279,7 @@ class Expression:
         wants = self.wants & ORDERED
         if not wants or not _may_open(state) or self.mode not in ("where", "out", "having"):
             return None
-        plain = scope.leaf == "plain" or any(one.plain for one in scope.outputs)
+        plain = scope.leaf == "plain" or any(output.plain for output in scope.outputs)
         if self.mode == "out" and (scope.windows or scope.starred or scope.sets or (scope.grouped and plain)):
             return None
         if "integer" not in wants and not any(not wants.isdisjoint(kinds) for kinds in state.run.kinds.values()):

@@ -45,7 +45,7 @@ def _closed(state: State) -> State:
     return state.with_(
         scopes=state.scopes[1],
         joins=state.joins + (state.run.joins(scope) or 0),
-        result=tuple(one.kind for one in scope.outputs),
+        result=tuple(output.kind for output in scope.outputs),
         depth=state.depth - 1,
     )
 
@@ -59,7 +59,7 @@ def _may_end(state: State) -> bool:
     if not _has_source(scope):
         return False
     if scope.context == "scalar":
-        one_row = scope.grouped and not scope.split and not any(one.plain for one in outputs)
+        one_row = scope.grouped and not scope.split and not any(output.plain for output in outputs)
         return one_row or scope.equal
     return True
 
@@ -327,9 +327,9 @@ class _Clauses(_Goal):
     @staticmethod
     def _group(state: State, token: str) -> State | None:
         scope = state.scope
-        if not (scope.grouped or (scope.may_group and any(one.plain for one in scope.outputs))):
+        if not (scope.grouped or (scope.may_group and any(output.plain for output in scope.outputs))):
             return None
-        if scope.inner and any(one.plain for one in scope.outputs):
+        if scope.inner and any(output.plain for output in scope.outputs):
             return None
         after = state.scoped(grouped=True)
         if token == "having":
@@ -346,7 +346,7 @@ class _Clauses(_Goal):
         if scope.context == "exists" or (scope.context == "in" and stage == _ORDER):
             return None
         if stage == _ORDER:
-            named = any(_is_ordered(one) for one in scope.outputs)
+            named = any(_is_ordered(output) for output in scope.outputs)
             only_named = scope.distinct or scope.sets
             return state.push(_Order()) if named or (not only_named and state.has(ORDERED)) else None
         if scope.context == "scalar":
@@ -359,7 +359,7 @@ class _Clauses(_Goal):
         scope, run = state.scope, state.run
         if not _may_end(state) or scope.context not in ("top", "derived", "in") or scope.stage >= _ORDER or state.tight:
             return None
-        kinds = [group_of(one.kind) for one in scope.outputs]
+        kinds = [group_of(output.kind) for output in scope.outputs]
         if token == "intersect" and scope.sets not in ("", "intersect"):
             return None  # it would hold more tightly than what comes before it
         if scope.correlated or scope.starred or state.selects >= run.limits.selects:

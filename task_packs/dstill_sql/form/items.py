@@ -70,8 +70,11 @@ class Tables(Schema):
     def _hides(self, table: str, column: str) -> bool:
         return table.casefold() in self._denied_tables or column.casefold() in self._denied_columns
 
-    def _hides_side(self, one: Reference) -> bool:
-        sides = (*((one.table, name) for name in one.columns), *((one.to, name) for name in one.to_columns))
+    def _hides_side(self, reference: Reference) -> bool:
+        sides = (
+            *((reference.table, name) for name in reference.columns),
+            *((reference.to, name) for name in reference.to_columns),
+        )
         return any(self._hides(*side) for side in sides)
 
     @property

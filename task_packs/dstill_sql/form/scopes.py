@@ -70,23 +70,25 @@ class Scope:
             scope.derived = start.this.this
             scope.instances = {start.this.alias_or_name.casefold(): Instance(table="")}
             return scope
-        scope.sources = [scope._source(one) for one in (start, *joins)]
+        scope.sources = [scope._source(join) for join in (start, *joins)]
         scope.explicit = not (scope._find_edges() and scope._name_ways())
         if scope.explicit:
             scope.write_out()
         return scope
 
-    def _source(self, one: exp.Expr) -> Source:
-        table = one.this
+    def _source(self, expr: exp.Expr) -> Source:
+        table = expr.this
         known = self.tables.database.schema.table(table.name) if isinstance(table, exp.Table) else None
         if known is None:
             raise NotExpressible(f"{table.sql()[:60]} is not a table of the schema")
-        join = isinstance(one, exp.Join)
-        side = (one.args.get("side") or "") if join else ""
-        unusual = one.args.get("kind") or one.args.get("method") or one.args.get("using") or side not in ("", "LEFT")
-        if join and (unusual or one.args.get("on") is None):
-            raise NotExpressible(f"the join {one.sql()[:60]}")
-        return Source(name=table.alias_or_name.casefold(), table=known.name, left=side == "LEFT", on=one.args.get("on"))
+        join = isinstance(expr, exp.Join)
+        side = (expr.args.get("side") or "") if join else ""
+        unusual = expr.args.get("kind") or expr.args.get("method") or expr.args.get("using") or side not in ("", "LEFT")
+        if join and (unusual or expr.args.get("on") is None):
+            raise NotExpressible(f"the join {expr.sql()[:60]}")
+        return Source(
+            name=table.alias_or_name.casefold(), table=known.name, left=side == "LEFT", on=expr.args.get("on")
+        )
 
     # --- references ---------------------------------------------------------------------
 
@@ -117,12 +119,13 @@ class Scope:
                 for pair in pairs
                 if pair
             }
-            for one in self.tables.joins.references:
+            for reference in self.tables.joins.references:
                 wanted = {
-                    (column.casefold(), to.casefold()) for column, to in zip(one.columns, one.to_columns, strict=True)
+                    (column.casefold(), to.casefold())
+                    for column, to in zip(reference.columns, reference.to_columns, strict=True)
                 }
-                if one.table == table_of[child] and one.to == table_of[parent] and wanted == own:
-                    return _Edge(reference=one, child=child, parent=parent, new=source.name, left=source.left)
+                if reference.table == table_of[child] and reference.to == table_of[parent] and wanted == own:
+                    return _Edge(reference=reference, child=child, parent=parent, new=source.name, left=source.left)
         return None
 
     def _name_ways(self) -> bool:
@@ -180,10 +183,10 @@ class Scope:
             name = column.table.casefold()
             return name if name in self.instances else None
         if self.derived is not None:
-            names = [one.alias_or_name.casefold() for one in self.derived.selects]
+            names = [select.alias_or_name.casefold() for select in self.derived.selects]
             return next(iter(self.instances)) if column.name.casefold() in names else None
         schema = self.tables.database.schema
-        having = [one.name for one in self.sources if schema.column(one.table, column.name) is not None]
+        having = [source.name for source in self.sources if schema.column(source.table, column.name) is not None]
         return having[0] if len(having) == 1 else None
 
     # --- whether FROM follows -----------------------------------------------------------
@@ -194,10 +197,10 @@ class Scope:
 
     def missing(self) -> list[Instance] | None:
         """What must be named besides `used` so that FROM follows; None: it does not follow."""
-        mains = [one for one in self.instances.values() if not one.way]
-        ways = [one for one in self.instances.values() if one.way]
-        unused = [one for one in mains if one not in self.used and one not in self.left()]
-        unused_ways = [one for one in ways if not any(_begins(one, other) for other in self.used if other.way)]
+        mains = [instance for instance in self.instances.values() if not instance.way]
+        ways = [instance for instance in self.instances.values() if instance.way]
+        unused = [main for main in mains if main not in self.used and main not in self.left()]
+        unused_ways = [way for way in ways if not any(_begins(way, other) for other in self.used if other.way)]
         for extra in ([], *([one] for one in unused), unused):
             if self._follows([*extra, *unused_ways]):
                 return [*extra, *unused_ways]
@@ -230,8 +233,8 @@ class Scope:
         return min(best, key=lambda one: self.tables.joins.place(one.table), default=None)
 
 
-def _begins(one: Instance, other: Instance) -> bool:
-    return other.way[: len(one.way)] == one.way
+def _begins(instance: Instance, other: Instance) -> bool:
+    return other.way[: len(instance.way)] == instance.way
 
 
 def _pairs(condition: exp.Expr | None) -> Iterator[tuple[tuple[str, str], tuple[str, str]] | None]:

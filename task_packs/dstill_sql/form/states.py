@@ -83,12 +83,12 @@ class Scope:
     @property
     def starred(self) -> bool:
         """Whether it has all columns of a table."""
-        return any(one.star for one in self.outputs)
+        return any(output.star for output in self.outputs)
 
     @property
     def may_group(self) -> bool:
         """Whether it may have aggregates and GROUP BY."""
-        plain = [one for one in self.outputs if one.plain]
+        plain = [output for output in self.outputs if output.plain]
         return (
             self.context != "exists"
             and not (self.starred or self.windows or self.plain_order or (self.inner and plain))
@@ -317,4 +317,4 @@ class State:
         return self.with_(length=self.length + 1, weight=self.weight + weight)
 
 
-_FIELDS = frozenset(one.name for one in fields(State))  # what it computes is kept beside them
+_FIELDS = frozenset(field.name for field in fields(State))  # what it computes is kept beside them

@@ -103,7 +103,11 @@ class Select:
         aggregated = self.having is not None or any(one.aggregates for one in (*self.outputs, *self.order))
         if not aggregated and self.extra is None:
             return []
-        own = [one for one in self.outputs if not (one.aggregates or one.windows) and id(self) in one.columns]
+        own = [
+            output
+            for output in self.outputs
+            if not (output.aggregates or output.windows) and id(self) in output.columns
+        ]
         return [*own, *(self.extra or ())]
 
 

@@ -151,5 +151,5 @@ def _column(column: Column, table: Table, dialect: Dialect) -> exp.ColumnDef:
         constraints.append(exp.UniqueColumnConstraint())
     if not column.nullable and table.key != (column.name,):
         constraints.append(exp.NotNullColumnConstraint())
-    wrapped = [exp.ColumnConstraint(kind=one) for one in constraints]
+    wrapped = [exp.ColumnConstraint(kind=constraint) for constraint in constraints]
     return exp.ColumnDef(this=_name(column.name), kind=type_, constraints=wrapped)

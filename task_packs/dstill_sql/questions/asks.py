@@ -36,7 +36,7 @@ def details(subject: Subject, found: Found) -> Asked:
 
 def _columns(subject: Subject, most: int) -> list[Field]:
     label = subject.entity.label
-    free = [one for one in subject.entity.fields if one.name not in subject.draw.used and one is not label]
+    free = [field for field in subject.entity.fields if field.name not in subject.draw.used and field is not label]
     first = [label] if label and subject.draw.chance(0.5) else []
     number = subject.draw.random.randrange(1, most + 1)
     if len(free) < number - len(first) or (not first and not free):
@@ -57,7 +57,7 @@ def lookup(subject: Subject, found: Found) -> Asked:
     label = subject.entity.label
     if label is None or subject.row[label.place] is None or not sayable(value := subject.row[label.place]) or found:
         raise Skip("no name")
-    one = subject.field(among=[one for one in subject.entity.fields if one is not label and one.kind != "text"])
+    one = subject.field(among=[field for field in subject.entity.fields if field is not label and field.kind != "text"])
     same = exp.EQ(this=subject.column(label), expression=literal(value))
     slots = {"f": one.noun, "v": value_said(subject, label, value, whole=True), "o": subject.entity.words.noun}
     return Asked(

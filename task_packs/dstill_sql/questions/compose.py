@@ -80,7 +80,7 @@ def compose(view: View, template: Template, random: Random, context: Mapping[str
 def _entity(draw: Draw) -> Entity:
     """An entity to ask about: those with many fields and links are asked about more."""
     entities = list(draw.view.entities.values())
-    weights = [1 + len(one.fields) + 2 * len(one.up) + len(one.down) for one in entities]
+    weights = [1 + len(entity.fields) + 2 * len(entity.up) + len(entity.down) for entity in entities]
     return draw.random.choices(entities, weights)[0]
 
 

@@ -283,10 +283,13 @@ def higher_than(subject: Subject) -> Condition:
     )
 
 
-def _alike(one: Field, other: Field) -> bool:
-    if one.kind == "date":
-        return one.column.family == other.column.family
-    return bool(one.words.unit and one.words.unit == other.words.unit) or one.noun.split()[-1] == other.noun.split()[-1]
+def _alike(field: Field, other: Field) -> bool:
+    if field.kind == "date":
+        return field.column.family == other.column.family
+    return (
+        bool(field.words.unit and field.words.unit == other.words.unit)
+        or field.noun.split()[-1] == other.noun.split()[-1]
+    )
 
 
 # --- texts, NULLs and dates --------------------------------------------------------------

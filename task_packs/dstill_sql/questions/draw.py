@@ -82,7 +82,7 @@ class Subject:
     def field(self, *kinds: Kind, among: Iterable[Field] | None = None) -> Field:
         """A field of these kinds that the question does not use yet. Raises Skip."""
         options = self.entity.of(*kinds) if among is None else tuple(among)
-        found = self.draw.pick([one for one in options if one.name not in self.draw.used])
+        found = self.draw.pick([option for option in options if option.name not in self.draw.used])
         self.draw.used.add(found.name)
         return found
 

@@ -163,7 +163,7 @@ class Entity:
     @cached_property
     def key(self) -> tuple[str, ...]:
         """The columns that tell its rows apart; empty: none are known to."""
-        return self.table.key or next(((one.name,) for one in self.table.columns if one.unique), ())
+        return self.table.key or next(((column.name,) for column in self.table.columns if column.unique), ())
 
     @property
     def is_person(self) -> bool:
@@ -204,17 +204,17 @@ class View:
         """The view of the tables that have rows."""
         tables = {one.name: one for one in database.schema.tables if rows.get(one.name)}
         links = [
-            _link(one, tables, lexicon)
-            for one in references
-            if one.table in tables and one.to in tables and _is_wide(one, references)
+            _link(reference, tables, lexicon)
+            for reference in references
+            if reference.table in tables and reference.to in tables and _is_wide(reference, references)
         ]
         entities = {
             name: Entity(
                 table=table,
                 words=lexicon.tables[name],
                 fields=tuple(_fields(table, database, lexicon, references, rows[name])),
-                up=tuple(one for one in links if one.child == name),
-                down=tuple(one for one in links if one.parent == name and one.child != name),
+                up=tuple(link for link in links if link.child == name),
+                down=tuple(link for link in links if link.parent == name and link.child != name),
             )
             for name, table in tables.items()
         }
@@ -248,27 +248,30 @@ class View:
         return found
 
 
-def _is_wide(one: Reference, references: Sequence[Reference]) -> bool:
+def _is_wide(reference: Reference, references: Sequence[Reference]) -> bool:
     """Whether no other reference has the same columns."""
-    return next(other for other in references if (other.table, other.columns) == (one.table, one.columns)) == one
+    return (
+        next(other for other in references if (other.table, other.columns) == (reference.table, reference.columns))
+        == reference
+    )
 
 
-def _link(one: Reference, tables: Mapping[str, Table], lexicon: Lexicon) -> Link:
-    names = [column.name for column in tables[one.table].columns]
-    to_names = [column.name for column in tables[one.to].columns]
+def _link(reference: Reference, tables: Mapping[str, Table], lexicon: Lexicon) -> Link:
+    names = [column.name for column in tables[reference.table].columns]
+    to_names = [column.name for column in tables[reference.to].columns]
     return Link(
-        reference=one,
-        words=lexicon.references[one.table, one.columns],
-        places=tuple(names.index(name) for name in one.columns),
-        to_places=tuple(to_names.index(name) for name in one.to_columns),
-        nullable=any(column.nullable for column in tables[one.table].columns if column.name in one.columns),
+        reference=reference,
+        words=lexicon.references[reference.table, reference.columns],
+        places=tuple(names.index(name) for name in reference.columns),
+        to_places=tuple(to_names.index(name) for name in reference.to_columns),
+        nullable=any(column.nullable for column in tables[reference.table].columns if column.name in reference.columns),
     )
 
 
 def _fields(
     table: Table, database: Database, lexicon: Lexicon, references: Sequence[Reference], rows: Sequence[Row]
 ) -> list[Field]:
-    referring = {name for one in references if one.table == table.name for name in one.columns}
+    referring = {name for reference in references if reference.table == table.name for name in reference.columns}
     nouns = Counter(lexicon.columns[f"{table.name}.{one.name}"].noun for one in table.columns)
     found = []
     for place, column in enumerate(table.columns):

@@ -69,7 +69,7 @@ def own_view(database: Database, seed: int) -> OwnView:
     references = references_of(schema)
     chosen = _chosen(database, references)
     tables = tuple(table for table in schema.tables if table.name in chosen)
-    used = tuple(one for one in references if one.table in chosen and one.to in chosen)
+    used = tuple(reference for reference in references if reference.table in chosen and reference.to in chosen)
     now = _now(database)
     cells = invented_rows(tables, used, database, Random(f"{database.name} {seed} rows"), now)
     bare = Schema(
@@ -80,7 +80,7 @@ def own_view(database: Database, seed: int) -> OwnView:
     reduced = replace(database, data=Rows(schema=bare.in_dialect(schema.dialect), read=lambda: cells, digest=digest))
     words = replace(schema, tables=tables, references=used)
     view = View.of(replace(reduced, schema=words), Lexicon.of(words, used), used, cells, now)
-    if not any(one.fields for one in view.entities.values()):
+    if not any(entity.fields for entity in view.entities.values()):
         raise DataError("no column of the schema has a type that questions can be about", where="task.sql.schema")
     return OwnView(view=view, remarks=tuple(_remarks(database, references, chosen)))
 
@@ -95,9 +95,9 @@ def _chosen(database: Database, references: Sequence[Reference]) -> frozenset[st
     if len(tables) <= MOST_TABLES:
         return frozenset(table.name for table in tables)
     links: dict[str, int] = {}
-    for one in references:
-        links[one.table] = links.get(one.table, 0) + 1
-        links[one.to] = links.get(one.to, 0) + 1
+    for reference in references:
+        links[reference.table] = links.get(reference.table, 0) + 1
+        links[reference.to] = links.get(reference.to, 0) + 1
 
     def rank(table: Table) -> tuple[int, int]:
         known = sum(database.values.get(f"{table.name}.{column.name}") is not None for column in table.columns)
@@ -141,7 +141,7 @@ def invented_rows(
 ) -> dict[str, list[list[Any]]]:
     """Rows by table."""
     cells: dict[str, list[list[Any]]] = {}
-    refers = {(one.table, name) for one in references for name in one.columns}
+    refers = {(reference.table, name) for reference in references for name in reference.columns}
     for table in tables:
         count = round(_ROWS * random.uniform(0.7, 1.3))
         makers = [_maker(table, column, database, now) for column in table.columns]
@@ -243,16 +243,18 @@ def _parents_first(references: Sequence[Reference]) -> list[Reference]:
     return found
 
 
-def _refer(one: Reference, tables: Sequence[Table], cells: Mapping[str, list[list[Any]]], random: Random) -> None:
+def _refer(reference: Reference, tables: Sequence[Table], cells: Mapping[str, list[list[Any]]], random: Random) -> None:
     by_name = {table.name: table for table in tables}
-    table, to = by_name[one.table], by_name[one.to]
-    places = [[column.name for column in table.columns].index(name) for name in one.columns]
-    targets = [[column.name for column in to.columns].index(name) for name in one.to_columns]
-    nullable = any(table.columns[place].nullable for place in places) and not set(one.columns) & set(table.key)
-    parents = random.sample(cells[one.to], max(1, round(0.85 * len(cells[one.to]))))  # the others stay unused
-    for number, row in enumerate(cells[one.table]):
+    table, to = by_name[reference.table], by_name[reference.to]
+    places = [[column.name for column in table.columns].index(name) for name in reference.columns]
+    targets = [[column.name for column in to.columns].index(name) for name in reference.to_columns]
+    nullable = any(table.columns[place].nullable for place in places) and not set(reference.columns) & set(table.key)
+    parents = random.sample(
+        cells[reference.to], max(1, round(0.85 * len(cells[reference.to])))
+    )  # the others stay unused
+    for number, row in enumerate(cells[reference.table]):
         if nullable and random.random() < _MISSING:
             continue
-        parent = parents[number % len(parents)] if set(table.key) == set(one.columns) else random.choice(parents)
+        parent = parents[number % len(parents)] if set(table.key) == set(reference.columns) else random.choice(parents)
         for place, target in zip(places, targets, strict=True):
             row[place] = parent[target]

@@ -22,7 +22,7 @@ _LONGEST = 60  # characters of a value
 def known_values(schema: Schema, cells: Mapping[str, Sequence[Sequence[Any]]]) -> Values:
     """The values of every column except keys and references."""
     known: dict[str, Known] = {}
-    keys = {(one.table, name) for one in schema.references for name in one.columns}
+    keys = {(reference.table, name) for reference in schema.references for name in reference.columns}
     for table in schema.tables:
         for place, column in enumerate(table.columns):
             if (column.name in table.key and column.family != "text") or (table.name, column.name) in keys:

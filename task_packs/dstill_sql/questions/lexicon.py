@@ -78,8 +78,8 @@ class Lexicon:
                 for column in table.columns
             },
             references={
-                (one.table, one.columns): ReferenceWords(role=role_of(one, tables[one.to].noun))
-                for one in (schema.references if references is None else references)
+                (reference.table, reference.columns): ReferenceWords(role=role_of(reference, tables[reference.to].noun))
+                for reference in (schema.references if references is None else references)
             },
         )
 

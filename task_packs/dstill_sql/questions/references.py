@@ -43,7 +43,7 @@ def _key(table: Table) -> Column | None:
     """The one column that tells rows apart."""
     if len(table.key) == 1:
         return table.column(table.key[0])
-    return next((one for one in table.columns if one.unique or noun_of(one.name) == "id"), None)
+    return next((column for column in table.columns if column.unique or noun_of(column.name) == "id"), None)
 
 
 def _reference(

@@ -125,7 +125,7 @@ def _no_parent(subject: Subject, _rest: str) -> Condition:
 
 
 def _single(links: Sequence[Link]) -> list[Link]:
-    return [one for one in links if len(one.places) == 1]
+    return [link for link in links if len(link.places) == 1]
 
 
 def _children(subject: Subject, links: Sequence[Link], *, correlated: bool = False) -> tuple[Link, Subject]:
@@ -311,7 +311,7 @@ def _via_both(subject: Subject, _rest: str) -> Condition:
     far = _across(subject, junction, link)
     entity: Entity = draw.view.entities[far.parent]
     label = entity.label
-    rows = [draw.view.parent_row(far, one) for one in draw.view.child_rows(link, subject.row)]
+    rows = [draw.view.parent_row(far, child_row) for child_row in draw.view.child_rows(link, subject.row)]
     values: list[str] = sorted(
         {row[label.place] for row in rows if row is not None and label and row[label.place] is not None}
     )

@@ -115,9 +115,9 @@ def _until(column: exp.Expr, high: exp.Expr) -> exp.Expr:
     return exp.LT(this=column.copy(), expression=high)
 
 
-def on_day(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
+def on_day(draw: Draw, field: Field, column: exp.Expr, time: datetime) -> Span:
     day = time.date()
-    if one.column.family == "date":
+    if field.column.family == "date":
         return f"on {_spoken(draw, day)}", [exp.EQ(this=column, expression=_day(day))]
     return f"on {_spoken(draw, day)}", [_from(column, _day(day)), _until(column, _day(day + timedelta(days=1)))]
 
@@ -135,19 +135,19 @@ def before(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
     ]
 
 
-def after(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
+def after(draw: Draw, field: Field, column: exp.Expr, time: datetime) -> Span:
     day = time.date() - timedelta(days=draw.random.randrange(1, 6))
     words = draw.pick(("after {}", "later than {}")).format(_spoken(draw, day))
-    if one.column.family == "date":
+    if field.column.family == "date":
         return words, [exp.GT(this=column, expression=_day(day))]
     return words, [_from(column, _day(day + timedelta(days=1)))]
 
 
-def between(draw: Draw, one: Field, column: exp.Expr, time: datetime) -> Span:
+def between(draw: Draw, field: Field, column: exp.Expr, time: datetime) -> Span:
     low = time.date() - timedelta(days=draw.random.randrange(1, 60))
     high = time.date() + timedelta(days=draw.random.randrange(1, 60))
     words = draw.pick(("between {} and {}", "from {} to {}")).format(_spoken(draw, low), _spoken(draw, high))
-    if one.column.family == "date":
+    if field.column.family == "date":
         return words, [exp.Between(this=column, low=_day(low), high=_day(high))]
     return words, [_from(column, _day(low)), _until(column, _day(high + timedelta(days=1)))]
 

@@ -67,7 +67,7 @@ def choose(
         if want is None or (is_empty(want) and not finds):
             idle += 1
             continue
-        left = [one for one in survivors if not _differs(engine.run(one), want)]
+        left = [survivor for survivor in survivors if not _differs(engine.run(survivor), want)]
         killed = len(survivors) - len(left)
         idle = 0 if killed else idle + 1
         if (killed or len(chosen) < k) and _is_certain(candidate, gold, want, engine, often=often):

@@ -60,7 +60,11 @@ class Gold:
         place = self.names.column(node)
         if group is None or place is None:
             return False
-        rest = {other.key for one in group.expressions if one is not node and (other := self.names.column(one))}
+        rest = {
+            other.key
+            for expression in group.expressions
+            if expression is not node and (other := self.names.column(expression))
+        }
         return self.has_key(place, rest)
 
     @staticmethod

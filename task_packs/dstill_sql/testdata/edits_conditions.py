@@ -163,8 +163,8 @@ def _connected(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
         return
     other = exp.Or if isinstance(node, exp.And) else exp.And
 
-    def change(one: exp.Expr) -> exp.Expr:
-        return exp.Paren(this=other(this=one.this.copy(), expression=one.expression.copy()))
+    def change(expr: exp.Expr) -> exp.Expr:
+        return exp.Paren(this=other(this=expr.this.copy(), expression=expr.expression.copy()))
 
     yield Edit(name=f"{other.key.upper()} in {gold.text(node)}", node=node, change=change)
     if isinstance(node, exp.And):
@@ -180,9 +180,9 @@ def _ranges(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
 
 
 def _bounds(after: type[exp.Binary], before: type[exp.Binary]) -> Change:
-    def change(one: exp.Expr) -> exp.Expr:
-        low = after(this=one.this.copy(), expression=one.args["low"].copy())
-        high = before(this=one.this.copy(), expression=one.args["high"].copy())
+    def change(expr: exp.Expr) -> exp.Expr:
+        low = after(this=expr.this.copy(), expression=expr.args["low"].copy())
+        high = before(this=expr.this.copy(), expression=expr.args["high"].copy())
         return exp.Paren(this=exp.And(this=low, expression=high))
 
     return change
@@ -190,7 +190,11 @@ def _bounds(after: type[exp.Binary], before: type[exp.Binary]) -> Change:
 
 def _lists(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     parent = node.parent
-    if isinstance(parent, exp.In) and len(parent.expressions) > 1 and any(one is node for one in parent.expressions):
+    if (
+        isinstance(parent, exp.In)
+        and len(parent.expressions) > 1
+        and any(expression is node for expression in parent.expressions)
+    ):
         yield Edit(name=f"no {gold.text(node)} in {gold.text(parent)}", node=node, change=remove)
 
 

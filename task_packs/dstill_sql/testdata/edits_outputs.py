@@ -59,9 +59,11 @@ def _columns(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     columns = [one.name for one in place.table.columns]
     start, size = columns.index(place.column.name), len(columns)
     near = sorted(
-        (one for one in others if one[1] is own), key=lambda one: (columns.index(one[0].column.name) - start) % size
+        (one for one in others if one[1] is own), key=lambda other: (columns.index(other[0].column.name) - start) % size
     )
-    far = sorted((one for one in others if one[1] is not own), key=lambda one: one[0].column.name != place.column.name)
+    far = sorted(
+        (one for one in others if one[1] is not own), key=lambda other: other[0].column.name != place.column.name
+    )
     alone = not node.table and len(sources(node.parent_select or node)) == 1
     around = node.find_ancestor(exp.Predicate, exp.AggFunc, exp.Group, exp.Select)
     shown = "SELECT" if isinstance(around, exp.Select) or around is None else gold.text(around)
@@ -110,7 +112,7 @@ def _distinct(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
 
 def _is_one_row(select: exp.Select) -> bool:
     """Whether a SELECT without GROUP BY has one row of aggregates."""
-    return all(one.find(exp.AggFunc) and not one.find(exp.Window) for one in select.expressions)
+    return all(expression.find(exp.AggFunc) and not expression.find(exp.Window) for expression in select.expressions)
 
 
 def _calculations(node: exp.Expr, gold: Gold) -> Iterator[Edit]:

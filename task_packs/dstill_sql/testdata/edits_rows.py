@@ -73,7 +73,7 @@ def _is_used(join: exp.Join, table: str) -> bool:
 def _groups(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     if isinstance(node, exp.Group) and node.expressions:
         yield Edit(name="no GROUP BY", node=node, change=remove)
-        grouped = {place.key for one in node.expressions if (place := gold.names.column(one))}
+        grouped = {place.key for expression in node.expressions if (place := gold.names.column(expression))}
         for place, source in gold.beside(node):
             if place.key not in grouped and not gold.has_key(place, grouped):
                 change = _also(column(place, source))

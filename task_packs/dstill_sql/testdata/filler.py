@@ -66,8 +66,8 @@ class Filler:
     def __init__(self, schema: Schema, hints: Hints, pools: Pools) -> None:
         self._schema, self._hints, self._pools = schema, hints, pools
         self._references: dict[str, list[Reference]] = defaultdict(list)
-        for one in schema.references:
-            self._references[one.table].append(one)
+        for reference in schema.references:
+            self._references[reference.table].append(reference)
 
     @staticmethod
     def closure_of(schema: Schema, tables: Collection[str]) -> list[Table]:
@@ -80,9 +80,9 @@ class Filler:
             if table is None or table.name in found or table.name in open_:
                 return
             open_.add(table.name)
-            for one in schema.references:
-                if one.table == table.name:
-                    add(one.to)
+            for reference in schema.references:
+                if reference.table == table.name:
+                    add(reference.to)
             found[table.name] = table
 
         for name in tables:
@@ -111,9 +111,11 @@ class _Writer:
         self._table, self._profile, self._random, self._made = table, profile, random, made
         self._hints = filler._hints
         self._references = filler._references[table.name]
-        self._referring = {name.casefold() for one in self._references for name in one.columns}
-        self._pools = {one.name: filler._pools.of_column(Place(table=table, column=one)) for one in table.columns}
-        self._asked = [one.name for one in table.columns if self._pools[one.name].asked]
+        self._referring = {name.casefold() for reference in self._references for name in reference.columns}
+        self._pools = {
+            column.name: filler._pools.of_column(Place(table=table, column=column)) for column in table.columns
+        }
+        self._asked = [column.name for column in table.columns if self._pools[column.name].asked]
         self._used: dict[str, set[Any]] = defaultdict(set)
         self._keys: set[tuple[Any, ...]] = set()
         self._alike = {name: self._few(pool) for name, pool in self._pools.items()}
@@ -132,7 +134,7 @@ class _Writer:
         """The values of a column that has few. One alone is whole, so that it is the mean of its column, too."""
         values = pool.any
         if self._profile.alike == 1 and not pool.closed:
-            return [float(round(one)) if isinstance(one, float) else one for one in values[:1]]
+            return [float(round(value)) if isinstance(value, float) else value for value in values[:1]]
         return self._random.sample(values, min(self._profile.alike, len(values)))
 
     def _blocks(self) -> list[int | None]:
@@ -173,7 +175,7 @@ class _Writer:
     def _refer(self, row: Row, reference: Reference, block: int | None, before: Sequence[Row]) -> bool:
         """Fill the columns of a reference. False: they need a row, and there is none."""
         columns = [self._table.column(name) for name in reference.columns]
-        free = [one for one in columns if one is not None and one.name.casefold() not in row]
+        free = [column for column in columns if column is not None and column.name.casefold() not in row]
         optional = all(one.nullable for one in free) and not {one.name for one in free} & set(self._table.key)
         target = self._parent(reference, block, before, row)
         chance = self._profile.null if self._profile.null < 0.2 or not row[" good"] else 0.2
@@ -271,7 +273,7 @@ def _other(values: Sequence[Any], pool: Pool, column: Column, place: int) -> Any
 def _fresh(pool: Pool, column: Column, used: Collection[Any]) -> Iterator[Any]:
     """Values that are not used yet."""
     values = [*pool.any, *_shifted(next(iter(pool.any), None), column)]
-    yield from (one for one in values if one not in used and fits(column, one))
+    yield from (value for value in values if value not in used and fits(column, value))
 
 
 def _moment(start: Any, days: int) -> datetime:

@@ -72,7 +72,9 @@ class _Reader:
 
     def read(self, node: exp.Expr) -> None:
         if isinstance(node, exp.Group):
-            self.grouped |= {place.key for one in node.expressions for place in self._gold.names.places(one)}
+            self.grouped |= {
+                place.key for expression in node.expressions for place in self._gold.names.places(expression)
+            }
         elif isinstance(node, exp.Query) and node.args.get("limit") is not None:
             found = [one.expression for one in (node.args.get("limit"), node.args.get("offset")) if one is not None]
             counts = [int(one.name) for one in found if isinstance(one, exp.Literal) and one.is_int]
@@ -97,7 +99,7 @@ class _Reader:
         places = {place.key: place for column in columns if (place := names.column(column)) is not None}
         if len(places) > 1 or node.find(exp.Select):
             self._equal(node)
-        elif len(places) == 1 and len(columns) == len([one for one in columns if names.column(one)]):
+        elif len(places) == 1 and len(columns) == len([column for column in columns if names.column(column)]):
             (place,) = places.values()
             self.constants[place.key] += literals
             text = _on_value(node).sql(embedded(self._gold.dialect), comments=False)
@@ -119,14 +121,16 @@ class _Reader:
             self.conditions[place.key].append(Condition(text=text, negated=_is_negated(node)))
 
     def _aggregates(self, node: exp.Expr, aggregates: Sequence[exp.Expr], literals: Sequence[Any]) -> None:
-        numbers = [one for one in literals if isinstance(one, (int, float)) and not isinstance(one, bool)]
+        numbers = [
+            literal for literal in literals if isinstance(literal, (int, float)) and not isinstance(literal, bool)
+        ]
         if len(aggregates) == 1 and isinstance(aggregates[0], _OF_VALUES) and numbers:
             self._as_if_of_each(node, aggregates[0])
         for aggregate in aggregates:
             if isinstance(aggregate, exp.Count):
-                self.sizes += [int(one) for one in numbers if 0 < one <= _MOST_ROWS]
+                self.sizes += [int(number) for number in numbers if 0 < number <= _MOST_ROWS]
             places = list(self._gold.names.places(aggregate))
-            shares = [share for one in numbers for share in (one, round(one / 2, 2))]
+            shares = [share for number in numbers for share in (number, round(number / 2, 2))]
             for place in places if not isinstance(aggregate, exp.Count) else ():
                 # of a product, one side has the number, and the other a small one
                 self.constants[place.key] += [*shares, *((1, 2) if len(places) > 1 else ())]
@@ -137,7 +141,7 @@ def _sides(node: exp.Expr) -> Iterator[exp.Expr]:
     sides = (node.this, node.args.get("expression"), node.args.get("query"))
     for side in (one for one in sides if isinstance(one, exp.Expr)):
         inner = side.find(exp.Select)
-        yield from [one.unalias() for one in inner.expressions] if inner is not None else [side]
+        yield from [expression.unalias() for expression in inner.expressions] if inner is not None else [side]
 
 
 def _is_condition(node: exp.Column) -> bool:

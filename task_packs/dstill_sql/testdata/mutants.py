@@ -53,4 +53,4 @@ def changes(gold: Gold) -> Iterator[Changed]:
 def mutants_of(gold: Gold) -> Iterator[Changed]:
     """Changed queries that mean something else, as far as their form shows it."""
     same = canonical(gold.query, gold.dialect)
-    yield from (one for one in changes(gold) if canonical(one.query, gold.dialect) != same)
+    yield from (change for change in changes(gold) if canonical(change.query, gold.dialect) != same)

@@ -41,7 +41,7 @@ class Pool:
     @property
     def any(self) -> list[Any]:
         """All values but None."""
-        return [one for one in dict.fromkeys([*self.good, *self.bad, *self.usual]) if one is not None]
+        return [fromkey for fromkey in dict.fromkeys([*self.good, *self.bad, *self.usual]) if fromkey is not None]
 
 
 class Pools:
@@ -51,9 +51,9 @@ class Pools:
         self._gold, self._hints, self._now, self._engine = gold, hints, now, engine
         self._made: dict[str, Pool] = {}
         self._referring: dict[str, list[str]] = defaultdict(list)  # the columns that refer to one
-        for one in gold.schema.references:
-            for name, to in zip(one.columns, one.to_columns, strict=True):
-                self._referring[f"{one.to}.{to}".casefold()].append(f"{one.table}.{name}".casefold())
+        for reference in gold.schema.references:
+            for name, to in zip(reference.columns, reference.to_columns, strict=True):
+                self._referring[f"{reference.to}.{to}".casefold()].append(f"{reference.table}.{name}".casefold())
 
     def of_column(self, place: Place) -> Pool:
         """The values of a column."""
@@ -82,7 +82,7 @@ class Pools:
             common = [*beside, *ordinary] if beside else ordinary
             common = common or [None]
             return Pool(good=common, bad=common, usual=common, asked=False, closed=closed, edges=frozenset(beside))
-        texts = [f"NOT ({one.text})" if one.negated else one.text for one in conditions]
+        texts = [f"NOT ({condition.text})" if condition.negated else condition.text for condition in conditions]
         marks = self._engine.marks(column.type, [*values, None], texts)
         best = max((mark for _, mark in marks), default=0)
         return Pool(
@@ -103,11 +103,11 @@ class Pools:
 
     def _beside(self, place: Place) -> list[Any]:
         constants = [one for key in self._keys(place) for one in self._hints.constants.get(key, ())]
-        return [value for one in constants for value in near(one, place.column, self._now)]
+        return [value for constant in constants for value in near(constant, place.column, self._now)]
 
     def _known(self, place: Place) -> list[Any]:
         known = self._gold.values.get(place.name)
-        return [] if known is None else [one for one in _values(known) if _is_of(one, place)][:_KNOWN]
+        return [] if known is None else [value for value in _values(known) if _is_of(value, place)][:_KNOWN]
 
 
 def _values(known: Known) -> list[Any]:

@@ -96,7 +96,7 @@ class SmallEngine:
         return found
 
     def _marks(self, kind: str, values: Sequence[Any], conditions: Sequence[str]) -> list[tuple[Any, int]]:
-        tests = ", ".join(f"CASE WHEN {one} THEN 1 ELSE 0 END" for one in conditions)
+        tests = ", ".join(f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition in conditions)
         query = printed(parsed(f"SELECT place, {tests} FROM tried_values", self.dialect), self.dialect)
         place = Column(name="place", type="INTEGER", family="integer")
         value = Column(name="v", type=self._type(kind), family="other")
@@ -120,7 +120,9 @@ class SmallEngine:
 
     def _bare(self, table: Table) -> Table:
         """The table without keys, with the types of the engine."""
-        columns = [Column(name=one.name, type=self._type(one.type), family=one.family) for one in table.columns]
+        columns = [
+            Column(name=column.name, type=self._type(column.type), family=column.family) for column in table.columns
+        ]
         return Table(name=table.name, columns=tuple(columns))
 
     def _type(self, kind: str) -> str:

@@ -94,7 +94,7 @@ class Suites:
 
     def _refused(self, answer: str, example: Example) -> str:
         """Why the checks refuse an answer. Empty: they do not."""
-        return next((f"not run: {one.layer}: {one.message}" for one in self._gate.errors(answer, example)), "")
+        return next((f"not run: {error.layer}: {error.message}" for error in self._gate.errors(answer, example)), "")
 
 
 def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabase]:
@@ -126,9 +126,9 @@ def _of_gold(gold: Gold, engine: SmallEngine) -> Prepared:
 
 
 def _prepared(gold: Gold, engine: SmallEngine) -> Iterator[Prepared]:
-    for one in islice(changes(gold), 2 * MOST):
+    for change in islice(changes(gold), 2 * MOST):
         try:
-            yield Prepared(one.query, engine.dialect)
+            yield Prepared(change.query, engine.dialect)
         except (SqlglotError, NotPrintable):
             continue
 
@@ -147,5 +147,5 @@ def _shown(schema: Schema, tables: list[str]) -> list[str]:
     """The tables that get rows: all, or those near to the gold's."""
     if len(schema.tables) <= _TABLES:
         return [table.name for table in schema.tables]
-    near = [*tables, *(one.table for one in schema.references if one.to in tables)]
+    near = [*tables, *(reference.table for reference in schema.references if reference.to in tables)]
     return list(dict.fromkeys(near))[:_TABLES]

@@ -54,7 +54,7 @@ def with_rows(name: str) -> list[Example]:
     data = own_view(database(name), seed=0).view.database.data
     assert isinstance(data, Rows)
     rows = TestDatabase(name=name, data={"schema": data.schema.ddl(), "rows": data.read()})
-    return [replace(one, context={**one.context, "test_database": rows}) for one in questions(name)]
+    return [replace(question, context={**question.context, "test_database": rows}) for question in questions(name)]
 
 
 @cache

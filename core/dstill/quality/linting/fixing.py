@@ -39,7 +39,7 @@ class Source:
 
     def fixed(self, fix: Fix) -> Self | None:
         """Both after a fix; None: it would delete a comment, or its edits are not possible."""
-        if any(self.answer[one.start : one.end] != self.shown[one.start : one.end] for one in fix.edits):
+        if any(self.answer[edit.start : edit.end] != self.shown[edit.start : edit.end] for edit in fix.edits):
             return None
         try:
             return type(self)(answer=edited(self.answer, fix.edits), shown=edited(self.shown, fix.edits))

@@ -13,13 +13,15 @@ _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = {**_DATA, **str.maketrans({":": "%3A", ",": "%2C"})}
 
 
-def line(one: FileProblem) -> str:
+def line(file_problem: FileProblem) -> str:
     """The command for one problem."""
-    region = one.region
-    properties: dict[str, object] = {"file": one.file, "line": region.line, "endLine": region.end_line}
+    region = file_problem.region
+    properties: dict[str, object] = {"file": file_problem.file, "line": region.line, "endLine": region.end_line}
     if region.line == region.end_line:  # GitHub takes columns within one line alone
         properties |= {"col": region.column, "endColumn": region.end_column}
-    properties["title"] = one.rule
+    properties["title"] = file_problem.rule
     listed = ",".join(f"{name}={str(value).translate(_PROPERTY)}" for name, value in properties.items())
-    hint = f" ({one.problem.hint})" if one.problem.hint else ""
-    return f"::{one.problem.severity.value} {listed}::{f'{one.problem.message}{hint}'.translate(_DATA)}"
+    hint = f" ({file_problem.problem.hint})" if file_problem.problem.hint else ""
+    return (
+        f"::{file_problem.problem.severity.value} {listed}::{f'{file_problem.problem.message}{hint}'.translate(_DATA)}"
+    )

@@ -189,8 +189,8 @@ class _Checked:
     def _edits(self, fix: Fix | None, lines: Lines) -> tuple[FileEdit, ...]:
         start = self.answer.start
         return tuple(
-            FileEdit(region=lines.region(start + one.start, start + one.end), text=one.text)
-            for one in (fix.edits if fix else ())
+            FileEdit(region=lines.region(start + edit.start, start + edit.end), text=edit.text)
+            for edit in (fix.edits if fix else ())
         )
 
 

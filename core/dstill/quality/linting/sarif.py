@@ -32,41 +32,44 @@ def log(problems: Iterable[FileProblem], helps: Mapping[str, str], version: str)
     """The whole log. `helps`: rule → what it means, in a sentence; of a rule without one, its code stands for it."""
     problems = list(problems)
     rules: dict[str, Json] = {}
-    for one in problems:
-        rules.setdefault(rule_id(one), _rule(one, helps.get(rule_id(one), "")))
+    for problem in problems:
+        rules.setdefault(rule_id(problem), _rule(problem, helps.get(rule_id(problem), "")))
     driver = {"name": "dstill", "semanticVersion": version, "rules": list(rules.values())}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(one) for one in problems],
+        "results": [_result(problem) for problem in problems],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(one: FileProblem, help: str) -> Json:
-    words = one.problem.code.replace("_", " ")
+def _rule(file_problem: FileProblem, help: str) -> Json:
+    words = file_problem.problem.code.replace("_", " ")
     text = help or f"{words[:1].upper()}{words[1:]}."
     return {
-        "id": rule_id(one),
-        "name": "".join(word.capitalize() for word in one.problem.code.split("_")),
+        "id": rule_id(file_problem),
+        "name": "".join(word.capitalize() for word in file_problem.problem.code.split("_")),
         "shortDescription": {"text": text},
         "help": {"text": text},
-        "defaultConfiguration": {"level": one.problem.severity.value},
+        "defaultConfiguration": {"level": file_problem.problem.severity.value},
     }
 
 
-def _result(one: FileProblem) -> Json:
-    hint = f" ({one.problem.hint})" if one.problem.hint else ""
-    location = {"artifactLocation": _file(one.file), "region": _region(one.region)}
+def _result(file_problem: FileProblem) -> Json:
+    hint = f" ({file_problem.problem.hint})" if file_problem.problem.hint else ""
+    location = {"artifactLocation": _file(file_problem.file), "region": _region(file_problem.region)}
     result: Json = {
-        "ruleId": rule_id(one),
-        "level": one.problem.severity.value,
-        "message": {"text": f"{one.problem.message}{hint}"},
+        "ruleId": rule_id(file_problem),
+        "level": file_problem.problem.severity.value,
+        "message": {"text": f"{file_problem.problem.message}{hint}"},
         "locations": [{"physicalLocation": location}],
-        "partialFingerprints": {"dstill/v1": _fingerprint(one)},
+        "partialFingerprints": {"dstill/v1": _fingerprint(file_problem)},
     }
-    if one.fix:
-        change = {"artifactLocation": _file(one.file), "replacements": [_replacement(edit) for edit in one.fix]}
+    if file_problem.fix:
+        change = {
+            "artifactLocation": _file(file_problem.file),
+            "replacements": [_replacement(edit) for edit in file_problem.fix],
+        }
         result["fixes"] = [{"description": {"text": "dstill check --fix"}, "artifactChanges": [change]}]
     return result
 
@@ -92,12 +95,12 @@ def _file(name: str) -> Json:
     return {"uri": quote(path.as_posix(), errors="surrogateescape"), "uriBaseId": "%SRCROOT%"}
 
 
-def _fingerprint(one: FileProblem) -> str:
+def _fingerprint(file_problem: FileProblem) -> str:
     """The same for the same problem after lines were added above it."""
     parts = (
-        one.file,
-        rule_id(one),
-        one.problem.pointer if one.problem.pointer.startswith("/") else "",
-        one.problem.message,
+        file_problem.file,
+        rule_id(file_problem),
+        file_problem.problem.pointer if file_problem.problem.pointer.startswith("/") else "",
+        file_problem.problem.message,
     )
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -136,18 +136,18 @@ def _new(found: Sequence[Example], there: Iterable[Example | Record], task: Task
     return [example for example in found if example.id in accepted]
 
 
-def _record(one: Example | Record) -> Record:
-    if isinstance(one, Record):
-        return one
+def _record(example: Example | Record) -> Record:
+    if isinstance(example, Record):
+        return example
     return Record(
-        id=one.id,
-        question=one.question,
-        rationale=one.rationale or "",
-        answer=one.answer or "",
-        context=one.context,
-        category=one.category,
-        template=one.template,
-        split=one.split,
+        id=example.id,
+        question=example.question,
+        rationale=example.rationale or "",
+        answer=example.answer or "",
+        context=example.context,
+        category=example.category,
+        template=example.template,
+        split=example.split,
     )
 
 

@@ -97,7 +97,7 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     teacher = make_teacher(setup.plugins, setup.config).open(task)
     examples = questions(task, setup.settings, focus, setup.progress)
     low, high, first, cached = NOTHING, NOTHING, None, list[Reply]()
-    asked = [one for one in examples if label.is_asked(setup.plugins, task, teacher, one, settings)]
+    asked = [example for example in examples if label.is_asked(setup.plugins, task, teacher, example, settings)]
     known: set[str] = set()
     with ReplyStore(replies) if replies.exists() else _empty_store() as store:
         for prompt in prompts(setup.plugins, task, teacher, asked, worked_examples(examples), settings):

@@ -167,7 +167,7 @@ class Inventor:
         """The request without the rules."""
         draw = random.Random(f"{self.seed} {self._requests}")
         kinds = dict.fromkeys(asked.values())
-        existing = [one.question for one in self.found.examples if one.category in kinds]
+        existing = [example.question for example in self.found.examples if example.category in kinds]
         parts = [self.brief.about]
         if described := [f"- {name}: {self.brief.categories[name]}" for name in kinds if name]:
             parts.append("\n".join(["Categories:", *described]))

@@ -54,35 +54,35 @@ def _why(predictor: Predictor) -> str:
 def elected(task: Task, answers: Sequence[PredictedAnswer]) -> PredictedAnswer:
     """The answer with the most frequent result; `answers` begin with the greedy one, which wins if none may vote."""
     groups: list[list[PredictedAnswer]] = []
-    for one in answers:
-        if not (one.refused or (one.ok and one.outcome)):
+    for answer in answers:
+        if not (answer.refused or (answer.ok and answer.outcome)):
             continue
-        group = next((group for group in groups if _agree(task, one, group[0])), None)
+        group = next((group for group in groups if _agree(task, answer, group[0])), None)
         if group is None:
-            groups.append([one])
+            groups.append([answer])
         else:
-            group.append(one)
+            group.append(answer)
     # of equally large groups `max` takes the first; the greedy answer, if it votes, is in the first group
     largest = max(groups, key=len, default=[answers[0]])
     votes = Votes(agree=len(largest) if groups else 0, voted=sum(map(len, groups)), of=len(answers))
-    tokens, seconds = sum(one.tokens for one in answers), sum(one.seconds for one in answers)
+    tokens, seconds = sum(answer.tokens for answer in answers), sum(answer.seconds for answer in answers)
     return replace(largest[0], votes=votes, tokens=tokens, seconds=round(seconds, 6))
 
 
-def _agree(task: Task, one: PredictedAnswer, other: PredictedAnswer) -> bool:
-    if one.refused or other.refused:
-        return one.refused and other.refused
+def _agree(task: Task, predicted_answer: PredictedAnswer, other: PredictedAnswer) -> bool:
+    if predicted_answer.refused or other.refused:
+        return predicted_answer.refused and other.refused
     # `same` is not symmetric: it treats the second result as the gold one, and neither is
-    with about(one.id):
-        return task.same(one.result, other.result) and task.same(other.result, one.result)
+    with about(predicted_answer.id):
+        return task.same(predicted_answer.result, other.result) and task.same(other.result, predicted_answer.result)
 
 
 def distinct(task: Task, answers: Sequence[PredictedAnswer]) -> list[tuple[PredictedAnswer, int]]:
     """The answers that differ by more than spelling, in their order, each with its count."""
     counts: dict[str, tuple[PredictedAnswer, int]] = {}
-    for one in answers:
-        with about(one.id):
-            key = task.canonical(one.answer)
-        first, count = counts.get(key, (one, 0))
+    for answer in answers:
+        with about(answer.id):
+            key = task.canonical(answer.answer)
+        first, count = counts.get(key, (answer, 0))
         counts[key] = (first, count + 1)
     return list(counts.values())

@@ -83,7 +83,7 @@ class DataRange:
     def _months(self, name: str) -> list[tuple[int, int]]:
         """The months from the one before the first day to the one after the last, else those of another field."""
         fields = (name, *self._values)
-        return next((months for one in fields if (months := _around(self._known_days(one)))), [])
+        return next((months for field in fields if (months := _around(self._known_days(field)))), [])
 
     # --- numbers ------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ def pairs(
     names = [*((name, True) for name in required), *((name, False) for name in optional)]
     parts = {**required, **optional}
     if order is not None:
-        names.sort(key=lambda one: order.index(one[0]))
+        names.sort(key=lambda name: order.index(name[0]))
     orders = (_in_order(names, parts), _in_order(sorted(names), parts))
     return alt(*(f'"{{" {inner} "}}"' if inner else '"{" "}"' for inner in orders))
 

@@ -166,7 +166,7 @@ class Values(Walk, ABC):
         if not isinstance(options, dict):
             return
         if name in _FUZZY_ON_A_FIELD:
-            texts = [(one, 1) for one in options.values() if isinstance(one, dict)]
+            texts = [(option, 1) for option in options.values() if isinstance(option, dict)]
         else:
             fields = options.get("fields")
             texts = [(options, len(fields) if isinstance(fields, list) else 1)]

@@ -75,7 +75,7 @@ def merge(mapping: Any) -> Merged:
         if parts := _parts(indices, key):
             merged[key] = _first(part for _, part in parts)
     merged["properties"] = _properties(_parts(indices, "properties"), "", conflicts)
-    if serious := {one.field: one for one in conflicts if not one.compatible}:
+    if serious := {conflict.field: conflict for conflict in conflicts if not conflict.compatible}:
         record = {name: {type_: _few(names) for type_, names in one.types.items()} for name, one in serious.items()}
         merged["_meta"] = {**merged.get("_meta", {}), KEY: record}
     return Merged(mapping=merged, conflicts=tuple(conflicts))

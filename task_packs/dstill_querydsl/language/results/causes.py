@@ -93,35 +93,35 @@ def _pairs(extra: Iterable[Leaf], missing: Iterable[Leaf]) -> Iterator[Pair]:
             yield one, other
 
 
-def _correspond(one: Leaf, other: Leaf) -> bool:
+def _correspond(leaf: Leaf, other: Leaf) -> bool:
     """Whether both are on the same field, or in the same context with the same operator or value."""
-    if "match_all" in (one.operator, other.operator):
+    if "match_all" in (leaf.operator, other.operator):
         return False
-    if _same_field(one, other):
+    if _same_field(leaf, other):
         return True
-    same_value = one.value == other.value and one.value != ""
-    return one.context == other.context and (one.kind == other.kind or same_value)
+    same_value = leaf.value == other.value and leaf.value != ""
+    return leaf.context == other.context and (leaf.kind == other.kind or same_value)
 
 
-def _same_field(one: Leaf, other: Leaf) -> bool:
+def _same_field(leaf: Leaf, other: Leaf) -> bool:
     """Whether the fields are the same, or one is a sub-field of the other with another operator."""
-    short, long = sorted((one.field, other.field), key=len)
-    return one.field == other.field or (long.startswith(f"{short}.") and one.kind != other.kind)
+    short, long = sorted((leaf.field, other.field), key=len)
+    return leaf.field == other.field or (long.startswith(f"{short}.") and leaf.kind != other.kind)
 
 
-def _similarity(one: Leaf, other: Leaf) -> float:
+def _similarity(leaf: Leaf, other: Leaf) -> float:
     """The number of equal parts. Two bounds of a range count as half equal."""
-    operators = 1.0 if one.operator == other.operator else 0.5 * (one.kind == other.kind)
-    return operators + (one.context == other.context) + (one.field == other.field) + (one.value == other.value)
+    operators = 1.0 if leaf.operator == other.operator else 0.5 * (leaf.kind == other.kind)
+    return operators + (leaf.context == other.context) + (leaf.field == other.field) + (leaf.value == other.value)
 
 
-def _label(one: Leaf, other: Leaf) -> str:
-    if not _same_field(one, other):
+def _label(leaf: Leaf, other: Leaf) -> str:
+    if not _same_field(leaf, other):
         return FIELD
-    if one.operator != other.operator:
+    if leaf.operator != other.operator:
         return OPERATOR
-    if one.value != other.value:
-        return DATES if _differ_in_maths(one.value, other.value) else VALUE
+    if leaf.value != other.value:
+        return DATES if _differ_in_maths(leaf.value, other.value) else VALUE
     return CONTEXT
 
 

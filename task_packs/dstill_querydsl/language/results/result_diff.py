@@ -62,7 +62,7 @@ def _page(value: Value, documents: Mapping[str, Any], placed: bool) -> Iterator[
 
 
 def _line(id: str, *contents: Any, place: str = "") -> str:
-    line = " ".join([id, *(json.dumps(one, ensure_ascii=False) for one in contents if one is not None)])
+    line = " ".join([id, *(json.dumps(content, ensure_ascii=False) for content in contents if content is not None)])
     return _cut(place + line)
 
 

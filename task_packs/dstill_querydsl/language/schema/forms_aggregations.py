@@ -197,8 +197,8 @@ def _ranges(end: Shape, key: Shape) -> Shape:
     return _one_or_more(closed("range", from_=end, to=end, key=key))
 
 
-def _one_or_more(one: Shape) -> Shape:
-    return with_extra(union(array(one), one), minItems=1)
+def _one_or_more(shape: Shape) -> Shape:
+    return with_extra(union(array(shape), shape), minItems=1)
 
 
 _KEY, _BARE_END = union(TEXT, bare_number()), union(bare_number(), null())

@@ -72,7 +72,7 @@ def _adjectives() -> Iterator[Adjective]:
         groups[group[0]] += group
     for row in _ROWS.strip().splitlines():
         more, less, measures = (tuple(cell.split()) for cell in row.split("|"))
-        nouns = dict.fromkeys(singular(word) for one in measures for word in groups[one])
+        nouns = dict.fromkeys(singular(word) for measure in measures for word in groups[measure])
         yield Adjective(more=_forms(more, "more"), less=_forms(less, "less"), nouns=tuple(nouns))
 
 

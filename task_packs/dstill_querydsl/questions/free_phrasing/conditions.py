@@ -49,7 +49,7 @@ def condition(name: str, draw: AskedDraw) -> Condition:
 
 def _shown(role: Role, draw: AskedDraw) -> tuple[str, ...]:
     known = draw.subject.profile.values.get(role.keyword) or draw.subject.profile.values.get(role.field)
-    return tuple(one for one in known.values if isinstance(one, str)) if known else ()
+    return tuple(value for value in known.values if isinstance(value, str)) if known else ()
 
 
 def stands_alone(role: Role, value: Any, draw: AskedDraw) -> bool:
@@ -153,7 +153,9 @@ def _open_words() -> tuple[str, ...]:
     more = [
         word for concept in words.concepts["category"] for value in concept.values for word in _TOKEN.findall(value)
     ]
-    more += [word for one in words.domains for noun in (one.one, *one.objects) for word in _TOKEN.findall(noun)]
+    more += [
+        word for domain in words.domains for noun in (domain.one, *domain.objects) for word in _TOKEN.findall(noun)
+    ]
     more += [word for fragment in words.fragments for word in _TOKEN.findall(fragment)]
     own = [word for key in found for word in found[key].split()]
     return tuple(sorted({one.lower() for one in more if one.isalpha()} - STOP_WORDS - _COMMON)) + tuple(own) * 3

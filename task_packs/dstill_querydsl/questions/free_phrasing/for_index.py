@@ -60,7 +60,9 @@ def _owners(context: QuestionContext) -> Mapping[str, frozenset[str]]:
 def _objects(context: QuestionContext) -> tuple[str, ...]:
     """The customer of `customer.name`, or what a document is called."""
     parents = {role.stored.split(".")[-2] for role in context.roles if "." in role.stored}
-    return tuple(sorted({singular(" ".join(words_of(one)).lower()) for one in parents})) or (context.lexicon.document,)
+    return tuple(sorted({singular(" ".join(words_of(parent)).lower()) for parent in parents})) or (
+        context.lexicon.document,
+    )
 
 
 def _date_nouns(context: QuestionContext, owners: Mapping[str, frozenset[str]]) -> Mapping[str, str]:

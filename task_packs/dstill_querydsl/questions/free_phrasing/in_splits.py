@@ -54,7 +54,7 @@ def with_free_phrasing(
 
 def _mixed(examples: Sequence[Example], share: float, free: Iterator[Example], kept: Collection[str]) -> list[Example]:
     """As many examples, of which a share is new. Those with the ids `kept` stay."""
-    others = [one.id for one in examples if one.id not in kept]
+    others = [example.id for example in examples if example.id not in kept]
     new = list(islice(free, min(round(share * len(examples)), len(others))))
     replaced = set(others[len(others) - len(new) :])
-    return [*(one for one in examples if one.id not in replaced), *new]
+    return [*(example for example in examples if example.id not in replaced), *new]

@@ -34,10 +34,10 @@ def said_of(context: QuestionContext) -> Mapping[str, tuple[str, ...]]:
     """Noun of a field → other words for it."""
     fields = Fields.of(context.index.mapping)
     found = {role.word.noun: tuple(dict.fromkeys(_others(role, fields))) for role in context.roles}
-    counts = Counter(one.lower() for others in found.values() for one in others)
+    counts = Counter(other.lower() for others in found.values() for other in others)
     taken = {noun.lower() for noun in found}
     return {
-        noun: tuple(one for one in others if counts[one.lower()] == 1 and one.lower() not in taken)
+        noun: tuple(other for other in others if counts[other.lower()] == 1 and other.lower() not in taken)
         for noun, others in found.items()
     }
 

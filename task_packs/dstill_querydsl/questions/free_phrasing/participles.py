@@ -140,7 +140,7 @@ def participle_of(role: Role, draw: AskedDraw) -> Participle | None:
     if is_value(found.word, draw) or is_value(found.negated, draw):
         return None
     others = (one for one in draw.context.of_kind("date", "boolean", "category") if one is not role)
-    return found if all(own.isdisjoint(stems(one.word.noun)) for one in others) else None
+    return found if all(own.isdisjoint(stems(other.word.noun)) for other in others) else None
 
 
 def is_value(word: str, draw: AskedDraw) -> bool:

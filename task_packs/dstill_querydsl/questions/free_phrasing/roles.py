@@ -75,5 +75,5 @@ def dated_by_verb(draw: AskedDraw) -> Condition:
     _, participles = verbs_of_time((usual,)) if usual else ((), ())
     if not participles:
         raise Skip("no verb")
-    ways = tuple(f"{one} {{when}}" for one in participles)
+    ways = tuple(f"{participle} {{when}}" for participle in participles)
     return replace(made, ways={"post": ways, "bare": ways})

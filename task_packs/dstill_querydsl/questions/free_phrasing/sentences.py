@@ -159,10 +159,10 @@ class _Sentence:
             else:
                 places["post"].append(one)
         form: Form = "bare" if keywords else "post"
-        front = " ".join(one.said("front", draw) for one in places["front"])
-        before = [one.said("pre", draw) for one in places["pre"]]
-        after = [one.said(form, draw) for one in places["post"]]
-        end = self._joined([one.said(form, draw) for one in places["end"]], keywords)
+        front = " ".join(place.said("front", draw) for place in places["front"])
+        before = [place.said("pre", draw) for place in places["pre"]]
+        after = [place.said(form, draw) for place in places["post"]]
+        end = self._joined([place.said(form, draw) for place in places["end"]], keywords)
         if keywords:
             parts = [*before, *after]
             if not parts or draw.chance(45):

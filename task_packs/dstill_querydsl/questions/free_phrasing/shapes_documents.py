@@ -71,8 +71,8 @@ class _Lowest(Shape):
         return tuple(found)
 
 
-def _lowest(one: Shape) -> Shape:
-    return _Lowest(name=one.name, keys=one.keys, slots=one.slots, before=one.before, after=one.after)
+def _lowest(shape: Shape) -> Shape:
+    return _Lowest(name=shape.name, keys=shape.keys, slots=shape.slots, before=shape.before, after=shape.after)
 
 
 def _dated(draw: AskedDraw) -> Role:
@@ -134,8 +134,8 @@ def fields(draw: AskedDraw) -> Shape:
     return made(
         "fields",
         "fields",
-        after={"_source": [one.field for one in roles]},
-        names=listed([noun_of(one) for one in roles]),
+        after={"_source": [role.field for role in roles]},
+        names=listed([noun_of(role) for role in roles]),
     )
 
 

@@ -56,7 +56,7 @@ class Subject:
     @cached_property
     def spoken(self) -> frozenset[str]:
         """All words for fields and in values: a thing with none of them is in no field."""
-        nouns = (one for noun, others in self.said.items() for one in (noun, *others))
+        nouns = (other for noun, others in self.said.items() for other in (noun, *others))
         words = (word for text in (*nouns, *self.owners, *self.having) for word in stems(text))
         return self.context.vocabulary.union(words)
 

@@ -63,7 +63,7 @@ class _Span:
 
 def coarser(key: str, days: Sequence[str], unit: str, answer: str) -> tuple[list[str], str]:
     """The months or years to say, and the answer with their bounds. Nothing to say: it cannot be changed."""
-    read = [words(one) for one in days]
+    read = [words(day) for day in days]
     if any(len(one) != 1 or one[0].kind != "date" for one in read):
         return [], answer
     said, changed = [], answer

@@ -137,7 +137,7 @@ class ConditionTeller:
         families = set(families_of(put))
         others = [one for one in self.schema.meant.values() if one.concept.kind == "category" and one is not put]
         return all(value in put.concept.values or value in put.concept.codes.values() for value in values) and all(
-            families.isdisjoint(families_of(one)) for one in others
+            families.isdisjoint(families_of(other)) for other in others
         )
 
     def _is_alone_in(self, put: Put, said: str) -> bool:
@@ -148,7 +148,7 @@ class ConditionTeller:
             for one in self.schema.meant.values()
             if one.path != put.path and one.concept.kind == "number" and not one.within and one.above == put.above
         )
-        return not any(key in sayings(one) for one in others)
+        return not any(key in sayings(other) for other in others)
 
     def _value(self, put: Put, node: Node, value: str) -> list[Part]:
         """A value, perhaps in a form that people write."""

@@ -89,7 +89,7 @@ def sayings(put: Put) -> frozenset[str]:
 @cache
 def _sayings(kind: str, nouns: tuple[str, ...], above: str) -> frozenset[str]:
     found = (_of_field(kind, nouns, key, above) for key in _AMOUNTS)
-    return frozenset(one for said in found for ways in said.values() for one in ways)
+    return frozenset(way for said in found for ways in said.values() for way in ways)
 
 
 def _nothing(_nouns: Sequence[str], _key: str) -> Sayings:
@@ -116,7 +116,7 @@ def _with_amounts(ways: Sequence[str], key: str) -> Iterator[str]:
 
 def _counted(nouns: Sequence[str]) -> list[tuple[str, ...]]:
     """The row of what can be counted, such as the number of comments."""
-    thing = next((one.removeprefix("number of ") for one in nouns if one.startswith("number of ")), "")
+    thing = next((noun.removeprefix("number of ") for noun in nouns if noun.startswith("number of ")), "")
     if not thing or " " in thing:
         return [(), (), (), (), (), (), ()]
     return [
@@ -158,9 +158,9 @@ def verbs_of_time(nouns: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 def _date(nouns: Sequence[str], key: str) -> Sayings:
     verbs, participles = verbs_of_time(nouns)
     if key in ("when", "falls", "when_alone"):
-        post = [f"{one} {{when}}" for one in participles] + [f"that {one} {{when}}" for one in verbs]
-        return {"pred": [f"{one} {{when}}" for one in verbs], "post": post}
-    done = [one.removeprefix("were ") for one in verbs if one.startswith("were ") and nouns[0] not in _ALWAYS]
+        post = [f"{participle} {{when}}" for participle in participles] + [f"that {verb} {{when}}" for verb in verbs]
+        return {"pred": [f"{verb} {{when}}" for verb in verbs], "post": post}
+    done = [verb.removeprefix("were ") for verb in verbs if verb.startswith("were ") and nouns[0] not in _ALWAYS]
     if key == "has":
         pred = [f"{verb} {one}" for one in done for verb in ("were", "have been")]
     elif key == "lacks":

@@ -32,7 +32,7 @@ def with_values(parts: Sequence[Part], body: Mapping[str, Any], random: Random) 
     """The parts with some values in another form. `body`: the answer, which says what may change."""
     large = set(_large_numbers(body)) if random.random() < 0.5 else set[float]()
     sizes = _sizes(body)
-    fixed, numbers = set(_leaves(body, str)), [one for one in _leaves(body, int) if one]
+    fixed, numbers = set(_leaves(body, str)), [leaf for leaf in _leaves(body, int) if leaf]
     found = []
     for part in parts:
         text = part.text

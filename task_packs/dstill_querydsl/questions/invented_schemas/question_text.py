@@ -81,7 +81,7 @@ class Teller(ConditionTeller):
         ways, key = self._ways_of(node, key, slots)
         way = random.choice(ways)
         if "{pred}" in way:
-            options = [one for one in phrase.conditions if self._has_verb(one)]
+            options = [condition for condition in phrase.conditions if self._has_verb(condition)]
             if options and not phrase.after:
                 chosen = random.choice(options)
                 slots["pred"] = self._condition(chosen, "pred") or []
@@ -139,16 +139,16 @@ class Teller(ConditionTeller):
             return ""
         if (put := self.schema.meant.get(str(first_mark(node, "f")))) is None:
             return ""
-        said = [one for one in extremes(put, "desc" if key == "top" else "asc") if self._is_alone(put, one)]
+        said = [extreme for extreme in extremes(put, "desc" if key == "top" else "asc") if self._is_alone(put, extreme)]
         return self.random.choice(said) if said else ""
 
     def _is_alone(self, put: Put, said: str) -> bool:
         """Whether no other field could be meant with "longest"."""
         others = (one for one in self.schema.meant.values() if one.path != put.path and not one.within)
-        for one in others:
-            if one.concept.kind == "number" and said in _all_extremes(one):
+        for other in others:
+            if other.concept.kind == "number" and said in _all_extremes(other):
                 return False
-            if one.concept.kind == "date" and said in ("oldest", "newest", "latest", "youngest"):
+            if other.concept.kind == "date" and said in ("oldest", "newest", "latest", "youngest"):
                 return False
         return True
 
@@ -173,7 +173,7 @@ class Teller(ConditionTeller):
 
     def _ways_per(self, node: Node, slots: Slots) -> Sequence[str]:
         random, unit = self.random, str(node.slots["u"][0]).removesuffix(" of ")
-        marks = [one for one in node.slots["u"] if isinstance(one, Mark) and one in self.schema.meant]
+        marks = [slot for slot in node.slots["u"] if isinstance(slot, Mark) and slot in self.schema.meant]
         draw = random.random()
         if draw < 0.3:
             slots["adv"] = [Part("text", self._adverb(unit))]

@@ -254,10 +254,10 @@ class _Inventor:
         if self.taken.intersection(concept.nouns):
             return ()
         if above:
-            said = [f"{above} {one}" if not one.startswith(above) else one for one in concept.nouns]
-            said += [f"{one} of the {above}" for one in concept.nouns if " of " not in one]
+            said = [f"{above} {noun}" if not noun.startswith(above) else noun for noun in concept.nouns]
+            said += [f"{noun} of the {above}" for noun in concept.nouns if " of " not in noun]
             found = said + (found if self.random.random() < 0.4 else [])
-        found = [one for one in dict.fromkeys(found) if one.lower() not in self.taken]
+        found = [fromkey for fromkey in dict.fromkeys(found) if fromkey.lower() not in self.taken]
         return tuple(self.random.sample(found, len(found)))
 
     def _insert(self, path: Sequence[str], made: dict[str, Any]) -> bool:
@@ -314,7 +314,7 @@ class _Inventor:
             leaf = put.path.rpartition(".")[2]
             words = [] if self.manner.prefix else [noun_of(put.path).lower()]
             more = [*_synonyms(put.nouns), *words, leaf, put.path]
-            fresh = [one for one in dict.fromkeys(more) if one.lower() not in taken and len(one) < 50]
+            fresh = [fromkey for fromkey in dict.fromkeys(more) if fromkey.lower() not in taken and len(fromkey) < 50]
             taken |= {one.lower() for one in fresh}
             found[first] = (*rest, *fresh)
         return found, {plural(noun): noun for noun in found}
@@ -336,7 +336,7 @@ class _Inventor:
     def _absent(self, said: Mapping[str, Sequence[str]]) -> Iterator[str]:
         """Things that no field holds, some of which the domain could have."""
         used = {put.concept.nouns for put in self.puts}
-        words = {stem for noun, others in said.items() for one in (noun, *others) for stem in stems(one)}
+        words = {stem for noun, others in said.items() for other in (noun, *others) for stem in stems(other)}
         yield from self.random.sample(self.words.absent, 4)
         for kind in ("category", "number", "number", "date"):
             own = fitting(self.words.concepts[kind], self.domain.topics)

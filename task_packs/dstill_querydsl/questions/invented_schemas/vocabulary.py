@@ -94,7 +94,7 @@ def vocabulary() -> Vocabulary:
 
 def fitting(concepts: Sequence[Concept], topics: frozenset[str]) -> list[Concept]:
     """The concepts that a domain with these topics can have."""
-    return [one for one in concepts if ANY in one.topics or not topics.isdisjoint(one.topics)]
+    return [concept for concept in concepts if ANY in concept.topics or not topics.isdisjoint(concept.topics)]
 
 
 def _rows(lines: str) -> Iterator[list[str]]:

@@ -137,11 +137,11 @@ def say(made: ComposedQuestion, subject: Subject, random: Voice) -> tuple[str, s
         elif manner == "framed":
             parts = _framed(parts, random)
     if manner in ("lower", "keywords") or random.random() < 0.15:
-        parts = [replace(one, text=one.text.lower()) if one.kind in ("text", "document") else one for one in parts]
+        parts = [replace(part, text=part.text.lower()) if part.kind in ("text", "document") else part for part in parts]
     parts = _punctuated(parts, random)
     if random.random() < 0.13:
         parts = mistyped(parts, random)
-    text = "".join(one.text if one.kind == "text" else mark(one.text) for one in parts)
+    text = "".join(part.text if part.kind == "text" else mark(part.text) for part in parts)
     return re.sub(r"\s+", " ", plain(text)).strip(), manner, made
 
 
@@ -187,7 +187,7 @@ def _same(key: str) -> tuple[re.Pattern[str], Mapping[str, tuple[str, ...]]]:
     """A pattern for the phrases of a table, and a phrase → the phrases with its meaning."""
     groups = _lines(table("wordings.toml")[key])
     phrases = sorted((one for group in groups for one in group), key=len, reverse=True)
-    pattern = "|".join(re.escape(one) for one in phrases)
+    pattern = "|".join(re.escape(phrase) for phrase in phrases)
     form = {"same": rf"\b({pattern})\b(?! page)", "same_before_values": rf"\b({pattern})(?= $)"}
     return re.compile(form.get(key, rf"\A({pattern})\b")), {one: tuple(group) for group in groups for one in group}
 
@@ -223,7 +223,7 @@ def _left_away() -> re.Pattern[str]:
 def _keywords(parts: Sequence[Part], random: Random) -> list[Part]:
     """Only the words that say something. Some are kept."""
     pattern, share = _left_away(), random.choice((1.0, 1.0, 0.6))
-    cut = [pattern.sub(lambda m: "" if random.random() < share else m[0], one.text) for one in parts]
+    cut = [pattern.sub(lambda m: "" if random.random() < share else m[0], part.text) for part in parts]
     return [Part("text", text) if one.kind == "text" else one for one, text in zip(parts, cut, strict=True)]
 
 

@@ -73,7 +73,7 @@ def equals(draw: Draw, role: Role, value: Any, field: str = "", **more: Any) -> 
 def _is_unambiguous(draw: Draw, role: Role, *values: Any) -> bool:
     """Whether no other field is known to have one of the values, so that a value alone identifies the field."""
     others = (one for one in draw.context.roles if one.field != role.field)
-    return not any(value in one.known.values for one in others for value in values)
+    return not any(value in other.known.values for other in others for value in values)
 
 
 def term(draw: Draw) -> Clause:

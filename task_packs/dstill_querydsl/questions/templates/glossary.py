@@ -14,4 +14,4 @@ __all__ = ["glossary"]
 def glossary(index: str) -> str:
     """The named conditions of the index's lexicon. The pack's instructions explain slow, large and failed."""
     conditions = LEXICONS.get(index, {}).get("conditions", ())
-    return ", ".join(f"{one['word']} means {one['means']}" for one in conditions)
+    return ", ".join(f"{condition['word']} means {condition['means']}" for condition in conditions)

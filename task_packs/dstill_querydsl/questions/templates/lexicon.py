@@ -100,7 +100,11 @@ class Lexicon:
             document=str(given.get("document", basics.document)),
             documents=tuple(given.get("documents", ())) or basics.documents,
             fields=words,
-            conditions=tuple(one for one in conditions if one.field in names and set(one.bounds) <= set(RANGE_ENDS)),
+            conditions=tuple(
+                condition
+                for condition in conditions
+                if condition.field in names and set(condition.bounds) <= set(RANGE_ENDS)
+            ),
             absent=tuple(given.get("absent", ())),
         )
 
@@ -117,9 +121,9 @@ _SECOND = {"nanos": 10**9, "micros": 10**6, "ms": 10**3, "s": 1}
 def _conditions(fields: list[Field]) -> list[Condition]:
     """Slow, large and failed as in the pack's instructions, if exactly one field can be meant."""
     numbers = [one for one in fields if one.family == "number" and not one.nested and not one.sub]
-    durations = [one for one in numbers if _unit(one) in _SECOND]
-    sizes = [one for one in numbers if _unit(one) == "byte"]
-    codes = [one for one in numbers if one.name.rpartition(".")[2] in ("status_code", "statusCode")]
+    durations = [number for number in numbers if _unit(number) in _SECOND]
+    sizes = [number for number in numbers if _unit(number) == "byte"]
+    codes = [number for number in numbers if number.name.rpartition(".")[2] in ("status_code", "statusCode")]
     found = []
     if len(durations) == 1:
         second = _SECOND[_unit(durations[0])]
@@ -127,6 +131,6 @@ def _conditions(fields: list[Field]) -> list[Condition]:
     if len(sizes) == 1:
         found.append(Condition(word="large", field=sizes[0].name, bounds={"gt": 10**6}, means="over 1 MB"))
     if codes:
-        code = min(codes, key=lambda one: ("response" not in one.name, len(one.name)))
+        code = min(codes, key=lambda code: ("response" not in code.name, len(code.name)))
         found.append(Condition(word="failed", field=code.name, bounds={"gte": 500, "lt": 600}, means="a status 5xx"))
     return found

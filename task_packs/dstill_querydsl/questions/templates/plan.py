@@ -124,9 +124,11 @@ def _templates() -> tuple[Template, ...]:
 
 def _with_held_out(templates: tuple[Template, ...]) -> tuple[Template, ...]:
     """Mark the held-out templates. A shape is held out in every style, or in none."""
-    shapes = list(dict.fromkeys(one.shape for one in templates if one.category not in NEVER_HELD_OUT))
+    shapes = list(dict.fromkeys(template.shape for template in templates if template.category not in NEVER_HELD_OUT))
     held = set(shapes[NINTH // 2 :: NINTH])
-    return tuple(replace(one, held_out=one.shape in held or one.ask == HELD_REFUSAL) for one in templates)
+    return tuple(
+        replace(template, held_out=template.shape in held or template.ask == HELD_REFUSAL) for template in templates
+    )
 
 
 TEMPLATES = _templates()

@@ -108,7 +108,7 @@ def roles_of(mapping: Mapping[str, Any], values: Values, lexicon: Lexicon) -> tu
     """Roles in the order of the mapping, and fields without one."""
     fields = Fields.of(mapping)
     skipped = SkippedFields(unmapped=[name for name in values if fields.get(name) is None])
-    aliases = {one.name for one in raw_fields(mapping) if one.type == "alias"}
+    aliases = {raw_field.name for raw_field in raw_fields(mapping) if raw_field.type == "alias"}
     found: list[Role] = []
     taken: set[str] = set()
     for one in fields:

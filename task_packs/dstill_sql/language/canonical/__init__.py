@@ -125,7 +125,7 @@ def _unqualify(column: exp.Column, select: exp.Expr) -> bool:
     """Take away the table of a column, unless it would be the column of an inner query, or an output of this one."""
     if column.parent_select is not select:
         return False
-    outputs = {one.alias.casefold() for one in select.expressions if isinstance(one, exp.Alias)}
+    outputs = {expression.alias.casefold() for expression in select.expressions if isinstance(expression, exp.Alias)}
     if (
         column.name.casefold() in outputs
         and column.find_ancestor(exp.Ordered, exp.Group, exp.Having, exp.Select) is not select
@@ -167,7 +167,7 @@ def _resolve_places(select: exp.Select) -> None:
     ORDER BY alone prefers the alias to a column of that name, and only where it is the whole key.
     """
     outputs = select.expressions
-    aliases = {one.alias.casefold(): one.this for one in outputs if isinstance(one, exp.Alias)}
+    aliases = {output.alias.casefold(): output.this for output in outputs if isinstance(output, exp.Alias)}
     plain = {name: meant for name, meant in aliases.items() if not _has_column(meant, name)}
     for key in ("group", "order"):
         clause = select.args.get(key)
@@ -198,7 +198,7 @@ def _replace_aliases(node: exp.Expr, meanings: Mapping[str, exp.Expr]) -> None:
 
 def _name_places(query: exp.SetOperation) -> None:
     """ORDER BY after a set operation names places alone."""
-    names = [one.alias_or_name.casefold() for one in query.selects]
+    names = [select.alias_or_name.casefold() for select in query.selects]
     for ordered in query.args["order"].expressions if query.args.get("order") else ():
         term = ordered.this
         if isinstance(term, exp.Column) and not term.table and names.count(term.name.casefold()) == 1:
@@ -224,7 +224,9 @@ def _name_columns_of(inner: exp.Select, holder: exp.Subquery) -> None:
     alias = holder.args.get("alias")
     if outer is None or len(sources(outer)) > 1 or (alias is not None and alias.args.get("columns")):
         return
-    starred = any(isinstance(one, exp.Star) or isinstance(one.this, exp.Star) for one in inner.expressions)
+    starred = any(
+        isinstance(expression, exp.Star) or isinstance(expression.this, exp.Star) for expression in inner.expressions
+    )
     others = any(one is not outer and one is not inner for one in outer.find_all(exp.Select))
     new = {one.alias_or_name.casefold(): f"c{place}" for place, one in enumerate(inner.expressions, start=1)}
     if starred or others or len(new) < len(inner.expressions):
@@ -241,7 +243,7 @@ def _drop_aliases(select: exp.Select) -> None:
     for output in select.expressions:
         inside = {id(one) for one in output.find_all(exp.Column)}
         others = (one for one in select.find_all(exp.Column) if id(one) not in inside and not one.table)
-        used = any(one.name.casefold() == output.alias.casefold() for one in others)
+        used = any(other.name.casefold() == output.alias.casefold() for other in others)
         kept.append(output if used and not _has_column(output.unalias(), output.alias.casefold()) else output.unalias())
     select.set("expressions", kept)
 
@@ -308,9 +310,15 @@ def _order(node: exp.Expr, dialect: Dialect) -> None:
     if (turned := _TURNED.get(type(node))) and _key(node.this, dialect) > _key(node.expression, dialect):
         node.replace(turned(this=node.expression.copy(), expression=node.this.copy()))
     elif isinstance(node, exp.In) and node.expressions:
-        node.set("expressions", sorted(node.expressions, key=lambda one: one.sql(dialect)))
+        node.set("expressions", sorted(node.expressions, key=lambda expression: expression.sql(dialect)))
     elif isinstance(node, exp.Group) and node.expressions:
-        node.set("expressions", [one for _, one in sorted({one.sql(dialect): one for one in node.expressions}.items())])
+        node.set(
+            "expressions",
+            [
+                one
+                for _, one in sorted({expression.sql(dialect): expression for expression in node.expressions}.items())
+            ],
+        )
     elif isinstance(node, (exp.And, exp.Or)) and not isinstance(node.parent, type(node)):
         parts = sorted({part.sql(dialect): part for part in _flat(node)}.items())
         joined = exp.and_ if isinstance(node, exp.And) else exp.or_

@@ -118,4 +118,4 @@ class Scopes:
         query = source.this if isinstance(source, exp.Subquery) else self._ctes.get(source.name.casefold())
         if not isinstance(query, exp.Query):
             return None
-        return next((one.unalias() for one in query.selects if one.alias_or_name.casefold() == name), None)
+        return next((select.unalias() for select in query.selects if select.alias_or_name.casefold() == name), None)

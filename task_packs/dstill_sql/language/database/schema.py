@@ -297,8 +297,8 @@ class Schema:
     def _references_of(self) -> Mapping[str, list[Reference]]:
         """Table → its foreign keys."""
         found: dict[str, list[Reference]] = {}
-        for one in self.references:
-            found.setdefault(one.table, []).append(one)
+        for reference in self.references:
+            found.setdefault(reference.table, []).append(reference)
         return found
 
     def ddl(self) -> str:
@@ -310,7 +310,7 @@ class Schema:
         if dialect == self.dialect:
             return self
         tables = (
-            replace(table, columns=tuple(replace(one, type=self._type(one, dialect)) for one in table.columns))
+            replace(table, columns=tuple(replace(column, type=self._type(column, dialect)) for column in table.columns))
             for table in self.tables
         )
         return Schema(tables=tuple(tables), references=self.references, dialect=dialect)
@@ -401,11 +401,11 @@ class _Reader:
                 continue
             for constraint in [part, *part.expressions] if isinstance(part, exp.Constraint) else [part]:
                 if isinstance(constraint, exp.PrimaryKey):
-                    key = [_name_of(one) for one in constraint.expressions]
+                    key = [_name_of(expression) for expression in constraint.expressions]
                 elif isinstance(constraint, exp.ForeignKey):
                     self._foreign_key(name, constraint)
                 elif isinstance(constraint, exp.UniqueColumnConstraint) and isinstance(constraint.this, exp.Schema):
-                    named = [_name_of(one) for one in constraint.this.expressions]
+                    named = [_name_of(expression) for expression in constraint.this.expressions]
                     unique |= {named[0].casefold()} if len(named) == 1 else set()
         times = Counter(column.name.casefold() for column in columns)
         if twice := next((column.name for column in columns if times[column.name.casefold()] > 1), None):
@@ -422,7 +422,9 @@ class _Reader:
 
     def _column(self, table: str, part: exp.ColumnDef) -> tuple[Column, bool]:
         constraints = part.args.get("constraints", ())
-        kinds = [one.kind for one in constraints if isinstance(one, exp.ColumnConstraint)]  # IN and OUT are none
+        kinds = [
+            constraint.kind for constraint in constraints if isinstance(constraint, exp.ColumnConstraint)
+        ]  # IN and OUT are none
         is_key = any(isinstance(kind, exp.PrimaryKeyColumnConstraint) for kind in kinds)
         comments = [_comment_of(part)]
         comments += [kind.this.name for kind in kinds if isinstance(kind, exp.CommentColumnConstraint)]
@@ -453,7 +455,7 @@ class _Reader:
                 self._foreign_key(alter.this.name, constraint)
 
     def _foreign_key(self, table: str, key: exp.ForeignKey) -> None:
-        self._refers(table, tuple(_name_of(one) for one in key.expressions), key.args["reference"])
+        self._refers(table, tuple(_name_of(expression) for expression in key.expressions), key.args["reference"])
 
     def _refers(self, table: str, columns: tuple[str, ...], reference: exp.Reference) -> None:
         target = reference.this
@@ -474,19 +476,25 @@ class _Reader:
         comments = self.comments.get(name)
         if comments is None:
             return table
-        columns = (replace(one, comment=comments.get(one.name.casefold(), one.comment)) for one in table.columns)
+        columns = (
+            replace(column, comment=comments.get(column.name.casefold(), column.comment)) for column in table.columns
+        )
         return replace(table, columns=tuple(columns))
 
-    def _resolved(self, one: Reference) -> Reference:
+    def _resolved(self, reference: Reference) -> Reference:
         """The reference with the spelling of the tables, and with the key of its target if it names no columns."""
-        table, to = self.tables.get(one.table.casefold()), self.tables.get(one.to.casefold())
+        table, to = self.tables.get(reference.table.casefold()), self.tables.get(reference.to.casefold())
         if table is None or to is None:
-            raise DataError(f"'{one.table}' refers to the table '{one.to}', which is not there", where=self.where)
-        targets = one.to_columns or to.key
-        columns = [table.column(name) for name in one.columns]
+            raise DataError(
+                f"'{reference.table}' refers to the table '{reference.to}', which is not there", where=self.where
+            )
+        targets = reference.to_columns or to.key
+        columns = [table.column(name) for name in reference.columns]
         to_columns = [to.column(name) for name in targets]
         if None in columns or None in to_columns or len(columns) != len(to_columns):
-            raise DataError(f"the reference of '{one.table}' to '{one.to}' has unknown columns", where=self.where)
+            raise DataError(
+                f"the reference of '{reference.table}' to '{reference.to}' has unknown columns", where=self.where
+            )
         return Reference(
             table=table.name,
             columns=tuple(column.name for column in columns if column),

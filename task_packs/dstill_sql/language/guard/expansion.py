@@ -40,7 +40,7 @@ def growth(query: exp.Expr, above: Mapping[str, int] | None = None) -> int:
 def joined(node: exp.Expr) -> int:
     """The most columns that one ``a || b || c`` holds."""
     parts = (one for one in node.find_all(exp.DPipe) if not isinstance(one.parent, exp.DPipe))
-    return max((sum(1 for _ in one.find_all(exp.Column)) for one in parts), default=0)
+    return max((sum(1 for _ in part.find_all(exp.Column)) for part in parts), default=0)
 
 
 def _own(select: exp.Select) -> int:

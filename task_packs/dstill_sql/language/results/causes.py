@@ -163,14 +163,14 @@ def _of_conditions(extra: list[Clause], missing: list[Clause], dialect: Dialect)
     yield from (Cause(label=EXTRA, detail=one.text) for one in extra)
 
 
-def _alike(one: Clause, other: Clause, dialect: Dialect) -> int:
+def _alike(clause: Clause, other: Clause, dialect: Dialect) -> int:
     """How many of column, operator and value two conditions share; one may replace the other if this is not 0."""
-    same = [a == b for a, b in zip(_triple(one.node, dialect), _triple(other.node, dialect), strict=True)]
+    same = [a == b for a, b in zip(_triple(clause.node, dialect), _triple(other.node, dialect), strict=True)]
     return 3 * same[0] + 2 * same[2] + same[1] if same[0] or same[2] else 0
 
 
-def _label(one: exp.Expr, other: exp.Expr, dialect: Dialect) -> str:
-    (column, operator, _), (its_column, its_operator, _) = (_triple(node, dialect) for node in (one, other))
+def _label(expr: exp.Expr, other: exp.Expr, dialect: Dialect) -> str:
+    (column, operator, _), (its_column, its_operator, _) = (_triple(node, dialect) for node in (expr, other))
     if column != its_column:
         return COLUMN
     return OPERATOR if operator != its_operator else VALUE

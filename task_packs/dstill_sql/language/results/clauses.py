@@ -48,7 +48,7 @@ def clauses(answer: str, dialect: Dialect) -> list[str] | None:
     if (refusal := refusals.read(answer)) is not None:
         return ["no answer", *sorted(f"missing {word.casefold()}" for word in refusal.missing)]
     try:
-        return [str(one) for one in parts(canonical(read(answer, dialect), dialect), dialect)]
+        return [str(part) for part in parts(canonical(read(answer, dialect), dialect), dialect)]
     except (NotOneQuery, NotPrintable, SqlglotError, RecursionError):
         return None
 
@@ -59,8 +59,12 @@ def terms(answer: str, dialect: Dialect) -> list[str]:
         query = read(answer, dialect)
     except NotOneQuery:
         return []
-    outputs = [one for select in query.find_all(exp.Select) for one in select.expressions]
-    own = {one.alias for one in outputs if one.alias not in {column.name for column in one.find_all(exp.Column)}}
+    outputs = [expression for select in query.find_all(exp.Select) for expression in select.expressions]
+    own = {
+        output.alias
+        for output in outputs
+        if output.alias not in {column.name for column in output.find_all(exp.Column)}
+    }
     own |= {cte.alias for cte in query.find_all(exp.CTE)}
     found = {one.name for one in query.find_all(exp.Table, exp.Column) if not isinstance(one.this, exp.Star)}
     return sorted(name for name in found - own if name)
@@ -93,14 +97,14 @@ def _select(select: exp.Select, dialect: Dialect, depth: int) -> Iterator[Clause
             yield Clause(TABLE, source, source.name, depth)
     for join in select.args.get("joins") or ():
         yield from _join(join, dialect, depth)
-    yield from (clause(OUTPUT, one.unalias()) for one in select.expressions)
+    yield from (clause(OUTPUT, expression.unalias()) for expression in select.expressions)
     if select.args.get("distinct"):
         yield Clause(DISTINCT, select, "DISTINCT", depth)
     for kind in (WHERE, HAVING):
         if (found := select.args.get(kind.lower())) is not None:
-            yield from (clause(kind, one) for one in _conjuncts(found.this))
+            yield from (clause(kind, conjunct) for conjunct in _conjuncts(found.this))
     if (group := select.args.get("group")) is not None:
-        yield from (clause(GROUP, one) for one in group.expressions)
+        yield from (clause(GROUP, expression) for expression in group.expressions)
     for inner in _inner(select):
         yield from _query(inner, dialect, depth + 1)
 
@@ -143,11 +147,11 @@ def _inner(select: exp.Select) -> Iterator[exp.Expr]:
 def _short(node: exp.Expr, dialect: Dialect) -> str:
     """The text of a part, with (…) for subqueries."""
 
-    def cut(one: exp.Expr) -> exp.Expr:
-        if isinstance(one, exp.Query) and one is not copied:
+    def cut(expr: exp.Expr) -> exp.Expr:
+        if isinstance(expr, exp.Query) and expr is not copied:
             hidden = exp.Var(this="…")
-            return exp.Paren(this=hidden) if isinstance(one, exp.Subquery) else hidden
-        return one
+            return exp.Paren(this=hidden) if isinstance(expr, exp.Subquery) else hidden
+        return expr
 
     copied = node.copy()
     return copied.transform(cut, copy=False).sql(dialect, comments=False)

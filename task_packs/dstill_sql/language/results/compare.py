@@ -77,9 +77,9 @@ def tied(one: Sequence[Any], other: Sequence[Any]) -> bool:
     )
 
 
-def _are_near(one: Hashable, other: Hashable) -> bool:
-    numbers = isinstance(one, (int, float)) and isinstance(other, (int, float))
-    return numbers and math.isclose(one, other, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)  # type: ignore[arg-type]
+def _are_near(hashable: Hashable, other: Hashable) -> bool:
+    numbers = isinstance(hashable, (int, float)) and isinstance(other, (int, float))
+    return numbers and math.isclose(hashable, other, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)  # type: ignore[arg-type]
 
 
 def _plain(value: Any) -> Hashable:
@@ -113,7 +113,7 @@ class _Numbers:
     def __init__(self, rows: Iterable[Row]) -> None:
         numbers = {one for row in rows for one in row if isinstance(one, (int, float))}
         self._as: dict[Hashable, Hashable] = {}
-        if any(isinstance(one, float) for one in numbers):
+        if any(isinstance(number, float) for number in numbers):
             for low, high in pairwise(sorted(numbers)):
                 if (isinstance(low, float) or isinstance(high, float)) and _are_near(low, high):
                     self._as[high] = self._as.get(low, low)

@@ -102,7 +102,7 @@ def _count(value: Value) -> str:
 
 
 def _line(cells: Sequence[Any]) -> str:
-    text = " | ".join("NULL" if one is None else str(one) for one in cells)
+    text = " | ".join("NULL" if cell is None else str(cell) for cell in cells)
     return text if len(text) <= _WIDEST else f"{text[:_WIDEST]}…"
 
 
@@ -139,9 +139,9 @@ def _notes(table: Table, column: Column, database: Database) -> Iterator[str]:
         yield column.comment
     if column.name in table.key:
         yield "key"
-    for one in database.schema.references:
-        if one.table == table.name and column.name in one.columns:
-            yield f"refers to {one.to}.{one.to_columns[one.columns.index(column.name)]}"
+    for reference in database.schema.references:
+        if reference.table == table.name and column.name in reference.columns:
+            yield f"refers to {reference.to}.{reference.to_columns[reference.columns.index(column.name)]}"
     if (known := database.values.get(f"{table.name}.{column.name}")) is not None and (text := _known(known)):
         yield text
 
@@ -149,6 +149,6 @@ def _notes(table: Table, column: Column, database: Database) -> Iterator[str]:
 def _known(known: Known) -> str:
     if known.low is not None and known.high is not None:
         return f"{known.low} to {known.high}"
-    values = ", ".join(str(one) for one in known.values[:_VALUES])
+    values = ", ".join(str(value) for value in known.values[:_VALUES])
     more = "" if known.complete and len(known.values) <= _VALUES else " …"
     return f"{'' if known.complete else 'as '}{values}{more}" if values else ""

@@ -100,13 +100,15 @@ def schema_of(
         columns = [
             Column(name=keys[table.noun], type=_type("integer", dialect), family="integer", unique=True, nullable=False)
         ]
-        for one in table.references:
-            column = _reference_column(one, style, keys, {column.name for column in columns}, dialect)
+        for reference in table.references:
+            column = _reference_column(reference, style, keys, {column.name for column in columns}, dialect)
             columns.append(column)
-            found = Reference(table=name, columns=(column.name,), to=names[one.to], to_columns=(keys[one.to],))
+            found = Reference(
+                table=name, columns=(column.name,), to=names[reference.to], to_columns=(keys[reference.to],)
+            )
             references.append(found)
             lexicon["references"][name, found.columns] = ReferenceWords(
-                role=one.role, active=one.active, passive=one.passive
+                role=reference.role, active=reference.active, passive=reference.passive
             )
         for own in _own_columns(table, style, {column.name.casefold() for column in columns}, dialect):
             columns.append(own[0])
@@ -121,11 +123,15 @@ def _type(family: str, dialect: Dialect) -> str:
 
 
 def _reference_column(
-    one: ReferenceOf, style: Style, keys: Mapping[str, str], taken: set[str], dialect: Dialect
+    reference_of: ReferenceOf, style: Style, keys: Mapping[str, str], taken: set[str], dialect: Dialect
 ) -> Column:
-    name = keys[one.to] if one.role == one.to and style.key != "id" else style.reference(one.role)
-    name = name if name not in taken else style.column(f"{one.role} ref", one.to)
-    return Column(name=name, type=_type("integer", dialect), family="integer", nullable=one.nullable)
+    name = (
+        keys[reference_of.to]
+        if reference_of.role == reference_of.to and style.key != "id"
+        else style.reference(reference_of.role)
+    )
+    name = name if name not in taken else style.column(f"{reference_of.role} ref", reference_of.to)
+    return Column(name=name, type=_type("integer", dialect), family="integer", nullable=reference_of.nullable)
 
 
 def _own_columns(table: TableOf, style: Style, taken: set[str], dialect: Dialect) -> list[tuple[Column, ColumnWords]]:
@@ -161,18 +167,22 @@ def rows_of_domain(domain: Domain, seed: int, *, now: datetime, size: int = 40) 
     cells: dict[str, list[list[Any]]] = {}
     for table in domain.tables:
         count = _count(table, size, random)
-        used = {one.to: _used(len(cells.get(one.to, range(count))), random) for one in table.references}
+        used = {
+            reference.to: _used(len(cells.get(reference.to, range(count))), random) for reference in table.references
+        }
         rows: list[list[Any]] = []
         names: set[Any] = set()
         for key in range(1, count + 1):
-            refers = [_referred(one, used[one.to], key, table.noun, random) for one in table.references]
+            refers = [
+                _referred(reference, used[reference.to], key, table.noun, random) for reference in table.references
+            ]
             rows.append([key, *refers, *_own(table, key, names, now, random)])
         cells[table.noun] = rows
     return cells
 
 
 def _count(table: TableOf, size: int, random: Random) -> int:
-    lists = [len(one.options) for one in table.columns if one.words == "name" and one.options]
+    lists = [len(column.options) for column in table.columns if column.words == "name" and column.options]
     if lists and not table.references:
         return lists[0]
     return round(size * (0.5, 1.0, 2.0, 2.5)[min(len(table.references), 3)] * random.uniform(0.7, 1.3))
@@ -184,34 +194,38 @@ def _used(count: int, random: Random) -> list[int]:
     return [key for place, key in enumerate(keys) for _ in range(1 + 3 * (place % 5 == 0) + place % 2)]
 
 
-def _referred(one: ReferenceOf, used: Sequence[int], key: int, noun: str, random: Random) -> int | None:
-    if one.nullable and (random.random() < _MISSING or (one.to == noun and key == 1)):
+def _referred(reference_of: ReferenceOf, used: Sequence[int], key: int, noun: str, random: Random) -> int | None:
+    if reference_of.nullable and (random.random() < _MISSING or (reference_of.to == noun and key == 1)):
         return None
-    return random.choice([other for other in used if other < key] or used) if one.to == noun else random.choice(used)
+    return (
+        random.choice([other for other in used if other < key] or used)
+        if reference_of.to == noun
+        else random.choice(used)
+    )
 
 
 def _own(table: TableOf, key: int, names: set[Any], now: datetime, random: Random) -> list[Any]:
     found: list[Any] = []
     first: str | None = None  # when the row began
-    for one in table.columns:
-        if one.nullable and random.random() < _MISSING:
+    for column in table.columns:
+        if column.nullable and random.random() < _MISSING:
             found.append(None)
             continue
-        value = _value(one, first, now, random)
-        if one.words == "name" and one.options and not table.references and key <= len(one.options):
-            value = one.options[key - 1]
-        elif one.words in _NAMES and not one.options:
-            value = next((new for _ in range(20) if (new := _value(one, first, now, random)) not in names), value)
+        value = _value(column, first, now, random)
+        if column.words == "name" and column.options and not table.references and key <= len(column.options):
+            value = column.options[key - 1]
+        elif column.words in _NAMES and not column.options:
+            value = next((new for _ in range(20) if (new := _value(column, first, now, random)) not in names), value)
             names.add(value)
-        if one.kind in ("date", "time"):
+        if column.kind in ("date", "time"):
             first = first or value
         found.append(value)
     return found
 
 
-def _value(one: ColumnOf, first: str | None, now: datetime, random: Random) -> Any:
+def _value(column_of: ColumnOf, first: str | None, now: datetime, random: Random) -> Any:
     """A value; a date without bounds comes after the first one of its row."""
-    if first is None or one.kind not in ("date", "time") or one.low is not None:
-        return kinds.make(random, one, now)
+    if first is None or column_of.kind not in ("date", "time") or column_of.low is not None:
+        return kinds.make(random, column_of, now)
     later = datetime.fromisoformat(first) + timedelta(days=random.randrange(1, 45), minutes=random.randrange(600))
-    return later.date().isoformat() if one.kind == "date" else later.isoformat(sep=" ")
+    return later.date().isoformat() if column_of.kind == "date" else later.isoformat(sep=" ")

@@ -134,7 +134,9 @@ def _some_tables(domain: Domain, random: Random) -> Domain:
     tables = list(domain.tables)
     if random.random() < _FEWER_TABLES:
         for table in reversed(domain.tables):
-            referred = any(one.to == table.noun for other in tables if other is not table for one in other.references)
+            referred = any(
+                reference.to == table.noun for other in tables if other is not table for reference in other.references
+            )
             if not referred and len(tables) > 2 and random.random() < 0.5:
                 tables.remove(table)
     return replace(
