@@ -137,6 +137,7 @@ def test_new_process_that_fails_is_advice(check: Call, monkeypatch: pytest.Monke
     assert (found["code"], found["severity"]) == ("new_process_failed", "warning")
 
 
+@pytest.mark.slow
 def test_what_the_time_left_unchecked_is_said(check: Call) -> None:
     ended = check(SLOW, "--seconds", "1")
     assert ended.code == 3

@@ -191,6 +191,7 @@ def test_settings_for_another_student_are_noted(plan: Any, seven_billion: str) -
     assert "warning" not in plan("--student", "tiny", "--vram", "80GB").stderr
 
 
+@pytest.mark.slow
 def test_card_below_one_gigabyte_reserves_memory_for_cuda(plan: Any) -> None:
     """What is free is less than half of it: CUDA itself takes the rest."""
     result = plan("--student", "tiny", "--vram", "700MB")

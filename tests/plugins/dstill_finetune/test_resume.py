@@ -216,6 +216,7 @@ def test_changed_configuration_is_refused(interrupted: Checkpoints, fit: Fit, tm
     assert 0 < rates[12] < rates[9] < 1e-4
 
 
+@pytest.mark.slow
 def test_changed_data_or_shape_is_refused(interrupted: Checkpoints, fit: Fit, records: Any, tmp_path: Path) -> None:
     job: dict[str, Any] = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(RunError, match="data"):

@@ -248,6 +248,7 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", first_quick([Full, Lora]))
 def test_resumed_training_keeps_the_new_rows(
     kind: type[Modality], unigram: Callable[[], Any], fit: Fit, tmp_path: Path

@@ -78,12 +78,14 @@ def _recall(questions: list[Example], values: Values, limit: int) -> float:
     return there / needed
 
 
+@pytest.mark.slow
 def test_keeps_fields_of_golds(questions: list[Example]) -> None:
     """Distractors that share the questions' words, the hard case; a figure may rise."""
     assert _recall(questions, _values(), 120) >= 0.91
     assert _recall(questions, Values(), 120) >= 0.83
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", first_quick(["weblogs", "quakes"]))
 def test_keeps_fields_of_golds_in_schema_variants(name: str) -> None:
     """Renamed, moved, and among 200 to 900 further fields."""

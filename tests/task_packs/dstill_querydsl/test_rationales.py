@@ -25,6 +25,7 @@ def count_with_fields(task: QueryDsl, examples: Iterable[Example]) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_rationales_of_bundled_index_name_fields() -> None:
     task = QueryDsl(Settings(documents=1_000))
     assert count_with_fields(task, Synthesis.of(task).synthesize({"index": "weblogs"}, 150, seed=5)) > 100

@@ -98,6 +98,7 @@ def test_never_raises(operator, name, value) -> None:
     _problems({operator: {name: value}})
 
 
+@pytest.mark.slow
 def test_golds_use_values_of_their_index() -> None:
     task = QueryDsl(Settings(documents=1_000))
     n_warned = 0
