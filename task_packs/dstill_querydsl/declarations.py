@@ -54,7 +54,7 @@ TASK = declare(
         ),
         Option(
             name="--mapping",
-            commands=("check", "data check"),
+            commands=("check",),
             metavar="FILE",
             help="Mapping of your index, as JSON. Without one, the layers mapping and values are skipped; json, schema "
             'and guard are not. A row may have its own mapping, in its "context".',
@@ -63,7 +63,7 @@ TASK = declare(
         ),
         Option(
             name="--dialect",
-            commands=("check", "data check"),
+            commands=("check",),
             help="The product whose rules apply: elasticsearch9, elasticsearch8, opensearch3 or opensearch2. "
             "Default: task.querydsl.dialect, which is elasticsearch9 unless set.",
             read=on_use("dstill_querydsl.options:dialect"),

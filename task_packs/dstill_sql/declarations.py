@@ -36,7 +36,7 @@ TASK = declare(
         ),
         Option(
             name="--schema",
-            commands=("check", "data check"),
+            commands=("check",),
             metavar="FILE",
             help="CREATE TABLE statements of your database. Without them, and without --data, the layer schema is "
             "skipped; form and guard are not. A row may have a schema of its own.",
@@ -45,7 +45,7 @@ TASK = declare(
         ),
         Option(
             name="--dialect",
-            commands=("data questions", "data check"),
+            commands=("data questions",),
             help="The dialect of SQL: duckdb, sqlite or postgres. Default: task.sql.dialect, which is duckdb unless "
             "set.",
             read=on_use("dstill_sql.options:dialect"),

@@ -268,9 +268,9 @@ def test_questions_have_golds(cli: Cli) -> None:
     ("answer", "code"), [("1+2", 0), ("none", 0), ("<rationale>r</rationale><answer>1+2</answer>", 0), ("1*2", 9)]
 )
 def test_check_takes_one_answer_from_stdin_or_a_file(cli: Cli, answer: str, code: int) -> None:
-    from_stdin = cli("data", "check", stdin=answer.encode())
+    from_stdin = cli("check", "--format", "answers", stdin=answer.encode())
     Path("answer.txt").write_text(answer)
-    from_file = cli("data", "check", "answer.txt")
+    from_file = cli("check", "--format", "answers", "answer.txt")
     assert (from_stdin.code, from_stdin.out) == (from_file.code, from_file.out)
     assert from_file.code == code
     assert from_file.out.startswith("1: ok" if code == 0 else "1: failed")
@@ -287,7 +287,7 @@ ROWS = b"""{"id": "a", "query": "1+2"}
 
 
 def test_check_reads_jsonl_rows(cli: Cli) -> None:
-    ended = cli("data", "check", "--json", stdin=ROWS)
+    ended = cli("check", "--format", "jsonl", stdin=ROWS)
     rows = {row["id"]: row for row in map(json.loads, ended.out.splitlines())}
     assert ended.code == 9
     assert ended.err == ""
@@ -312,13 +312,13 @@ def test_check_reads_jsonl_rows(cli: Cli) -> None:
     assert rows["c"]["problems"][0]["severity"] == "warning"
     assert rows[6]["problems"][0]["message"] == """'{"an":"object"}' is no sum"""
     Path("rows.jsonl").write_bytes(ROWS)
-    assert cli("data", "check", "rows.jsonl", "--json") == ended
+    assert cli("check", "--format", "jsonl", "rows.jsonl") == ended
 
 
 def test_check_reads_bare_answers_line_by_line(cli: Cli) -> None:
     """A search body has a key "query" itself: it is an answer, not a row."""
     Path("answers.jsonl").write_text('{"query": {"a": 1}}\n{"size": 5}\n{"id": "c", "query": "1+2"}\n')
-    rows = [json.loads(line) for line in cli("data", "check", "answers.jsonl", "--json").out.splitlines()]
+    rows = [json.loads(line) for line in cli("check", "--format", "jsonl", "answers.jsonl").out.splitlines()]
     assert [(row["id"], row["ok"]) for row in rows] == [("1", False), ("2", False), ("c", True)]
     messages = [row["problems"][0]["message"] for row in rows[:2]]
     assert messages == ["""'{"query": {"a": 1}}' is no sum""", """'{"size": 5}' is no sum"""]
@@ -326,10 +326,10 @@ def test_check_reads_bare_answers_line_by_line(cli: Cli) -> None:
 
 def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
     Path("mapping.json").write_text('{"digits": 3}')
-    assert cli("data", "check", "--mapping", "mapping.json", stdin=b"100+1").code == 0
-    assert cli("data", "check", "--layer", "form", stdin=b"100+1").code == 0
-    assert cli("data", "check", "--layer", "digits", stdin=b"100+1").code == 9
-    unparsed = cli("data", "check", "--layer", "digits", stdin=b"words")
+    assert cli("check", "--format", "answers", "--mapping", "mapping.json", stdin=b"100+1").code == 0
+    assert cli("check", "--format", "answers", "--layer", "form", stdin=b"100+1").code == 0
+    assert cli("check", "--format", "answers", "--layer", "digits", stdin=b"100+1").code == 9
+    unparsed = cli("check", "--format", "answers", "--layer", "digits", stdin=b"words")
     assert unparsed.code == 9  # it has no digits to check
 
 
@@ -342,7 +342,7 @@ def test_check_refuses_a_malformed_row_and_reads_on(cli: Cli) -> None:
         '{"query": "1+2"}',
     ]
     Path("rows.jsonl").write_text("\n".join(lines))
-    ended = cli("data", "check", "rows.jsonl", "--json")
+    ended = cli("check", "--format", "jsonl", "rows.jsonl")
     rows = [json.loads(line) for line in ended.out.splitlines()]
     assert ended.code == 9
     assert [(row["id"], row["ok"]) for row in rows] == [
@@ -359,7 +359,7 @@ def test_check_refuses_a_malformed_row_and_reads_on(cli: Cli) -> None:
 
 
 def test_model_output_cannot_inject_terminal_escapes(cli: Cli) -> None:
-    ended = cli("data", "check", stdin="\x1b[2J\u202e1+2".encode())
+    ended = cli("check", "--format", "answers", stdin="\x1b[2J\u202e1+2".encode())
     assert "\x1b" not in ended.out + ended.err
     assert "\\u001b[2J\\u202e1+2" in ended.out
 

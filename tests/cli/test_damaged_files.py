@@ -134,7 +134,7 @@ def test_terminal_escapes_in_questions_are_printed_as_text(cli: Cli, project: Pa
         ["runs", "trace", run, "a"],
         ["runs", "trace", run, "a", "--json"],
         ["runs", "trace", run, "b"],
-        ["data", "check", "-"],
+        ["check", "--format", "answers", "-"],
     ):
         ended = cli(*words, stdin=CONTROL_CHARACTERS.encode())
         assert not {"\x1b", "\x07", "\u202e"} & set(ended.out + ended.err), words

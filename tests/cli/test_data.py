@@ -108,11 +108,11 @@ def test_answers_are_checked_against_their_data(towns: Cli, project: Path) -> No
         {"id": "f", "answer": "shop:teas", "db": 7},
         {"id": "g", "query": "shop:teas"},  # this task has no other word for an answer (`Task.answer_keys`)
     )
-    ended = towns("data", "check", "--task", "towns", "--json", stdin=given)
+    ended = towns("check", "--format", "jsonl", "--task", "towns", stdin=given)
     found = {row["id"]: row["ok"] for row in map(json.loads, ended.out.splitlines())}
     assert found == {"a": True, "b": False, "c": False, "d": False, "e": True, "f": False, "g": False}
     assert "line 6: 'db' is a number, expected text" in ended.out
     assert "line 7: row has no 'answer'" in ended.out
-    ended = towns("data", "check", "--task", "towns", "--data", "school", stdin=given.splitlines()[4])
+    ended = towns("check", "--format", "answers", "--task", "towns", "--data", "school", stdin=given.splitlines()[4])
     assert "'shop:teas' is not of the database 'school'" in ended.out
-    assert towns("data", "check", "--task", "towns", "--data", "shop", stdin=b"shop:teas").code == 0
+    assert towns("check", "--format", "answers", "--task", "towns", "--data", "shop", stdin=b"shop:teas").code == 0

@@ -164,7 +164,7 @@ def test_json_escapes_invisible_characters(text: str, capsys: pytest.CaptureFixt
 
 
 def test_ids_cannot_inject_terminal_escapes_through_json(cli: Cli) -> None:
-    ended = cli("data", "check", "--json", stdin='{"id": "a\u202eb", "query": "1+2"}\n'.encode())
+    ended = cli("check", "--format", "jsonl", stdin='{"id": "a\u202eb", "query": "1+2"}\n'.encode())
     assert json.loads(ended.out)["id"] == "a\u202eb"
     assert "\u202e" not in ended.out
     assert "a\\u202eb" in ended.out

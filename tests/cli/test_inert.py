@@ -127,8 +127,8 @@ def test_no_command_prints_hostile_text_of_a_run(cli: Cli, hostile_run: Path) ->
 
 
 def test_no_command_prints_hostile_text_of_other_files(cli: Cli) -> None:
-    assert_inert(cli("data", "check", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
-    assert_inert(cli("data", "check", "--json", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
+    assert_inert(cli("check", "--format", "answers", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
+    assert_inert(cli("check", "--format", "jsonl", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
     prefix = json.dumps(f"{READABLE}\u202e\x9b", ensure_ascii=False)
     Path("dstill.toml").write_text(f"[task.toy]\nprefix = {prefix}\n", encoding="utf-8")
     assert READABLE in assert_inert(cli("config", "show")).out
@@ -149,9 +149,9 @@ def test_no_command_prints_hostile_text_of_other_files(cli: Cli) -> None:
         ("--config", NAME, "config", "show"),
         ("config", "show", "--set", f"{NAME}=1"),
         ("config", "show", "--set", f"generate.limit={NAME}"),
-        ("data", "check", NAME),
+        ("check", "--format", "answers", NAME),
         (NAME,),
-        ("data", "check", f"--{NAME}"),
+        ("check", "--format", "answers", f"--{NAME}"),
         ("data", "audit", f"{NAME}.jsonl"),
     ],
 )

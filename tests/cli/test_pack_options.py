@@ -37,7 +37,7 @@ class NAME(Task):
     options = (
         Option(
             name="--words",
-            commands=("data check", "data questions", "no-such-command"),
+            commands=("check", "data questions", "no-such-command"),
             metavar="WORDS",
             help="The words of LOWER.",
             read=lambda text: OptionValue(settings={"task.LOWER.words": text}, context={"words": text.split(",")}),
@@ -68,17 +68,17 @@ def packs(cli: Cli, project: Path) -> Cli:
 
 
 def test_help_names_the_task_of_an_option(packs: Cli) -> None:
-    shown = " ".join(packs("data", "check", "--help").out.split())
+    shown = " ".join(packs("check", "--format", "answers", "--help").out.split())
     assert "--words WORDS The words of one. (task one only) The words of other. (task other only)" in shown
     assert "--mapping FILE How many digits a number may have. (task toy only)" in shown
     assert "--words" not in packs("train", "--help").out
 
 
 def test_value_is_the_context_unless_a_row_has_one(packs: Cli, cli: Cli) -> None:
-    assert packs("data", "check", "--task", "one", "--words", "a,b", stdin=b"b").code == 0
-    assert packs("data", "check", "--task", "one", "--words", "a,b", stdin=b"c").code == 9
+    assert packs("check", "--format", "answers", "--task", "one", "--words", "a,b", stdin=b"b").code == 0
+    assert packs("check", "--format", "answers", "--task", "one", "--words", "a,b", stdin=b"c").code == 9
     Path("rows.jsonl").write_text('{"id": 1, "answer": "c", "words": ["c"]}\n{"id": 2, "answer": "c"}\n')
-    ended = packs("data", "check", "--task", "one", "--words", "a,b", "rows.jsonl", "--json")
+    ended = packs("check", "--format", "jsonl", "--task", "one", "--words", "a,b", "rows.jsonl")
     assert [json.loads(line)["ok"] for line in ended.out.splitlines()] == [True, False]
 
 
@@ -112,7 +112,7 @@ def test_option_of_one_task_alone_means_this_task(packs: Cli) -> None:
     ],
 )
 def test_option_of_another_task_is_refused(packs: Cli, words: tuple[str, ...], message: str) -> None:
-    ended = packs("data", "check", *words, "--words", "a", stdin=b"1+2")
+    ended = packs("check", "--format", "answers", *words, "--words", "a", stdin=b"1+2")
     hint = "it is an option of one, other: choose one with --task NAME, or omit --words"
     assert (ended.code, ended.err) == (2, f"error: {message}\nwhere: --words\nhint: {hint}\n")
 
@@ -121,4 +121,4 @@ def test_duplicate_option_marks_the_pack_as_failed(cli: Cli, project: Path) -> N
     (project / "one.py").write_text(PACK.replace("NAME", "One").replace("LOWER", "one").replace("--words", "--layer"))
     ended = cli("--plugin", "one.py", "pack", "list")
     assert ended.code == 3
-    assert "plugin 'one': `dstill data check` has an option --layer of its own" in ended.err
+    assert "plugin 'one': `dstill check` has an option --layer of its own" in ended.err

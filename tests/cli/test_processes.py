@@ -241,7 +241,11 @@ def test_pipe_gets_plain_lines(command: list[str]) -> None:
 def test_ascii_terminal_gets_escaped_letters(command: list[str]) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     ended = subprocess.run(
-        [*command, "data", "check"], input="1→2".encode(), capture_output=True, timeout=60, env=environment
+        [*command, "check", "--format", "answers"],
+        input="1→2".encode(),
+        capture_output=True,
+        timeout=60,
+        env=environment,
     )
     assert ended.returncode == 9
     assert b"'1\\u21922' is no sum" in ended.stdout

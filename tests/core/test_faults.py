@@ -226,8 +226,8 @@ def test_every_command_survives_faults(cli: Callable[..., Any], project: Path, r
     task = ("--task", "brittle")
     for words in (
         ("check", "answers.jsonl", "answers.txt", *task),
-        ("data", "check", "answers.jsonl", *task),
-        ("data", "check", "answers.jsonl", *task, "--set", 'task.brittle.raising=["data", "check"]'),
+        ("check", "--format", "answers", "answers.jsonl", *task),
+        ("check", "--format", "answers", "answers.jsonl", *task, "--set", 'task.brittle.raising=["data", "check"]'),
         ("generate", *task, "--out", "run", *given),
         ("data", "curate", "run"),
         ("data", "audit", "run"),

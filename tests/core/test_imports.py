@@ -103,7 +103,9 @@ def test_help_loads_no_command_and_no_part(words: list[str]) -> None:
     assert modules_of(words) - allowed == set()
 
 
-@pytest.mark.parametrize("words", [["generate", "--help"], ["runs", "show", "--help"], ["data", "check", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["generate", "--help"], ["runs", "show", "--help"], ["check", "--format", "answers", "--help"]]
+)
 def test_command_help_loads_only_the_options_of_a_pack(words: list[str]) -> None:
     loaded = modules_of(words)
     assert {("dstill_querydsl", "declarations"), ("dstill_sql", "declarations")} <= loaded

@@ -109,7 +109,7 @@ OPTIONS = (
     ),
     Option(
         name="--mapping",
-        commands=("data check",),
+        commands=("check",),
         metavar="FILE",
         help="How many digits a number may have.",
         read=lambda text: OptionValue(context={"mapping": object_of(Path(text), "--mapping", "as {digits}")}),

@@ -4,7 +4,7 @@
         options = (
             Option(
                 name="--schema",
-                commands=("data questions", "data check"),
+                commands=("data questions", "check"),
                 metavar="FILE",
                 help="The CREATE TABLE statements of your own database.",
                 read=lambda text: OptionValue(settings={"task.sums.schema": text}),

@@ -124,7 +124,7 @@ class Task(Part, ABC):
     # Keys of `Example.context` that describe the data, as ("schema",): data with the same description are the same data
     # under any name. Empty: `dstill.inputs.leakage.data_keys` says what is compared.
     schema_keys: ClassVar[tuple[str, ...]] = ()
-    answer_keys: ClassVar[tuple[str, ...]] = ()  # what `dstill data check` reads as "answer" in a row, too: ("query",)
+    answer_keys: ClassVar[tuple[str, ...]] = ()  # what `dstill check` reads as "answer" in a row, too: ("query",)
     json_answers: ClassVar[bool] = False  # True: answers are JSON, so those in a user's file must be JSON too
     # Settings by dotted key with which `model_input` shows the schema: `dstill init` writes them for a pretrained base.
     schema_settings: ClassVar[Mapping[str, Any]] = {}

@@ -99,7 +99,6 @@ COMMANDS = (
     LazyCommand("data questions", "dstill.cli.questions:questions", "Make questions."),
     LazyCommand("data curate", "dstill.cli.data:curate", "Rebuild the dataset from the replies of a run."),
     LazyCommand("data audit", "dstill.cli.audit:audit", "Find unusable reference answers."),
-    LazyCommand("data check", "dstill.cli.check_rows:check", "Check answers without executing them."),
     LazyCommand("data export", "dstill.cli.data:export_data", "Export the dataset for TRL, axolotl and LLaMA-Factory."),
     LazyCommand("runs list", "dstill.cli.runs:runs_list", "List the runs under ./runs, oldest first."),
     LazyCommand("runs show", "dstill.cli.runs:runs_show", "Show the manifest of a run."),

@@ -20,9 +20,10 @@ import click
 
 from dstill.api.protocols import AnswerFiles
 from dstill.api.task import Task
+from dstill.cli.check_answers import check_answers, require_layers
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, data_option, json_output, set_option, setting
+from dstill.cli.options import BY_ANSWER, App, Count, app, data_option, json_output, set_option, setting
 from dstill.config import Config
 from dstill.errors import AnswerError, UsageError
 from dstill.factory import make_task, task_name
@@ -56,6 +57,7 @@ class _Check(Command):
         "dstill check queries",
         "dstill check --fix queries",
         "dstill check --format sarif . > dstill.sarif",
+        "dstill check --format jsonl answers.jsonl",
     ],
 )
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, allow_dash=True))
@@ -69,10 +71,18 @@ class _Check(Command):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "sarif", "github"]),
+    type=click.Choice(["text", "json", "sarif", "github", "answers", "jsonl"]),
     default="text",
-    help="How problems are printed: text, json (one object), sarif (SARIF 2.1.0), or github (workflow commands, which "
-    "GitHub Actions shows beside the code).",
+    help="How problems are printed: text, json (one object), sarif (SARIF 2.1.0), github (workflow commands, which "
+    "GitHub Actions shows beside the code), or a line for each answer: answers (as text), jsonl (as an object).",
+)
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="LAYER",
+    help="Run only this layer of checks (repeatable). Problems are printed with their layer; a wrong name is an error "
+    "that lists all. Default: all layers.",
 )
 @json_output("Print the problems as one JSON object: the same as --format json.")
 @click.option(
@@ -91,6 +101,7 @@ def check(
     paths: tuple[Path, ...],
     data: str | None,
     form: str,
+    layers: tuple[str, ...],
     as_json: bool,
     stdin_name: Path | None,
     **more: Any,
@@ -99,18 +110,34 @@ def check(
 
     No answer is executed. PATH is a file, a folder, or - for stdin. Default: the current folder. The name of a file
     says which task reads it, and how answers lie in it; --task says so for other names. Rows in .jsonl files are
-    {"id": …, "answer": …}, as for `dstill data check`.
+    {"id": …, "answer": …}. A row may have "data" (the name of its data) or a whole "context".
+
+    With --format answers or jsonl, PATH (by default stdin) has rows, or one answer, which may be the raw output of a
+    model; each answer gets a line. A row that names unknown data fails.
 
     If the fields of the data are not known, the checks that need them are skipped, and a note names them. Exits with 9
     if there is an error, or with --diff if there is something to repair.
     """
+    if form in BY_ANSWER and not as_json:
+        _refuse_changes(form, {**more, "stdin_name": stdin_name})
+        for path in paths or (STDIN,):
+            check_answers(found, path, data, layers, as_json=form == "jsonl")
+        return
     wanted = Wanted(form="json" if as_json else form, **more)
     if wanted.fix and (wanted.diff or STDIN in paths):
         raise UsageError("--fix writes files", where="--fix", hint="use --diff to see what it would change")
-    run = _Run(found, found.config(), wanted, data, stdin_name)
+    run = _Run(found, found.config(), wanted, data, layers, stdin_name)
     for file in files(paths or (Path(),), run.suffixes, wanted.exclude):
         run.check(file)
     run.finish()
+
+
+def _refuse_changes(form: str, options: Mapping[str, Any]) -> None:
+    """Raise UsageError for an option that only the other formats know."""
+    for name, value in options.items():
+        if value not in (None, False, ()):
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"--format {form} takes no {flag}", where=flag, hint="omit one of them")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +160,7 @@ class _Run:
     config: Config
     wanted: Wanted
     data: str | None
+    layers: tuple[str, ...]
     stdin_name: Path | None
     problems: list[FileProblem] = field(default_factory=list)
     files: int = 0
@@ -171,6 +199,7 @@ class _Run:
         name = name or task_name(self.found.plugins, self.config.settings)
         if name not in self._tasks:
             self._tasks[name] = make_task(self.found.plugins, self.config, name)
+            require_layers(self._tasks[name], self.layers)
         return self._tasks[name]
 
     # --- one file -------------------------------------------------------------------------
@@ -201,7 +230,7 @@ class _Run:
 
     def _lint(self, task: Task, name: str, text: str, suffix: str) -> Report:
         context = {**self.found.context, **({task.data_key: self.data} if self.data else {})}
-        report = lint(task, name, text, suffix=suffix, context=context)
+        report = lint(task, name, text, suffix=suffix, context=context, layers=self.layers)
         if self.data in report.unknown:
             what = f"nothing is known about the {task.data_noun} '{self.data}': {_layers(report.skipped)} not checked"
             raise UsageError(what, where="--data", hint=self._hint() or "check the name")

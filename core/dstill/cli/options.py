@@ -428,7 +428,8 @@ teacher_option = setting(
 # --- options of task packs --------------------------------------------------------------
 
 NO_FILE = ("init", "demo", "adapt")  # commands that read no dstill.toml
-SEVERAL_TASKS = ("check",)  # commands that use the task of each file
+SEVERAL_TASKS = ("check",)  # commands that use the task of each file, except with --format answers or jsonl
+BY_ANSWER = ("answers", "jsonl")  # formats of `check` with a line for each answer, all of one task
 
 
 def with_pack_options(plugins: Plugins, name: str, command: click.Command) -> click.Command:
@@ -468,7 +469,8 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
         found = click.get_current_context().find_object(App)
         assert found is not None
         for flag, text in values.items():
-            given = _of_task(found, name, flag, options[flag]).read(text)
+            is_one_task = name not in SEVERAL_TASKS or named.get("form") in BY_ANSWER
+            given = _option_in_use(found, name, flag, options[flag], is_one_task=is_one_task).read(text)
             found.given[flag], found.given_texts[flag] = given, text
             found.flags.update(given.settings)
         return run(*arguments, **named)
@@ -484,15 +486,18 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
     return copied
 
 
-def _of_task(found: App, command: str, flag: str, of: Mapping[str, Option]) -> Option:
-    """The option `flag` of the task in use: if none is named, that which has the option. Raises UsageError."""
+def _option_in_use(found: App, command: str, flag: str, of: Mapping[str, Option], *, is_one_task: bool) -> Option:
+    """The option `flag` of the task in use. If no task is named, the task that has the option is. Raises UsageError.
+
+    `of`: task → its option. `is_one_task`: the command is about one task, which the option then chooses.
+    """
     from dstill.factory import possible_tasks, task_name
 
     settings = found.config(use_files=command not in NO_FILE).settings
     possible = possible_tasks(found.plugins, settings) or [task_name(found.plugins, settings)]
     takers = [name for name in possible if name in of]
     if name := found.plugins.default_task(takers):
-        if command not in SEVERAL_TASKS and name != found.plugins.default_task(possible):
+        if is_one_task and name != found.plugins.default_task(possible):
             found.flags["project.task"] = name
         return of[name]
     raise UsageError(

@@ -219,7 +219,7 @@ def test_needs_the_extra_runtime_and_no_module_of_one_system(dstill: Callable[..
     asked = dstill("predict", "held", QUESTIONS[1], "--json")
     ended = without("predict", "held", QUESTIONS[1], "--json")
     assert (ended.returncode, ended.stdout) == (0, asked.out), ended.stderr
-    ended = without("data", "check", "--task", "querydsl", "-", stdin=ANSWER)
+    ended = without("check", "--format", "answers", "--task", "querydsl", "-", stdin=ANSWER)
     assert (ended.returncode, ended.stdout) == (0, "1: ok\n"), ended.stderr
     Path("answer.json").write_text(ANSWER.replace("status", "statsu"))
     ended = without("check", "--mapping", "mapping.json", "answer.json")

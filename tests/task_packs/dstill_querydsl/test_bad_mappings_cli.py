@@ -22,14 +22,14 @@ MAPPING = {
 
 @pytest.fixture
 def check(cli: Callable[..., Any], project: Path, enable: Callable[..., None]) -> Callable[..., Any]:
-    """`data check` over a body under a mapping; gives the exit code, the row that --json prints and the shown text."""
+    """`check` of a body under a mapping; gives the exit code, the row of --format jsonl and the shown text."""
     enable("querydsl")
 
     def ask(body: Any, mapping: Any = MAPPING) -> tuple[int, dict[str, Any], str]:
         Path("mapping.json").write_text(json.dumps(mapping))
         text = (body if isinstance(body, str) else json.dumps(body)).encode()
-        words = ("data", "check", "--task", "querydsl", "--mapping", "mapping.json")
-        ended, shown = cli(*words, "--json", stdin=text), cli(*words, stdin=text)
+        words = ("--task", "querydsl", "--mapping", "mapping.json")
+        ended, shown = (cli("check", "--format", form, *words, stdin=text) for form in ("jsonl", "answers"))
         assert shown.code == ended.code
         assert "Traceback" not in ended.err + shown.err
         row = json.loads(ended.out.splitlines()[-1]) if ended.out else {}
@@ -98,26 +98,28 @@ def test_says_that_fields_are_unchecked_without_mapping(check: Callable[..., Any
     body = {"query": {"term": {"nosuch": 1}}}
     assert check(body)[1]["not_checked"] == []
     note = "note: mapping and values not checked, because nothing is known about the data: give --mapping\n"
-    ended = cli("data", "check", "--task", "querydsl", "--json", stdin=json.dumps(body).encode())
+    ended = cli("check", "--format", "jsonl", "--task", "querydsl", stdin=json.dumps(body).encode())
     row = json.loads(ended.out)
     assert (ended.code, row["ok"], row["not_checked"], ended.err) == (0, True, ["mapping", "values"], note)
     rows = "\n".join(
         [json.dumps({"id": 1, "query": body}), json.dumps({"id": 2, "query": body, "mapping": MAPPING}), '{"id": 3}']
     ).encode()
-    some = cli("data", "check", "--task", "querydsl", stdin=rows)
+    some = cli("check", "--format", "answers", "--task", "querydsl", stdin=rows)
     note = "note: mapping and values not checked in 1 of 3 answers, because nothing is known about the data"
     assert some.err.startswith(note)
-    assert cli("data", "check", "--task", "querydsl", "--layer", "json", stdin=rows).err.startswith("error: 1 of 3")
+    assert cli("check", "--format", "answers", "--task", "querydsl", "--layer", "json", stdin=rows).err.startswith(
+        "error: 1 of 3"
+    )
 
 
 @pytest.mark.usefixtures("check")
 def test_row_that_names_unknown_data_fails(cli: Any) -> None:
     body = {"query": {"term": {"nosuch": 1}}}
     row = json.dumps({"id": 1, "query": body, "data": "nowhere"}).encode()
-    ended = cli("data", "check", "--task", "querydsl", stdin=row)
+    ended = cli("check", "--format", "answers", "--task", "querydsl", stdin=row)
     told = "nothing is known about the index 'nowhere': mapping and values not checked"
     assert (ended.code, told in ended.out) == (9, True)
-    assert cli("data", "check", "--task", "querydsl", "--layer", "json", stdin=row).code == 0
+    assert cli("check", "--format", "answers", "--task", "querydsl", "--layer", "json", stdin=row).code == 0
 
 
 @pytest.mark.parametrize(("context", "warned"), [({}, True), ({"index": "city", "mapping": MAPPING}, False)])

@@ -194,7 +194,7 @@ def test_checks_project_against_own_mapping(url: str, cli: Any, monkeypatch: pyt
     assert cli("init", "--engine-url", url, "--index", "dstill-old", toy=False).code == 0
     body = b'{"query": {"term": {"levle": "info"}}}'
     for words in ((), ("--mapping", "mapping.json")):
-        ended = cli("data", "check", *words, stdin=body, toy=False)
+        ended = cli("check", "--format", "answers", *words, stdin=body, toy=False)
         assert ended.code == 9
         assert "unknown field 'levle'" in ended.out
         assert "did you mean 'level'" in ended.out

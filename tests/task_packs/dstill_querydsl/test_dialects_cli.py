@@ -28,7 +28,7 @@ def test_checks_by_given_dialect(
     cli: Callable[..., Any], project: Any, enable: Callable[..., None], body: Any, dialect: str, code: int
 ) -> None:
     enable("querydsl")
-    words = ("data", "check", "--task", "querydsl", "--layer", "schema", "--dialect", dialect)
+    words = ("check", "--format", "answers", "--task", "querydsl", "--layer", "schema", "--dialect", dialect)
     ended = cli(*words, stdin=json.dumps(body).encode())
     assert ended.code == code, ended.err
     if code == 2:

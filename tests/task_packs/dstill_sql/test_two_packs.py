@@ -72,12 +72,12 @@ def test_examples_of_ask_and_adapt_name_what_the_server_needs(packs: Callable[..
 @pytest.mark.slow
 def test_project_wins(packs: Callable[..., Any], sqlite_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert packs("init", "--engine-url", f"sqlite://{sqlite_file}", "--out", "mine").code == 0
-    assert packs("data", "check", stdin=BODY).code == 0
+    assert packs("check", "--format", "answers", stdin=BODY).code == 0
     monkeypatch.chdir("mine")
-    assert packs("data", "check", stdin=b"SELECT COUNT(*) FROM trips").code == 0
-    assert packs("data", "check", stdin=BODY).code == 9
+    assert packs("check", "--format", "answers", stdin=b"SELECT COUNT(*) FROM trips").code == 0
+    assert packs("check", "--format", "answers", stdin=BODY).code == 9
     assert "SELECT" in packs("data", "questions", "-n", "1").out
-    assert packs("data", "check", "--task", "querydsl", stdin=BODY).code == 0
+    assert packs("check", "--format", "answers", "--task", "querydsl", stdin=BODY).code == 0
     ended = packs("data", "questions", "-n", "1", "--task", "querydsl", "--out", "q.jsonl")
     assert ended.err.endswith("next: dstill generate --questions q.jsonl --task querydsl\n")
 
@@ -116,12 +116,14 @@ def test_questions_without_a_database_are_about_the_bundled_ones(packs: Callable
 
 def test_schema_of_a_file_or_of_a_row_is_checked(packs: Callable[..., Any]) -> None:
     Path("taxi.sql").write_text("CREATE TABLE drivers (id INT, name TEXT);")
-    ended = packs("data", "check", "--schema", "taxi.sql", stdin=b"SELECT nam FROM drivers")
+    ended = packs("check", "--format", "answers", "--schema", "taxi.sql", stdin=b"SELECT nam FROM drivers")
     assert ended.code == 9
     assert "Did you mean 'name'?" in ended.out
     row = {"id": "a", "query": "SELECT nam FROM drivers", "schema": "CREATE TABLE drivers (nam TEXT)"}
-    assert packs("data", "check", "--task", "sql", stdin=json.dumps(row).encode()).code == 0
-    assert "give --schema" in packs("data", "check", "--task", "sql", stdin=b"SELECT name FROM drivers").err
+    assert packs("check", "--format", "answers", "--task", "sql", stdin=json.dumps(row).encode()).code == 0
+    assert (
+        "give --schema" in packs("check", "--format", "answers", "--task", "sql", stdin=b"SELECT name FROM drivers").err
+    )
 
 
 # --- files that are no good -------------------------------------------------------------
@@ -184,11 +186,11 @@ def test_without_the_extra_the_other_pack_works(packs: Callable[..., Any], sqlit
         ["sqlglot", "duckdb", "psycopg"],
         ["pack", "list"],
         ["init", "--out", "here"],
-        ["data", "check"],
+        ["check", "--format", "answers"],
         ["data", "questions", "-n", "1", "--out", "q.jsonl"],
         ["init", "--engine-url", f"sqlite://{sqlite_file}", "--out", "there"],
         ["init", "--task", "sql", "--out", "there"],
-        ["data", "check", "--task", "sql"],
+        ["check", "--format", "answers", "--task", "sql"],
         ["data", "questions", "--task", "sql"],
         ["pack", "check", "sql"],
         ["demo", "--task", "sql"],

@@ -68,11 +68,22 @@ def has_answers(task: Task, text: str, suffix: str) -> bool:
     return begins_rows(first, task)
 
 
-def lint(task: Task, file: str, text: str, *, suffix: str, context: Mapping[str, Any] | None = None) -> Report:
-    """Check the answers in `text`, the content of `file`. `context`: what is known about answers that do not say."""
+def lint(
+    task: Task,
+    file: str,
+    text: str,
+    *,
+    suffix: str,
+    context: Mapping[str, Any] | None = None,
+    layers: Sequence[str] = (),
+) -> Report:
+    """Check the answers in `text`, the content of `file`.
+
+    `context`: what is known about answers that do not say. `layers`: of checks to run; empty: all.
+    """
     body = text.removeprefix(BOM)
     answers = enumerate(_answers(task, body, suffix), start=1)
-    found = [_Checked(task, answer, number, body, context or {}) for number, answer in answers]
+    found = [_Checked(task, answer, number, body, context or {}, layers) for number, answer in answers]
     if any(one.answer.error or not is_parsed(task, one.problems) for one in found):
         for one in found:
             one.fixes.clear()  # such a file stays as it is
@@ -136,7 +147,15 @@ def _row(task: Task, number: int, line: str, start: int, columns: Columns) -> Fi
 class _Checked:
     """One answer of a file, with its problems."""
 
-    def __init__(self, task: Task, answer: FileAnswer, number: int, text: str, context: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        task: Task,
+        answer: FileAnswer,
+        number: int,
+        text: str,
+        context: Mapping[str, Any],
+        layers: Sequence[str],
+    ) -> None:
         self.task, self.answer = task, answer
         self.source = Source(answer=_text(text, answer), shown=text[answer.start : answer.end])
         self.is_literal = len(self.source.answer) == len(self.source.shown)
@@ -146,11 +165,12 @@ class _Checked:
         if answer.error:
             self.problems = [bad_row(answer.error, task)]
             return
-        self.problems = list(find_problems(task, self.example, Draft(answer=self.source.answer)))
+        self.problems = list(find_problems(task, self.example, Draft(answer=self.source.answer), layers or None))
         if self.is_literal:
             self.fixes = safe_fixes(task, self.example, self.source, self.problems)
         if not any(problem.is_error for problem in self.problems):
-            self.skipped = not_checked(task, self.example)
+            skipped = not_checked(task, self.example)
+            self.skipped = [layer for layer in skipped if layer in layers] if layers else skipped
 
     @property
     def data(self) -> str:

@@ -1,7 +1,7 @@
-"""The command `data check`: reads answers, and prints one line for each.
+"""`check --format answers` and `--format jsonl`: reads answers, also raw ones of models, and prints one line for each.
 
     {"id": "a", "answer": "1 + 2"}                          a row; "answer" may also be a model's raw text
-    {"id":"a","ok":true,"problems":[],"not_checked":[]}     its line with --json
+    {"id":"a","ok":true,"problems":[],"not_checked":[]}     its line with --format jsonl
 
 ``not_checked`` names layers that were skipped, because they need to know more about the data. A row that cannot be read
 fails like a wrong answer, and so does one that names data of which nothing is known. The next one is read.
@@ -20,47 +20,24 @@ from dstill.api.checking import find_problems, not_checked
 from dstill.api.records import Draft, Example, Problem
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
-from dstill.cli.groups import Command
-from dstill.cli.options import App, app, data_option, json_output, set_option, task_option
+from dstill.cli.options import App
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.factory import make_task
 from dstill.inputs.answer_rows import ROW_FORM, Answer, Columns, bad_row, begins_rows, columns_of, row
 from dstill.io.input_files import bytes_of, text_of
 from dstill.io.jsonl import detect
 
-__all__ = ["check"]
+__all__ = ["check_answers", "require_layers"]
 
 
-@click.command(cls=Command, examples=["dstill data check answers.jsonl"])
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
-@data_option("the answers are about", "Its fields must be known. A row may name its own. Default: none.")
-@click.option(
-    "--layer",
-    "layers",
-    multiple=True,
-    metavar="LAYER",
-    help="Run only this layer of checks (repeatable). Problems are printed with their layer; a wrong name is an error "
-    "that lists all. Default: all layers.",
-)
-@task_option
-@json_output("Print one JSON object for each answer.")
-@set_option
-@app
-def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_json: bool) -> None:
-    """Check answers without executing them.
+def check_answers(found: App, file: Path, data: str | None, layers: tuple[str, ...], *, as_json: bool) -> None:
+    """Check the answers in `file`: rows of a JSONL file, bare answers one on each line, or one answer.
 
-    FILE holds one answer. If its name ends in .jsonl, or its first line has an "id" and an "answer", each line is a
-    row {"id": …, "answer": …}, or else a bare answer. Without FILE, reads stdin. An answer is an object, or a string
-    with the raw output of a model. A row may have "data" (the name of its data) or a whole "context".
-
-    If the fields of the data are not known, the checks that need them are skipped, and a note names them; with --data,
-    this is an error, and a row that names such data fails. Exits with 9 if an answer fails.
+    Raises UsageError if a layer is not known, or nothing is known about `data`, and AnswerError if an answer fails.
     """
     task = make_task(found.plugins, found.config())
-    known = [c.name for c in task.checks]
-    for layer in layers:
-        if layer not in known:
-            raise UsageError(f"no layer '{layer}'", where="--layer", hint=f"task '{task.name}' has {', '.join(known)}")
+    require_layers(task, layers)
+    known = [check.name for check in task.checks]
     columns = columns_of(task)
     context: dict[str, Any] = {**found.context, **({task.data_key: data} if data else {})}
     failed = total = 0
@@ -85,6 +62,14 @@ def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_
         raise click.exceptions.Exit(AnswerError.exit_code)  # each row has its problems
     if failed:
         raise AnswerError(f"{failed} of {total} answers failed", where="stdin" if str(file) == "-" else str(file))
+
+
+def require_layers(task: Task, layers: tuple[str, ...]) -> None:
+    """Raise UsageError if one of `layers` is not a layer of `task`."""
+    known = [check.name for check in task.checks]
+    for layer in layers:
+        if layer not in known:
+            raise UsageError(f"no layer '{layer}'", where="--layer", hint=f"task '{task.name}' has {', '.join(known)}")
 
 
 def _skipped(skips: Counter[str], total: int) -> str:
