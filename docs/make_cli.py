@@ -34,8 +34,8 @@ Commands and options have one sentence here; `dstill COMMAND --help` says more. 
 name an environment variable that holds it: `--set engine.api_key_env=VARIABLE`.
 
 Results go to stdout, progress and notes to stderr. With `--json` the last line of stdout is one compact JSON object.
-`check --format jsonl`, `predict` and `data questions` print one object for each answer or question, `serve` prints one at
-its start and one at its end; `mcp` prints nothing but its protocol. Errors are objects too:
+`check --format jsonl`, `predict` and `data questions` print one object for each answer or question, `serve` prints one
+at its start and one at its end; `mcp` prints nothing but its protocol. Errors are objects too:
 `{"error": {"code", "message", "hint", "where"}}`. With `NO_COLOR`, `TERM=dumb` or a pipe, the output is plain text.
 
 | exit code | |
