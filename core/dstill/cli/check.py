@@ -167,6 +167,7 @@ class _Run:
     answers: int = 0
     changed: int = 0  # files that were repaired, or would be
     skipped: Counter[str] = field(default_factory=Counter)  # layer → answers that it was not applied to
+    guessed: str = ""  # the task of files whose name says none, if the default one; empty: there are none
     _tasks: dict[str, Task] = field(default_factory=dict)
 
     # --- which task -----------------------------------------------------------------------
@@ -196,7 +197,10 @@ class _Run:
         if names and not name:
             hint = f"{', '.join(names)} read such files"
             raise UsageError(f"which task does {path} belong to?", where="--task", hint=hint)
-        name = name or task_name(self.found.plugins, self.config.settings)
+        if not name:
+            name = task_name(self.found.plugins, self.config.settings)
+            if not configured and len(self.found.plugins.names("tasks")) > 1:
+                self.guessed = name
         if name not in self._tasks:
             self._tasks[name] = make_task(self.found.plugins, self.config, name)
             require_layers(self._tasks[name], self.layers)
@@ -270,6 +274,9 @@ class _Run:
             if not self.changed:
                 return
         errors, warnings = self._number("error"), self._number("warning")
+        if self.guessed and errors and self.wanted.form == "text":
+            others = ", ".join(name for name in self.found.plugins.names("tasks") if name != self.guessed)
+            note(f"note: task '{self.guessed}' was assumed: give --task NAME, or --stdin-name FILE, for {others}")
         most = self.wanted.max_warnings
         if errors or (most is not None and warnings > most) or self.wanted.diff:
             self._fail(errors, warnings)

@@ -67,7 +67,11 @@ def describe(engine: Engine, settings: Any, config: Settings) -> ProjectFiles:
             **({f"{_SECTION}.now": now} if now else {}),
         },
         about=(f"read from {source.label}: {counts}", *_about(read, catalog, found, now)),
-        brief=(f"{source.label} at {engine.url}: {counts}", *([f"'today' is {now}, the newest date"] if now else [])),
+        brief=(
+            f"{source.label} at {engine.url}: {counts}",
+            *([f"'today' is {now}, the newest date"] if now else []),
+            *_about_unreadable(catalog),
+        ),
     )
 
 
@@ -131,8 +135,7 @@ def _about(read: Read, catalog: Catalog, found: Catalog, now: str) -> Iterator[s
         yield f"{_counted(denied, 'column')} that guard.denied names are skipped"
     if catalog.left_out:
         yield f"skipped, as their types are not supported: {_named(catalog.left_out)}"
-    if catalog.unreadable:
-        yield f"skipped, as the database cannot read them: {_named(catalog.unreadable)}"
+    yield from _about_unreadable(catalog)
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for column, why in read.unread.items():
         by_reason[why].append(column)
@@ -142,6 +145,11 @@ def _about(read: Read, catalog: Catalog, found: Catalog, now: str) -> Iterator[s
         yield "warning: no foreign keys, so questions join no tables: add REFERENCES to schema.sql"
     if now:
         yield f"the newest date is {now}; questions use it as the current time ({_SECTION}.now)"
+
+
+def _about_unreadable(catalog: Catalog) -> Iterator[str]:
+    if catalog.unreadable:
+        yield f"skipped, as the database cannot read them: {_named(catalog.unreadable)}"
 
 
 def _now(read: Read, clock: datetime) -> str:

@@ -219,7 +219,9 @@ def test_unreadable_view_is_skipped(tmp_path: Path) -> None:
         connection.commit()
     project = describe(Engine(url=f"sqlite://{path}"), None, Settings())
     assert [table.name for table in Schema.read(project.files["schema.sql"], "sqlite").tables] == ["t"]
-    assert "skipped, as the database cannot read them: broken (no such table: main.gone)" in project.about
+    skipped = "skipped, as the database cannot read them: broken (no such table: main.gone)"
+    assert skipped in project.about
+    assert skipped in project.brief
 
 
 @pytest.mark.slow

@@ -114,6 +114,14 @@ def test_questions_without_a_database_are_about_the_bundled_ones(packs: Callable
     assert "the schema of 'shp' is not known. Did you mean 'shop'?" in unknown.err
 
 
+def test_assumed_task_of_stdin_is_named_if_there_are_errors(packs: Callable[..., Any]) -> None:
+    ended = packs("check", "-", stdin=b"SELECT name FROM drivers")
+    assert ended.code == 9
+    assert "note: task 'querydsl' was assumed: give --task NAME, or --stdin-name FILE, for sql" in ended.err
+    for words in (("--task", "sql"), ("--stdin-name", "a.sql")):
+        assert "assumed" not in packs("check", "-", *words, stdin=b"SELECT name FROM").err
+
+
 def test_schema_of_a_file_or_of_a_row_is_checked(packs: Callable[..., Any]) -> None:
     Path("taxi.sql").write_text("CREATE TABLE drivers (id INT, name TEXT);")
     ended = packs("check", "--format", "answers", "--schema", "taxi.sql", stdin=b"SELECT nam FROM drivers")
