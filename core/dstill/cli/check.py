@@ -274,9 +274,8 @@ class _Run:
             if not self.changed:
                 return
         errors, warnings = self._number("error"), self._number("warning")
-        if self.guessed and errors and self.wanted.form == "text":
-            others = ", ".join(name for name in self.found.plugins.names("tasks") if name != self.guessed)
-            note(f"note: task '{self.guessed}' was assumed: give --task NAME, or --stdin-name FILE, for {others}")
+        if errors and self.wanted.form == "text":
+            self._note_guess()
         most = self.wanted.max_warnings
         if errors or (most is not None and warnings > most) or self.wanted.diff:
             self._fail(errors, warnings)
@@ -300,6 +299,12 @@ class _Run:
         if stays:
             places = _count(len({stay.file for stay in stays}), "file")
             note(f"note: --fix does not repair {_count(len(stays), 'error')} in {places}: see them without --diff")
+
+    def _note_guess(self) -> None:
+        """Say which task was assumed, as the errors may be those of another language."""
+        if self.guessed:
+            others = ", ".join(name for name in self.found.plugins.names("tasks") if name != self.guessed)
+            note(f"note: task '{self.guessed}' was assumed: give --task NAME, or --stdin-name FILE, for {others}")
 
     def _number(self, severity: str) -> int:
         return sum(problem.problem.severity == severity for problem in self.problems)
