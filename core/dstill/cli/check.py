@@ -274,8 +274,7 @@ class _Run:
             if not self.changed:
                 return
         errors, warnings = self._number("error"), self._number("warning")
-        if errors and self.wanted.form == "text":
-            self._note_guess()
+        self._note_guess(errors)
         most = self.wanted.max_warnings
         if errors or (most is not None and warnings > most) or self.wanted.diff:
             self._fail(errors, warnings)
@@ -300,9 +299,9 @@ class _Run:
             places = _count(len({stay.file for stay in stays}), "file")
             note(f"note: --fix does not repair {_count(len(stays), 'error')} in {places}: see them without --diff")
 
-    def _note_guess(self) -> None:
+    def _note_guess(self, errors: int) -> None:
         """Say which task was assumed, as the errors may be those of another language."""
-        if self.guessed:
+        if self.guessed and errors and self.wanted.form == "text":
             others = ", ".join(name for name in self.found.plugins.names("tasks") if name != self.guessed)
             note(f"note: task '{self.guessed}' was assumed: give --task NAME, or --stdin-name FILE, for {others}")
 
