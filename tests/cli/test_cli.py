@@ -164,7 +164,8 @@ def test_doctor_names_missing_extras(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
     from dstill.cli import extras
 
     monkeypatch.setattr(extras, "is_installed", lambda name: name != "prometheus-client")
-    ended = cli("doctor")
+    assert "--extras lists the others" in cli("doctor").out
+    ended = cli("doctor", "--extras")
     said = [" ".join(line.split()) for line in ended.out.splitlines()]
     assert "extra serve prometheus-client missing" in said
     assert "extra runtime prometheus-client missing" in said

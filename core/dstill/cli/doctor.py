@@ -54,11 +54,14 @@ class Engines:
 @engine_url_option("Check this server too", default="engine.url")
 @load_data_option("Write test data")
 @setting("--task", key="project.task", metavar="NAME", help="Task whose engine to check. Default: all tasks.")
+@click.option("--extras", "with_extras", is_flag=True, help="List the optional libraries that are missing.")
 @json_option
 @set_option
 @app
-def doctor(found: App, load_data: bool, as_json: bool) -> None:
+def doctor(found: App, load_data: bool, with_extras: bool, as_json: bool) -> None:
     """Check the installation, the machine and the engine that runs the answers.
+
+    What needs attention comes first.
 
     With --engine-url, also checks that server: its version, what the key may do, and whether it answers test requests
     correctly. By default, doctor only reads from the server. With --load-data it also writes test data, and runs the
@@ -72,12 +75,15 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     machine, of_extras = _machine(), _extras()
     rows = [*machine, *broken, *engines.rows, *of_extras]
     if as_json:
-        shown = [{"what": w, "found": f, "state": s} for w, f, s in rows]
+        checks = [{"what": w, "found": f, "state": s} for w, f, s in rows]
         ok = not failures and not engines.problems
-        emit({"ok": ok, "checks": shown, "engine": [_plain(result) for result in engines.results]})
+        emit({"ok": ok, "checks": checks, "engine": [_plain(result) for result in engines.results]})
     else:
-        table(["what", "found", "state"], [*machine, *broken, *engines.rows, *_shown(of_extras)])
-        if lacking := [what.removeprefix("extra ") for what, _, state in of_extras if state == MISSING]:
+        shown = sorted([*broken, *engines.rows, *machine], key=lambda row: row[2] == "ok")
+        table(["what", "found", "state"], [*shown, *_shown(of_extras, in_full=with_extras)])
+        if with_extras and (
+            lacking := [what.removeprefix("extra ") for what, _, state in of_extras if state == MISSING]
+        ):
             say()
             say(f"Missing extras: {', '.join(lacking)}. To add those that you need:")
             say("  pip install 'dstill[EXTRA,…]'")
@@ -110,10 +116,14 @@ def _extras() -> list[list[str]]:
     return rows
 
 
-def _shown(of_extras: Sequence[list[str]]) -> list[list[str]]:
-    """The rows for people: those that lack something, and one for the others."""
+def _shown(of_extras: Sequence[list[str]], *, in_full: bool) -> list[list[str]]:
+    """The rows for people: a sum, and `in_full` those that lack something."""
     lacking = [row for row in of_extras if row[2] == MISSING]
-    return [*lacking, ["extras", f"{len(of_extras) - len(lacking)} of {len(of_extras)} installed", "ok"]]
+    state = "--extras lists the others" if lacking and not in_full else "ok"
+    return [
+        *(lacking if in_full else []),
+        ["extras", f"{len(of_extras) - len(lacking)} of {len(of_extras)} installed", state],
+    ]
 
 
 # --- the engines ------------------------------------------------------------------------
