@@ -170,9 +170,17 @@ def _moment(bound: Any) -> float | None:
     return None if bare and found is not None and abs(found) < _MILLIS else found
 
 
+def _point(bound: Any) -> float | None:
+    """A number, or the milliseconds since 1970 in which a ``histogram`` counts a date; None: it is neither."""
+    found = number(bound)
+    if found is None and isinstance(bound, str) and (moment := _moment(bound)) is not None:
+        return 1000 * moment
+    return found
+
+
 @dataclass(frozen=True)
 class Numbers:
-    """Differences of numbers."""
+    """Differences of numbers, or of dates in milliseconds."""
 
     def of_bounds(self, low: Any, high: Any, form: Any = None) -> float | None:
         start, end = number(low), number(high)
@@ -183,10 +191,10 @@ class Numbers:
         return math.inf if found is None else found
 
     def of_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
-        start, end = number(low), number(high)
+        start, end = _point(low), _point(high)
         if start is None or end is None:
             return None
-        other = start if missing is None else number(missing)
+        other = start if missing is None else _point(missing)
         if other is None:
             return math.inf
         width = max(end, other) - min(start, other)
