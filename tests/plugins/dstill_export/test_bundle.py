@@ -162,6 +162,7 @@ def test_has_nothing_of_the_dataset_and_no_path(dstill: Callable[..., Any], proj
     assert not [value for value in about["settings"].values() if isinstance(value, str) and "/" in value]
 
 
+@pytest.mark.slow
 def test_agents_ask_a_bundle(dstill: Callable[..., Any], project: Path) -> None:
     call = {"name": "ask", "arguments": {"question": QUESTIONS[1]}}
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}

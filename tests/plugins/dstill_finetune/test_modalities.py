@@ -109,6 +109,7 @@ def test_qlora_base_uses_double_quantized_four_bits(base: Path, fit: Fit, tmp_pa
     assert packed_bytes * 2 == whole.parameters - whole.embedding  # what the planner counts as quantized
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", first_quick([Full, Lora, Qlora]))
 def test_tiny_trains_in_every_modality(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
     modality = recording(kind)

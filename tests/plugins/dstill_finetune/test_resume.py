@@ -76,6 +76,7 @@ RESUMED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "modality", "killed_at"), RESUMED, ids=lambda value: getattr(value, "name", str(value))
 )
@@ -531,6 +532,7 @@ def test_damaged_best_checkpoint_is_forgotten(fit: Fit, records: Any, tmp_path: 
     assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
 
+@pytest.mark.slow
 def test_best_checkpoint_keeps_the_history_complete(fit: Fit, records: Any, tmp_path: Path) -> None:
     """A row is a mean over 2 steps, and the evaluation at step 5 writes a checkpoint to resume from."""
     changes = {"max_steps": 200, "save_steps": 100, "eval_steps": 5, "early_stopping_patience": 4}

@@ -74,6 +74,7 @@ def test_torch_write_error_is_explained_by_the_disk(room: int, tmp_path: Path) -
     assert caught.value.exit_code == 11
 
 
+@pytest.mark.slow
 def test_disk_full_while_writing_events_is_a_disk_error(fit: Fit, tmp_path: Path) -> None:
     def fill(step: int, *_: Any) -> None:
         if step == 1:
@@ -99,6 +100,7 @@ def test_full_disk_is_a_disk_error() -> None:
         FULL.write_text("x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Full, Lora])
 def test_student_files_have_default_permissions(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
     folder = tmp_path / "student"

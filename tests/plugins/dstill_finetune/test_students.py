@@ -287,6 +287,7 @@ def test_same_seed_gives_the_same_weights(kind: type[Modality], fit: Fit, tmp_pa
     assert not all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_tiny_student_can_be_a_base(fit: Fit, tmp_path: Path) -> None:
     fit(Tiny(SMALL), Full(), tmp_path / "first", max_steps=3)
     second = Tiny()

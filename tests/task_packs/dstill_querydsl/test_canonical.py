@@ -171,6 +171,7 @@ def run() -> Iterator[Any]:
         yield value
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(value=body)
 @example(value={"query": {"bool": {"must": [{"match_all": {}}], "should": [{"term": {"k": "red"}}]}}})

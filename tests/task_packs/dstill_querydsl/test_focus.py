@@ -24,6 +24,7 @@ def questions_for(index: str, n: int, focus: Mapping[str, Any] | None) -> list[E
     return list(Synthesis.of(task).synthesize(context, n, seed=0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", first_quick(["weblogs", "movies"]))
 def test_draws_weak_categories_in_their_shares(index: str) -> None:
     weak = questions_for(index, 80, FOCUS)

@@ -121,6 +121,7 @@ def test_refusal_is_correct_for_unanswerable_question() -> None:
     assert not judge(QueryDsl(), EXAMPLE, Draft(answer=REFUSAL), None).correct
 
 
+@pytest.mark.slow
 def test_questions_are_deterministic_and_follow_config() -> None:
     task = QueryDsl(Settings(n_questions=60, documents=500))
     assert list(task.examples("train")) == list(QueryDsl(Settings(n_questions=60, documents=500)).examples("train"))

@@ -68,6 +68,7 @@ def schemas(draw: st.DrawFn) -> tuple[Schema, dict[str, Any]]:
     return Schema(tables=tuple(tables), references=tuple(dict.fromkeys(references)), dialect="postgres"), values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", first_quick(DIALECTS))
 @given(drawn=schemas(), seed=st.integers(0, 99))
 @settings(max_examples=8, deadline=None)

@@ -92,6 +92,7 @@ def test_golds_pass_the_checks(dialect: Dialect) -> None:
         assert not list(find_problems(task, one, Draft(answer=one.answer or ""))), f"{one.question}\n{one.answer}"
 
 
+@pytest.mark.slow
 def test_rationales_name_what_the_gold_uses(task: Sql, rows: list[Example]) -> None:
     plugins = plugin_loading.load()
     for one in rows:

@@ -245,6 +245,7 @@ def some_golds() -> tuple[Example, ...]:
     return tuple(example for example in examples if "variant" not in example.context)
 
 
+@pytest.mark.slow
 @given(seed=SEEDS)
 def test_renamed_gold_uses_variant_fields_only(seed: int) -> None:
     variant = vary(bundled("weblogs", 60), seed)
