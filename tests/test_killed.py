@@ -22,7 +22,7 @@ SEED = 5
 N_KILLS = size("KILLS", ci=4, nightly=40)  # random times a phase
 POINTS_STEP = size("KILLED_POINTS_STEP", ci=6, nightly=1)  # every n-th point of a phase
 COMMANDS_STEP = size("KILLED_COMMANDS_STEP", ci=3, nightly=1)  # every n-th of the times at which the command is killed
-QUERIES_STEP = size("KILLED_QUERIES_STEP", ci=24, nightly=5)  # every n-th point of a run on the Query DSL
+QUERIES_STEP = 5  # every n-th point of a run on the Query DSL
 REPEATED_KINDS = ("BEGIN", "INSERT", "COMMIT")  # frequent: later ones are tried besides the first
 PAUSE = 0.002  # seconds before each point: makes writing long enough for a random time to fall into it
 

@@ -83,6 +83,13 @@ def test_codes_can_be_ignored_and_warnings_be_counted(sums: Cli) -> None:
     assert (ended.code, ended.err.splitlines()[0]) == (9, "error: 1 warning in 1 of 2 files")
 
 
+def test_only_named_layers_are_reported(sums: Cli) -> None:
+    assert sums("queries", "--layer", "digits").out == BAD
+    assert sums("queries", "--layer", "form").code == 0
+    ended = sums("queries", "--layer", "nosuch")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: no layer 'nosuch'")
+
+
 # --- fixes ------------------------------------------------------------------------------
 
 

@@ -28,7 +28,7 @@ SPLITS_IN_CI = ("test_unseen_templates", "test_unseen_data")
 DIFFERENT: dict[str, str] = {}
 
 
-# CI compares the verdicts of one product; `make nightly` those of both, and runs the golds.
+# CI compares the verdicts of one product on two splits; `make nightly` all of both, and runs the golds.
 @pytest.mark.parametrize("product", ["elasticsearch", pytest.param("opensearch", marks=pytest.mark.nightly)])
 def test_real_engine_gives_same_verdicts(product: str, demo, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = shutil.copytree(demo.folder, tmp_path / "run")

@@ -129,9 +129,9 @@ def _show(source: str, result: Audit) -> None:
         _show_mutation_score(facts)
     for leak in result.leaked:
         say(str(leak), lines=True)
-    _show_some("failed a check", [(fact["id"], fact["problems"][0]["message"]) for fact in facts["refused"]])
-    _show_some("refused by the engine", [(fact["id"], fact["reason"]) for fact in facts["failed"]])
-    _show_some("undetected mutants", [(fact["id"], ", ".join(fact["mutants"])) for fact in facts["survivors"]])
+    _show_some("failed a check", [(gold["id"], gold["problems"][0]["message"]) for gold in facts["refused"]])
+    _show_some("refused by the engine", [(gold["id"], gold["reason"]) for gold in facts["failed"]])
+    _show_some("undetected mutants", [(gold["id"], ", ".join(gold["mutants"])) for gold in facts["survivors"]])
 
 
 def _show_mutation_score(facts: dict[str, Any]) -> None:

@@ -112,16 +112,15 @@ def check(
     says which task reads it, and how answers lie in it; --task says so for other names. Rows in .jsonl files are
     {"id": …, "answer": …}. A row may have "data" (the name of its data) or a whole "context".
 
-    With --format answers or jsonl, PATH (by default stdin) has rows, or one answer, which may be the raw output of a
-    model; each answer gets a line. A row that names unknown data fails.
+    With --format answers or jsonl, one PATH (by default stdin) has rows, or an answer, which may be the raw output of
+    a model; each answer gets a line. A row that names unknown data fails.
 
     If the fields of the data are not known, the checks that need them are skipped, and a note names them. Exits with 9
     if there is an error, or with --diff if there is something to repair.
     """
     if form in BY_ANSWER and not as_json:
-        _refuse_changes(form, {**more, "stdin_name": stdin_name})
-        for path in paths or (STDIN,):
-            check_answers(found, path, data, layers, as_json=form == "jsonl")
+        _refuse_others(form, paths, {**more, "stdin_name": stdin_name})
+        check_answers(found, paths[0] if paths else STDIN, data, layers, as_json=form == "jsonl")
         return
     wanted = Wanted(form="json" if as_json else form, **more)
     if wanted.fix and (wanted.diff or STDIN in paths):
@@ -132,10 +131,12 @@ def check(
     run.finish()
 
 
-def _refuse_changes(form: str, options: Mapping[str, Any]) -> None:
-    """Raise UsageError for an option that only the other formats know."""
+def _refuse_others(form: str, paths: tuple[Path, ...], options: Mapping[str, Any]) -> None:
+    """Raise UsageError for several paths, and for an option that only the other formats know."""
+    if len(paths) > 1:
+        raise UsageError(f"--format {form} reads one file", where="PATH", hint="check the files one by one")
     for name, value in options.items():
-        if value not in (None, False, ()):
+        if value is not None and value is not False and value != ():
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"--format {form} takes no {flag}", where=flag, hint="omit one of them")
 
@@ -241,7 +242,7 @@ class _Run:
         return report
 
     def _add(self, report: Report) -> None:
-        new = [problem for problem in report.problems if problem.problem.code not in self.wanted.ignore]
+        new = [placed for placed in report.problems if placed.problem.code not in self.wanted.ignore]
         self.problems += new
         self.files, self.answers = self.files + 1, self.answers + report.answers
         self.skipped.update(report.skipped)
@@ -294,9 +295,9 @@ class _Run:
 
     def _note_what_stays(self) -> None:
         """Say on stderr how many errors --fix does not repair."""
-        stays = [problem for problem in self.problems if problem.problem.severity == "error" and not problem.fix]
+        stays = [placed for placed in self.problems if placed.problem.severity == "error" and not placed.fix]
         if stays:
-            places = _count(len({stay.file for stay in stays}), "file")
+            places = _count(len({placed.file for placed in stays}), "file")
             note(f"note: --fix does not repair {_count(len(stays), 'error')} in {places}: see them without --diff")
 
     def _note_guess(self, errors: int) -> None:
@@ -306,7 +307,7 @@ class _Run:
             note(f"note: task '{self.guessed}' was assumed: give --task NAME, or --stdin-name FILE, for {others}")
 
     def _number(self, severity: str) -> int:
-        return sum(problem.problem.severity == severity for problem in self.problems)
+        return sum(placed.problem.severity == severity for placed in self.problems)
 
     def _hint(self) -> str:
         """How to say what the data are, by the options of the tasks in use."""
@@ -318,8 +319,7 @@ class _Run:
         """Rule → what it means. A code means the same in each layer of a task."""
         codes = {name: AnswerFiles.of(task).problem_codes for name, task in self._tasks.items()}
         rules = {
-            sarif.rule_id(problem): codes.get(problem.task, {}).get(problem.problem.code, "")
-            for problem in self.problems
+            sarif.rule_id(placed): codes.get(placed.task, {}).get(placed.problem.code, "") for placed in self.problems
         }
         return {rule: help for rule, help in rules.items() if help}
 
@@ -344,23 +344,23 @@ def _write(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def _line(file_problem: FileProblem) -> str:
-    problem = file_problem.problem
+def _line(placed: FileProblem) -> str:
+    problem = placed.problem
     hint = f" ({problem.hint})" if problem.hint else ""
-    place = f"{file_problem.file}:{file_problem.region.line}:{file_problem.region.column}"
-    fixable = " [--fix]" if file_problem.fix else ""
-    return f"{place}: {problem.severity.value} {file_problem.rule}: {problem.message}{hint}{fixable}"
+    place = f"{placed.file}:{placed.region.line}:{placed.region.column}"
+    fixable = " [--fix]" if placed.fix else ""
+    return f"{place}: {problem.severity.value} {placed.rule}: {problem.message}{hint}{fixable}"
 
 
-def _row(file_problem: FileProblem) -> dict[str, Any]:
+def _row(placed: FileProblem) -> dict[str, Any]:
     keys = ("layer", "code", "severity", "message", "hint", "pointer")
-    of_problem = {key: value for key, value in file_problem.problem.to_row().items() if key in keys}
-    edits = [{**vars(edit.region), "text": edit.text} for edit in file_problem.fix]
+    of_problem = {key: value for key, value in placed.problem.to_row().items() if key in keys}
+    edits = [{**vars(edit.region), "text": edit.text} for edit in placed.fix]
     return {
-        "file": file_problem.file,
-        **vars(file_problem.region),
-        "task": file_problem.task,
-        "answer": file_problem.answer,
+        "file": placed.file,
+        **vars(placed.region),
+        "task": placed.task,
+        "answer": placed.answer,
         **of_problem,
         "fix": edits,
     }

@@ -41,7 +41,7 @@ class Pool:
     @property
     def any(self) -> list[Any]:
         """All values but None."""
-        return [fromkey for fromkey in dict.fromkeys([*self.good, *self.bad, *self.usual]) if fromkey is not None]
+        return [value for value in dict.fromkeys([*self.good, *self.bad, *self.usual]) if value is not None]
 
 
 class Pools:

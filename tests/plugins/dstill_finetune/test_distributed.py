@@ -219,7 +219,7 @@ SETTINGS_ALONE = {
 }
 
 
-# CI trains with all of these settings at once, `make nightly` with each alone, too.
+# All of these settings at once, and each alone.
 @pytest.mark.nightly
 @pytest.mark.parametrize(
     "settings",

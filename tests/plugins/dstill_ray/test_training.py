@@ -10,7 +10,6 @@ import time
 
 import pytest
 from support.ray_lab import Lab
-from support.sizes import NIGHTLY
 
 TWO = ("--workers", "2", "--set", "train.per_device_train_batch_size=2")  # together a batch of 4
 ONE = ("--set", "train.per_device_train_batch_size=4")
@@ -115,10 +114,9 @@ def test_killed_worker_stops_all_and_training_resumes(trained: Lab, curve_of_one
     assert "error: worker 1 of 2 (numbered from 0) died" in ended.stderr
     assert trained.manifest("killed")["status"] == "train: failed: worker 1 of 2 (numbered from 0) died"
     assert trained.left() == []
-    if NIGHTLY:  # CI resumes what SIGTERM stopped
-        resumed = trained.run("ray", "train", "killed", *TWO)
-        assert resumed.returncode == 0, resumed.stderr
-        assert _curve(trained, "killed") == pytest.approx(curve_of_one, rel=1e-4)
+    resumed = trained.run("ray", "train", "killed", *TWO)
+    assert resumed.returncode == 0, resumed.stderr
+    assert _curve(trained, "killed") == pytest.approx(curve_of_one, rel=1e-4)
 
 
 @pytest.mark.nightly

@@ -31,15 +31,9 @@ def test_rationales_of_bundled_index_name_fields() -> None:
     assert count_with_fields(task, Synthesis.of(task).synthesize({"index": "weblogs"}, 150, seed=5)) > 100
 
 
-# those held out are the split test_unseen_data of the others; CI takes one index, and above a few questions of weblogs
-INDICES = [
-    pytest.param(name, marks=() if name == "movies" else pytest.mark.nightly)
-    for name in sorted(set(NAMES) - set(HELD_OUT))
-]
-
-
+# those held out are the split test_unseen_data of the others
 @pytest.mark.nightly
-@pytest.mark.parametrize("index", INDICES)
+@pytest.mark.parametrize("index", sorted(set(NAMES) - set(HELD_OUT)))
 def test_rationales_of_every_index_and_split_name_fields(index: str) -> None:
     task = QueryDsl(Settings(index=index, n_questions=800, documents=1_000))
     count = count_with_fields(task, (example for split in SPLITS for example in task.examples(split)))

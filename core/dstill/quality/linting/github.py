@@ -13,15 +13,13 @@ _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = {**_DATA, **str.maketrans({":": "%3A", ",": "%2C"})}
 
 
-def line(file_problem: FileProblem) -> str:
+def line(placed: FileProblem) -> str:
     """The command for one problem."""
-    region = file_problem.region
-    properties: dict[str, object] = {"file": file_problem.file, "line": region.line, "endLine": region.end_line}
+    region = placed.region
+    properties: dict[str, object] = {"file": placed.file, "line": region.line, "endLine": region.end_line}
     if region.line == region.end_line:  # GitHub takes columns within one line alone
         properties |= {"col": region.column, "endColumn": region.end_column}
-    properties["title"] = file_problem.rule
+    properties["title"] = placed.rule
     listed = ",".join(f"{name}={str(value).translate(_PROPERTY)}" for name, value in properties.items())
-    hint = f" ({file_problem.problem.hint})" if file_problem.problem.hint else ""
-    return (
-        f"::{file_problem.problem.severity.value} {listed}::{f'{file_problem.problem.message}{hint}'.translate(_DATA)}"
-    )
+    hint = f" ({placed.problem.hint})" if placed.problem.hint else ""
+    return f"::{placed.problem.severity.value} {listed}::{f'{placed.problem.message}{hint}'.translate(_DATA)}"

@@ -43,32 +43,32 @@ def log(problems: Iterable[FileProblem], helps: Mapping[str, str], version: str)
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(file_problem: FileProblem, help: str) -> Json:
-    words = file_problem.problem.code.replace("_", " ")
+def _rule(placed: FileProblem, help: str) -> Json:
+    words = placed.problem.code.replace("_", " ")
     text = help or f"{words[:1].upper()}{words[1:]}."
     return {
-        "id": rule_id(file_problem),
-        "name": "".join(word.capitalize() for word in file_problem.problem.code.split("_")),
+        "id": rule_id(placed),
+        "name": "".join(word.capitalize() for word in placed.problem.code.split("_")),
         "shortDescription": {"text": text},
         "help": {"text": text},
-        "defaultConfiguration": {"level": file_problem.problem.severity.value},
+        "defaultConfiguration": {"level": placed.problem.severity.value},
     }
 
 
-def _result(file_problem: FileProblem) -> Json:
-    hint = f" ({file_problem.problem.hint})" if file_problem.problem.hint else ""
-    location = {"artifactLocation": _file(file_problem.file), "region": _region(file_problem.region)}
+def _result(placed: FileProblem) -> Json:
+    hint = f" ({placed.problem.hint})" if placed.problem.hint else ""
+    location = {"artifactLocation": _file(placed.file), "region": _region(placed.region)}
     result: Json = {
-        "ruleId": rule_id(file_problem),
-        "level": file_problem.problem.severity.value,
-        "message": {"text": f"{file_problem.problem.message}{hint}"},
+        "ruleId": rule_id(placed),
+        "level": placed.problem.severity.value,
+        "message": {"text": f"{placed.problem.message}{hint}"},
         "locations": [{"physicalLocation": location}],
-        "partialFingerprints": {"dstill/v1": _fingerprint(file_problem)},
+        "partialFingerprints": {"dstill/v1": _fingerprint(placed)},
     }
-    if file_problem.fix:
+    if placed.fix:
         change = {
-            "artifactLocation": _file(file_problem.file),
-            "replacements": [_replacement(edit) for edit in file_problem.fix],
+            "artifactLocation": _file(placed.file),
+            "replacements": [_replacement(edit) for edit in placed.fix],
         }
         result["fixes"] = [{"description": {"text": "dstill check --fix"}, "artifactChanges": [change]}]
     return result
@@ -95,12 +95,12 @@ def _file(name: str) -> Json:
     return {"uri": quote(path.as_posix(), errors="surrogateescape"), "uriBaseId": "%SRCROOT%"}
 
 
-def _fingerprint(file_problem: FileProblem) -> str:
+def _fingerprint(placed: FileProblem) -> str:
     """The same for the same problem after lines were added above it."""
     parts = (
-        file_problem.file,
-        rule_id(file_problem),
-        file_problem.problem.pointer if file_problem.problem.pointer.startswith("/") else "",
-        file_problem.problem.message,
+        placed.file,
+        rule_id(placed),
+        placed.problem.pointer if placed.problem.pointer.startswith("/") else "",
+        placed.problem.message,
     )
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]

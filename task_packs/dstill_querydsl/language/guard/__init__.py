@@ -102,9 +102,7 @@ def _coerced(body: dict[str, Any]) -> Iterator[Problem]:
 def _stopped(body: dict[str, Any], limits: Limits, values: Bounds | None, dialect: str) -> Iterator[Problem]:
     if not Ranges.of(body, values, dialect).gaps_stop:  # `check` refuses them
         return
-    for unknown in (
-        unknown_range_ for unknown_range_ in unknown_ranges(body, limits, values) if not unknown_range_.assumed
-    ):
+    for unknown in (gap for gap in unknown_ranges(body, limits, values) if not gap.assumed):
         message = f"the range of {unknown.field!r} is unknown: the engine refuses more than {MAX_BUCKETS:,} buckets"
         yield Problem(
             layer="guard",

@@ -257,7 +257,7 @@ class _Inventor:
             said = [f"{above} {noun}" if not noun.startswith(above) else noun for noun in concept.nouns]
             said += [f"{noun} of the {above}" for noun in concept.nouns if " of " not in noun]
             found = said + (found if self.random.random() < 0.4 else [])
-        found = [fromkey for fromkey in dict.fromkeys(found) if fromkey.lower() not in self.taken]
+        found = [name for name in dict.fromkeys(found) if name.lower() not in self.taken]
         return tuple(self.random.sample(found, len(found)))
 
     def _insert(self, path: Sequence[str], made: dict[str, Any]) -> bool:
@@ -314,7 +314,7 @@ class _Inventor:
             leaf = put.path.rpartition(".")[2]
             words = [] if self.manner.prefix else [noun_of(put.path).lower()]
             more = [*_synonyms(put.nouns), *words, leaf, put.path]
-            fresh = [fromkey for fromkey in dict.fromkeys(more) if fromkey.lower() not in taken and len(fromkey) < 50]
+            fresh = [name for name in dict.fromkeys(more) if name.lower() not in taken and len(name) < 50]
             taken |= {one.lower() for one in fresh}
             found[first] = (*rest, *fresh)
         return found, {plural(noun): noun for noun in found}
