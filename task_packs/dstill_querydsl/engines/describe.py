@@ -110,7 +110,7 @@ def _counts(name: str, documents: int, mapping: Mapping[str, Any]) -> str:
 
 
 def _unusable(mapping: Mapping[str, Any]) -> Iterator[str]:
-    if not any(one.family in KINDS for one in Fields.of(mapping)):
+    if not any(field.family in KINDS for field in Fields.of(mapping)):
         yield "warning: no questions can be generated: the index has no field of a type that questions support"
 
 
@@ -160,7 +160,7 @@ def _dialect(server: Capabilities) -> str:
     if server.dialect in _DIALECTS:
         return server.dialect
     product = server.dialect.rstrip("0123456789")
-    return next((one for one in reversed(_DIALECTS) if one.startswith(product)), _DIALECTS[0])
+    return next((dialect for dialect in reversed(_DIALECTS) if dialect.startswith(product)), _DIALECTS[0])
 
 
 def _text(value: Any) -> str:

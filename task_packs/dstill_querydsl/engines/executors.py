@@ -107,7 +107,7 @@ class _EngineExecutor(Executor):
         return ()
 
     def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
-        return observe(lambda one: self.server.search(place.name, one), body)
+        return observe(lambda request: self.server.search(place.name, request), body)
 
     def _load(self, index: Index) -> Place:
         """The index on the server, loaded on first use."""
@@ -165,7 +165,7 @@ class Embedded(_EngineExecutor, declared=EMBEDDED):
         return index if index is not None and index.recipe else None
 
     def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
-        return search_if_supported(place.unsupported, lambda one: self.server.search(place.name, one), body)
+        return search_if_supported(place.unsupported, lambda request: self.server.search(place.name, request), body)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,18 +26,18 @@ def never_together(server: HttpEngine, name: str, fields: Sequence[Field]) -> di
 
     Uses the first `MAX_FIELDS` fields. Empty if the search fails.
     """
-    by_key = {f"f{n}": one for n, one in enumerate(fields[:MAX_FIELDS]) if not one.nested}
+    by_key = {f"f{n}": field for n, field in enumerate(fields[:MAX_FIELDS]) if not field.nested}
     if len(by_key) < 2:
         return {}
-    having = {"filters": {"filters": {key: {"exists": {"field": one.name}} for key, one in by_key.items()}}}
+    having = {"filters": {"filters": {key: {"exists": {"field": field.name}} for key, field in by_key.items()}}}
     outcome = server.search(name, {"size": 0, "aggs": {"having": {**having, "aggs": {"beside": having}}}})
     if outcome.kind is not OutcomeKind.OK:
         return {}
     counts = value_at(outcome.raw, dict, "aggregations", "having", "buckets")
     found: dict[str, list[str]] = {}
-    for one, other in combinations(by_key, 2):
-        if not value_at(counts, dict, one, "beside", "buckets", other)["doc_count"]:
-            first, second = sorted((_parent(by_key[one]), _parent(by_key[other])))
+    for key, other in combinations(by_key, 2):
+        if not value_at(counts, dict, key, "beside", "buckets", other)["doc_count"]:
+            first, second = sorted((_parent(by_key[key]), _parent(by_key[other])))
             found.setdefault(first, []).append(second)
     return {first: sorted(others) for first, others in sorted(found.items())}
 

@@ -127,10 +127,10 @@ class _Freezer:
         if not isinstance(clause.get("ranges"), list):
             return clause
         ranges = [
-            {name: self.math(inner) if name in BOUNDS else inner for name, inner in one.items()}
-            if isinstance(one, dict)
-            else one
-            for one in clause["ranges"]
+            {name: self.math(inner) if name in BOUNDS else inner for name, inner in entry.items()}
+            if isinstance(entry, dict)
+            else entry
+            for entry in clause["ranges"]
         ]
         frozen = {**clause, "ranges": ranges}
         return frozen if frozen == clause else self.with_format(frozen, clause.get("field"))

@@ -51,5 +51,7 @@ class LiveGuard:
     def _asked(self, body: dict[str, Any]) -> Bounds:
         """The ranges of fields whose gaps a histogram fills, from the engine, so that they are not doubled."""
         unknown = sorted({gap.field for gap in guard.unknown_ranges(body, self.limits, self.ranges)})
-        readable = [one for one in map(self.fields.get, unknown) if one is not None and self.limits.allows(one.name)]
+        readable = [
+            field for field in map(self.fields.get, unknown) if field is not None and self.limits.allows(field.name)
+        ]
         return self.ask(readable) if readable else {}

@@ -42,8 +42,8 @@ def _texts(source: Any, path: list[str]) -> Iterator[str]:
     if isinstance(source, str) and not path:
         yield source
     elif isinstance(source, list):
-        for one in source:
-            yield from _texts(one, path)
+        for item in source:
+            yield from _texts(item, path)
     elif isinstance(source, dict):
         for length in range(1, len(path) + 1):
             if (key := ".".join(path[:length])) in source:

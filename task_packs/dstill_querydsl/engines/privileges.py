@@ -72,7 +72,7 @@ def _read(reply: Any, name: str) -> Privileges:
         return _unknown("the server's reply has an unknown form")
     may = [privilege for privilege in WRITES if on_index.get(privilege)]
     may += [f"cluster {privilege}" for privilege in CLUSTER if on_cluster.get(privilege)]
-    return Privileges(writes=tuple(may), lacks=tuple(one for one in NEEDED if not on_index.get(one)))
+    return Privileges(writes=tuple(may), lacks=tuple(need for need in NEEDED if not on_index.get(need)))
 
 
 def _unknown(why: str) -> Privileges:

@@ -14,8 +14,9 @@ list of values stays complete, as an index changes.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -61,7 +62,9 @@ class FieldValues:
     values: Values
     unread: Mapping[str, str]  # field → why its values are unknown
     newest: datetime | None = None  # highest value of the date field that most documents have
-    apart: Mapping[str, Sequence[str]] = field(default_factory=dict)  # field → fields that no document has with it
+    apart: Mapping[str, Sequence[str]] = dataclasses.field(
+        default_factory=dict
+    )  # field → fields that no document has with it
 
 
 def read(
@@ -82,59 +85,61 @@ def read(
     fields = Fields.of(mapping)
     unread: dict[str, str] = {}
     readable: list[Field] = []
-    for one in fields:
-        if one.family not in ("object", "nested"):
-            why = _why_unread(one, fields, allows, texts)
-            unread |= {one.name: why} if why else {}
-            readable += [] if why else [one]
-    filled = {one.name: _count(node) for one, node in _ask(server, name, readable, lambda _: {}, COUNTED)}
-    best = sorted((one for one in readable if filled[one.name]), key=lambda one: -filled[one.name])[:most]
-    names = {one.name for one in best}
-    chosen = [one for one in readable if one.name in names]
-    for one in readable:
-        if one.name not in names:
-            unread[one.name] = "in fewer documents" if filled[one.name] else "in no document"
+    for field in fields:
+        if field.family not in ("object", "nested"):
+            why = _why_unread(field, fields, allows, texts)
+            unread |= {field.name: why} if why else {}
+            readable += [] if why else [field]
+    filled = {field.name: _count(node) for field, node in _ask(server, name, readable, lambda _: {}, COUNTED)}
+    best = sorted((field for field in readable if filled[field.name]), key=lambda field: -filled[field.name])[:most]
+    names = {field.name for field in best}
+    chosen = [field for field in readable if field.name in names]
+    for field in readable:
+        if field.name not in names:
+            unread[field.name] = "in fewer documents" if filled[field.name] else "in no document"
     known: dict[str, Known] = {}
-    for one, node in _ask(server, name, chosen, _aggregations):
-        found = _values_of(server, name, one, node, texts)
+    for field, node in _ask(server, name, chosen, _aggregations):
+        found = _values_of(server, name, field, node, texts)
         if found is None:
-            unread[one.name] = node if isinstance(node, str) else "no usable value"
+            unread[field.name] = node if isinstance(node, str) else "no usable value"
         else:
-            known[one.name] = found
+            known[field.name] = found
     fullest = max(filled.values(), default=0)
     ordered = sorted(known, key=lambda name: _rank(known[name], filled[name], most=fullest))
     return FieldValues(
         values=Values({name: known[name] for name in ordered}),
         unread=unread,
         newest=_newest(best, known),
-        apart=never_together(server, name, [one for one in map(fields.get, ordered[:together]) if one is not None]),
+        apart=never_together(
+            server, name, [field for field in map(fields.get, ordered[:together]) if field is not None]
+        ),
     )
 
 
-def _values_of(server: HttpEngine, name: str, one: Field, node: Any, texts: int) -> Known | None:
+def _values_of(server: HttpEngine, name: str, field: Field, node: Any, texts: int) -> Known | None:
     """The values of a field, whose aggregations gave `node`; None if there are none."""
-    if one.family == "geo_point":
-        return _points(server, name, one)
-    if one.family == "text":
-        return phrases(server, name, one, texts)
-    return None if isinstance(node, str) else _known(one, node)
+    if field.family == "geo_point":
+        return _points(server, name, field)
+    if field.family == "text":
+        return phrases(server, name, field, texts)
+    return None if isinstance(node, str) else _known(field, node)
 
 
-def _rank(one: Known, filled: int, most: int) -> tuple[int, bool]:
+def _rank(known: Known, filled: int, most: int) -> tuple[int, bool]:
     """Sort key: fields that most documents have come first; among equals, those with few values or with bounds."""
-    return -round(10 * filled / most), not one.complete and one.low is None
+    return -round(10 * filled / most), not known.complete and known.low is None
 
 
-def _why_unread(one: Field, fields: Fields, allows: Callable[[str], bool], texts: int) -> str:
-    if not allows(one.name):
+def _why_unread(field: Field, fields: Fields, allows: Callable[[str], bool], texts: int) -> str:
+    if not allows(field.name):
         return "denied by guard.fields"
-    if one.name in fields.conflicts:
+    if field.name in fields.conflicts:
         return "of several types"
-    if one.family == "text":
-        return "" if texts and not one.nested and not one.sub else "texts"
-    if one.family not in READERS:
-        return f"of type {one.type}"
-    if one.options.get("index") is False or not one.has_doc_values:
+    if field.family == "text":
+        return "" if texts and not field.nested and not field.sub else "texts"
+    if field.family not in READERS:
+        return f"of type {field.type}"
+    if field.options.get("index") is False or not field.has_doc_values:
         return "not indexed, or without doc values"
     return ""
 
@@ -144,19 +149,19 @@ def bounds(server: HttpEngine, name: str, fields: Sequence[Field]) -> dict[str, 
 
     Fields of other types are left out, and dates beyond the years 1 to 9999.
     """
-    readable = [one for one in fields if one.family in ("number", "date")]
+    readable = [field for field in fields if field.family in ("number", "date")]
     found = {}
-    for one, node in _ask(server, name, readable, _ends):
+    for field, node in _ask(server, name, readable, _ends):
         if isinstance(node, str):
             continue
         if not _count(node):
-            found[one.name] = (0, 0) if one.family == "number" else (EPOCH, EPOCH)
+            found[field.name] = (0, 0) if field.family == "number" else (EPOCH, EPOCH)
             continue
         low, high = (node[end]["value"] for end in _BOUNDS)
-        if one.family == "date":
+        if field.family == "date":
             low, high = _moment(low), _moment(high)
         if low is not None and high is not None:
-            found[one.name] = (low, high)
+            found[field.name] = (low, high)
     return found
 
 
@@ -178,12 +183,12 @@ def _ask(
 def _together(
     server: HttpEngine, name: str, fields: Sequence[Field], below: Callable[[Field], Mapping[str, Any]]
 ) -> Iterator[tuple[Field, Any]]:
-    aggregations = {f"f{n}": _within(one, below(one)) for n, one in enumerate(fields)}
+    aggregations = {f"f{n}": _within(field, below(field)) for n, field in enumerate(fields)}
     outcome = server.search(name, {"size": 0, "aggs": aggregations})
     if outcome.kind is OutcomeKind.OK:
-        for n, one in enumerate(fields):
-            path = ("inside",) if one.nested else ()
-            yield one, value_at(outcome.raw, dict, "aggregations", f"f{n}", *path)
+        for n, field in enumerate(fields):
+            path = ("inside",) if field.nested else ()
+            yield field, value_at(outcome.raw, dict, "aggregations", f"f{n}", *path)
     elif len(fields) == 1:
         yield fields[0], f"not answered: {outcome.reason[:100]}"
     else:  # one of the fields causes the error, or there are too many
@@ -192,24 +197,25 @@ def _together(
         yield from _together(server, name, fields[half:], below)
 
 
-def _within(one: Field, below: Mapping[str, Any]) -> dict[str, Any]:
-    having: dict[str, Any] = {"filter": {"exists": {"field": one.name}}}
+def _within(field: Field, below: Mapping[str, Any]) -> dict[str, Any]:
+    having: dict[str, Any] = {"filter": {"exists": {"field": field.name}}}
     if below:
         having["aggs"] = dict(below)
-    return {"nested": {"path": one.nested[-1]}, "aggs": {"inside": having}} if one.nested else having
+    return {"nested": {"path": field.nested[-1]}, "aggs": {"inside": having}} if field.nested else having
 
 
-def _aggregations(one: Field) -> dict[str, Any]:
+def _aggregations(field: Field) -> dict[str, Any]:
     aggregations = {}
-    for name, aggregation in READERS[one.family].items():
-        if name != "values" or one.family != "number" or one.type in INTEGERS:  # single values of others are not listed
+    for name, aggregation in READERS[field.family].items():
+        # single values of other numbers are not listed
+        if name != "values" or field.family != "number" or field.type in INTEGERS:
             [(kind, options)] = aggregation.items()
-            aggregations[name] = {kind: {"field": one.name, **options}}
+            aggregations[name] = {kind: {"field": field.name, **options}}
     return aggregations
 
 
-def _ends(one: Field) -> dict[str, Any]:
-    return {end: {kind: {"field": one.name} for kind in aggregation} for end, aggregation in _BOUNDS.items()}
+def _ends(field: Field) -> dict[str, Any]:
+    return {end: {kind: {"field": field.name} for kind in aggregation} for end, aggregation in _BOUNDS.items()}
 
 
 def _count(node: Any) -> int:
@@ -219,36 +225,36 @@ def _count(node: Any) -> int:
 # --- results ----------------------------------------------------------------------------
 
 
-def _known(one: Field, node: Mapping[str, Any]) -> Known | None:
+def _known(field: Field, node: Mapping[str, Any]) -> Known | None:
     buckets = node.get("values", {}).get("buckets", [])
-    usable = [value for value in (_value(one, bucket) for bucket in buckets) if value is not None]
+    usable = [value for value in (_value(field, bucket) for bucket in buckets) if value is not None]
     complete = len(buckets) <= MOST and len(usable) == len(buckets) and not _others(node)
     listed = tuple(usable[:MOST])
     if "low" in node:
-        read_bound = _moment if one.family == "date" else partial(_number, one)
+        read_bound = _moment if field.family == "date" else partial(_number, field)
         low, high = (read_bound(node[name]["value"]) for name in ("low", "high"))
         return None if low is None or high is None else Known(values=listed if complete else (), low=low, high=high)
-    return Known(values=listed, complete=complete and one.family != "ip") if listed else None
+    return Known(values=listed, complete=complete and field.family != "ip") if listed else None
 
 
 def _others(node: Mapping[str, Any]) -> int:
     return int(node.get("values", {}).get("sum_other_doc_count", 0))
 
 
-def _value(one: Field, bucket: Mapping[str, Any]) -> Any:
+def _value(field: Field, bucket: Mapping[str, Any]) -> Any:
     """The value of a bucket, or None to drop it."""
     key = bucket["key"]
-    if one.family == "boolean":
+    if field.family == "boolean":
         return bucket.get("key_as_string", str(bool(key)).lower()) == "true"
     if isinstance(key, str) and (not key or len(key) > LONGEST or looks_secret(key)):
         return None
     return key
 
 
-def _number(one: Field, value: float | None) -> int | float | None:
+def _number(field: Field, value: float | None) -> int | float | None:
     if value is None or abs(value) > MAX_EXACT:
         return None
-    return int(value) if one.type in INTEGERS else float(f"{value:.7g}")  # the digits that a 32-bit float has
+    return int(value) if field.type in INTEGERS else float(f"{value:.7g}")  # the digits that a 32-bit float has
 
 
 def _moment(milliseconds: float | None) -> str | None:
@@ -266,20 +272,20 @@ def _date(milliseconds: float) -> datetime | None:
 
 
 def _newest(fields: Sequence[Field], known: Mapping[str, Known]) -> datetime | None:
-    dates = [known[one.name].high for one in fields if one.family == "date" and one.name in known]
+    dates = [known[field.name].high for field in fields if field.family == "date" and field.name in known]
     return datetime.fromisoformat(dates[0]) if dates else None
 
 
-def _points(server: HttpEngine, name: str, one: Field) -> Known | None:
+def _points(server: HttpEngine, name: str, field: Field) -> Known | None:
     """Points from the first documents of the index; none inside nested objects."""
-    if one.nested:
+    if field.nested:
         return None
-    query = {"bool": {"filter": [{"exists": {"field": one.name}}]}}
-    body = {"size": POINTS, "_source": False, "query": query, "docvalue_fields": [one.name]}
+    query = {"bool": {"filter": [{"exists": {"field": field.name}}]}}
+    body = {"size": POINTS, "_source": False, "query": query, "docvalue_fields": [field.name]}
     outcome = server.search(name, body)
     if outcome.kind is not OutcomeKind.OK:
         return None
-    found = [point for hit in outcome.raw["hits"]["hits"] for point in hit.get("fields", {}).get(one.name, [])]
+    found = [point for hit in outcome.raw["hits"]["hits"] for point in hit.get("fields", {}).get(field.name, [])]
     points = [point for point in map(_point, found) if point is not None]
     return Known(values=tuple(points[:POINTS])) if points else None
 

@@ -80,7 +80,7 @@ def _hit(hit: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     if "sort" in hit:
         kept["sort"] = hit["sort"]
     if "inner_hits" in hit:  # without their names, which the author of the body chose
-        kept["inner"] = [[inner.get("_id") for inner in one["hits"]["hits"]] for one in hit["inner_hits"].values()]
+        kept["inner"] = [[inner.get("_id") for inner in group["hits"]["hits"]] for group in hit["inner_hits"].values()]
     if hit.get("_source"):
         kept["source"] = hit["_source"]  # to show people; ids and selected fields decide whether hits are equal
     if asks_fields(body):

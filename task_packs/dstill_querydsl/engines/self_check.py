@@ -82,7 +82,7 @@ def skipped_checks(server: HttpEngine) -> Iterator[CheckResult]:
 
 
 def _cases(server: HttpEngine) -> Iterator[Case]:
-    return (one for one in CASES if not one.dialects or server.capabilities.dialect in one.dialects)
+    return (case for case in CASES if not case.dialects or server.capabilities.dialect in case.dialects)
 
 
 def _result_of(server: HttpEngine, name: str, case: Case) -> Any:
@@ -122,8 +122,8 @@ def index_checks(server: HttpEngine, name: str, then: Mapping[str, Any] | None) 
         yield _drift(name, then, now)
     results = [_result_of(server, name, invariant) for invariant in invariants(before)]
     after = server.count(name)  # the index may have changed meanwhile
-    for got, one, late in zip(results, invariants(before), invariants(after), strict=True):
-        yield _compare(server, one.name, got, one.expected, late.expected)
+    for got, early, late in zip(results, invariants(before), invariants(after), strict=True):
+        yield _compare(server, early.name, got, early.expected, late.expected)
     for query, valid in (({"match_all": {}}, True), (_UNKNOWN_QUERY, False)):
         yield _compare(server, f"_validate/query of {next(iter(query))}", server.validates(name, query), valid)
 

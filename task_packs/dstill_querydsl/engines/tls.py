@@ -52,9 +52,9 @@ def pinned(host: str, port: int, fingerprint: str, timeout: float) -> ssl.SSLCon
             where=str(error)[:200],
             hint="is it running there, and does it use TLS?",
         ) from None
-    trusted = next((one for one in sent if hashlib.sha256(one).hexdigest() == digest), None)
+    trusted = next((cert for cert in sent if hashlib.sha256(cert).hexdigest() == digest), None)
     if trusted is None:
-        fingerprints = ", ".join(hashlib.sha256(one).hexdigest() for one in sent)
+        fingerprints = ", ".join(hashlib.sha256(cert).hexdigest() for cert in sent)
         raise ServiceError(
             f"cannot trust the engine at https://{host}:{port}: none of its certificates has this fingerprint",
             where=f"executor.http.ca_fingerprint; it sent {fingerprints[:200]}",
@@ -79,4 +79,4 @@ def _chain(host: str, port: int, timeout: float) -> list[bytes]:
             return list(secured.get_unverified_chain())
         # The same method, before it was public.
         inner: Any = secured
-        return [one.public_bytes(_DER) for one in inner._sslobj.get_unverified_chain()]
+        return [cert.public_bytes(_DER) for cert in inner._sslobj.get_unverified_chain()]

@@ -10,8 +10,9 @@ engine with real ones. `probe` stores the names that it lacks.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dstill_querydsl.engines import unsupported_significant as significant
@@ -47,10 +48,12 @@ class UnsupportedFeatures:
     integers: frozenset[str] = frozenset()  # integer fields
     addresses: frozenset[str] = frozenset()  # ip fields
     large: frozenset[str] = frozenset()  # fields with numbers beyond `MAX_EXACT`
-    types: Mapping[str, str] = field(default_factory=dict)  # field → type
+    types: Mapping[str, str] = dataclasses.field(default_factory=dict)  # field → type
     nested: frozenset[str] = frozenset()  # nested paths
-    by_type: ByType = field(default_factory=lambda: ByType.of({}))
-    unsupported_fields: UnsupportedFields = field(default_factory=UnsupportedFields)  # not in the loaded index
+    by_type: ByType = dataclasses.field(default_factory=lambda: ByType.of({}))
+    unsupported_fields: UnsupportedFields = dataclasses.field(
+        default_factory=UnsupportedFields
+    )  # not in the loaded index
 
     @classmethod
     def of(
@@ -63,15 +66,15 @@ class UnsupportedFeatures:
         fields = _resolved(dict(_fields(mapping)))
         different = _different_analyzers(settings)
         return cls(
-            normalized=frozenset(name for name, one in fields.items() if one.get("normalizer")),
-            analyzed=frozenset(name for name, one in fields.items() if _analyzers_of(one) & different),
+            normalized=frozenset(name for name, field in fields.items() if field.get("normalizer")),
+            analyzed=frozenset(name for name, field in fields.items() if _analyzers_of(field) & different),
             analyzers=frozenset(different),
-            integers=frozenset(name for name, one in fields.items() if one.get("type") in _WHOLE),
-            addresses=frozenset(name for name, one in fields.items() if one.get("type") == "ip"),
+            integers=frozenset(name for name, field in fields.items() if field.get("type") in _WHOLE),
+            addresses=frozenset(name for name, field in fields.items() if field.get("type") == "ip"),
             large=frozenset(_with_related(set(large), mapping)),
-            types={name: str(one.get("type", "object")) for name, one in fields.items()},
-            nested=frozenset(name for name, one in fields.items() if one.get("type") == "nested"),
-            by_type=ByType.of({name: type_of(one) for name, one in fields.items()}),
+            types={name: str(field.get("type", "object")) for name, field in fields.items()},
+            nested=frozenset(name for name, field in fields.items() if field.get("type") == "nested"),
+            by_type=ByType.of({name: type_of(field) for name, field in fields.items()}),
             unsupported_fields=unsupported_fields or UnsupportedFields(),
         )
 
@@ -168,18 +171,18 @@ def is_missing_feature(reason: str) -> bool:
 
 
 def _fields(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, one in (mapping.get("properties") or {}).items():
+    for name, field in (mapping.get("properties") or {}).items():
         path = f"{prefix}{name}"
-        yield path, one
-        yield from _fields(one, f"{path}.")
-        yield from _fields({"properties": one.get("fields") or {}}, f"{path}.")
+        yield path, field
+        yield from _fields(field, f"{path}.")
+        yield from _fields({"properties": field.get("fields") or {}}, f"{path}.")
 
 
 def _resolved(fields: dict[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """The fields, with each alias replaced by the definition of its target."""
     return {
-        name: fields.get(str(one.get("path")), one) if one.get("type") == "alias" else one
-        for name, one in fields.items()
+        name: fields.get(str(field.get("path")), field) if field.get("type") == "alias" else field
+        for name, field in fields.items()
     }
 
 
@@ -187,8 +190,8 @@ def _with_related(names: set[str], mapping: Mapping[str, Any]) -> set[str]:
     """`names` with their sub-fields, their aliases, and the fields that they are copied to."""
     fields = dict(_fields(mapping))
     copies = {target for name in names for target in _listed(fields.get(name, {}).get("copy_to"))}
-    aliases = {name for name, one in fields.items() if one.get("path") in names | copies}
-    subfields = {name for name in fields if any(name.startswith(f"{one}.") for one in names)}
+    aliases = {name for name, field in fields.items() if field.get("path") in names | copies}
+    subfields = {name for name in fields if any(name.startswith(f"{root}.") for root in names)}
     return names | copies | aliases | subfields
 
 
@@ -210,24 +213,25 @@ def _different_analyzers(settings: Mapping[str, Any]) -> set[str]:
     own = analysis.get("analyzer") or {}
     found = {
         name
-        for name, one in own.items()
-        if one.get("type") in _ANALYZERS
-        or filters.intersection(_listed(one.get("filter")))
-        or chars.intersection(_listed(one.get("char_filter")))
+        for name, entry in own.items()
+        if entry.get("type") in _ANALYZERS
+        or filters.intersection(_listed(entry.get("filter")))
+        or chars.intersection(_listed(entry.get("char_filter")))
     }
     return {*found, *(name for name in _ANALYZERS if name not in own)}
 
 
 def _of_type(definitions: Any, types: tuple[str, ...]) -> list[str]:
-    return [name for name, one in (definitions or {}).items() if one.get("type") in types]
+    return [name for name, entry in (definitions or {}).items() if entry.get("type") in types]
 
 
 def _other_stemmers(definitions: Any) -> list[str]:
     """Stemmers for languages other than English, and English stemmers that were not compared."""
     return [
         name
-        for name, one in (definitions or {}).items()
-        if one.get("type") in _STEMMERS and str(one.get("language", one.get("name", "english"))).lower() not in _ENGLISH
+        for name, entry in (definitions or {}).items()
+        if entry.get("type") in _STEMMERS
+        and str(entry.get("language", entry.get("name", "english"))).lower() not in _ENGLISH
     ]
 
 

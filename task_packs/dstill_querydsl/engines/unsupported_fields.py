@@ -12,9 +12,10 @@ The other fields stay as they are.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dstill_querydsl.engines.unsupported_by_type import under
@@ -34,8 +35,8 @@ _NAMES_IN_TEXT = "query_string"  # its text may name any field
 class UnsupportedFields:
     """The unsupported fields of one mapping."""
 
-    types: Mapping[str, str] = field(default_factory=dict)  # field → type
-    parents: Mapping[str, str] = field(default_factory=dict)  # object → an unsupported field in it
+    types: Mapping[str, str] = dataclasses.field(default_factory=dict)  # field → type
+    parents: Mapping[str, str] = dataclasses.field(default_factory=dict)  # object → an unsupported field in it
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any], names: Iterable[str]) -> UnsupportedFields:
@@ -57,15 +58,15 @@ class UnsupportedFields:
 
     def _properties(self, properties: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         supported = {}
-        for key, one in properties.items():
+        for key, field in properties.items():
             if (name := f"{prefix}{key}") not in self.types:
-                supported[key] = {**own_definition(one), **self._inner(one, name)}
+                supported[key] = {**own_definition(field), **self._inner(field, name)}
         return supported
 
-    def _inner(self, one: Mapping[str, Any], name: str) -> dict[str, Any]:
+    def _inner(self, field: Mapping[str, Any], name: str) -> dict[str, Any]:
         """The inner fields, sub-fields and copies of a field, as far as they are supported."""
-        found = {key: self._properties(one[key], f"{name}.") for key in ("properties", "fields") if one.get(key)}
-        copies = [target for target in _listed(one.get("copy_to")) if target not in self.types]
+        found = {key: self._properties(field[key], f"{name}.") for key in ("properties", "fields") if field.get(key)}
+        copies = [target for target in _listed(field.get("copy_to")) if target not in self.types]
         return found | ({"copy_to": copies} if copies else {})
 
     def reason(self, body: Mapping[str, Any]) -> str:
@@ -81,7 +82,7 @@ class UnsupportedFields:
             head, star, _ = use.name.partition("*")
             if star or use.kind != "path":  # fields below a nested path have their own names
                 yield head + star
-        queries = [one for kind in _TEXTUAL for one in under(kind, body)]
+        queries = [query for kind in _TEXTUAL for query in under(kind, body)]
         all_fields = any(isinstance(query, Mapping) and not query.get("fields") for query in queries)
         if all_fields or any(under(_NAMES_IN_TEXT, body)):
             yield "*"

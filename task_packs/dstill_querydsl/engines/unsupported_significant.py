@@ -31,19 +31,19 @@ def reason(body: Mapping[str, Any], types: Mapping[str, str], nested: frozenset[
     `types`: field → type. `nested`: nested paths.
     """
     for kind, allowed in _TYPES.items():
-        for one in under(kind, body):
-            if problem := _problem(one, allowed, types, nested):
+        for options in under(kind, body):
+            if problem := _problem(options, allowed, types, nested):
                 return f"uses {kind} {problem}, which the embedded engine computes differently"
     return ""
 
 
-def _problem(one: Any, allowed: tuple[str, ...], types: Mapping[str, str], nested: frozenset[str]) -> str:
-    if not isinstance(one, Mapping):
+def _problem(options: Any, allowed: tuple[str, ...], types: Mapping[str, str], nested: frozenset[str]) -> str:
+    if not isinstance(options, Mapping):
         return ""  # the engine refuses it
-    name = str(one.get("field"))
-    if others := sorted(one.keys() - _SAME):
+    name = str(options.get("field"))
+    if others := sorted(options.keys() - _SAME):
         return f"with {others[0]}"
-    if any(one.get(heuristic) for heuristic in ("jlh", "chi_square")):
+    if any(options.get(heuristic) for heuristic in ("jlh", "chi_square")):
         return "with options of its heuristic"
     if any(name.startswith(f"{path}.") for path in nested):
         return f"on the nested '{name}'"
@@ -52,22 +52,22 @@ def _problem(one: Any, allowed: tuple[str, ...], types: Mapping[str, str], neste
 
 def is_truncated(request: Mapping[str, Any], reply: Any) -> bool:
     """Whether such an aggregation returned as many buckets as requested, so that there may be more."""
-    for name, one in request.items():
+    for name, agg in request.items():
         for node in _at(name, reply):
-            for kind in _TYPES.keys() & one.keys():
-                size = one[kind].get("size", SIZE)
+            for kind in _TYPES.keys() & agg.keys():
+                size = agg[kind].get("size", SIZE)
                 if isinstance(size, int) and len(node.get("buckets", ())) >= size:
                     return True
-            inner = aggregations_of(one)
+            inner = aggregations_of(agg)
             if inner and is_truncated(inner, [node, *_buckets(node)]):
                 return True
     return False
 
 
 def _at(name: str, reply: Any) -> Iterator[Any]:
-    for one in reply if isinstance(reply, list) else [reply]:
-        if isinstance(one, Mapping) and isinstance(one.get(name), Mapping):
-            yield one[name]
+    for part in reply if isinstance(reply, list) else [reply]:
+        if isinstance(part, Mapping) and isinstance(part.get(name), Mapping):
+            yield part[name]
 
 
 def _buckets(node: Mapping[str, Any]) -> list[Any]:

@@ -74,12 +74,14 @@ def _requests(text: str) -> Iterator[FileAnswer]:
             read = list(_lines(blanked, body.start(), end, context))
         else:
             read = [_between(blanked, body.start(), _end(blanked, body.end() - 1, end), context)]
-        for one in read:
-            shown, plain = text[one.start : one.end], blanked[one.start : one.end]
+        for answer in read:
+            shown, plain = text[answer.start : answer.end], blanked[answer.start : answer.end]
             yield (
-                one
+                answer
                 if shown == plain
-                else FileAnswer(start=one.start, end=one.end, context=one.context, error=one.error, text=plain)
+                else FileAnswer(
+                    start=answer.start, end=answer.end, context=answer.context, error=answer.error, text=plain
+                )
             )
 
 

@@ -409,9 +409,9 @@ class Node:
         """Groups of keys, of each of which one must be there."""
         groups = [(name,) for name in self.object_schema.get("required", ())]
         groups += [(name,) for name in (self.inside.required if isinstance(self.inside, Options) else ())]
-        for one in (*self.object_schema.get("allOf", ()), self.object_schema):
-            if "anyOf" in one:
-                groups.append(tuple(name for part in one["anyOf"] for name in part.get("required", ())))
+        for entry in (*self.object_schema.get("allOf", ()), self.object_schema):
+            if "anyOf" in entry:
+                groups.append(tuple(name for part in entry["anyOf"] for name in part.get("required", ())))
         if self._sorts_nested:
             groups.append(("nested",))
         return tuple(dict.fromkeys(groups))

@@ -91,7 +91,7 @@ class Spec:
     @cached_property
     def only_choices(self) -> bool:
         """Whether every text that is a value has a token, so that none is spelled or pointed to."""
-        return self.is_choice and any(isinstance(one, str) and one not in CONSTANTS for one in self.fixed)
+        return self.is_choice and any(isinstance(token, str) and token not in CONSTANTS for token in self.fixed)
 
     def _plain(self, value: Any) -> bool:
         """Whether a constant is that value here: a number where a text may come would be read as a text."""

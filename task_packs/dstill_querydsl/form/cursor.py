@@ -213,9 +213,9 @@ class _Run:
         found = self._keys.get(at)
         if found is None:
             tokens_ = (
-                self.positions[one] if isinstance(one, int) else one
-                for one in node.may_follow(frame.value)
-                if self._all or self._shows(node, one, node.keys[one])
+                self.positions[token] if isinstance(token, int) else token
+                for token in node.may_follow(frame.value)
+                if self._all or self._shows(node, token, node.keys[token])
             )
             found = self._keys[at] = frozenset(token for token in tokens_ if token is not None)
         return found
@@ -336,7 +336,7 @@ class BodyCursor(Cursor):
         frame = self._frame
         if frame is None or not isinstance(frame.value, list):
             return frozenset()
-        return frozenset(one for one in frame.value if isinstance(one, str))
+        return frozenset(key for key in frame.value if isinstance(key, str))
 
     def _only_repeats(self, written: tuple[Token, ...]) -> bool:
         """Whether these tokens are a text that is there already, and cannot become another."""
@@ -409,7 +409,7 @@ class BodyCursor(Cursor):
         language, body = self._run.language, frame.body()
         if frame.parent is None:  # numbers of the body itself depend on each other alone
             body = {key: value for key, value in body.items() if not isinstance(value, (dict, list))}
-        return not any(one.code == "limit" for one in guard.check(body, language.limits, language.ranges))
+        return not any(problem.code == "limit" for problem in guard.check(body, language.limits, language.ranges))
 
     def _after(self, frame: _Frame, only: Token | None = None) -> frozenset[Token]:
         """What may come in an object or a list after a whole value. `only`: this token is the one that matters."""

@@ -129,7 +129,7 @@ class _Decoder(TokenReader):
         while (following := self.peek()) is not None and _continues(value, following):
             value.append(self.next())
         found = scalar(value, self.reading, numeric=numeric)
-        if isinstance(found, str) and all(isinstance(one, int) or one == ".." for one in value):
+        if isinstance(found, str) and all(isinstance(part, int) or part == ".." for part in value):
             values = self.values.get(field, ())
             return found if found in values else (same_value(found, values) or found)
         return found

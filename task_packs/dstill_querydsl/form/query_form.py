@@ -82,7 +82,7 @@ class QueryForm(Form):
 
     def start(self, reading: Reading) -> BodyCursor | None:
         """Where a body about the reading's mapping begins. None if this form has not read that mapping lately."""
-        mapping = next((one for one in self._known.values() if one.ranking.schema is reading.schema), None)
+        mapping = next((entry for entry in self._known.values() if entry.ranking.schema is reading.schema), None)
         return None if mapping is None else start(mapping.language, reading)
 
     def replay(self, seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
@@ -119,18 +119,18 @@ def _day_of(now: str) -> date:
     return datetime.fromisoformat(now).date() if now else datetime.now(UTC).date()
 
 
-def difference(one: Any, other: Any, at: str = "") -> str:
+def difference(value: Any, other: Any, at: str = "") -> str:
     """The JSON pointer of the first place where two values differ; empty if they are equal. 1, 1.0 and true differ."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in sorted(one.keys() | other.keys()):
-            if key not in one or key not in other:
+    if isinstance(value, dict) and isinstance(other, dict):
+        for key in sorted(value.keys() | other.keys()):
+            if key not in value or key not in other:
                 return f"{at}/{strict.escape(key)}"
-            if found := difference(one[key], other[key], f"{at}/{strict.escape(key)}"):
+            if found := difference(value[key], other[key], f"{at}/{strict.escape(key)}"):
                 return found
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+    elif isinstance(value, list) and isinstance(other, list) and len(value) == len(other):
         return next(
-            filter(None, (difference(*pair, f"{at}/{n}") for n, pair in enumerate(zip(one, other, strict=True)))), ""
+            filter(None, (difference(*pair, f"{at}/{n}") for n, pair in enumerate(zip(value, other, strict=True)))), ""
         )
-    elif type(one) is not type(other) or one != other:
+    elif type(value) is not type(other) or value != other:
         return at or "/"
     return ""

@@ -112,17 +112,17 @@ def forget() -> None:
 def merged(sequence: Sequence[Token]) -> list[Token]:
     """The sequence with frequent pairs merged, in the order in which they were learned."""
     found = list(sequence)
-    for one, other in _vocabulary()["merges"]:
-        _merge(found, one, other)
+    for left, right in _vocabulary()["merges"]:
+        _merge(found, left, right)
     return found
 
 
-def _merge(sequence: list[Token], one: str, other: str) -> None:
+def _merge(sequence: list[Token], left: str, right: str) -> None:
     """Merge each such pair in place."""
     at = 0
     while at < len(sequence) - 1:
-        if sequence[at] == one and sequence[at + 1] == other:
-            sequence[at : at + 2] = [f"{one}{JOIN}{other}"]
+        if sequence[at] == left and sequence[at + 1] == right:
+            sequence[at : at + 2] = [f"{left}{JOIN}{right}"]
         at += 1
 
 
@@ -139,9 +139,9 @@ def learn_merges(sequences: Iterable[Sequence[Token]], number: int) -> list[tupl
     for _ in range(number):
         pairs: Counter[tuple[str, str]] = Counter()
         for row, count in rows:
-            for one, other in pairwise(row):
-                if _merges(one) and _merges(other) and one.count(JOIN) + other.count(JOIN) + 2 <= _LONGEST:
-                    pairs[one, other] += count
+            for left, right in pairwise(row):
+                if _merges(left) and _merges(right) and left.count(JOIN) + right.count(JOIN) + 2 <= _LONGEST:
+                    pairs[left, right] += count
         if not pairs:
             break
         merges.append(min(pairs, key=lambda pair: (-pairs[pair], pair)))

@@ -82,10 +82,10 @@ def _nodes_of(value: Mapping[str, Any]) -> list[Node]:
 
 def _nodes(request: Mapping[str, Any], reply: Mapping[str, Any]) -> list[Node]:
     nodes = []
-    for name, one in request.items():
-        kind = next((key for key in one if key not in ("aggs", "aggregations", "meta")), "")
+    for name, agg in request.items():
+        kind = next((key for key in agg if key not in ("aggs", "aggregations", "meta")), "")
         if kind not in _NO_OUTPUT:
-            nodes.append(_node(kind, one, reply.get(name)))
+            nodes.append(_node(kind, agg, reply.get(name)))
     return nodes
 
 
@@ -113,7 +113,7 @@ def _bucket(
     elif kind in _BY_BOUNDS:
         key = [value.pop("from", None), value.pop("to", None)]
     elif isinstance(key, Mapping):  # of a composite, whose sources are named by the user too
-        sources = [source for one in request.get("sources", ()) for source in one]
+        sources = [source for entry in request.get("sources", ()) for source in entry]
         key = [key.get(source) for source in sources or key]
     return Bucket(key=key, value=value, inner=_nodes(inner, reply))
 
@@ -128,7 +128,7 @@ def _plain(reply: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _asks_order(request: Any, inner: Mapping[str, Any]) -> bool:
-    sorts = (one["bucket_sort"] for one in inner.values() if isinstance(one.get("bucket_sort"), dict))
+    sorts = (agg["bucket_sort"] for agg in inner.values() if isinstance(agg.get("bucket_sort"), dict))
     return "order" in request or any("sort" in sort for sort in sorts)
 
 
@@ -140,8 +140,8 @@ def _match(got: Sequence[T], want: Sequence[T], equal: Callable[[T, T], bool]) -
     if len(got) != len(want):
         return False
     left = list(got)
-    for one in want:
-        found = next((i for i, other in enumerate(left) if equal(other, one)), None)
+    for wanted in want:
+        found = next((i for i, other in enumerate(left) if equal(other, wanted)), None)
         if found is None:
             return False
         del left[found]
@@ -178,7 +178,7 @@ def _close(got: Any, want: Any, tolerance: float) -> bool:
         return got.keys() == want.keys() and all(_close(got[key], want[key], tolerance) for key in want)
     if isinstance(got, list) and isinstance(want, list):
         pairs = zip(got, want, strict=False)
-        return len(got) == len(want) and all(_close(one, other, tolerance) for one, other in pairs)
+        return len(got) == len(want) and all(_close(value, other, tolerance) for value, other in pairs)
     return bool(got == want)
 
 

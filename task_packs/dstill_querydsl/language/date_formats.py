@@ -37,16 +37,16 @@ _TOKEN = re.compile(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+")
 
 def formats_of(format: str | None) -> list[str]:
     """The alternatives of a format, which ``||`` separates."""
-    return [one.strip() for one in (format or "").split("||")]
+    return [part.strip() for part in (format or "").split("||")]
 
 
-def pattern_of(one: str) -> str | None:
+def pattern_of(form: str) -> str | None:
     """The pattern of strptime and strftime. None if they cannot express the format."""
-    name = one.removeprefix("strict_")
+    name = form.removeprefix("strict_")
     if name in _NAMED:
         return _NAMED[name]
     out = ""
-    for token in _TOKEN.finditer(one):
+    for token in _TOKEN.finditer(form):
         if token[1] is not None:
             out += token[1]
         elif token[2] and token[0] not in _LETTERS:
@@ -58,11 +58,11 @@ def pattern_of(one: str) -> str | None:
 
 def written(time: datetime, format: str | None) -> Any:
     """`time` as a document has it under that format. None if the format is not covered."""
-    for one in formats_of(format):
-        if one in ("epoch_millis", "epoch_second"):
-            return (time - EPOCH) // timedelta(milliseconds=1 if one == "epoch_millis" else 1000)
-        if one in ISO:
+    for form in formats_of(format):
+        if form in ("epoch_millis", "epoch_second"):
+            return (time - EPOCH) // timedelta(milliseconds=1 if form == "epoch_millis" else 1000)
+        if form in ISO:
             return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"
-        if (pattern := pattern_of(one)) is not None:
+        if (pattern := pattern_of(form)) is not None:
             return time.strftime(pattern.replace("%f", f"{time.microsecond // 1000:03d}"))
     return None

@@ -70,7 +70,9 @@ class Pruner:
         self._mapping, self._values = mapping, values
         places = {name: place if ranked else 0 for place, name in enumerate(values)}
         found = [*_leaves(mapping.get("properties"), ""), *_leaves(mapping.get("runtime"), "")]
-        self._leaves = [_Leaf(path, one, number, _place(places, path, one)) for number, (path, one) in enumerate(found)]
+        self._leaves = [
+            _Leaf(path, field, number, _place(places, path, field)) for number, (path, field) in enumerate(found)
+        ]
         self._words: dict[str, dict[int, float]] = defaultdict(dict)  # word → leaf → weight
         for leaf in self._leaves:
             for word, weight in _words_of(leaf, values):
@@ -142,10 +144,10 @@ class Pruner:
             exact = (*exact, (word[: _STEM - 1], _RELATED))
         if len(word) < _STEM or word.isdigit():
             return exact
-        forms = tuple((one, shared(one, word)) for one in self._starting(word[:_STEM]) if one != word)
+        forms = tuple((form, shared(form, word)) for form in self._starting(word[:_STEM]) if form != word)
         if exact or forms:
             return (*exact, *forms)
-        alike = [one for one in self._starting(word[:1]) if abs(len(one) - len(word)) <= 2]
+        alike = [other for other in self._starting(word[:1]) if abs(len(other) - len(word)) <= 2]
         return tuple((get_close_match, 0.5) for get_close_match in get_close_matches(word, alike, n=3, cutoff=_CLOSE))
 
     def _starting(self, stem: str) -> Iterator[str]:

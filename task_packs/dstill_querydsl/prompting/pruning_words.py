@@ -34,8 +34,8 @@ MEANT = {
 }
 
 
-def shared(one: str, other: str) -> float:
+def shared(word: str, other: str) -> float:
     """A similarity up to 0.8: the share of the longer word that is a common prefix."""
-    length = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
-    length = min(len(one), len(other)) if length is None else length
-    return 0.8 * length / max(len(one), len(other))
+    length = next((n for n, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), None)
+    length = min(len(word), len(other)) if length is None else length
+    return 0.8 * length / max(len(word), len(other))

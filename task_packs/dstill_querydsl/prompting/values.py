@@ -30,13 +30,13 @@ def for_teacher(values: Values, names: Iterable[str], samples: Collection[str] =
     left = _CHARACTERS
     for name in names:
         known = values.get(name)
-        one = None if known is None else _summary(known, name in samples)
-        if one is None:
+        summary = None if known is None else _summary(known, name in samples)
+        if summary is None:
             continue
-        left -= len(json.dumps({name: one}, ensure_ascii=False))
+        left -= len(json.dumps({name: summary}, ensure_ascii=False))
         if left < 0:
             break
-        shown[name] = one
+        shown[name] = summary
     return shown
 
 

@@ -55,16 +55,16 @@ def unseen_data(config: Any, seed: int, trained: Iterable[Example]) -> list[Exam
     golds = {canonical_text(example.answer or "") for example in trained}
     drawn = list(questions(bundled(HELD_OUT[0], config.documents), 3 * count + SPARE, seed, rules_of(config)))
     # Refusals of writes are the same for every index. Other questions replace those that are dropped for it.
-    free = [one for one in drawn if canonical_text(one.answer or "") not in golds]
-    return [replace(one, split="test_unseen_data") for one in _with_categories_of(free, drawn[:count])]
+    free = [example for example in drawn if canonical_text(example.answer or "") not in golds]
+    return [replace(example, split="test_unseen_data") for example in _with_categories_of(free, drawn[:count])]
 
 
 def _with_categories_of(pool: Sequence[Example], pattern: Sequence[Example]) -> list[Example]:
     """As many questions of `pool` as `pattern` has, with the same number in each category if possible."""
-    wanted = Counter(one.category for one in pattern)
+    wanted = Counter(example.category for example in pattern)
     chosen: list[Example] = []
     others: list[Example] = []
-    for one in pool:
-        (chosen if wanted[one.category] > 0 else others).append(one)
-        wanted[one.category] -= 1
+    for example in pool:
+        (chosen if wanted[example.category] > 0 else others).append(example)
+        wanted[example.category] -= 1
     return [*chosen, *others][: len(pattern)]

@@ -49,8 +49,8 @@ def of_clause(operator: str, field: Field, given: Any, options: Mapping[str, Any
         return _box(given)
     if isinstance(given, Mapping):
         given, options = next((given[key] for key in VALUE_KEYS if key in given), None), {**options, **given}
-    wanted = [one for one in (given if isinstance(given, list) else [given]) if not isinstance(one, (list, dict))]
-    return _any([_equal(operator, field, one, options, now) for one in wanted if one is not None])
+    wanted = [item for item in (given if isinstance(given, list) else [given]) if not isinstance(item, (list, dict))]
+    return _any([_equal(operator, field, item, options, now) for item in wanted if item is not None])
 
 
 def _any(conditions: Sequence[Condition]) -> Condition:
@@ -272,8 +272,8 @@ def _meets(operator: str, field: Field, other: Any, text: str, options: Mapping[
         return False
     if field.family != "text":
         folded = options.get("case_insensitive") in (True, "true")
-        one, two = (other.lower(), text.lower()) if folded else (other, text)
-        return one.startswith(two) if operator == "prefix" else one == two
+        left, right = (other.lower(), text.lower()) if folded else (other, text)
+        return left.startswith(right) if operator == "prefix" else left == right
     have, want = _tokens(other), _tokens(text)
     if operator in ("match_phrase", "match_phrase_prefix"):
         return any(have[start : start + len(want)] == want for start in range(len(have)))

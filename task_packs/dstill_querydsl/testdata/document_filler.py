@@ -132,7 +132,9 @@ class Filler:
             else:
                 value = self._free(field, rank, groups[field.name][number])
             written = (
-                [self._written(field, one) for one in value] if isinstance(value, list) else self._written(field, value)
+                [self._written(field, item) for item in value]
+                if isinstance(value, list)
+                else self._written(field, value)
             )
             if written is not MISSING and written is not None:
                 filled[field.name] = written
@@ -225,8 +227,8 @@ def _whole(field: Field) -> bool:
 def _place(source: dict[str, Any], path: str, objects: Sequence[Mapping[str, Any]]) -> None:
     """Put fields with full names into nested dictionaries, below a nested path as a list of objects."""
     if path:
-        objects = [{name[len(path) + 1 :]: value for name, value in one.items()} for one in objects]
-    trees = [_tree(one) for one in objects]
+        objects = [{name[len(path) + 1 :]: value for name, value in item.items()} for item in objects]
+    trees = [_tree(item) for item in objects]
     if not path:
         source.update(trees[0])
         return

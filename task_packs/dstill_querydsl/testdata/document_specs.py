@@ -125,7 +125,7 @@ class SpecMaker:
             hit = self.hit()
             yield replace(hit, fixed={**hit.fixed, key: [misses[0], hits[0]]}, near=True)
         for value in misses[:2]:  # and two errors at once
-            other = next((one for one in self.by_key if one != key), None)
+            other = next((other for other in self.by_key if other != key), None)
             if other is not None:
                 hit = self.hit()
                 yield replace(hit, fixed={**hit.fixed, key: value, other: MISSING}, near=True)

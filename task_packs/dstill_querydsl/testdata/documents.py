@@ -95,11 +95,11 @@ def _pools(body: Mapping[str, Any], layout: Layout, now: int, tree: Tree) -> Poo
     trees = [tree]
     for path, node in walk(body.get("aggs") or body.get("aggregations") or {}):
         if path and path[-1] in ("filter", "filters") and isinstance(node, Mapping):
-            trees += [reader.query(node), *(reader.query(one) for one in node.values())]
+            trees += [reader.query(node), *(reader.query(clause) for clause in node.values())]
     own: dict[str, list[Any]] = {}
     family: dict[str, list[Any]] = {}
-    for one in trees:
-        for leaf in leaves(one):
+    for top in trees:
+        for leaf in leaves(top):
             field = layout.fillable.get(leaf.key[1])
             if field is not None and leaf.condition.values:
                 own.setdefault(field.name, []).extend(leaf.condition.values)

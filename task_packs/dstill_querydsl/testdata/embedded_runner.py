@@ -50,7 +50,7 @@ class EmbeddedRunner:
                     self._unsupported_fields.clear()
                 names = runtime(mapping)
                 if not self._accepts(UnsupportedFields().remove_from(mapping), settings):
-                    names += refused_fields(mapping, lambda one: self._accepts({"properties": {"f": one}}, settings))
+                    names += refused_fields(mapping, lambda spec: self._accepts({"properties": {"f": spec}}, settings))
                 self._unsupported_fields[key] = UnsupportedFields.of(mapping, names)
             return self._unsupported_fields[key]
 
@@ -86,7 +86,7 @@ class EmbeddedRunner:
                 if reason := refused(body):
                     return Outcome(kind=OutcomeKind.INVALID, reason=reason)
                 return search_if_supported(
-                    index.unsupported, lambda one: self._engine.search(name, one), index.frozen(body)
+                    index.unsupported, lambda request: self._engine.search(name, request), index.frozen(body)
                 )
 
             try:

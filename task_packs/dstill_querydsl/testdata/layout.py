@@ -72,5 +72,5 @@ class Layout:
         return sorted(others, key=lambda other: (-_similar(name, other), other))[:most]
 
 
-def _similar(one: str, other: str) -> float:
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+def _similar(need: str, other: str) -> float:
+    return SequenceMatcher(None, need, other, autojunk=False).ratio()

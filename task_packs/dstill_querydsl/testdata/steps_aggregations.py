@@ -29,8 +29,8 @@ LARGE = 200  # above this size, one more or less is not a likely error
 
 def aggregations(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
     """All steps for aggregations."""
-    for path, one in _each(body):
-        for operator, options in one.items():
+    for path, agg in _each(body):
+        for operator, options in agg.items():
             if operator in ("aggs", "aggregations", "meta") or not isinstance(options, Mapping):
                 continue
             here = (*path, operator)
@@ -42,7 +42,7 @@ def aggregations(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
                 if option in options:
                     yield f"drop {option} at {pointer(here)}", drop(body, (*here, option))
             yield from _ranges(body, here, options)
-        yield from _levels(body, path, one)
+        yield from _levels(body, path, agg)
     names = body.get("aggs") or body.get("aggregations") or {}
     if len(names) > 1:
         key = "aggs" if "aggs" in body else "aggregations"
@@ -108,27 +108,27 @@ def _ranges(body: Mapping[str, Any], path: Path, options: Mapping[str, Any]) -> 
     listed = options.get("ranges")
     if not isinstance(listed, list):
         return
-    for number, one in enumerate(listed):
+    for number, part in enumerate(listed):
         yield f"drop range at {pointer((*path, 'ranges', number))}", drop(body, (*path, "ranges", number))
-        for bound in ("from", "to") if isinstance(one, Mapping) else ():
-            value = one.get(bound)
+        for bound in ("from", "to") if isinstance(part, Mapping) else ():
+            value = part.get(bound)
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 where = (*path, "ranges", number, bound)
                 yield f"{bound} {value:g}→{value + 1:g} at {pointer(where)}", put(body, where, value + 1)
 
 
-def _levels(body: Mapping[str, Any], path: Path, one: Mapping[str, Any]) -> Iterator[Edit]:
+def _levels(body: Mapping[str, Any], path: Path, agg: Mapping[str, Any]) -> Iterator[Edit]:
     """Drop the aggregations inside, or keep only these."""
     for key in ("aggs", "aggregations"):
-        inner = one.get(key)
-        if isinstance(inner, Mapping) and inner and "nested" not in one:
-            if not _ordered_by(one, inner):
+        inner = agg.get(key)
+        if isinstance(inner, Mapping) and inner and "nested" not in agg:
+            if not _ordered_by(agg, inner):
                 yield f"drop what is inside {pointer(path)}", drop(body, (*path, key))
-            if len(path) == 2 and "filter" not in one and "reverse_nested" not in one:
+            if len(path) == 2 and "filter" not in agg and "reverse_nested" not in agg:
                 yield f"drop the level at {pointer(path)}", put(body, path[:1], inner)
 
 
-def _ordered_by(one: Mapping[str, Any], inner: Mapping[str, Any]) -> bool:
+def _ordered_by(agg: Mapping[str, Any], inner: Mapping[str, Any]) -> bool:
     return any(
-        name in str(options.get("order")) for options in one.values() if isinstance(options, Mapping) for name in inner
+        name in str(options.get("order")) for options in agg.values() if isinstance(options, Mapping) for name in inner
     )

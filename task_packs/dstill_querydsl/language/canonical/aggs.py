@@ -89,8 +89,8 @@ def _buckets(options: Any) -> Names:
     if not isinstance(named, dict):
         return {}
     return {
-        f"[{quote}{name}{quote}]": (f"[{key(query(one, scored=False))}]", {})
-        for name, one in named.items()
+        f"[{quote}{name}{quote}]": (f"[{key(query(clause, scored=False))}]", {})
+        for name, clause in named.items()
         for quote in "'\""
     }
 
@@ -115,7 +115,7 @@ def _value(kind: str, name: str, value: Any) -> Any:
         parts = value if isinstance(value, list) else [value]
         return [{by: str(way).lower() for by, way in part.items()} for part in parts]
     if name == "ranges" and isinstance(value, list):  # the names of ranges do not matter
-        return sorted(({k: v for k, v in one.items() if k != "key"} for one in value), key=key)
+        return sorted(({k: v for k, v in part.items() if k != "key"} for part in value), key=key)
     if name == "calendar_interval":
         return interval(value)
     return place(value) if name == "origin" and kind == "geo_distance" else value
@@ -127,7 +127,7 @@ def _filters(options: Json) -> Json:
     listed = list(filters.values()) if isinstance(filters, Mapping) else list(filters)
     rest = {name: value for name, value in options.items() if name not in ("filters", "other_bucket_key", "keyed")}
     other = {"other_bucket": True} if "other_bucket_key" in options else {}
-    return {**rest, **other, "filters": sorted((query(one, scored=False) for one in listed), key=key)}
+    return {**rest, **other, "filters": sorted((query(clause, scored=False) for clause in listed), key=key)}
 
 
 def _paths(body: Json, names: Names) -> Json:
@@ -149,7 +149,7 @@ def _paths(body: Json, names: Names) -> Json:
 def _bucket_sort(options: Json, names: Names) -> Json:
     """A bucket_sort with its sort in the long form and with new names."""
     sort = options.get("sort", [])
-    parts = [one if isinstance(one, dict) else {one: {}} for one in (sort if isinstance(sort, list) else [sort])]
+    parts = [part if isinstance(part, dict) else {part: {}} for part in (sort if isinstance(sort, list) else [sort])]
     long = [(by, how if isinstance(how, dict) else {"order": how}) for part in parts for by, how in part.items()]
     keys = [{_path(by, names): {"order": str(how.get("order", "asc")).lower()}} for by, how in long]
     return {**options, **({"sort": keys} if keys else {})}

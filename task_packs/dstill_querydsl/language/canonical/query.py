@@ -222,7 +222,7 @@ def _part(name: str, option: str, value: Any, scored: bool) -> Any:
     if (name, option) in _INNER:
         return query(value, scored=scored and name != "constant_score")
     if (name, option) == ("dis_max", "queries"):
-        return sorted((query(one, scored=scored) for one in listed(value)), key=key)
+        return sorted((query(clause, scored=scored) for clause in listed(value)), key=key)
     if (name, option) in _UNORDERED and isinstance(value, list):
         return sorted(value, key=key)
     if name == "geo_distance":

@@ -79,8 +79,8 @@ class Body:
     def _sort(self) -> str:
         direct = [self._by(name) for name in ("_score", "_doc")]
         plain = [form for path in self._picker.paths for form in self._sorted_by(path)]
-        one = self._notation.rule("sort", alt(*plain, *self._by_distance(), *direct))
-        return alt(listed(one, bounds.SORTS), one)
+        sort = self._notation.rule("sort", alt(*plain, *self._by_distance(), *direct))
+        return alt(listed(sort, bounds.SORTS), sort)
 
     def _by(self, name: str) -> str:
         return alt(text(name), f'"{{" {key(name, ORDER)} "}}"')

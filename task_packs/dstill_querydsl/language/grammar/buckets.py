@@ -96,8 +96,10 @@ class Buckets:
         fields = self._metrics.fields(None, "composite", lambda field: field.family in ("keyword", "number", "ip"))
         if not fields:
             return ""
-        one, two = (f'"{{" {key(name, obj({"terms": obj({"field": fields})}))} "}}"' for name in ("one", "two"))
-        return pair("composite", obj({"sources": f'"[" {one} ("," {two})? "]"'}, {"size": self._notation.up_to(1_000)}))
+        first, second = (f'"{{" {key(name, obj({"terms": obj({"field": fields})}))} "}}"' for name in ("one", "two"))
+        return pair(
+            "composite", obj({"sources": f'"[" {first} ("," {second})? "]"'}, {"size": self._notation.up_to(1_000)})
+        )
 
     # --- by range -----------------------------------------------------------------------
 
@@ -114,8 +116,8 @@ class Buckets:
 
     def _of_range(self, operator: str, names: str, value: str) -> str:
         low, high = {"from": value}, {"to": value}
-        one = self._notation.rule("part", alt(obj({**low, **high}), obj(low), obj(high)))
-        return pair(operator, obj({"field": names, "ranges": listed(one, 4)}))
+        part = self._notation.rule("part", alt(obj({**low, **high}), obj(low), obj(high)))
+        return pair(operator, obj({"field": names, "ranges": listed(part, 4)}))
 
     def _distances(self, path: str | None) -> str:
         names = self._metrics.fields(path, "geo_distance", is_point)

@@ -72,7 +72,7 @@ def searchable(field: Field) -> bool:
 
 def reads_moments(field: Field) -> bool:
     """Whether this is a date field that accepts ISO dates, which replace `now`."""
-    return field.family == "date" and any(one in ISO for one in formats_of(field.format))
+    return field.family == "date" and any(form in ISO for form in formats_of(field.format))
 
 
 def single(field: Field) -> bool:

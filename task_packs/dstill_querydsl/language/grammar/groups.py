@@ -114,13 +114,13 @@ class Groups:
 
     # --- forms --------------------------------------------------------------------------
 
-    def _of(self, one: str) -> str:
-        return f'"{{" {one} "}}"' if one else ""
+    def _of(self, first: str) -> str:
+        return f'"{{" {first} "}}"' if first else ""
 
-    def _named(self, one: str, second: str = "") -> str:
+    def _named(self, first: str, second: str = "") -> str:
         """An object with one or two named aggregations."""
         more = f'("," {self._second} ":" {second})?' if second else ""
-        return f'"{{" {self._first} ":" {one} {more} "}}"' if one else ""
+        return f'"{{" {self._first} ":" {first} {more} "}}"' if first else ""
 
     def _with(self, kind: str, below: str, second: str = "", *, needed: bool = False) -> str:
         """A whole aggregation with one or two others below it, or none unless they are `needed`."""

@@ -106,7 +106,7 @@ class Values:
 
     def date(self, field: Field, *, moving: bool = True) -> str:
         """A date in the field's format, or date math from now if it may be `moving`."""
-        formatted = alt(*(self._formatted(one, field.name) for one in formats_of(field.format)))
+        formatted = alt(*(self._formatted(form, field.name) for form in formats_of(field.format)))
         fixed = f'({formatted}) ("||" {self._math})?' if formatted else ""
         either = alt(fixed, f'"now" {opt(self._math)}' if moving else "")
         return self._notation.rule("DATE", _quoted(either)) if either else ""

@@ -170,78 +170,78 @@ def _one(*, states: int = 1, transitions: int = 0, first: int = 1, plain: bool =
     return Read(passes=passes, empty=False, plain=plain, states=states, transitions=transitions, first=first, last=1)
 
 
-def _then(one: Read, two: Read) -> Read:
+def _then(left: Read, right: Read) -> Read:
     return Read(
-        open=one.open or (one.passes and two.open),
-        passes=one.passes and two.passes,
-        empty=one.empty and two.empty,
-        plain=two.plain if one.states == 0 else False,
-        states=one.states + two.states,
-        transitions=one.transitions + two.transitions + one.last * two.first,
-        first=one.first + two.first * one.empty,
-        last=two.last + one.last * two.empty,
-        repeats=one.repeats + two.repeats,
-        spent=one.spent + two.spent,
+        open=left.open or (left.passes and right.open),
+        passes=left.passes and right.passes,
+        empty=left.empty and right.empty,
+        plain=right.plain if left.states == 0 else False,
+        states=left.states + right.states,
+        transitions=left.transitions + right.transitions + left.last * right.first,
+        first=left.first + right.first * left.empty,
+        last=right.last + left.last * right.empty,
+        repeats=left.repeats + right.repeats,
+        spent=left.spent + right.spent,
     )
 
 
-def _either(one: Read, two: Read) -> Read:
+def _either(left: Read, right: Read) -> Read:
     return Read(
-        open=one.open or two.open,
-        passes=one.passes or two.passes,
-        empty=one.empty or two.empty,
-        states=one.states + two.states,
-        transitions=one.transitions + two.transitions,
-        first=one.first + two.first,
-        last=one.last + two.last,
-        repeats=one.repeats + two.repeats,
-        spent=one.spent + two.spent,
+        open=left.open or right.open,
+        passes=left.passes or right.passes,
+        empty=left.empty or right.empty,
+        states=left.states + right.states,
+        transitions=left.transitions + right.transitions,
+        first=left.first + right.first,
+        last=left.last + right.last,
+        repeats=left.repeats + right.repeats,
+        spent=left.spent + right.spent,
     )
 
 
-def _both(one: Read, two: Read) -> Read:
+def _both(left: Read, right: Read) -> Read:
     """An intersection has a state for each pair of states."""
     return replace(
-        _either(one, two),
-        states=one.states * two.states,
-        transitions=one.transitions * two.transitions,
-        first=one.first * two.first,
-        last=one.last * two.last,
-        spent=one.size + two.size,
+        _either(left, right),
+        states=left.states * right.states,
+        transitions=left.transitions * right.transitions,
+        first=left.first * right.first,
+        last=left.last * right.last,
+        spent=left.size + right.size,
     )
 
 
-def _repeat(one: Read, low: int, high: int | None) -> Read:
+def _repeat(part: Read, low: int, high: int | None) -> Read:
     """`low` copies, each followed by the next (or by every later one, if it can be empty), then optional copies."""
     if high == 0:
-        return Read(repeats=one.repeats, spent=one.size)
+        return Read(repeats=part.repeats, spent=part.size)
     copies = max(low + 1 if high is None and low else low if high is None else high, low, 1)
     optional = copies - low
-    pairs = low * (low - 1) // 2 + low * (optional > 0) if one.empty else max(low - 1, 0)
+    pairs = low * (low - 1) // 2 + low * (optional > 0) if part.empty else max(low - 1, 0)
     loops = int(high is None)
-    begins = low if one.empty else min(low, 1)
+    begins = low if part.empty else min(low, 1)
     return Read(
-        open=one.open or (not one.plain and (high is None or high > _UNBOUNDED)),
-        passes=one.passes or low == 0,
-        empty=one.empty or low == 0,
-        plain=one.plain,
-        states=copies * one.states,
-        transitions=copies * one.transitions + one.first * one.last * (pairs + optional + loops),
-        first=one.first * max(begins, 1),
-        last=one.last * (begins + optional),
-        repeats=one.repeats + (high is None or high > 1),
-        spent=one.spent,
+        open=part.open or (not part.plain and (high is None or high > _UNBOUNDED)),
+        passes=part.passes or low == 0,
+        empty=part.empty or low == 0,
+        plain=part.plain,
+        states=copies * part.states,
+        transitions=copies * part.transitions + part.first * part.last * (pairs + optional + loops),
+        first=part.first * max(begins, 1),
+        last=part.last * (begins + optional),
+        repeats=part.repeats + (high is None or high > 1),
+        spent=part.spent,
     )
 
 
-def _complement(one: Read) -> Read:
-    states = min(2 ** min(one.states, 20), _DETERMINISTIC) + 1
+def _complement(part: Read) -> Read:
+    states = min(2 ** min(part.states, 20), _DETERMINISTIC) + 1
     return Read(
         open=True,
         states=states,
         transitions=4 * states,
         first=4,
         last=states,
-        repeats=one.repeats + 1,
-        spent=one.size,
+        repeats=part.repeats + 1,
+        spent=part.size,
     )

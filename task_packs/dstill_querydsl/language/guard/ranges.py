@@ -11,10 +11,11 @@ A range that cannot be read is never assumed to be short: its width is unknown, 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 from dstill.api.values import Values
@@ -58,8 +59,8 @@ class Ranges:
     """The known ranges of fields."""
 
     bounds: Bounds  # from each ``range`` query that every hit matches
-    values: Bounds = field(default_factory=dict)  # from the values in the index
-    asked: Bounds = field(default_factory=dict)  # as `values`, read just before the body runs
+    values: Bounds = dataclasses.field(default_factory=dict)  # from the values in the index
+    asked: Bounds = dataclasses.field(default_factory=dict)  # as `values`, read just before the body runs
     gaps_stop: bool = False  # whether the engine counts the gaps of a histogram before it fills them
 
     @classmethod
@@ -79,15 +80,15 @@ class Ranges:
 def values_of(fields: Iterable[Field], known: Values) -> dict[str, tuple[Any, Any]]:
     """The range of each field with known values or with a type of limited range."""
     found: dict[str, tuple[Any, Any]] = {}
-    for one in fields:
-        values = known.get(one.name)
+    for field in fields:
+        values = known.get(field.name)
         if values is not None and values.low is not None and values.high is not None:
-            found[one.name] = (values.low, values.high)
-        elif values is not None and values.complete and one.family == "number":
+            found[field.name] = (values.low, values.high)
+        elif values is not None and values.complete and field.family == "number":
             numbers = [value for value in values.values if isinstance(value, (int, float))]
-            found |= {one.name: (min(numbers), max(numbers))} if numbers else {}
-        elif one.type in _OF_TYPE:
-            found[one.name] = _OF_TYPE[one.type]
+            found |= {field.name: (min(numbers), max(numbers))} if numbers else {}
+        elif field.type in _OF_TYPE:
+            found[field.name] = _OF_TYPE[field.type]
     return found
 
 

@@ -170,11 +170,11 @@ class Values(Walk, ABC):
         else:
             fields = options.get("fields")
             texts = [(options, len(fields) if isinstance(fields, list) else 1)]
-        for one, fields_named in texts:
-            text = one.get("query")
+        for query, fields_named in texts:
+            text = query.get("query")
             text = text if isinstance(text, str) else brief(text)
             by_text = name in _FUZZY_BY_TEXT and "~" in text
-            if by_text or one.get("fuzziness") not in (None, 0, "0"):
+            if by_text or query.get("fuzziness") not in (None, 0, "0"):
                 self._automaton(_FUZZY * len(text) * fields_named, 0, at)
 
     def _automaton(self, size: int, repeats: int, at: str) -> None:

@@ -76,7 +76,7 @@ def merge(mapping: Any) -> Merged:
             merged[key] = _first(part for _, part in parts)
     merged["properties"] = _properties(_parts(indices, "properties"), "", conflicts)
     if serious := {conflict.field: conflict for conflict in conflicts if not conflict.compatible}:
-        record = {name: {type_: _few(names) for type_, names in one.types.items()} for name, one in serious.items()}
+        record = {name: {type_: _few(names) for type_, names in entry.types.items()} for name, entry in serious.items()}
         merged["_meta"] = {**merged.get("_meta", {}), KEY: record}
     return Merged(mapping=merged, conflicts=tuple(conflicts))
 
@@ -116,12 +116,12 @@ def _field(indices: _ByIndex, path: str, conflicts: list[Conflict], depth: int) 
         conflicts.append(conflict)
     order = _widening(types) if len(types) > 1 else None
     winner = max(types, key=order.index) if order else max(types, key=lambda type_: len(types[type_]))
-    alike = [(index, one) for index, one in indices if order or _type(one) == winner]
-    merged = _first(one for _, one in sorted(alike, key=lambda pair: _type(pair[1]) != winner))
+    alike = [(index, field) for index, field in indices if order or _type(field) == winner]
+    merged = _first(field for _, field in sorted(alike, key=lambda pair: _type(pair[1]) != winner))
     for option in ("index", "doc_values", "enabled"):
-        if any(one.get(option) is False for _, one in alike):
+        if any(field.get(option) is False for _, field in alike):
             merged[option] = False
-    if not all(one.get("fielddata") for _, one in alike):
+    if not all(field.get("fielddata") for _, field in alike):
         merged.pop("fielddata", None)
     return merged | _below(indices, alike, path, conflicts, depth)
 
@@ -133,7 +133,7 @@ def _below(indices: _ByIndex, alike: _ByIndex, path: str, conflicts: list[Confli
         found["properties"] = _properties(inner, f"{path}.", conflicts, depth + 1)
     elif subs := _parts(indices, "fields"):
         found["fields"] = _properties(subs, f"{path}.", conflicts, depth + 1)
-    copies = [one for _, definition in indices for one in _listed(definition.get("copy_to"))]
+    copies = [target for _, definition in indices for target in _listed(definition.get("copy_to"))]
     return found | ({"copy_to": list(dict.fromkeys(copies))} if copies else {})
 
 
@@ -151,7 +151,7 @@ def _widening(types: Iterable[str]) -> tuple[str, ...] | None:
 
 def _parts(indices: _ByIndex, key: str) -> _ByIndex:
     """The object under `key` of each index that has one."""
-    return [(index, part) for index, one in indices if isinstance(part := one.get(key), Mapping)]
+    return [(index, part) for index, field in indices if isinstance(part := field.get(key), Mapping)]
 
 
 def _first(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

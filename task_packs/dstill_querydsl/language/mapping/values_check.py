@@ -86,7 +86,7 @@ def _text(value: Any, folded: bool) -> str:
 
 def _nearest(value: Any, known: Known) -> Any:
     """The known value with the most similar spelling."""
-    names = {_text(one, folded=True): one for one in known.values}
+    names = {_text(option, folded=True): option for option in known.values}
     near = get_close_matches(_text(value, folded=True), names, n=1, cutoff=0.6)
     return names[near[0]] if near else None
 

@@ -44,7 +44,7 @@ def cause(got: str, want: str) -> Cause | None:
         found = list(_differences(strict.read(got).value or {}, strict.read(want).value or {}))
     except MALFORMED:
         return Cause(label=VALUE, detail="a malformed body")
-    return min(found, key=lambda one: LABELS.index(one.label)) if found else Cause(label=CONTEXT, detail="scores")
+    return min(found, key=lambda entry: LABELS.index(entry.label)) if found else Cause(label=CONTEXT, detail="scores")
 
 
 def clauses(answer: str) -> list[str] | None:
@@ -86,11 +86,11 @@ def _pairs(extra: Iterable[Leaf], missing: Iterable[Leaf]) -> Iterator[Pair]:
         key=lambda pair: (-_similarity(*pair), LABELS.index(_label(*pair)), pair),
     )
     ours, theirs = Counter(extra), Counter(missing)
-    for one, other in found:
-        if ours[one] and theirs[other]:
-            ours[one] -= 1
-            theirs[other] -= 1
-            yield one, other
+    for left, right in found:
+        if ours[left] and theirs[right]:
+            ours[left] -= 1
+            theirs[right] -= 1
+            yield left, right
 
 
 def _correspond(leaf: Leaf, other: Leaf) -> bool:
@@ -125,9 +125,9 @@ def _label(leaf: Leaf, other: Leaf) -> str:
     return CONTEXT
 
 
-def _differ_in_maths(one: str, other: str) -> bool:
+def _differ_in_maths(text: str, other: str) -> bool:
     """Whether two times differ in the date maths after the date, not in the date."""
-    times = _TIME.fullmatch(one), _TIME.fullmatch(other)
+    times = _TIME.fullmatch(text), _TIME.fullmatch(other)
     if times[0] is None or times[1] is None:
         return False
     dates = [time["date"].removesuffix("||") for time in times if time is not None]

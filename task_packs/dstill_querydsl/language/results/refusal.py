@@ -27,7 +27,7 @@ def reason(value: Any) -> str:
     if not is_refusal(value):
         return ""
     found, missing = value["refusal"].get("reason"), value["refusal"].get("missing")
-    names = ", ".join(one for one in missing if isinstance(one, str)) if isinstance(missing, list) else ""
+    names = ", ".join(name for name in missing if isinstance(name, str)) if isinstance(missing, list) else ""
     text = found if isinstance(found, str) else ""
     return f"{text} (missing: {names})".lstrip() if names else text
 

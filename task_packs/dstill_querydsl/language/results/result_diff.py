@@ -105,9 +105,9 @@ def _lines(body: Any, before: str) -> Iterator[str]:
     for bucket in found:
         key = str(key_of(bucket))
         yield f"{before}{key}{ARROW}{bucket.get('doc_count', '')}"
-        below = {name: one for name, one in bucket.items() if isinstance(one, Mapping) and name != "key"}
-        for name, one in below.items():
-            yield from _lines(one, f"{before}{key} / {'' if len(below) == 1 else f'{name}: '}")
+        below = {name: inner for name, inner in bucket.items() if isinstance(inner, Mapping) and name != "key"}
+        for name, inner in below.items():
+            yield from _lines(inner, f"{before}{key} / {'' if len(below) == 1 else f'{name}: '}")
 
 
 def _cut(text: str) -> str:

@@ -142,15 +142,15 @@ def _lines(name: str, body: Value) -> Iterator[Line]:
     for key, bucket in _buckets(name, body):
         inner = {k: v for k, v in bucket.items() if isinstance(v, Mapping) and k not in ("key", "bg_count")}
         line: Line = {**key, "documents": bucket.get("doc_count")}
-        for below, one in inner.items():
-            if _is_figure(one):
-                line |= _beside(line, dict(_figures(below, one)), name)
-        nested = [(below, one) for below, one in inner.items() if not _is_figure(one)]
+        for below, node in inner.items():
+            if _is_figure(node):
+                line |= _beside(line, dict(_figures(below, node)), name)
+        nested = [(below, node) for below, node in inner.items() if not _is_figure(node)]
         if not nested:
             yield line
-        for below, one in nested:
+        for below, node in nested:
             # each line repeats the buckets around it, so that it can be read, sorted and copied alone
-            inside = list(_lines(below, one)) or [{}]
+            inside = list(_lines(below, node)) or [{}]
             yield from (_joined(line, one_line, below) for one_line in inside)
 
 
@@ -186,8 +186,10 @@ def left_out(body: Value, *, inside: bool = False) -> str:
 
 def _others(body: Value, inside: bool) -> int:
     own = body.get("sum_other_doc_count")
-    below = [one for bucket in buckets(body) or [body] for one in bucket.values()] if inside else ()
-    return (own if isinstance(own, int) else 0) + sum(_others(one, True) for one in below if isinstance(one, Mapping))
+    below = [node for bucket in buckets(body) or [body] for node in bucket.values()] if inside else ()
+    return (own if isinstance(own, int) else 0) + sum(
+        _others(node, True) for node in below if isinstance(node, Mapping)
+    )
 
 
 def number(body: Any) -> str:

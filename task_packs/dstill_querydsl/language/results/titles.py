@@ -56,9 +56,9 @@ def _inside(body: Any, request: Any, around: int | None) -> Any:
         return body
     below = _below(request)
     if isinstance(buckets := body.get("buckets"), list):
-        return {**body, "buckets": [_bucket(one, below) for one in buckets]}
+        return {**body, "buckets": [_bucket(bucket, below) for bucket in buckets]}
     if isinstance(buckets, Mapping):
-        return {**body, "buckets": {key: _bucket(one, below) for key, one in buckets.items()}}
+        return {**body, "buckets": {key: _bucket(bucket, below) for key, bucket in buckets.items()}}
     bucket = _bucket(body, below)
     if _kind(request)[0] == _FILTER and around and "share" not in bucket:
         bucket["share"] = {"value": None, "value_as_string": f"{100 * body.get('doc_count', 0) / around:.1f} %"}

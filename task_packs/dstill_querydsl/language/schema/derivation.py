@@ -164,7 +164,7 @@ class _Derivation:
             schema["dependentRequired"] = {key: list(others) for key, others in form.needs.items()}
         if form.apart:
             schema["dependentSchemas"] = {
-                one: {"properties": {other: {"not": {}} for other in others}} for one, *others in form.apart
+                key: {"properties": {other: {"not": {}} for other in others}} for key, *others in form.apart
             }
         if "_field" in arguments:
             schema["additionalProperties"] = self._entry(form, arguments["_value"], loose).render()

@@ -52,7 +52,7 @@ def score_function(names: list[str]) -> Schema:
         "properties": {"filter": QUERY.render(), **known},
         "additionalProperties": False,
         "anyOf": [{"required": [name]} for name in known],
-        "dependentSchemas": {one: {"properties": {other: {"not": {}} for other in others}} for one, *others in _APART},
+        "dependentSchemas": {key: {"properties": {other: {"not": {}} for other in others}} for key, *others in _APART},
     }
 
 

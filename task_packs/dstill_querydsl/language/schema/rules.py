@@ -184,8 +184,8 @@ def _texts(value: Any, pointer: str) -> Iterator[Problem]:
             yield from _texts(item, here)
 
 
-def _more(one: Any, other: Any) -> bool:
-    return isinstance(one, int) and isinstance(other, int) and one > other
+def _more(value: Any, other: Any) -> bool:
+    return isinstance(value, int) and isinstance(other, int) and value > other
 
 
 def _one_field(kind: str, options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
@@ -233,7 +233,7 @@ def is_upside_down(corners: Mapping[str, Any]) -> bool:
 def is_flat(corners: Mapping[str, Any]) -> bool:
     """Whether a box has no height or no width."""
     return any(
-        (one := _side(corners, first)) is not None and one == _side(corners, second)
+        (side := _side(corners, first)) is not None and side == _side(corners, second)
         for first, second in (("top", "bottom"), ("left", "right"))
     )
 

@@ -88,17 +88,17 @@ def _extra(random: Random, count: int, naming: Naming, names: Mapping[str, str])
 
 def _objects(properties: Mapping[str, Any], path: str = "") -> frozenset[str]:
     found: set[str] = set()
-    for key, one in properties.items():
-        if "properties" in one or one.get("type") in ("object", "nested"):
-            found |= {f"{path}{key}", *_objects(one.get("properties", {}), f"{path}{key}.")}
+    for key, field in properties.items():
+        if "properties" in field or field.get("type") in ("object", "nested"):
+            found |= {f"{path}{key}", *_objects(field.get("properties", {}), f"{path}{key}.")}
     return frozenset(found)
 
 
 def _all(properties: Mapping[str, Any]) -> Iterator[str]:
-    for key, one in properties.items():
+    for key, field in properties.items():
         yield key
-        yield from _all(one.get("properties", {}))
-        yield from one.get("fields", {})
+        yield from _all(field.get("properties", {}))
+        yield from field.get("fields", {})
 
 
 def _shuffled(properties: dict[str, Any], random: Random) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _definition(name: str, definition: Mapping[str, Any], names: Mapping[str, st
     """A definition without inner fields. Sub-fields, alias paths and `copy_to` get the new names."""
     new = {key: value for key, value in definition.items() if key not in ("properties", "fields")}
     if subs := definition.get("fields"):
-        new["fields"] = {names[f"{name}.{sub}"].rpartition(".")[2]: one for sub, one in subs.items()}
+        new["fields"] = {names[f"{name}.{sub}"].rpartition(".")[2]: field for sub, field in subs.items()}
     if new.get("type") == "alias":
         new["path"] = names.get(new["path"], new["path"])
     if "copy_to" in new:
@@ -155,7 +155,7 @@ def _put(out: dict[str, Any], steps: list[str], value: Any) -> None:
     for step in above:
         out = out.setdefault(step, {})
     if last in out:
-        both = [one if isinstance(one, list) else [one] for one in (out[last], value)]
+        both = [item if isinstance(item, list) else [item] for item in (out[last], value)]
         out[last] = [*both[0], *both[1]]
     else:
         out[last] = value

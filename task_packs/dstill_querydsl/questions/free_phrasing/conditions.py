@@ -154,11 +154,11 @@ def _open_words() -> tuple[str, ...]:
         word for concept in words.concepts["category"] for value in concept.values for word in _TOKEN.findall(value)
     ]
     more += [
-        word for domain in words.domains for noun in (domain.one, *domain.objects) for word in _TOKEN.findall(noun)
+        word for domain in words.domains for noun in (domain.noun, *domain.objects) for word in _TOKEN.findall(noun)
     ]
     more += [word for fragment in words.fragments for word in _TOKEN.findall(fragment)]
     own = [word for key in found for word in found[key].split()]
-    return tuple(sorted({one.lower() for one in more if one.isalpha()} - STOP_WORDS - _COMMON)) + tuple(own) * 3
+    return tuple(sorted({word.lower() for word in more if word.isalpha()} - STOP_WORDS - _COMMON)) + tuple(own) * 3
 
 
 def _any_word(draw: AskedDraw) -> str:
@@ -166,7 +166,7 @@ def _any_word(draw: AskedDraw) -> str:
     for _ in range(_TRIES):
         word = draw.random.choice(_open_words())
         found = stems(word)
-        if draw.context.vocabulary.isdisjoint(found) and not any(one in draw.subject.having for one in found):
+        if draw.context.vocabulary.isdisjoint(found) and not any(root in draw.subject.having for root in found):
             return str(word)
     raise Skip("it has them all")
 
@@ -176,19 +176,19 @@ def _either(draw: AskedDraw) -> Condition:
     other = draw.other(role, value)
     alone = alone and stands_alone(role, other, draw)
     pair = draw.random.sample((value, other), 2)
-    v, w = (said_value(role, one, draw) for one in pair)
+    v, w = (said_value(role, value, draw) for value in pair)
     key = "either" if alone else "either_named"
     return worded("either", {"terms": {role.keyword: pair}}, key, role, v=v, w=w)
 
 
 def _or(draw: AskedDraw) -> Condition:
     """Either of two conditions on two fields."""
-    one, other = condition("value", draw), condition(draw.pick("value", "boolean", "number"), draw)
-    if not (one.has("post") and other.has("post")):
+    first, second = condition("value", draw), condition(draw.pick("value", "boolean", "number"), draw)
+    if not (first.has("post") and second.has("post")):
         raise Skip("no words")
-    both = [made.said("post", draw) for made in (one, other)]
+    both = [made.said("post", draw) for made in (first, second)]
     way = draw.pick("{} or {}", "either {} or {}", "{}, or {}", "{} or else {}", "that are one of the two: {} or {}")
-    body = {"bool": {"should": [dict(one.body), dict(other.body)]}}
+    body = {"bool": {"should": [dict(first.body), dict(second.body)]}}
     ways = {"post": (way.format(*both),), "bare": (" or ".join(both),)}
     return Condition(kind="or_fields", body=body, ways=ways, slots={})
 
@@ -207,13 +207,13 @@ def _not(draw: AskedDraw) -> Condition:
 def _neither(draw: AskedDraw) -> Condition:
     """Neither of two values."""
     role, value, alone = _category(draw)
-    one, other = draw.other(role, value), draw.other(role, value)
-    if one == other or not (sayable(one) and sayable(other)):
+    first, second = draw.other(role, value), draw.other(role, value)
+    if first == second or not (sayable(first) and sayable(second)):
         raise Skip(role.field)
-    alone = alone and stands_alone(role, one, draw) and stands_alone(role, other, draw)
-    v, w = (said_value(role, chosen, draw) for chosen in (one, other))
+    alone = alone and stands_alone(role, first, draw) and stands_alone(role, second, draw)
+    v, w = (said_value(role, chosen, draw) for chosen in (first, second))
     key = "neither" if alone else "neither_named"
-    return worded("neither", {"terms": {role.keyword: [one, other]}}, key, role, "must_not", v=v, w=w)
+    return worded("neither", {"terms": {role.keyword: [first, second]}}, key, role, "must_not", v=v, w=w)
 
 
 def _boolean(draw: AskedDraw) -> Condition:
@@ -241,7 +241,7 @@ def _has(draw: AskedDraw) -> Condition:
         return worded("has", body, "done", role, u=done.word)
     if draw.chance(15):
         other = _sparse(draw, True)
-        both = {"bool": {"filter": [{"exists": {"field": one.field}} for one in (role, other)]}}
+        both = {"bool": {"filter": [{"exists": {"field": either.field}} for either in (role, other)]}}
         return worded("has+has", both, "has_both", role, h=other.word.noun)
     return worded("has", body, "has", role)
 
@@ -354,7 +354,7 @@ def _inner(draw: AskedDraw) -> Condition:
     if not nested:
         raise Skip("no lists")
     path = draw.random.choice(list(nested))
-    role = draw.among([one for one in nested[path] if one.kind == "category"])
+    role = draw.among([role for role in nested[path] if role.kind == "category"])
     sources = [draw.source] if draw.chance(50) else draw.context.sources
     values = [value for source in sources for value in values_at(source, role.stored.split(".")) if usable(role, value)]
     if not values:
@@ -365,7 +365,7 @@ def _inner(draw: AskedDraw) -> Condition:
     filters: list[Any] = [{"term": {role.keyword: value}}]
     slots: dict[str, Any] = {"v": said}
     key = "inner" if alone else "inner_named"
-    amounts = [one for one in nested[path] if one.kind == "number" and one.measures]
+    amounts = [amount for amount in nested[path] if amount.kind == "number" and amount.measures]
     if amounts and draw.chance(35):
         number = draw.among(amounts)
         limit, bound = draw.pick(2, 3, 4, 5, 10, 20, 50), draw.pick("gte", "gt", "lt")

@@ -220,7 +220,7 @@ def _rolling(draw: AskedDraw, time: datetime) -> When:
     unit = draw.random.choice(fitting)
     length, letter = _UNITS[unit]
     count = -(-minutes // length) + draw.random.randrange(0, 3)
-    usual = [one for one in (5, 10, 15, 24, 30, 48, 90) if one >= count]
+    usual = [number for number in (5, 10, 15, 24, 30, 48, 90) if number >= count]
     if usual and unit not in ("month", "year") and draw.chance(50):
         count = usual[0]
     ways: tuple[str, ...] = (

@@ -69,11 +69,11 @@ def _date_nouns(context: QuestionContext, owners: Mapping[str, frozenset[str]]) 
     """Dates whose verb is not that of another date, nor a value."""
     nouns = [role.word.noun for role in context.of_kind("date")]
     verbs = {noun: verbs_of_time((noun,))[1] for noun in nouns}
-    counts = Counter(verb for one in verbs.values() for verb in one)
+    counts = Counter(verb for words in verbs.values() for verb in words)
     return {
         noun: noun
-        for noun, one in verbs.items()
-        if one and all(counts[verb] == 1 and verb not in owners for verb in one)
+        for noun, words in verbs.items()
+        if words and all(counts[verb] == 1 and verb not in owners for verb in words)
     }
 
 

@@ -38,13 +38,13 @@ def with_free_phrasing(
     index = index_of_questions(config)
     subject = subject_of(QuestionContexts(index, seed, variants=False).base, profile)
     every = [*chain.from_iterable(splits.values()), *unseen_data]
-    held_out = {canonical_text(one.answer or "") for one in (*splits["test_unseen_templates"], *unseen_data)}
+    held_out = {canonical_text(example.answer or "") for example in (*splits["test_unseen_templates"], *unseen_data)}
     with Trial(rules_of(config)) as trial:
         made = freely_phrased(
-            subject, f"{index.name} {seed} free", trial, {one.question.lower() for one in every}, Counter()
+            subject, f"{index.name} {seed} free", trial, {example.question.lower() for example in every}, Counter()
         )
-        free = (one.example for one in made if canonical_text(one.example.answer or "") not in held_out)
-        first_of = {one.template: one.id for one in reversed(splits["train"])}
+        free = (question.example for question in made if canonical_text(question.example.answer or "") not in held_out)
+        first_of = {example.template: example.id for example in reversed(splits["train"])}
         mixed = {
             "train": _mixed(splits["train"], config.free_phrasing, free, set(first_of.values())),
             "validation": _mixed(splits["validation"], config.free_phrasing, free, ()),

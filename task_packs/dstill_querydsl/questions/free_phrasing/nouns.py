@@ -52,7 +52,7 @@ def _others(role: Role, fields: Fields) -> Iterator[str]:
         words = str(text).split()
         if 1 < len(words) <= _SHORT and str(text).isprintable():
             yield " ".join(words).lower().rstrip(".")
-    concepts = [one for one in vocabulary().concepts.get(role.kind, ()) if own in (one.nouns[0], *_names(one))]
+    concepts = [entry for entry in vocabulary().concepts.get(role.kind, ()) if own in (entry.nouns[0], *_names(entry))]
     if len(concepts) == 1:
         yield from concepts[0].nouns
     yield leaf
@@ -72,10 +72,10 @@ def with_own_words(context: QuestionContext) -> QuestionContext:
     lexicon, basics = context.lexicon, Lexicon()
     words = words_of(context.index.name)
     name = " ".join(words).lower()
-    one = " ".join((*words[:-1], singular(words[-1]))).lower() if words else ""
+    noun = " ".join((*words[:-1], singular(words[-1]))).lower() if words else ""
     usual = lexicon.documents == basics.documents and re.fullmatch(r"[a-z]{3,}( [a-z]{3,})?", name)
-    if usual and one != name and context.vocabulary.isdisjoint(stems(name)):
-        lexicon = replace(lexicon, document=one, documents=(name, *lexicon.documents))
+    if usual and noun != name and context.vocabulary.isdisjoint(stems(name)):
+        lexicon = replace(lexicon, document=noun, documents=(name, *lexicon.documents))
     return replace(context, lexicon=lexicon, roles=tuple(map(_with_plural, context.roles)))
 
 

@@ -48,7 +48,7 @@ def _tells_field(role: Role, draw: AskedDraw) -> bool:
     """Whether the unit or the currency is that of this number only."""
     numbers = draw.context.of_kind("number")
     if role.word.unit:
-        return sum(one.word.unit == role.word.unit for one in numbers) == 1
+        return sum(other.word.unit == role.word.unit for other in numbers) == 1
     return _is_money(role) and sum(map(_is_money, numbers)) == 1
 
 
@@ -100,11 +100,11 @@ def _comparative(superlative: str) -> tuple[str, ...]:
 
 def adjective_of(role: Role, draw: AskedDraw) -> Adjective | None:
     """An adjective that tells this number and no other."""
-    found = [one for one in ADJECTIVES if _measured_by(role, one)]
+    found = [adjective for adjective in ADJECTIVES if _measured_by(role, adjective)]
     if not found:
         return None
     chosen: Adjective = draw.random.choice(found)
-    return chosen if sum(_measured_by(one, chosen) for one in draw.context.of_kind("number")) == 1 else None
+    return chosen if sum(_measured_by(other, chosen) for other in draw.context.of_kind("number")) == 1 else None
 
 
 def _measured_by(role: Role, adjective: Adjective) -> bool:
@@ -117,7 +117,7 @@ def between(draw: AskedDraw) -> Condition:
     low, above = limits(role, value)
     high = draw.pick(above, above + draw.pick(1, 2, 5) * (above - low))
     high = high if isinstance(high, int) else float(f"{high:.6g}")
-    v, w = (_amount(one, role, draw) for one in (low, high))
+    v, w = (_amount(bound, role, draw) for bound in (low, high))
     if draw.chance(40):
         v = v.split(" ")[0] if v.split(" ")[1:] == w.split(" ")[1:] else v  # 5 to 10 s
     return worded("between", {"range": {role.field: {"gte": low, "lte": high}}}, "between", role, v=v, w=w)
@@ -154,7 +154,7 @@ def amount(draw: AskedDraw) -> Condition:
     """A bound that is said without digits: half an hour, a dozen. Raises Skip."""
     roles = draw.context.of_kind("number")
     role = draw.among(
-        [role for role in roles if role.word.unit in _PER_SECOND] or [one for one in roles if _counts(one)]
+        [role for role in roles if role.word.unit in _PER_SECOND] or [role for role in roles if _counts(role)]
     )
     low, high = role.known.low, role.known.high
     times = _PER_SECOND.get(role.word.unit)
@@ -182,7 +182,7 @@ def amount(draw: AskedDraw) -> Condition:
 
 
 def _only_span(draw: AskedDraw) -> bool:
-    return sum(one.word.unit in _PER_SECOND for one in draw.context.of_kind("number")) == 1
+    return sum(role.word.unit in _PER_SECOND for role in draw.context.of_kind("number")) == 1
 
 
 def _counts(role: Role) -> bool:
@@ -209,7 +209,7 @@ _BOUNDS_SAID = (("eq", 5), ("gt", 3), ("gte", 3), ("lt", 1), ("lte", 1), ("never
 
 def times(draw: AskedDraw) -> Condition:
     """How often something was done: renewed twice, viewed more than 100 times, never reopened. Raises Skip."""
-    role = draw.among([one for one in draw.context.of_kind("number") if _counts(one) and _done(one)])
+    role = draw.among([role for role in draw.context.of_kind("number") if _counts(role) and _done(role)])
     how = draw.random.choices([name for name, _ in _BOUNDS_SAID], [weight for _, weight in _BOUNDS_SAID])[0]
     done = mark(_done(role))
     if how == "never":
@@ -230,7 +230,7 @@ def _done(role: Role) -> str:
 def zero(draw: AskedDraw) -> Condition:
     """None, one at least, or some of what is counted or paid. Raises Skip."""
     roles = draw.context.of_kind("number")
-    role = draw.among([one for one in roles if _counts(one)] or [one for one in roles if _is_money(one)])
+    role = draw.among([role for role in roles if _counts(role)] or [role for role in roles if _is_money(role)])
     if _counts(role) and draw.chance(35):
         return worded("range", {"range": {role.field: {"gte": 1}}}, "at_least_one", role)
     if draw.chance(45):

@@ -133,13 +133,13 @@ _PARTICIPLES = _rows()
 def participle_of(role: Role, draw: AskedDraw) -> Participle | None:
     """What was done at this date. None if there is no word for it, or if it could be said of another field."""
     words = frozenset(stems(role.word.noun))
-    found = next((one for one in _PARTICIPLES if not words.isdisjoint(one.nouns)), None)
+    found = next((entry for entry in _PARTICIPLES if not words.isdisjoint(entry.nouns)), None)
     if found is None:
         return None
     own = found.nouns | frozenset(stems(f"{found.word} {found.negated}"))
     if is_value(found.word, draw) or is_value(found.negated, draw):
         return None
-    others = (one for one in draw.context.of_kind("date", "boolean", "category") if one is not role)
+    others = (other for other in draw.context.of_kind("date", "boolean", "category") if other is not role)
     return found if all(own.isdisjoint(stems(other.word.noun)) for other in others) else None
 
 

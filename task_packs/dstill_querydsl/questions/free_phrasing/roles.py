@@ -41,7 +41,7 @@ def role_value(draw: AskedDraw) -> Condition:
             value = values[0]
             terms[role.field] = {"term": {role.field: value}}
             said[role.field] = mark(said_value(role, value, draw))
-    if len({one.lower() for one in said.values()}) == len(fields) and draw.chance(_BOTH):
+    if len({word.lower() for word in said.values()}) == len(fields) and draw.chance(_BOTH):
         order = draw.random.sample(fields, 2)
         draw.used |= {role.stored for role in roles}
         text = " ".join(_filled(draw, name, said[name]) for name in order)

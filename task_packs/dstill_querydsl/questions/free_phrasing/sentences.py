@@ -56,7 +56,7 @@ def asked(subject: Subject, random: Random) -> ComposedQuestion:
     made = refusal(draw) if refused else shape(random.choices(_SHAPE_NAMES, _SHAPE_WEIGHTS)[0], draw)
     counts = _WITH_REFUSAL if refused else _WITH_LOOKUP if made.name == "lookup" else _HOW_MANY
     conditions = _conditions(draw, draw.random.choice(counts))
-    kinds = sorted((*getattr(made, "kinds", ()), *(one.kind for one in conditions)))
+    kinds = sorted((*getattr(made, "kinds", ()), *(part.kind for part in conditions)))
     name = f"{made.name}:{'+'.join(kinds) or '-'}"
     if name in _HELD_OUT:
         raise Skip(name)
@@ -90,9 +90,9 @@ def _body(made: Shape, conditions: Sequence[Condition]) -> dict[str, Any]:
     occurs: dict[str, list[Any]] = {}
     if own := getattr(made, "own", None):
         occurs["filter"] = [dict(own)]
-    for one in conditions:
-        inner = one.body["bool"]["filter"] if "filter" in one.body.get("bool", {}) else [one.body]
-        occurs.setdefault(one.occur, []).extend(inner)
+    for part in conditions:
+        inner = part.body["bool"]["filter"] if "filter" in part.body.get("bool", {}) else [part.body]
+        occurs.setdefault(part.occur, []).extend(inner)
     return {**made.before, **({"query": {"bool": occurs}} if occurs else {}), **made.after}
 
 
@@ -148,16 +148,16 @@ class _Sentence:
         draw = self.draw
         places: dict[str, list[Condition]] = {"front": [], "pre": [], "post": [], "end": []}
         within = "{w}" in way or "{one}" in way
-        for one in draw.random.sample(conditions, len(conditions)):
+        for part in draw.random.sample(conditions, len(conditions)):
             chance = draw.random.random()
-            if one.has("front") and not places["front"] and chance < (0.1 if within else 0.3):
-                places["front"].append(one)
+            if part.has("front") and not places["front"] and chance < (0.1 if within else 0.3):
+                places["front"].append(part)
             elif not within or (chance < 0.2 and not way.endswith(("{w}", "{one}"))):
-                places["end"].append(one)
-            elif one.has("pre") and len(places["pre"]) < 2 and chance < 0.5 and not keywords:
-                places["pre"].append(one)
+                places["end"].append(part)
+            elif part.has("pre") and len(places["pre"]) < 2 and chance < 0.5 and not keywords:
+                places["pre"].append(part)
             else:
-                places["post"].append(one)
+                places["post"].append(part)
         form: Form = "bare" if keywords else "post"
         front = " ".join(place.said("front", draw) for place in places["front"])
         before = [place.said("pre", draw) for place in places["pre"]]
@@ -170,7 +170,7 @@ class _Sentence:
             phrase = " ".join(parts)
         else:
             phrase = " ".join([*before, self._documents("{one}" in way), self._joined(after, False)])
-        return phrase, front, end, [one for place in ("front", "pre", "post", "end") for one in places[place]]
+        return phrase, front, end, [part for place in ("front", "pre", "post", "end") for part in places[place]]
 
     def _joined(self, said: Sequence[str], keywords: bool) -> str:
         if keywords or len(said) < 2:
@@ -202,7 +202,7 @@ class _Sentence:
             )
             return str(word)
         domain = draw.random.choice(vocabulary().domains)
-        noun = str(domain.one if single else draw.random.choice(domain.many))
+        noun = str(domain.noun if single else draw.random.choice(domain.many))
         if not draw.context.vocabulary.isdisjoint(stems(noun)):
             return mark(lexicon.document if single else lexicon.documents[0])
         return noun

@@ -57,29 +57,31 @@ def _count(_: AskedDraw) -> Shape:
 
 
 def _metric_alone(draw: AskedDraw) -> Shape:
-    one = metric(draw, "avg", "avg", "max", "min", "sum", "stats", "percentile")
+    stat = metric(draw, "avg", "avg", "max", "min", "sum", "stats", "percentile")
     keys = ["metric"]
-    if one.kind in ("avg", "sum", "max", "min") and draw.chance(22):
-        keys = [f"{one.kind}_more"]
-    if one.kind in ("avg", "max", "min") and draw.chance(35) and (adjective := adjective_of(one.role, draw)):
-        if one.kind == "min" and not adjective.less:
+    if stat.kind in ("avg", "sum", "max", "min") and draw.chance(22):
+        keys = [f"{stat.kind}_more"]
+    if stat.kind in ("avg", "max", "min") and draw.chance(35) and (adjective := adjective_of(stat.role, draw)):
+        if stat.kind == "min" and not adjective.less:
             raise Skip("no word for the least")
-        forms = adjective.less if one.kind == "min" and draw.chance(60) else adjective.more
-        most = (adjective.less if one.kind == "min" else adjective.more)[-1]
+        forms = adjective.less if stat.kind == "min" and draw.chance(60) else adjective.more
+        most = (adjective.less if stat.kind == "min" else adjective.more)[-1]
         slots = {"adjective": forms[0], "most": most}
-        return made(one.kind, f"{one.kind}_adjective", before={"size": 0}, after={"aggs": {"value": one.body}}, **slots)
+        return made(
+            stat.kind, f"{stat.kind}_adjective", before={"size": 0}, after={"aggs": {"value": stat.body}}, **slots
+        )
     return made(
-        one.kind, *keys, before={"size": 0}, after={"aggs": {"value": one.body}}, m=one.said, f=noun_of(one.role)
+        stat.kind, *keys, before={"size": 0}, after={"aggs": {"value": stat.body}}, m=stat.said, f=noun_of(stat.role)
     )
 
 
 def _two_metrics(draw: AskedDraw) -> Shape:
-    one = metric(draw, "avg", "max", "sum")
-    other = metric(draw, "min", "max", "avg", role=one.role if draw.chance(60) else None)
-    if one.body == other.body:
+    stat = metric(draw, "avg", "max", "sum")
+    other = metric(draw, "min", "max", "avg", role=stat.role if draw.chance(60) else None)
+    if stat.body == other.body:
         raise Skip("the same")
-    within = {"one": one.body, "other": other.body}
-    slots = {"m": one.said, "k": other.said}
+    within = {"one": stat.body, "other": other.body}
+    slots = {"m": stat.said, "k": other.said}
     if draw.chance(50):
         return made("two_metrics", "two_metrics", before={"size": 0}, after={"aggs": within}, **slots)
     group = group_of(draw)
@@ -117,10 +119,10 @@ def _top_groups(draw: AskedDraw) -> Shape:
 
 
 def _few_groups(draw: AskedDraw) -> Shape:
-    role, one = group_of(draw, many=True), draw.chance(50)
-    size, said = (1, "") if one else size_of(draw, *SIZES[:5])
+    role, single = group_of(draw, many=True), draw.chance(50)
+    size, said = (1, "") if single else size_of(draw, *SIZES[:5])
     own = {"size": size, "order": {"_count": "asc"}}
-    return terms("few_groups", "few_group" if one else "few_groups", role, options_=own, n=said)
+    return terms("few_groups", "few_group" if single else "few_groups", role, options_=own, n=said)
 
 
 def _frequent(draw: AskedDraw) -> Shape:
@@ -130,26 +132,28 @@ def _frequent(draw: AskedDraw) -> Shape:
 
 
 def _metric_by(draw: AskedDraw) -> Shape:
-    role, one = group_of(draw), metric(draw)
+    role, stat = group_of(draw), metric(draw)
     if draw.chance(18):
         size, said = size_of(draw, *SIZES[:6])
-        return terms("metric_top", "metric_top", role, {"value": one.body}, options_={"size": size}, m=one.said, n=said)
-    return terms("metric_by", "metric_by", role, {"value": one.body}, m=one.said)
+        return terms(
+            "metric_top", "metric_top", role, {"value": stat.body}, options_={"size": size}, m=stat.said, n=said
+        )
+    return terms("metric_by", "metric_by", role, {"value": stat.body}, m=stat.said)
 
 
 def _ranked(draw: AskedDraw) -> Shape:
-    role, one = group_of(draw, many=True), metric(draw, "avg", "avg", "sum", "max", "min")
+    role, stat = group_of(draw, many=True), metric(draw, "avg", "avg", "sum", "max", "min")
     order, single = draw.pick("desc", "desc", "asc"), draw.chance(40)
     size, said = (1, "") if single else size_of(draw, *SIZES[:7], 3, 5, 10)
     key = f"ranked{'_one' if single else ''}{'_low' if order == 'asc' else ''}"
     own = {"size": size, "order": {"value": order}}
-    return terms("ranked", key, role, {"value": one.body}, options_=own, m=one.said, n=said)
+    return terms("ranked", key, role, {"value": stat.body}, options_=own, m=stat.said, n=said)
 
 
 def _by_by(draw: AskedDraw) -> Shape:
-    one, other = group_of(draw), group_of(draw)
-    within = {"groups": {"terms": {"field": other.keyword}}}
-    return terms("by_by", "by_by", one, within, p=noun_of(other))
+    outer, inner = group_of(draw), group_of(draw)
+    within = {"groups": {"terms": {"field": inner.keyword}}}
+    return terms("by_by", "by_by", outer, within, p=noun_of(inner))
 
 
 def _share(draw: AskedDraw) -> Shape:
@@ -170,15 +174,15 @@ def _compare(draw: AskedDraw) -> Shape:
     role, value = draw.known_category()
     other = draw.other(role, value)
     pair = draw.random.sample((value, other), 2)
-    alone = all(stands_alone(role, one, draw) for one in pair)
-    x, y = (mark(said_value(role, one, draw)) for one in pair)
+    alone = all(stands_alone(role, value, draw) for value in pair)
+    x, y = (mark(said_value(role, value, draw)) for value in pair)
     if not alone or draw.chance(15):
         x, y = (f"{noun_of(role)} {x}", y if draw.chance(50) else f"{noun_of(role)} {y}")
     within, slots, key = {}, {"x": x, "y": y}, "compare"
     if draw.chance(45):
-        one = metric(draw)
-        within, key = {"value": one.body}, "compare_metric"
-        slots["m"] = one.said
+        stat = metric(draw)
+        within, key = {"value": stat.body}, "compare_metric"
+        slots["m"] = stat.said
     return Own(
         name=key, keys=(f"asks/{key}",), slots=slots, before={"size": 0},
         after=aggs({"terms": {"field": role.keyword}}, within), own={"terms": {role.keyword: pair}},
@@ -221,11 +225,13 @@ def _every(draw: AskedDraw) -> Shape:
 
 def _metric_per(draw: AskedDraw) -> Shape:
     role, unit, alone = unit_of(draw, "hour", "day", "week", "month", "quarter", "year")
-    one = metric(draw, "avg", "avg", "sum", "max", "min")
-    after = aggs(histogram(role, calendar_interval=unit), {"value": one.body})
+    stat = metric(draw, "avg", "avg", "sum", "max", "min")
+    after = aggs(histogram(role, calendar_interval=unit), {"value": stat.body})
     if alone and draw.chance(30):
-        return made("metric_per", "metric_per_adverb", before={"size": 0}, after=after, m=one.said, a=ADVERBS[unit])
-    return made("metric_per", "metric_per", before={"size": 0}, after=after, m=one.said, u=said_unit(role, unit, alone))
+        return made("metric_per", "metric_per_adverb", before={"size": 0}, after=after, m=stat.said, a=ADVERBS[unit])
+    return made(
+        "metric_per", "metric_per", before={"size": 0}, after=after, m=stat.said, u=said_unit(role, unit, alone)
+    )
 
 
 def _per_by(draw: AskedDraw) -> Shape:

@@ -27,16 +27,16 @@ def _sortable(draw: AskedDraw) -> Role:
 
 def extreme(draw: AskedDraw) -> Shape:
     """The first n, or the first, by a number."""
-    role, one = _sortable(draw), draw.chance(55)
+    role, single = _sortable(draw), draw.chance(55)
     order = "desc" if draw.chance(65) else "asc"
-    size, said = (1, "") if one else size_of(draw)
+    size, said = (1, "") if single else size_of(draw)
     own = role.word.most if order == "desc" else role.word.least
     if (not own or draw.chance(50)) and (adjective := adjective_of(role, draw)):
         own = next(reversed(adjective.more if order == "desc" else adjective.less), "")
     if own in _OF_TIME and draw.subject.first_date:
         own = ""
     slots = {"n": said, "f": noun_of(role)}
-    key = "most" if one else "top"
+    key = "most" if single else "top"
     before, after = {"size": size}, {"sort": [{role.field: order}]}
     name = "top" if order == "desc" else "bottom"
     if own and draw.chance(60):
@@ -64,8 +64,8 @@ class _Lowest(Shape):
         found = []
         for way in super().ways:
             text = way
-            for one, other in _OPPOSITES.items():
-                text = text.replace(one, "\0".join(other))
+            for word, other in _OPPOSITES.items():
+                text = text.replace(word, "\0".join(other))
             if text != way:
                 found.append(text.replace("\0", ""))
         return tuple(found)
@@ -89,7 +89,7 @@ def in_time(draw: AskedDraw) -> Shape:
     role = _dated(draw)
     order = "desc" if draw.chance(72) else "asc"
     after = {"sort": [{role.field: order}]}
-    name, one, ordered = (
+    name, single, ordered = (
         ("newest", "latest", "newest_first") if order == "desc" else ("oldest", "first", "oldest_first")
     )
     draws = draw.random.random()
@@ -97,7 +97,7 @@ def in_time(draw: AskedDraw) -> Shape:
         size, said = size_of(draw)
         return made(name, name, before={"size": size}, after=after, n=said)
     if draws < 0.8:
-        return made(name, one, before={"size": 1}, after=after)
+        return made(name, single, before={"size": 1}, after=after)
     return made(f"sorted_{name}", ordered, after=after)
 
 

@@ -122,8 +122,8 @@ def _two(draw: AskedDraw) -> Shape:
         kinds = draw.random.sample(("avg", "max", "min", "sum"), 2)
         k, j = (draw.random.choice(_WORDS[kind]).removesuffix(" of") for kind in kinds)
         key, slots = "two_kinds", {"k": k, "j": j, "f": noun_of(role)}
-        one, other = ({kind: {"field": role.field}} for kind in kinds)
-        within = {"one": one, "other": other}
+        first, second = ({kind: {"field": role.field}} for kind in kinds)
+        within = {"one": first, "other": second}
     if draw.chance(45):
         return made("two_metrics", key, before={"size": 0}, after={"aggs": within}, **slots)
     group = group_of(draw)
@@ -138,11 +138,11 @@ def _two(draw: AskedDraw) -> Shape:
 def _two_fields(draw: AskedDraw) -> tuple[str, dict[str, Any], dict[str, Any]]:
     kind, word = draw.pick("avg", "avg", "avg", "sum", "sum", "max"), ""
     if kind == "sum" and draw.chance(60):
-        (one, f, _), (other, h, _) = summed(draw), summed(draw)
+        (first, f, _), (second, h, _) = summed(draw), summed(draw)
     else:
-        one, other = measure_of(draw), measure_of(draw)
-        f, h, word = noun_of(one), noun_of(other), draw.random.choice(_WORDS[kind])
-    within = {"one": {kind: {"field": one.field}}, "other": {kind: {"field": other.field}}}
+        first, second = measure_of(draw), measure_of(draw)
+        f, h, word = noun_of(first), noun_of(second), draw.random.choice(_WORDS[kind])
+    within = {"one": {kind: {"field": first.field}}, "other": {kind: {"field": second.field}}}
     return "two_fields", {"k": word, "f": f, "h": h}, within
 
 
@@ -154,15 +154,15 @@ def _ordered(draw: AskedDraw) -> Shape:
     role = group_of(draw)
     if draw.chance(25):
         return terms("by_groups_up", "by_groups_up", role, options_={"order": {"_count": "asc"}})
-    one, order = metric(draw, "avg", "avg", "avg", "sum", "max", "min"), draw.pick("desc", "desc", "asc")
+    stat, order = metric(draw, "avg", "avg", "avg", "sum", "max", "min"), draw.pick("desc", "desc", "asc")
     own = {"order": {"value": order}}
-    adjective = adjective_of(one.role, draw) if one.kind == "avg" and draw.chance(60) else None
+    adjective = adjective_of(stat.role, draw) if stat.kind == "avg" and draw.chance(60) else None
     forms = () if adjective is None else adjective.more if order == "desc" else adjective.less
     if forms:
-        within = {"value": one.body}
-        return terms("metric_by_sorted", "metric_by_own_first", role, within, options_=own, m=one.said, own=forms[-1])
+        within = {"value": stat.body}
+        return terms("metric_by_sorted", "metric_by_own_first", role, within, options_=own, m=stat.said, own=forms[-1])
     key = "metric_by_down" if order == "desc" else "metric_by_up"
-    return terms("metric_by_sorted", key, role, {"value": one.body}, options_=own, m=one.said)
+    return terms("metric_by_sorted", key, role, {"value": stat.body}, options_=own, m=stat.said)
 
 
 def _ranked_own(draw: AskedDraw) -> Shape:
@@ -173,12 +173,14 @@ def _ranked_own(draw: AskedDraw) -> Shape:
     forms = () if adjective is None else adjective.more if order == "desc" else adjective.less
     if not forms:
         raise Skip(role.field)
-    one, group, single = metric(draw, "avg", role=role), group_of(draw, many=True), draw.chance(45)
+    stat, group, single = metric(draw, "avg", role=role), group_of(draw, many=True), draw.chance(45)
     size, said = (1, "") if single else size_of(draw, 2, 3, 3, 5, 5, 10)
     own = {"size": size, "order": {"value": order}}
     key = "ranked_own_one" if single else "ranked_own"
     edge = "top" if order == "desc" else "bottom"
-    return terms("ranked", key, group, {"value": one.body}, options_=own, m=one.said, own=forms[-1], n=said, edge=edge)
+    return terms(
+        "ranked", key, group, {"value": stat.body}, options_=own, m=stat.said, own=forms[-1], n=said, edge=edge
+    )
 
 
 # --- values of a field ------------------------------------------------------------------
@@ -266,14 +268,14 @@ def _sorted_own(draw: AskedDraw) -> Shape:
 
 
 def _stats_by(draw: AskedDraw) -> Shape:
-    one = metric(draw, "stats")
-    return terms("metric_by", "metric_by", group_of(draw), {"value": one.body}, m=one.said)
+    stat = metric(draw, "stats")
+    return terms("metric_by", "metric_by", group_of(draw), {"value": stat.body}, m=stat.said)
 
 
 def _metric_all(draw: AskedDraw) -> Shape:
-    one = metric(draw, "avg", "avg", "sum", "max", "min")
+    stat = metric(draw, "avg", "avg", "sum", "max", "min")
     return terms(
-        "metric_by_all", "metric_by_all", group_of(draw), {"value": one.body}, options_={"size": ALL}, m=one.said
+        "metric_by_all", "metric_by_all", group_of(draw), {"value": stat.body}, options_={"size": ALL}, m=stat.said
     )
 
 

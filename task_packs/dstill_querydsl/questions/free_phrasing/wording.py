@@ -81,7 +81,7 @@ def options(section: str, key: str, separator: str = "\n") -> tuple[str, ...]:
     found = table("asked.toml")
     for name in filter(None, section.split(".")):
         found = found[name]
-    return tuple(one.strip() for one in found.get(key, "").strip().split(separator) if one.strip())
+    return tuple(part.strip() for part in found.get(key, "").strip().split(separator) if part.strip())
 
 
 def filled(way: str, slots: Mapping[str, str]) -> str:

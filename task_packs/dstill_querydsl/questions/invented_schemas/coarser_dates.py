@@ -64,7 +64,7 @@ class _Span:
 def coarser(key: str, days: Sequence[str], unit: str, answer: str) -> tuple[list[str], str]:
     """The months or years to say, and the answer with their bounds. Nothing to say: it cannot be changed."""
     read = [words(day) for day in days]
-    if any(len(one) != 1 or one[0].kind != "date" for one in read):
+    if any(len(parts) != 1 or parts[0].kind != "date" for parts in read):
         return [], answer
     said, changed = [], answer
     for at, [word] in enumerate(read):
@@ -78,13 +78,13 @@ def coarser(key: str, days: Sequence[str], unit: str, answer: str) -> tuple[list
 
 def _bound(key: str, iso: str, unit: str) -> tuple[str, str, str]:
     """A bound of the answer, the one that replaces it, and the words for that."""
-    span, one = _Span.around(iso, unit), "M" if unit == "month" else "y"
+    span, letter = _Span.around(iso, unit), "M" if unit == "month" else "y"
     if key == "until":
-        return f'"lt":"{iso}||+1d"', f'"lt":"{span.first}||+1{one}"', span.spoken
+        return f'"lt":"{iso}||+1d"', f'"lt":"{span.first}||+1{letter}"', span.spoken
     if key == "before":
         span = span.after()
         return f'"lt":"{iso}"', f'"lt":"{span.first}"', span.spoken
     if key == "after":
         span = span.before()
-        return f'"gte":"{iso}||+1d"', f'"gte":"{span.first}||+1{one}"', span.spoken
+        return f'"gte":"{iso}||+1d"', f'"gte":"{span.first}||+1{letter}"', span.spoken
     return f'"gte":"{iso}"', f'"gte":"{span.first}"', span.spoken

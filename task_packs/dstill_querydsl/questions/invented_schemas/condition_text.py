@@ -83,10 +83,10 @@ class ConditionTeller:
         """One condition, after the documents, before them, or as a verb. None if there are no words for that."""
         own = self._own(node).get(place, ())
         if singular:
-            own = [one for one in own if not one.startswith(("that ", "which "))]
+            own = [way for way in own if not way.startswith(("that ", "which "))]
         general = self._general(node, place)
         if singular:
-            general = [one for one in general if not one.startswith("that ")] or general
+            general = [way for way in general if not way.startswith("that ")] or general
         if place == "pre":
             ways: Sequence[str] = own
         else:
@@ -119,13 +119,13 @@ class ConditionTeller:
         if put.concept.kind == "date" and node.key in ("has", "lacks") and self._has_flag(found):
             return {}
         if put.concept.kind == "number" and found:
-            return {place: [one for one in said if self._is_alone_in(put, one)] for place, said in found.items()}
+            return {place: [text for text in said if self._is_alone_in(put, text)] for place, said in found.items()}
         return found
 
     def _has_flag(self, said: Mapping[str, Sequence[str]]) -> bool:
         """Whether "have been paid" could mean a boolean field."""
-        flags = {one.concept.nouns[0] for one in self.schema.meant.values() if one.concept.kind == "boolean"}
-        return any(not flags.isdisjoint(one.split()) for one in said.get("pred", ()))
+        flags = {put.concept.nouns[0] for put in self.schema.meant.values() if put.concept.kind == "boolean"}
+        return any(not flags.isdisjoint(way.split()) for way in said.get("pred", ()))
 
     def _says_field(self, put: Put, node: Node) -> bool:
         """Whether the values alone tell the field."""
@@ -135,7 +135,9 @@ class ConditionTeller:
         if put.path in self.schema.known:
             return True
         families = set(families_of(put))
-        others = [one for one in self.schema.meant.values() if one.concept.kind == "category" and one is not put]
+        others = [
+            other for other in self.schema.meant.values() if other.concept.kind == "category" and other is not put
+        ]
         return all(value in put.concept.values or value in put.concept.codes.values() for value in values) and all(
             families.isdisjoint(families_of(other)) for other in others
         )
@@ -144,9 +146,12 @@ class ConditionTeller:
         """Whether no other number is spoken of in the same way: heavier, or wide."""
         key = said.replace(f"whose {put.above} ", "")
         others = (
-            one
-            for one in self.schema.meant.values()
-            if one.path != put.path and one.concept.kind == "number" and not one.within and one.above == put.above
+            other
+            for other in self.schema.meant.values()
+            if other.path != put.path
+            and other.concept.kind == "number"
+            and not other.within
+            and other.above == put.above
         )
         return not any(key in sayings(other) for other in others)
 
@@ -169,9 +174,9 @@ class ConditionTeller:
     def _when(self, items: Sequence[Item]) -> list[Part]:
         """A span of time."""
         times = table("phrases.toml")["times"]
-        node = next((one for one in items if isinstance(one, Node)), None)
+        node = next((item for item in items if isinstance(item, Node)), None)
         if node is None:
-            marks = [one for one in items if isinstance(one, Mark)]
+            marks = [item for item in items if isinstance(item, Mark)]
             said = str(marks[0]) if marks else ""
             if said in times:
                 return [Part("text", self.random.choice(choices(times[said])))]
@@ -185,13 +190,13 @@ class ConditionTeller:
         elif self.random.random() < COARSE:
             days = [str(first_mark(node, name)) for name in sorted(slots)]
             coarse, self.answer = coarser(node.key, days, self.random.choice(("month", "year")), self.answer)
-            slots = {str(at): [Part("value", one)] for at, one in enumerate(coarse)} or slots
+            slots = {str(at): [Part("value", value)] for at, value in enumerate(coarse)} or slots
         return self._said(self.random.choice(choices(times[node.key])), slots)
 
 
 def first_mark(node: Node, slot: str) -> Item:
     """The first value or name of a slot. Empty: there is none."""
-    return next((one for one in node.slots.get(slot, ()) if isinstance(one, Mark)), "")
+    return next((item for item in node.slots.get(slot, ()) if isinstance(item, Mark)), "")
 
 
 def _is_word(value: str) -> bool:

@@ -116,7 +116,7 @@ def _numbers(concept: Concept, random: Random) -> Known:
     skew = random.choice((1, 1, 2, 3))  # many small numbers
     drawn = [low + (high - low) * random.random() ** skew for _ in range(count)]
     digits = random.choice((1, 2, 2))
-    values = {_plain(one if concept.whole else round(one, digits), concept.whole) for one in drawn}
+    values = {_plain(number if concept.whole else round(number, digits), concept.whole) for number in drawn}
     return Known(values=tuple(sorted(values)), low=min(values), high=max(values))
 
 
@@ -189,7 +189,7 @@ _FORMS = (
 @cache
 def _things() -> tuple[str, ...]:
     words = table("asked.toml")["refusal_words"]
-    return tuple(one.strip() for key in ("things", "quantities") for one in words[key].split(";") if one.strip())
+    return tuple(part.strip() for key in ("things", "quantities") for part in words[key].split(";") if part.strip())
 
 
 def _sentence(random: Random) -> str:

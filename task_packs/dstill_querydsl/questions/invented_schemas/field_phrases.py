@@ -42,7 +42,7 @@ _BASES = ("come", "go", "have", "use", "belong", "run", "deal", "cover", "contai
 @cache
 def choices(line: str, sign: str = "|") -> tuple[str, ...]:
     """The parts of a cell."""
-    return tuple(one.strip() for one in re.split(rf"[{sign}\n]", line) if one.strip())
+    return tuple(part.strip() for part in re.split(rf"[{sign}\n]", line) if part.strip())
 
 
 @cache
@@ -77,7 +77,7 @@ def _of_field(kind: str, nouns: tuple[str, ...], key: str, above: str) -> Saying
     found = _SPEAKERS.get(kind, _nothing)(nouns, key)
     if not above:
         return found
-    said = [f"whose {above} {one}" for one in map(_in_singular, found.get("pred", ())) if one]
+    said = [f"whose {above} {way}" for way in map(_in_singular, found.get("pred", ())) if way]
     return {"post": said} if said else {}
 
 
@@ -103,8 +103,8 @@ def _number(nouns: Sequence[str], key: str) -> Sayings:
     pred = list(_with_amounts(verbs, key))
     post = list(_with_amounts(participles, key))
     compared = {"over": more, "under": less}.get(key, ())
-    pred += [f"are {one} {{v}}" for one in compared]
-    post += [f"{one} {{v}}" for one in compared] * 2
+    pred += [f"are {word} {{v}}" for word in compared]
+    post += [f"{word} {{v}}" for word in compared] * 2
     return {"pred": pred, "post": post}
 
 
@@ -146,7 +146,7 @@ def _boolean(nouns: Sequence[str], key: str) -> Sayings:
     if row is None or key not in ("yes", "no"):
         return {}
     pred, pre = (row[0], row[2]) if key == "yes" else (row[1], row[3])
-    return {"pred": pred, "post": [f"that {one}" for one in pred], "pre": pre}
+    return {"pred": pred, "post": [f"that {way}" for way in pred], "pre": pre}
 
 
 def verbs_of_time(nouns: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -162,13 +162,13 @@ def _date(nouns: Sequence[str], key: str) -> Sayings:
         return {"pred": [f"{verb} {{when}}" for verb in verbs], "post": post}
     done = [verb.removeprefix("were ") for verb in verbs if verb.startswith("were ") and nouns[0] not in _ALWAYS]
     if key == "has":
-        pred = [f"{verb} {one}" for one in done for verb in ("were", "have been")]
+        pred = [f"{verb} {word}" for word in done for verb in ("were", "have been")]
     elif key == "lacks":
-        pred = [f"{verb} {one}" for one in done for verb in ("were never", "have not been", "haven't been")]
-        pred += [f"have not been {one} yet" for one in done]
+        pred = [f"{verb} {word}" for word in done for verb in ("were never", "have not been", "haven't been")]
+        pred += [f"have not been {word} yet" for word in done]
     else:
         return {}
-    return {"pred": pred, "post": [f"that {one}" for one in pred]}
+    return {"pred": pred, "post": [f"that {way}" for way in pred]}
 
 
 _ALWAYS = ("creation date", "last update", "date of birth", "last login", "maintenance date")  # nothing is without
@@ -183,13 +183,13 @@ def _category(nouns: Sequence[str], key: str) -> Sayings:
             found[place] += said
     if key == "not":
         return {
-            "pre": [f"non {one}" for one in found["pre"]],
-            "post": [said for one in found["post"] for said in _without(one)],
-            "pred": [said for one in found["pred"] for said in _negated(one)],
+            "pre": [f"non {text}" for text in found["pre"]],
+            "post": [said for text in found["post"] for said in _without(text)],
+            "pred": [said for text in found["pred"] for said in _negated(text)],
         }
     if key == "either":
         either = ("{v} or {w}", "either {v} or {w}", "{v} or {w}")
-        return {place: [one.replace("{v}", way) for one in said for way in either] for place, said in found.items()}
+        return {place: [text.replace("{v}", way) for text in said for way in either] for place, said in found.items()}
     return found
 
 

@@ -50,7 +50,7 @@ def _date(text: str, random: Random) -> str:
     read = words(text)
     if len(read) != 1 or read[0].kind not in ("date", "month") or "T" in text:
         return ""
-    year, month, *day = (int(one) for one in read[0].value.split("-"))
+    year, month, *day = (int(part) for part in read[0].value.split("-"))
     long, short = month_name[month], month_abbr[month]
     if not day:
         return random.choice((f"{long} {year}", f"{short} {year}", f"{year}-{month:02d}", f"{long}, {year}"))
@@ -87,7 +87,7 @@ def _quantity(text: str, large: Collection[float], numbers: Sequence[int], rando
     group = _unit_words()[unit]
     if group[0] in _SMALLER and value and random.random() < 0.12:
         smaller, factor = _SMALLER[group[0]]
-        if any(one % (value * factor) == 0 for one in numbers):  # not below the unit of the field
+        if any(count % (value * factor) == 0 for count in numbers):  # not below the unit of the field
             return f"{value * factor:g} {smaller}"
     said = random.choice(group) if random.random() < 0.5 else unit
     return f"{number}{'' if len(said) < 3 and random.random() < 0.4 else space or ' '}{said}"

@@ -87,10 +87,10 @@ class Teller(ConditionTeller):
                 slots["pred"] = self._condition(chosen, "pred") or []
                 slots["who"] = slots["docs"] = self._who(phrase, chosen)
             else:
-                way = random.choice([one for one in ways if "{pred}" not in one] or _without_verb("asks", "list"))
+                way = random.choice([way for way in ways if "{pred}" not in way] or _without_verb("asks", "list"))
         slots.setdefault("docs", [Part("document", phrase.documents)])
         if "{one}" in way:
-            slots["one"] = self._who(phrase, one=True)
+            slots["one"] = self._who(phrase, single=True)
         if "{what}" in way:
             slots["what"] = self._who(phrase, loose=key == "list")
         return self._said(way, slots)
@@ -119,13 +119,13 @@ class Teller(ConditionTeller):
     def _ways_in_order(self, node: Node, key: str, slots: Slots) -> Sequence[str]:
         """Wordings for the first documents in some order."""
         said = self._extreme(node, key)
-        one = self.random.random() < ONE and self._only_one(r'^({"size":)\d+')
+        single = self.random.random() < ONE and self._only_one(r'^({"size":)\d+')
         if not said:
-            return _ways("asks", f"{key}1" if one else key)
+            return _ways("asks", f"{key}1" if single else key)
         slots["s"] = [Part("text", said)]
         if said.startswith("with "):
-            return _WITH_MOST_ONE if one else _WITH_MOST
-        return _ways("asks", "most1" if one else "most")
+            return _WITH_MOST_ONE if single else _WITH_MOST
+        return _ways("asks", "most1" if single else "most")
 
     def _only_one(self, pattern: str) -> bool:
         """Let the answer give the first only. False if that is not possible."""
@@ -144,7 +144,7 @@ class Teller(ConditionTeller):
 
     def _is_alone(self, put: Put, said: str) -> bool:
         """Whether no other field could be meant with "longest"."""
-        others = (one for one in self.schema.meant.values() if one.path != put.path and not one.within)
+        others = (other for other in self.schema.meant.values() if other.path != put.path and not other.within)
         for other in others:
             if other.concept.kind == "number" and said in _all_extremes(other):
                 return False
@@ -160,8 +160,8 @@ class Teller(ConditionTeller):
         put = self.schema.meant.get(str(first_mark(metric, "f")))
         said = how(put) if put else ()
         if metric.key == "sum":
-            said = [one for one in said if one.startswith(("how much", "how many"))]
-        others = {one for other in self.schema.meant.values() if other is not put for one in how(other)}
+            said = [way for way in said if way.startswith(("how much", "how many"))]
+        others = {way for other in self.schema.meant.values() if other is not put for way in how(other)}
         if not said or not others.isdisjoint(said):
             return ()
         if node.key == "metric_by":
@@ -191,7 +191,7 @@ class Teller(ConditionTeller):
         return _ways("asks", "per")
 
     def _only_date(self) -> Put | None:
-        dates = [one for one in self.schema.meant.values() if one.concept.kind == "date" and not one.within]
+        dates = [other for other in self.schema.meant.values() if other.concept.kind == "date" and not other.within]
         return dates[0] if len(dates) == 1 else None
 
     def _adverb(self, unit: str) -> str:
@@ -199,7 +199,7 @@ class Teller(ConditionTeller):
 
     def _by(self, items: Sequence[Item]) -> list[Part]:
         """The field that sorts, if it is said."""
-        marks = [one for one in items if isinstance(one, Mark)]
+        marks = [item for item in items if isinstance(item, Mark)]
         if not marks:
             return [Part("text", "")]
         way = self.random.choice(
@@ -223,18 +223,18 @@ class Teller(ConditionTeller):
 
     def _phrase(self, items: Sequence[Item]) -> _Phrase:
         documents = self.schema.context.lexicon.documents
-        at = next((at for at, one in enumerate(items) if isinstance(one, Mark) and one in documents), None)
+        at = next((at for at, item in enumerate(items) if isinstance(item, Mark) and item in documents), None)
         if at is None:
             return _Phrase(list(items), documents[0], [], [])
         after = items[at + 1 :]
-        known = all(isinstance(one, Node) or (not isinstance(one, Mark) and one.strip() in _FREE) for one in after)
-        nodes = [one for one in after if isinstance(one, Node)] if known else []
+        known = all(isinstance(item, Node) or (not isinstance(item, Mark) and item.strip() in _FREE) for item in after)
+        nodes = [item for item in after if isinstance(item, Node)] if known else []
         return _Phrase(list(items[:at]), str(items[at]), nodes, [] if known else list(after))
 
     def _who(
-        self, phrase: _Phrase, without: Node | None = None, *, one: bool = False, loose: bool = False
+        self, phrase: _Phrase, without: Node | None = None, *, single: bool = False, loose: bool = False
     ) -> list[Part]:
-        """The documents with their conditions. `one`: in the singular. `loose`: perhaps just "everything"."""
+        """The documents with their conditions. `single`: in the singular. `loose`: perhaps just "everything"."""
         random = self.random
         left = [node for node in phrase.conditions if node is not without]
         random.shuffle(left)
@@ -244,8 +244,8 @@ class Teller(ConditionTeller):
             if adjective and len(first) < 3:
                 first += [*adjective, Part("text", " ")]
                 left = [other for other in left if other is not node]
-        noun = self.schema.context.lexicon.document if one else phrase.documents
-        if not one and (said := self._by_kind(left)):
+        noun = self.schema.context.lexicon.document if single else phrase.documents
+        if not single and (said := self._by_kind(left)):
             noun, left = said
         if loose and left and not first and not phrase.before and random.random() < 0.06:
             found = [Part("text", random.choice(_ANYTHING))]
@@ -253,7 +253,7 @@ class Teller(ConditionTeller):
             found = [*self.tell(phrase.before), *first, Part("document", noun)]
         found += self.tell(phrase.after)
         for at, node in enumerate(left):
-            after = self._condition(node, "post", singular=one) or []
+            after = self._condition(node, "post", singular=single) or []
             found += [Part("text", random.choice(_JOINTS) if at else " "), *after]
         return found
 

@@ -123,7 +123,7 @@ class _Inventor:
         mapping = self._mapping()
         said, singular = self._said()
         index = Index(
-            name=f"{self.domain.one} {self.random.randrange(10**6)}",
+            name=f"{self.domain.noun} {self.random.randrange(10**6)}",
             mapping=mapping,
             settings=settings_for(["trigrams"]) if "trigrams" in str(mapping) else {},
             now=self.now.isoformat().replace("+00:00", "Z"),
@@ -147,7 +147,7 @@ class _Inventor:
         facts = self._facts()
         facts["sisters"] = self.sisters if len(self.sisters) == 2 else {}
         facts["key"] = key
-        return Schema(domain=self.domain.one, profile=profile, context=context, said=said, singular=singular, **facts)
+        return Schema(domain=self.domain.noun, profile=profile, context=context, said=said, singular=singular, **facts)
 
     def _facts(self) -> dict[str, Any]:
         """What a voice has to know about the fields."""
@@ -178,20 +178,20 @@ class _Inventor:
         chosen: list[Concept] = []
         for _ in range(count):
             pool = own if own and self.random.random() < 0.88 else every
-            one = self.random.choice(pool)
+            concept = self.random.choice(pool)
             if self.random.random() < 0.12 and (odd := [c for c in own if _writes(c)]):
-                one = self.random.choice(odd)
-            if one not in chosen or self.random.random() < 0.2:  # the country of the sender, and of the receiver
-                chosen.append(one)
+                concept = self.random.choice(odd)
+            if concept not in chosen or self.random.random() < 0.2:  # the country of the sender, and of the receiver
+                chosen.append(concept)
         return chosen
 
     def _put_key(self) -> None:
         """The document's own number, which is called like the document: ticket_no."""
-        called = [self.domain.one.split()[-1], *(singular(one.split()[-1]) for one in self.domain.many)]
-        one, of_number = self.random.choice((called[0], *called)), self.random.random() < 0.5
-        nouns = [f"{one} {word}" for word in ("number", "id", "no", "nr", "code", "key", "reference")]
+        called = [self.domain.noun.split()[-1], *(singular(noun.split()[-1]) for noun in self.domain.many)]
+        noun, of_number = self.random.choice((called[0], *called)), self.random.random() < 0.5
+        nouns = [f"{noun} {word}" for word in ("number", "id", "no", "nr", "code", "key", "reference")]
         kept = tuple(self.random.sample(nouns[:2] if of_number else nouns[:2] + nouns[4:], 2))
-        names = tuple(self.random.sample((*nouns[:4], one, "id"), 3))
+        names = tuple(self.random.sample((*nouns[:4], noun, "id"), 3))
         made = (
             {"low": 1, "high": 10 ** self.random.randrange(3, 12), "whole": True} if of_number else {"values": ("-",)}
         )
@@ -236,13 +236,13 @@ class _Inventor:
         made = definition(concept, random)
         if needs or random.random() < manner.described:
             said = random.choice(
-                (nouns[0], f"{nouns[0]} of the {self.domain.one}", f"the {nouns[-1]}", f"{nouns[0]}, as recorded")
+                (nouns[0], f"{nouns[0]} of the {self.domain.noun}", f"the {nouns[-1]}", f"{nouns[0]}, as recorded")
             )
             made["meta"] = {**made.get("meta", {}), "description": said}
         if not self._insert(path, made):
             return
         name = ".".join(path)
-        self.taken |= {one.lower() for one in nouns}
+        self.taken |= {noun.lower() for noun in nouns}
         self.puts.append(Put(path=name, concept=concept, nouns=nouns, above=above, within=within))
         self._fill(name, concept, nouns[0], made, values)
         if sister:
@@ -315,7 +315,7 @@ class _Inventor:
             words = [] if self.manner.prefix else [noun_of(put.path).lower()]
             more = [*_synonyms(put.nouns), *words, leaf, put.path]
             fresh = [name for name in dict.fromkeys(more) if name.lower() not in taken and len(name) < 50]
-            taken |= {one.lower() for one in fresh}
+            taken |= {word.lower() for word in fresh}
             found[first] = (*rest, *fresh)
         return found, {plural(noun): noun for noun in found}
 
@@ -327,7 +327,7 @@ class _Inventor:
                 if extremes[word.get(key)] > 1:
                     word[key] = ""
         return {
-            "document": self.domain.one,
+            "document": self.domain.noun,
             "documents": many,
             "fields": self.lexicon,
             "absent": list(self._absent(said)),

@@ -61,4 +61,4 @@ def _sister(words: str, ways: str, topics: str, values: str) -> Sister:
 
 
 def _listed(cell: str, sign: str = ",") -> tuple[str, ...]:
-    return tuple(one.strip() for one in cell.split(sign) if one.strip())
+    return tuple(part.strip() for part in cell.split(sign) if part.strip())

@@ -20,7 +20,7 @@ def mistyped(parts: Sequence[Part], random: Random) -> list[Part]:
     found = list(parts)
     kinds = ("text", "text", "document") if random.random() < 0.7 else ("text", "noun", "plural", "document")
     for _ in range(random.choice((1, 1, 2))):
-        words = [(at, word) for at, one in enumerate(found) if one.kind in kinds for word in one.text.split()]
+        words = [(at, word) for at, part in enumerate(found) if part.kind in kinds for word in part.text.split()]
         places = [(at, word) for at, word in words if word.isalpha() and len(word) > 3 and word not in _VALUES]
         if places:
             at, word = random.choice(places)

@@ -1,6 +1,6 @@
 """The words of `words.toml`: domains, and concepts that fields are about.
 
-vocabulary().domains[0]     Domain(one="order", many=("orders", …), objects=("customer", …), topics={"trade", …})
+vocabulary().domains[0]     Domain(noun="order", many=("orders", …), objects=("customer", …), topics={"trade", …})
 vocabulary().concepts["number"][0]
 →  Concept(kind="number", nouns=("price", "cost"), names=("prc", …), low=1, high=900, …)
 """
@@ -31,9 +31,9 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Domain:
-    """What the documents of an index are."""
+    """A kind of documents that an index holds, and words for them."""
 
-    one: str
+    noun: str
     many: tuple[str, ...]
     objects: tuple[str, ...]  # that group fields
     topics: frozenset[str]
@@ -82,8 +82,8 @@ def vocabulary() -> Vocabulary:
     words = table("words.toml")
     return Vocabulary(
         domains=tuple(
-            Domain(one=one, many=_listed(many), objects=_listed(objects), topics=_topics(topics))
-            for one, many, objects, topics in _rows(words["domains"])
+            Domain(noun=noun, many=_listed(many), objects=_listed(objects), topics=_topics(topics))
+            for noun, many, objects, topics in _rows(words["domains"])
         ),
         concepts={kind: tuple(_concept(kind, row) for row in _rows(words[key])) for key, kind in _KINDS.items()},
         nested=tuple((name, _topics(topics)) for name, topics in _rows(words["nested"])),
@@ -103,7 +103,7 @@ def _rows(lines: str) -> Iterator[list[str]]:
 
 
 def _listed(cell: str, sign: str = ",") -> tuple[str, ...]:
-    return tuple(one.strip() for one in cell.split(sign) if one.strip())
+    return tuple(part.strip() for part in cell.split(sign) if part.strip())
 
 
 def _topics(cell: str) -> frozenset[str]:
@@ -115,7 +115,7 @@ def _concept(kind: str, row: Sequence[str]) -> Concept:
     own: dict[str, Any] = {}
     if kind == "category":
         pairs = [value.partition("=") for value in _listed(more[0])]
-        own = {"values": tuple(one for one, _, _ in pairs), "codes": {one: said for one, _, said in pairs if said}}
+        own = {"values": tuple(key for key, _, _ in pairs), "codes": {key: said for key, _, said in pairs if said}}
     elif kind == "number":
         unit, low, high, whole, extremes = more
         most, _, least = extremes.partition(",")

@@ -186,10 +186,10 @@ def _is_name(noun: str) -> bool:
 def _same(key: str) -> tuple[re.Pattern[str], Mapping[str, tuple[str, ...]]]:
     """A pattern for the phrases of a table, and a phrase → the phrases with its meaning."""
     groups = _lines(table("wordings.toml")[key])
-    phrases = sorted((one for group in groups for one in group), key=len, reverse=True)
+    phrases = sorted((phrase for group in groups for phrase in group), key=len, reverse=True)
     pattern = "|".join(re.escape(phrase) for phrase in phrases)
     form = {"same": rf"\b({pattern})\b(?! page)", "same_before_values": rf"\b({pattern})(?= $)"}
-    return re.compile(form.get(key, rf"\A({pattern})\b")), {one: tuple(group) for group in groups for one in group}
+    return re.compile(form.get(key, rf"\A({pattern})\b")), {way: tuple(group) for group in groups for way in group}
 
 
 def _reworded(parts: Sequence[Part], random: Random) -> list[Part]:
@@ -224,7 +224,7 @@ def _keywords(parts: Sequence[Part], random: Random) -> list[Part]:
     """Only the words that say something. Some are kept."""
     pattern, share = _left_away(), random.choice((1.0, 1.0, 0.6))
     cut = [pattern.sub(lambda m: "" if random.random() < share else m[0], part.text) for part in parts]
-    return [Part("text", text) if one.kind == "text" else one for one, text in zip(parts, cut, strict=True)]
+    return [Part("text", text) if part.kind == "text" else part for part, text in zip(parts, cut, strict=True)]
 
 
 def _framed(parts: list[Part], random: Random) -> list[Part]:

@@ -56,7 +56,7 @@ def _object(draw: Draw, *kinds: str) -> tuple[str, list[tuple[Role, Any]]]:
         raise Skip("nothing nested")
     path = draw.random.choice(paths)
     objects = values_at(draw.source, path.split("."))
-    objects = [one for item in objects for one in (item if isinstance(item, list) else [item])]
+    objects = [entry for item in objects for entry in (item if isinstance(item, list) else [item])]
     if not objects:
         raise Skip(path)
     source = draw.random.choice(objects)

@@ -82,7 +82,7 @@ def between(draw: Draw) -> Clause:
     low, above = limits(role, value)
     high = draw.pick(above, above + draw.pick(1, 2, 5) * (above - low))
     high = high if isinstance(high, int) else float(f"{high:.6g}")
-    v, w = (spell(one, role.word.unit, draw.random) for one in (low, high))
+    v, w = (spell(bound, role.word.unit, draw.random) for bound in (low, high))
     body = {"range": {role.field: {"gte": low, "lte": high}}}
     terse = f"{mark(role.word.noun)} {mark(v)}-{mark(w)}"
     why = f"{role.note}{_in(role)}, between: range gte lte."

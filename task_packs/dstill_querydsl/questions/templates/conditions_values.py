@@ -72,7 +72,7 @@ def equals(draw: Draw, role: Role, value: Any, field: str = "", **more: Any) -> 
 
 def _is_unambiguous(draw: Draw, role: Role, *values: Any) -> bool:
     """Whether no other field is known to have one of the values, so that a value alone identifies the field."""
-    others = (one for one in draw.context.roles if one.field != role.field)
+    others = (other for other in draw.context.roles if other.field != role.field)
     return not any(value in other.known.values for other in others for value in values)
 
 
@@ -98,7 +98,7 @@ def boolean(draw: Draw) -> Clause:
 
 def _pair(draw: Draw) -> tuple[Role, Any, Any]:
     """A field with whole values, this document's value, and another value."""
-    roles = [one for one in draw.context.of_kind("category", "number", "text") if _whole(one)]
+    roles = [role for role in draw.context.of_kind("category", "number", "text") if _whole(role)]
     role = draw.among(roles)
     value = draw.value(role)
     other = draw.other(role, value)
@@ -115,7 +115,7 @@ def either(draw: Draw) -> Clause:
     role, *values = _pair(draw)
     pair = draw.random.sample(values, 2)
     why = f"{role.keyword_note}, one of two: terms."
-    v, w = (_shown(draw, role, one) for one in pair)
+    v, w = (_shown(draw, role, value) for value in pair)
     terse = f"{mark(v)}/{mark(w)}" if _is_unambiguous(draw, role, *pair) else ""
     return worded_clause(draw, role, _EITHER, {"terms": {role.keyword: pair}}, why, v=v, w=w, terse=terse)
 
@@ -130,14 +130,14 @@ def excluded(draw: Draw) -> Clause:
 
 def or_fields(draw: Draw) -> Clause:
     """Either of two conditions on two fields."""
-    one, other = (equals(draw, *draw.known("category", "ip")) for _ in range(2))
-    if "before" in (one.place, other.place):
+    first, second = (equals(draw, *draw.known("category", "ip")) for _ in range(2))
+    if "before" in (first.place, second.place):
         raise Skip("no or before a noun")
-    text = draw.pick(*_OR).format(one.text, other.text)
-    fields = " or ".join(next(iter(clause.body["term"])) for clause in (one, other))
+    text = draw.pick(*_OR).format(first.text, second.text)
+    fields = " or ".join(next(iter(clause.body["term"])) for clause in (first, second))
     return Clause(
         text=text,
-        body={"bool": {"should": [one.body, other.body]}},
+        body={"bool": {"should": [first.body, second.body]}},
         why=f"{fields} holds the value, keywords: one of two terms in should.",
     )
 

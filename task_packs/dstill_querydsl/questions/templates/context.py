@@ -196,8 +196,8 @@ def _definition(fields: Fields, role: Role) -> dict[str, Any]:
 
 
 def _analyzer(fields: Fields, name: str) -> str:
-    one = fields.get(name)
-    return str(one.options.get("analyzer", "")) if one else ""
+    field = fields.get(name)
+    return str(field.options.get("analyzer", "")) if field else ""
 
 
 def _analyzers(mapping: Mapping[str, Any], roles: Sequence[Role]) -> set[str]:
@@ -256,9 +256,11 @@ class Draw(Drawn):
 
     def other(self, role: Role, value: Any) -> Any:
         """Another value of the field, from another document or from the known values. Raises Skip."""
-        options = [one for one in role.known.values if one != value and usable(role, one)]
+        options = [option for option in role.known.values if option != value and usable(role, option)]
         for source in self.random.choices(self.context.sources, k=8):
-            options += [one for one in values_at(source, role.stored.split(".")) if one != value and usable(role, one)]
+            options += [
+                item for item in values_at(source, role.stored.split(".")) if item != value and usable(role, item)
+            ]
         if not options:
             raise Skip(role.field)
         return self.random.choice(options)
@@ -267,7 +269,7 @@ class Draw(Drawn):
 def values_at(source: Any, path: Sequence[str]) -> list[Any]:
     """All values at a path, also inside lists. A key can be a dotted name too."""
     if isinstance(source, list):
-        return [value for one in source for value in values_at(one, path)]
+        return [value for item in source for value in values_at(item, path)]
     if not path:
         return [] if source is None else [source]
     if not isinstance(source, Mapping):

@@ -78,6 +78,6 @@ def _renamed(lexicon: Mapping[str, Any], variant: Variant) -> dict[str, Any]:
     names = variant.names
     fields = {names[name]: words for name, words in lexicon["fields"].items() if name in names}
     conditions = [
-        {**one, "field": names[one["field"]]} for one in lexicon.get("conditions", ()) if one["field"] in names
+        {**entry, "field": names[entry["field"]]} for entry in lexicon.get("conditions", ()) if entry["field"] in names
     ]
     return {**lexicon, "fields": fields, "conditions": conditions}

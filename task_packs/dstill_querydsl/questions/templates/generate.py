@@ -157,7 +157,7 @@ class _Stream:
             self._exhaust(template)
 
     def _exhaust(self, template: Template) -> None:
-        left = [one for one in self.live.get(template.lane, ()) if one != template]
+        left = [other for other in self.live.get(template.lane, ()) if other != template]
         if left:
             self.live[template.lane] = left
         else:
@@ -191,7 +191,11 @@ def composed_questions(
 ) -> Iterator[ComposedQuestion]:
     """As `questions`, with what each question was composed from."""
     contexts, random = _contexts(index, seed, tally), Random(f"{index.name} {seed} {'weak' if focus else 'questions'}")
-    chosen = [one for one in TEMPLATES if one.category in focus.categories and not one.held_out] if focus else TEMPLATES
+    chosen = (
+        [template for template in TEMPLATES if template.category in focus.categories and not template.held_out]
+        if focus
+        else TEMPLATES
+    )
     with Trial(rules) as trial:
         stream = _Stream(contexts, chosen, random, trial, tally, focus).made(set())
         for number, made in enumerate(stream):
@@ -226,10 +230,12 @@ def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool =
     random, asked = Random(f"{index.name} {seed} splits"), set[str]()
     sizes = {"test": max(1, rows // 15), "validation": max(1, rows // 20), "train": rows}
     with Trial(rules) as trial:
-        held_out = _Stream(contexts, [one for one in TEMPLATES if one.held_out], random, trial, tally)
+        held_out = _Stream(contexts, [template for template in TEMPLATES if template.held_out], random, trial, tally)
         found = {"test_unseen_templates": _take(held_out.made(asked), max(1, rows // 30), set())}
         reserved = {canonical_text(made.answer or "") for made in found["test_unseen_templates"]}
-        stream = _Stream(contexts, [one for one in TEMPLATES if not one.held_out], random, trial, tally).made(asked)
+        stream = _Stream(
+            contexts, [template for template in TEMPLATES if not template.held_out], random, trial, tally
+        ).made(asked)
         train = _take(stream, sizes.pop("train"), reserved)
         trained = {example.template for example in train}
         for name, count in sizes.items():

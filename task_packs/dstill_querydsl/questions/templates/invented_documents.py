@@ -55,7 +55,7 @@ def invented_documents(
         for path in paths:
             inner = [role for role in roles if role.nested == path]
             objects = [_object(path, inner, random, now) for _ in range(random.choice((1, 1, 2, 3)))]
-            _put(source, path.split("."), [one for one in objects if one])
+            _put(source, path.split("."), [item for item in objects if item])
         yield f"i{number:04d}", source
 
 

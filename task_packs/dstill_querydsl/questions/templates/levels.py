@@ -80,14 +80,14 @@ def per_by(draw: Draw) -> Ask:
 
 
 def by_by(draw: Draw) -> Ask:
-    one, other = group_of(draw), group_of(draw)
+    outer, inner = group_of(draw), group_of(draw)
     ways = (
         "{what} by {o} and {p}", "{what} per {o}, split by {p}", "for each {o} the number of {what} by {p}",
         "count {what} by {o} and within that by {p}", "how do {what} of each {o} divide into {q}?",
     )  # fmt: skip
-    after = aggs({"terms": {"field": one.keyword}}, {"groups": {"terms": {"field": other.keyword}}})
-    why = f"Groups of {one.keyword}: terms; in each terms of {other.keyword}."
-    slots = {"o": one.word.noun, "p": other.word.noun, "q": other.many}
+    after = aggs({"terms": {"field": outer.keyword}}, {"groups": {"terms": {"field": inner.keyword}}})
+    why = f"Groups of {outer.keyword}: terms; in each terms of {inner.keyword}."
+    slots = {"o": outer.word.noun, "p": inner.word.noun, "q": inner.many}
     return Ask(ways=ways, slots=slots, before={"size": 0}, after=after, why=why)
 
 

@@ -14,8 +14,9 @@ the mapping's ``meta.unit``, and a document is called document. A mapping can ha
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dstill.errors import DataError
@@ -35,7 +36,7 @@ class Word:
     noun: str
     nouns: str = ""  # its plural
     unit: str = ""  # a key of `units.UNITS`, or any word that follows a number
-    codes: Mapping[str, str] = field(default_factory=dict)  # value → what people say
+    codes: Mapping[str, str] = dataclasses.field(default_factory=dict)  # value → what people say
     ways: tuple[str, ...] = ()  # more wordings for a value: "by user {v}". "{v} <" goes before the noun
     most: str = ""  # "slowest"
     least: str = ""  # "fastest"
@@ -64,14 +65,14 @@ class Lexicon:
 
     document: str = "document"
     documents: tuple[str, ...] = ("documents", "records", "entries")
-    fields: Mapping[str, Word] = field(default_factory=dict)
+    fields: Mapping[str, Word] = dataclasses.field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     absent: tuple[str, ...] = ()  # things that people might ask for and no field has
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Lexicon:
         """The lexicon derived from the mapping, where `given` (the JSON form) takes precedence. Raises DataError."""
-        fields = [one for one in Fields.of(mapping) if one.family not in ("object", "nested")]
+        fields = [field for field in Fields.of(mapping) if field.family not in ("object", "nested")]
         given = given if given is not None else mapping.get("_meta", {}).get("lexicon", {})
         if not isinstance(given, Mapping):
             raise DataError("a lexicon must be an object", where="lexicon", hint=_HINT)
@@ -82,19 +83,19 @@ class Lexicon:
 
     @classmethod
     def _read(cls, fields: list[Field], given: Mapping[str, Any]) -> Lexicon:
-        roots = [one.name for one in fields if not one.sub]
+        roots = [field.name for field in fields if not field.sub]
         called = nouns(roots)
         words = {}
-        for one in fields:
-            root = one.name.rpartition(".")[0] if one.sub else one.name
+        for field in fields:
+            root = field.name.rpartition(".")[0] if field.sub else field.name
             own = dict(given.get("fields", {}).get(root, {}))
             own["ways"] = tuple(own.get("ways", ()))
             noun = called.get(root, root)
-            if one.family == "boolean" and noun.removeprefix("is ") not in called.values():
+            if field.family == "boolean" and noun.removeprefix("is ") not in called.values():
                 noun = noun.removeprefix("is ")  # "that are marked paid"
-            words[one.name] = Word(**{"noun": noun, "unit": _unit(one), **own})
-        conditions = [Condition(**one) for one in given.get("conditions", ())] or _conditions(fields)
-        names = {one.name for one in fields}
+            words[field.name] = Word(**{"noun": noun, "unit": _unit(field), **own})
+        conditions = [Condition(**entry) for entry in given.get("conditions", ())] or _conditions(fields)
+        names = {field.name for field in fields}
         basics = cls()
         return cls(
             document=str(given.get("document", basics.document)),
@@ -120,7 +121,7 @@ _SECOND = {"nanos": 10**9, "micros": 10**6, "ms": 10**3, "s": 1}
 
 def _conditions(fields: list[Field]) -> list[Condition]:
     """Slow, large and failed as in the pack's instructions, if exactly one field can be meant."""
-    numbers = [one for one in fields if one.family == "number" and not one.nested and not one.sub]
+    numbers = [field for field in fields if field.family == "number" and not field.nested and not field.sub]
     durations = [number for number in numbers if _unit(number) in _SECOND]
     sizes = [number for number in numbers if _unit(number) == "byte"]
     codes = [number for number in numbers if number.name.rpartition(".")[2] in ("status_code", "statusCode")]

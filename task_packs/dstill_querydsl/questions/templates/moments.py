@@ -19,14 +19,14 @@ __all__ = ["moment", "reads_iso", "written"]
 
 def reads_iso(format: str) -> bool:
     """Whether this format of a mapping accepts a day such as 2025-03-14."""
-    return any(one in ISO or pattern_of(one) == "%Y-%m-%d" for one in formats_of(format))
+    return any(form in ISO or pattern_of(form) == "%Y-%m-%d" for form in formats_of(format))
 
 
 def moment(value: Any, format: str) -> datetime | None:
     """A document's date in UTC. None if it cannot be parsed."""
-    for one in formats_of(format):
+    for form in formats_of(format):
         try:
-            found = _read(value, one)
+            found = _read(value, form)
         except (ValueError, OverflowError, OSError):
             continue
         if found is not None and 1000 < found.year < 9990:
@@ -34,15 +34,15 @@ def moment(value: Any, format: str) -> datetime | None:
     return None
 
 
-def _read(value: Any, one: str) -> datetime | None:
+def _read(value: Any, form: str) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     if isinstance(value, (int, float)) or (value.isdigit() and len(value) > 8):
-        return datetime.fromtimestamp(float(value) / (1 if one == "epoch_second" else 1000), UTC)
-    if one in ISO:
+        return datetime.fromtimestamp(float(value) / (1 if form == "epoch_second" else 1000), UTC)
+    if form in ISO:
         found = datetime.fromisoformat(value)
-    elif (form := pattern_of(one)) is not None:
-        found = datetime.strptime(value, form)
+    elif (pattern := pattern_of(form)) is not None:
+        found = datetime.strptime(value, pattern)
     else:
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -9,9 +9,10 @@ Sub-fields with the same values, aliases and fields that cannot be searched have
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,10 +99,12 @@ class Role:
 class SkippedFields:
     """Fields and values that questions do not use."""
 
-    types: Counter[str] = field(default_factory=Counter)  # type → number of fields
+    types: Counter[str] = dataclasses.field(default_factory=Counter)  # type → number of fields
     over_limit: int = 0  # fields of a wide mapping above the limit for invented documents
-    unmapped: list[str] = field(default_factory=list)  # names in the values file that are not in the mapping
-    misfits: list[str] = field(default_factory=list)  # "took: 'n/a'": values of the wrong type
+    unmapped: list[str] = dataclasses.field(
+        default_factory=list
+    )  # names in the values file that are not in the mapping
+    misfits: list[str] = dataclasses.field(default_factory=list)  # "took: 'n/a'": values of the wrong type
 
 
 def roles_of(mapping: Mapping[str, Any], values: Values, lexicon: Lexicon) -> tuple[tuple[Role, ...], SkippedFields]:
@@ -111,16 +114,16 @@ def roles_of(mapping: Mapping[str, Any], values: Values, lexicon: Lexicon) -> tu
     aliases = {raw_field.name for raw_field in raw_fields(mapping) if raw_field.type == "alias"}
     found: list[Role] = []
     taken: set[str] = set()
-    for one in fields:
-        if one.family in ("object", "nested") or one.name in aliases or one.name in fields.conflicts or one.sub:
+    for field in fields:
+        if field.family in ("object", "nested") or field.name in aliases or field.name in fields.conflicts or field.sub:
             continue  # sub-fields belong to the role of their field
-        role = _role(one, fields, values, lexicon)
-        if role is None or not _can_be_stored(one.name, taken):
-            skipped.types[one.type] += 1
+        role = _role(field, fields, values, lexicon)
+        if role is None or not _can_be_stored(field.name, taken):
+            skipped.types[field.type] += 1
             continue
-        taken |= {one.name, *_above(one.name)}
+        taken |= {field.name, *_above(field.name)}
         known, misfits = fitting(role.kind, role.known, whole=role.whole)
-        skipped.misfits += [f"{one.name}: {value!r}" for value in misfits]
+        skipped.misfits += [f"{field.name}: {value!r}" for value in misfits]
         found.append(replace(role, known=known))
     return tuple(found), skipped
 
@@ -136,36 +139,36 @@ def _can_be_stored(name: str, taken: set[str]) -> bool:
     return whole and "*" not in name and not name.startswith("_") and name not in taken
 
 
-def _role(one: Field, fields: Fields, values: Values, lexicon: Lexicon) -> Role | None:
-    kind = KINDS.get(one.family)
-    if kind is None or one.type in _NO_ROLE or len(one.nested) > 1 or not _searchable(one):
+def _role(field: Field, fields: Fields, values: Values, lexicon: Lexicon) -> Role | None:
+    kind = KINDS.get(field.family)
+    if kind is None or field.type in _NO_ROLE or len(field.nested) > 1 or not _searchable(field):
         return None
-    if kind == "date" and written(_A_DAY, one.format or "") is None:
+    if kind == "date" and written(_A_DAY, field.format or "") is None:
         return None  # a date format that is not covered
-    exact = fields.exact(one.name) or "" if kind == "text" else ""
+    exact = fields.exact(field.name) or "" if kind == "text" else ""
     return Role(
         kind=kind,
-        field=one.name,
-        stored=one.name,
-        type=one.type,
-        word=lexicon.fields[one.name],
-        nested=one.nested[-1] if one.nested else "",
+        field=field.name,
+        stored=field.name,
+        type=field.type,
+        word=lexicon.fields[field.name],
+        nested=field.nested[-1] if field.nested else "",
         exact=exact,
-        grams=_grams(one.name, fields),
-        groups=one.has_doc_values and kind != "text",
-        known=values.get(exact or one.name) or values.get(one.name) or Known(),
-        format=one.format or "",
+        grams=_grams(field.name, fields),
+        groups=field.has_doc_values and kind != "text",
+        known=values.get(exact or field.name) or values.get(field.name) or Known(),
+        format=field.format or "",
     )
 
 
-def _searchable(one: Field) -> bool:
-    return one.options.get("index", True) is not False and one.options.get("enabled", True) is not False
+def _searchable(field: Field) -> bool:
+    return field.options.get("index", True) is not False and field.options.get("enabled", True) is not False
 
 
 def _grams(name: str, fields: Fields) -> str:
     """The field or sub-field with an n-gram analyzer, judged by the analyzer's name."""
-    for one in fields:
-        own = one.name == name or (one.sub and one.name.rpartition(".")[0] == name)
-        if own and one.family == "text" and "gram" in str(one.options.get("analyzer", "")).lower():
-            return one.name
+    for field in fields:
+        own = field.name == name or (field.sub and field.name.rpartition(".")[0] == name)
+        if own and field.family == "text" and "gram" in str(field.options.get("analyzer", "")).lower():
+            return field.name
     return ""

@@ -57,9 +57,9 @@ def two_sentences(draw: Draw, text: str, clauses: Sequence[Clause]) -> str:
     after = [clause.text for clause in clauses if clause.place == "after"]
     if not after:
         raise Skip("nothing to say apart")
-    noun, one = mark(draw.context.lexicon.documents[0]), mark(draw.context.lexicon.document)
+    noun, singular = mark(draw.context.lexicon.documents[0]), mark(draw.context.lexicon.document)
     joined = draw.pick(" and ", ", ").join(after)
-    tail = draw.pick(*_TAILS).replace("{n}", noun).replace("{d}", one).replace("{c}", joined)
+    tail = draw.pick(*_TAILS).replace("{n}", noun).replace("{d}", singular).replace("{c}", joined)
     end = "" if text.endswith(("?", ".")) else "."
     return f"{text}{end} {tail}"
 

@@ -174,7 +174,7 @@ def _scale(draw: Draw, role: Role) -> tuple[Any, Any]:
     if not (isinstance(low, (int, float)) and isinstance(high, (int, float)) and high > low):
         raise Skip(role.field)
     found = sorted({around(low + (high - low) * part, whole=role.whole, digits=1)[0] for part in (0.15, 0.3, 0.6)})
-    inside = [one for one in found if low < one < high]
+    inside = [edge for edge in found if low < edge < high]
     if len(inside) < 2:
         raise Skip(role.field)
     start = draw.random.randrange(len(inside) - 1)
@@ -209,7 +209,7 @@ def bands(draw: Draw) -> Ask:
         "split {what} into {f} bands: up to {a}, {a} to {b}, beyond",
         "{f} ranges of {what}: under {a}, from {a} to {b}, above {b}",
     )  # fmt: skip
-    a, b = (spell(one, role.word.unit, draw.random) for one in (low, high))
+    a, b = (spell(bound, role.word.unit, draw.random) for bound in (low, high))
     ranges = [{"to": low}, {"from": low, "to": high}, {"from": high}]
     after = aggs({"range": {"field": role.field, "ranges": ranges}})
     why = f"Bands of {role.field}: range."
