@@ -56,8 +56,8 @@ def counts_hits(body: Mapping[str, Any]) -> bool:
 
 def aggregations_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The aggregations under ``aggs`` or ``aggregations``; empty without any."""
-    found = body.get("aggs") or body.get("aggregations")
-    return found if isinstance(found, dict) else {}
+    aggs = body.get("aggs") or body.get("aggregations")
+    return aggs if isinstance(aggs, dict) else {}
 
 
 def asks_fields(body: Mapping[str, Any]) -> bool:

@@ -57,7 +57,7 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
             hint = "map the fields that questions are about, or name another index"
             raise DataError(f"'{name}' has no fields", where=engine.url, hint=hint)
         limits = limits_on(mapping, config.guard)
-        found = read(
+        facts = read(
             server,
             name,
             mapping,
@@ -67,12 +67,12 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
             together=config.question_fields,
         )
         product = server.capabilities
-    now = _now(mapping, found, datetime.now(UTC))
-    meta = {**({"now": now} if now else {}), **({APART: found.apart} if found.apart else {})}
+    now = _now(mapping, facts, datetime.now(UTC))
+    meta = {**({"now": now} if now else {}), **({APART: facts.apart} if facts.apart else {})}
     annotated = {**mapping, "_meta": {**mapping.get("_meta", {}), **meta}} if meta else mapping
     read_from = f"read from {str(product).strip()}: {_summary(name, documents, mapping)}"
     return ProjectFiles(
-        files={"mapping.json": _text(annotated), "values.json": _text(found.values.to_json())},
+        files={"mapping.json": _text(annotated), "values.json": _text(facts.values.to_json())},
         settings={
             f"{_SECTION}.index": name,
             f"{_SECTION}.mapping": "mapping.json",
@@ -82,7 +82,7 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
             f"{_SECTION}.free_phrasing": 0.5,
         },
         recipe=RECIPE,
-        about=(read_from, *_about(found, config, now), *_unusable(mapping)),
+        about=(read_from, *_about(facts, config, now), *_unusable(mapping)),
         brief=(
             f"{product} at {engine.url}: {_counts(name, documents, mapping)}",
             *_brief_now(mapping, now),
@@ -114,37 +114,37 @@ def _unusable(mapping: Mapping[str, Any]) -> Iterator[str]:
         yield "warning: no questions can be generated: the index has no field of a type that questions support"
 
 
-def _about(found: FieldValues, config: Settings, now: str) -> Iterator[str]:
+def _about(facts: FieldValues, config: Settings, now: str) -> Iterator[str]:
     """How many fields have known values, why the others have none, and the consequences for questions."""
-    known = sum(1 for _ in found.values)
+    known = sum(1 for _ in facts.values)
     yield f"values of {known:,} fields are in values.json"
     if known > config.question_fields:
         yield f"questions use the first {config.question_fields} of these ({_SECTION}.question_fields)"
-    yield from _without_values(found)
-    if "texts" in found.unread.values() and not config.text_sample_size:
+    yield from _without_values(facts)
+    if "texts" in facts.unread.values() and not config.text_sample_size:
         yield f"for questions that search texts, --set {_SECTION}.text_sample_size=20 reads words from 20 documents"
-    if found.apart:
-        pairs = sum(map(len, found.apart.values()))
+    if facts.apart:
+        pairs = sum(map(len, facts.apart.values()))
         pairs_of = f"{counted(pairs, 'pair')} (_meta.{APART} in mapping.json)"
         yield f"questions do not combine fields that no document has together: {pairs_of}"
     if now:
         yield f"the newest date is {now}; questions use it as the current time (_meta.now in mapping.json)"
 
 
-def _without_values(found: FieldValues) -> Iterator[str]:
+def _without_values(facts: FieldValues) -> Iterator[str]:
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
-    for field, why in found.unread.items():
+    for field, why in facts.unread.items():
         by_reason[why].append(field)
     for why, fields in by_reason.items():
         more = f" and {len(fields) - NAMED:,} more" if len(fields) > NAMED else ""
         yield f"no values ({why}): {', '.join(fields[:NAMED])}{more}"
 
 
-def _now(mapping: Mapping[str, Any], found: FieldValues, clock: datetime) -> str:
+def _now(mapping: Mapping[str, Any], facts: FieldValues, clock: datetime) -> str:
     """The current time to assume for an index that no longer grows; empty: use the clock."""
-    if mapping.get("_meta", {}).get("now") or found.newest is None or clock - found.newest < STALE:
+    if mapping.get("_meta", {}).get("now") or facts.newest is None or clock - facts.newest < STALE:
         return ""
-    return found.newest.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return facts.newest.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _brief_now(mapping: Mapping[str, Any], newest: str) -> Iterator[str]:

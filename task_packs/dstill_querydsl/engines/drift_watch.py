@@ -42,9 +42,9 @@ def changes(then: Facts, now: Facts) -> Iterator[Change]:
     """The differences between two snapshots, for indices that are in both."""
     for name in sorted(then.keys() & now.keys()):
         before, after = then[name], now[name]
-        found = compared(before["fields"], after["fields"])
-        if found:
-            yield Change(message=f"the mapping of '{name}' differs: {found}", breaks=found.breaks)
+        diff = compared(before["fields"], after["fields"])
+        if diff:
+            yield Change(message=f"the mapping of '{name}' differs: {diff}", breaks=diff.breaks)
         elif before.get("mapping", after["mapping"]) != after["mapping"]:
             yield Change(message=f"the mapping of '{name}' differs, though its fields have the same names and types")
         count = before.get("documents", after["documents"])

@@ -34,12 +34,12 @@ def never_together(server: HttpEngine, name: str, fields: Sequence[Field]) -> di
     if outcome.kind is not OutcomeKind.OK:
         return {}
     counts = value_at(outcome.raw, dict, "aggregations", "having", "buckets")
-    found: dict[str, list[str]] = {}
+    apart: dict[str, list[str]] = {}
     for key, other in combinations(by_key, 2):
         if not value_at(counts, dict, key, "beside", "buckets", other)["doc_count"]:
             first, second = sorted((_parent(by_key[key]), _parent(by_key[other])))
-            found.setdefault(first, []).append(second)
-    return {first: sorted(others) for first, others in sorted(found.items())}
+            apart.setdefault(first, []).append(second)
+    return {first: sorted(others) for first, others in sorted(apart.items())}
 
 
 def _parent(field: Field) -> str:

@@ -53,15 +53,15 @@ def _anchor(now: str) -> str:
 
 def _dates(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, str | None]:
     """Field → its date format: "" for the default, None for a field that is not a date."""
-    found: dict[str, str | None] = {}
+    dates: dict[str, str | None] = {}
     for name, field in (mapping.get("properties") or {}).items():
         path = f"{prefix}{name}"
         if "properties" in field:
-            found |= _dates(field, f"{path}.")
+            dates |= _dates(field, f"{path}.")
             continue
-        found[path] = str(field.get("format", "")) if field.get("type") in _DATES else None
-        found |= _dates({"properties": field.get("fields") or {}}, f"{path}.")
-    return found
+        dates[path] = str(field.get("format", "")) if field.get("type") in _DATES else None
+        dates |= _dates({"properties": field.get("fields") or {}}, f"{path}.")
+    return dates
 
 
 class _Freezer:

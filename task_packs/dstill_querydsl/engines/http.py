@@ -204,11 +204,11 @@ class HttpEngine:
         """Indices, aliases and data streams that the key may see, without hidden ones; empty: it may not list them."""
         try:
             reply = self._patiently(lambda: self._client.perform_request("GET", NAMES, headers=JSON)).body
-            found = [entry["name"] for kind in ("indices", "aliases", "data_streams") for entry in reply.get(kind, ())]
+            names = [entry["name"] for kind in ("indices", "aliases", "data_streams") for entry in reply.get(kind, ())]
         except Exception as error:  # the list only helps: what is wrong with the server is said elsewhere
             log.debug("cannot list the indices: %s", error)
             return []
-        return sorted(name for name in map(str, found) if not name.startswith("."))
+        return sorted(name for name in map(str, names) if not name.startswith("."))
 
     def _missing(self, what: str, index: str) -> ServiceError:
         names = self.names()

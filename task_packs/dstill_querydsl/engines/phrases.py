@@ -29,12 +29,12 @@ def phrases(server: HttpEngine, name: str, field: Field, documents: int) -> Know
     outcome = server.search(name, {"size": documents, "_source": [field.name], "query": query})
     if outcome.kind is not OutcomeKind.OK:
         return None
-    found: dict[str, None] = {}
+    distinct: dict[str, None] = {}
     for number, hit in enumerate(outcome.raw["hits"]["hits"]):
         text = next(_texts(hit.get("_source"), field.name.split(".")), "")
         if (words := _phrase(text, number)) and not looks_secret(words):
-            found[words] = None
-    return Known(values=tuple(found)) if found else None
+            distinct[words] = None
+    return Known(values=tuple(distinct)) if distinct else None
 
 
 def _texts(source: Any, path: list[str]) -> Iterator[str]:
@@ -52,7 +52,7 @@ def _texts(source: Any, path: list[str]) -> Iterator[str]:
 
 def _phrase(text: str, number: int) -> str:
     """Two or three adjacent words of `text`; each `number` chooses another position."""
-    words = [(found.group(), found.start(), found.end()) for found in _WORD.finditer(text[:2_000])]
+    words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(text[:2_000])]
     runs = [
         text[start:end]
         for length in (3, 2)

@@ -112,8 +112,8 @@ def probe(search: Search) -> dict[str, Any]:
 @cache
 def lacking() -> Mapping[str, Any]:
     """The stored result of `probe`, with the version of the engine."""
-    found: Mapping[str, Any] = json.loads(LACKING.read_text())
-    return found
+    table: Mapping[str, Any] = json.loads(LACKING.read_text())
+    return table
 
 
 def ask_embedded() -> dict[str, Any]:

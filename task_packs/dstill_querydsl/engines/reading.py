@@ -62,9 +62,7 @@ class FieldValues:
     values: Values
     unread: Mapping[str, str]  # field → why its values are unknown
     newest: datetime | None = None  # highest value of the date field that most documents have
-    apart: Mapping[str, Sequence[str]] = dataclasses.field(
-        default_factory=dict
-    )  # field → fields that no document has with it
+    apart: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)  # field → fields never with it
 
 
 def read(
@@ -99,11 +97,11 @@ def read(
             unread[field.name] = "in fewer documents" if filled[field.name] else "in no document"
     known: dict[str, Known] = {}
     for field, node in _ask(server, name, chosen, _aggregations):
-        found = _values_of(server, name, field, node, texts)
-        if found is None:
+        values = _values_of(server, name, field, node, texts)
+        if values is None:
             unread[field.name] = node if isinstance(node, str) else "no usable value"
         else:
-            known[field.name] = found
+            known[field.name] = values
     fullest = max(filled.values(), default=0)
     ordered = sorted(known, key=lambda name: _rank(known[name], filled[name], most=fullest))
     return FieldValues(
@@ -150,19 +148,19 @@ def bounds(server: HttpEngine, name: str, fields: Sequence[Field]) -> dict[str, 
     Fields of other types are left out, and dates beyond the years 1 to 9999.
     """
     readable = [field for field in fields if field.family in ("number", "date")]
-    found = {}
+    ranges = {}
     for field, node in _ask(server, name, readable, _ends):
         if isinstance(node, str):
             continue
         if not _count(node):
-            found[field.name] = (0, 0) if field.family == "number" else (EPOCH, EPOCH)
+            ranges[field.name] = (0, 0) if field.family == "number" else (EPOCH, EPOCH)
             continue
         low, high = (node[end]["value"] for end in _BOUNDS)
         if field.family == "date":
             low, high = _moment(low), _moment(high)
         if low is not None and high is not None:
-            found[field.name] = (low, high)
-    return found
+            ranges[field.name] = (low, high)
+    return ranges
 
 
 # --- requests ---------------------------------------------------------------------------
@@ -285,8 +283,8 @@ def _points(server: HttpEngine, name: str, field: Field) -> Known | None:
     outcome = server.search(name, body)
     if outcome.kind is not OutcomeKind.OK:
         return None
-    found = [point for hit in outcome.raw["hits"]["hits"] for point in hit.get("fields", {}).get(field.name, [])]
-    points = [point for point in map(_point, found) if point is not None]
+    raw = [point for hit in outcome.raw["hits"]["hits"] for point in hit.get("fields", {}).get(field.name, [])]
+    points = [point for point in map(_point, raw) if point is not None]
     return Known(values=tuple(points[:POINTS])) if points else None
 
 

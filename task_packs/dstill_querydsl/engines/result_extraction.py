@@ -91,17 +91,17 @@ def _hit(hit: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
 def _flat(value: Any, path: str = "") -> dict[str, list[Any]]:
     """``{"a": {"b": 1}}`` → ``{"a.b": [1]}``: `_source` and `fields` in one form."""
     if isinstance(value, Mapping):
-        found: dict[str, list[Any]] = {}
+        fields: dict[str, list[Any]] = {}
         for key, inner in value.items():
             for name, values in _flat(inner, f"{path}.{key}" if path else key).items():
-                found.setdefault(name, []).extend(values)
-        return found
+                fields.setdefault(name, []).extend(values)
+        return fields
     if isinstance(value, list):
-        found = {}
+        fields = {}
         for item in value:
             for name, values in _flat(item, path).items():
-                found.setdefault(name, []).extend(values)
-        return found
+                fields.setdefault(name, []).extend(values)
+        return fields
     return {path: [value]}
 
 

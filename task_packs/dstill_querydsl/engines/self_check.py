@@ -95,15 +95,15 @@ def _result_of(server: HttpEngine, name: str, case: Case) -> Any:
 
 def _compare(server: HttpEngine, name: str, got: Any, *accepted: Any) -> CheckResult:
     """The check that `got` is one of the `accepted` results."""
-    found, expected = _text(got), _text(accepted[-1])
+    text, expected = _text(got), _text(accepted[-1])
     problem = None
     if got not in accepted:
         problem = FailedItems(
-            f"a known result is wrong: {name}: got {found}",
+            f"a known result is wrong: {name}: got {text}",
             where=f"{server.capabilities} at {server.settings.url}, expected {expected}",
             hint="do not trust scores of this engine until you know why",
         )
-    return CheckResult(name=name, found=found, expected=expected, problem=problem)
+    return CheckResult(name=name, found=text, expected=expected, problem=problem)
 
 
 def _text(value: Any) -> str:
@@ -155,9 +155,9 @@ def invariants(count: int) -> tuple[Case, ...]:
 
 def instruction_checks(name: str, mapping: Mapping[str, Any]) -> Iterator[CheckResult]:
     """Texts in the mapping that look like instructions to a model. No problem, as the guard still applies."""
-    for found in injections_in(mapping)[:_MAX_INSTRUCTIONS]:
+    for order in injections_in(mapping)[:_MAX_INSTRUCTIONS]:
         advice = "Prompts contain such text as data. If you did not write it, find out who can change the mapping."
-        yield CheckResult(name=f"mapping of {name}", found=f"instruction-like text in {found}", advice=advice)
+        yield CheckResult(name=f"mapping of {name}", found=f"instruction-like text in {order}", advice=advice)
 
 
 def _size(server: HttpEngine, name: str, count: int, mapping: Mapping[str, Any]) -> CheckResult:
@@ -165,15 +165,15 @@ def _size(server: HttpEngine, name: str, count: int, mapping: Mapping[str, Any])
     if not count:
         what = f"'{name}' has no documents"
         problem = DataError(what, where=server.settings.url, hint="check its name: executor.http.index, or --index")
-    found = f"{counted(count, 'document')}, {counted(field_count(mapping), 'field')}"
-    return CheckResult(name=f"index {name}", found=found, problem=problem)
+    size = f"{counted(count, 'document')}, {counted(field_count(mapping), 'field')}"
+    return CheckResult(name=f"index {name}", found=size, problem=problem)
 
 
 def _drift(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> CheckResult:
-    found = drift(then, now)
+    diff = drift(then, now)
     hint = f"read it again: dstill init --engine-url … --index {quoted(name)} --out another-folder"
-    status = f"fields {fields_digest(now)[:12]}, " + (f"differs: {found}" if found else "unchanged")
+    status = f"fields {fields_digest(now)[:12]}, " + (f"differs: {diff}" if diff else "unchanged")
     problem = None
-    if found.breaks:
-        problem = DataError(f"the mapping of '{name}' differs: {found}", where="task.querydsl.mapping", hint=hint)
-    return CheckResult(name="mapping", found=status, problem=problem, advice=hint if found and not problem else "")
+    if diff.breaks:
+        problem = DataError(f"the mapping of '{name}' differs: {diff}", where="task.querydsl.mapping", hint=hint)
+    return CheckResult(name="mapping", found=status, problem=problem, advice=hint if diff and not problem else "")

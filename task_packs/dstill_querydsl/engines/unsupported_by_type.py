@@ -43,18 +43,18 @@ class ByType:
     @classmethod
     def of(cls, types: Mapping[str, str]) -> ByType:
         """`types`: full name of a field → its type, as `type_of` returns it."""
-        found: dict[str, dict[str, str]] = {}
+        fields: dict[str, dict[str, str]] = {}
         for name, type_ in types.items():
             for part in _PARTS.get(type_, ()):
-                found.setdefault(part, {})[name] = type_
-        return cls(fields=found)
+                fields.setdefault(part, {})[name] = type_
+        return cls(fields=fields)
 
     def reason(self, body: Mapping[str, Any]) -> str:
         """Why the embedded engine may answer `body` differently; empty if it does not."""
         for part, fields in self.fields.items():
             named = set(words(list(under(part, body)) if part else body))
-            if found := fields.keys() & named:
-                name, where = min(found), f" in {part}" if part else ""
+            if names := fields.keys() & named:
+                name, where = min(names), f" in {part}" if part else ""
                 return f"uses '{name}' ({fields[name]}){where}, where the embedded engine differs"
         return ""
 

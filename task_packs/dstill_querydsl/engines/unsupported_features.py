@@ -51,9 +51,7 @@ class UnsupportedFeatures:
     types: Mapping[str, str] = dataclasses.field(default_factory=dict)  # field → type
     nested: frozenset[str] = frozenset()  # nested paths
     by_type: ByType = dataclasses.field(default_factory=lambda: ByType.of({}))
-    unsupported_fields: UnsupportedFields = dataclasses.field(
-        default_factory=UnsupportedFields
-    )  # not in the loaded index
+    unsupported_fields: UnsupportedFields = dataclasses.field(default_factory=UnsupportedFields)  # not loaded
 
     @classmethod
     def of(
@@ -95,21 +93,21 @@ class UnsupportedFeatures:
 
     def _normalizer(self, body: Mapping[str, Any]) -> str:
         for part, verb in _BY_VALUE:
-            if found := self.normalized.intersection(words(body.get(part))):
-                return f"{verb} by '{min(found)}', which has a normalizer"
+            if names := self.normalized.intersection(words(body.get(part))):
+                return f"{verb} by '{min(names)}', which has a normalizer"
         return ""
 
     def _analysis(self, body: Mapping[str, Any]) -> str:
-        if found := self.analyzed.intersection(words(body)):
-            return f"searches '{min(found)}', whose analysis differs in the embedded engine"
-        if found := self.analyzers.intersection(word for key in _ANALYZER_KEYS for word in _named(key, body)):
-            return f"uses the analyzer {min(found)}, whose tokens differ in the embedded engine"
+        if names := self.analyzed.intersection(words(body)):
+            return f"searches '{min(names)}', whose analysis differs in the embedded engine"
+        if names := self.analyzers.intersection(word for key in _ANALYZER_KEYS for word in _named(key, body)):
+            return f"uses the analyzer {min(names)}, whose tokens differ in the embedded engine"
         return ""
 
     def _large_numbers(self, body: Mapping[str, Any]) -> str:
         named = set(words(body))
-        if found := self.large & named:
-            return f"uses '{min(found)}', which holds numbers beyond 2^53"
+        if names := self.large & named:
+            return f"uses '{min(names)}', which holds numbers beyond 2^53"
         large = any(isinstance(word, int) and abs(word) > MAX_EXACT for word in named)
         return "holds a number beyond 2^53" if large else ""
 
@@ -119,10 +117,10 @@ class UnsupportedFeatures:
 
     def _sort(self, body: Mapping[str, Any]) -> str:
         sorts = list(under("sort", body))
-        if found := self.addresses.intersection(words(sorts)):
-            return f"sorts by '{min(found)}': the embedded engine sorts addresses as strings"
-        if found := self.integers.intersection(name for sort in sorts for name in _averaged(sort)):
-            return f"sorts by the average or median of '{min(found)}'"
+        if names := self.addresses.intersection(words(sorts)):
+            return f"sorts by '{min(names)}': the embedded engine sorts addresses as strings"
+        if names := self.integers.intersection(name for sort in sorts for name in _averaged(sort)):
+            return f"sorts by the average or median of '{min(names)}'"
         return ""
 
 
@@ -211,14 +209,14 @@ def _different_analyzers(settings: Mapping[str, Any]) -> set[str]:
     filters = {*_FILTERS, *_of_type(analysis.get("filter"), _FILTERS), *_other_stemmers(analysis.get("filter"))}
     chars = set(_of_type(analysis.get("char_filter"), _CHAR_FILTERS))
     own = analysis.get("analyzer") or {}
-    found = {
+    names = {
         name
         for name, entry in own.items()
         if entry.get("type") in _ANALYZERS
         or filters.intersection(_listed(entry.get("filter")))
         or chars.intersection(_listed(entry.get("char_filter")))
     }
-    return {*found, *(name for name in _ANALYZERS if name not in own)}
+    return {*names, *(name for name in _ANALYZERS if name not in own)}
 
 
 def _of_type(definitions: Any, types: tuple[str, ...]) -> list[str]:

@@ -65,9 +65,9 @@ class UnsupportedFields:
 
     def _inner(self, field: Mapping[str, Any], name: str) -> dict[str, Any]:
         """The inner fields, sub-fields and copies of a field, as far as they are supported."""
-        found = {key: self._properties(field[key], f"{name}.") for key in ("properties", "fields") if field.get(key)}
+        inner = {key: self._properties(field[key], f"{name}.") for key in ("properties", "fields") if field.get(key)}
         copies = [target for target in _listed(field.get("copy_to")) if target not in self.types]
-        return found | ({"copy_to": copies} if copies else {})
+        return inner | ({"copy_to": copies} if copies else {})
 
     def reason(self, body: Mapping[str, Any]) -> str:
         """Why `body` cannot run: a field that it names, matches by a pattern or searches with all fields. Or empty."""
@@ -97,8 +97,8 @@ class UnsupportedFields:
 
 def runtime(mapping: Mapping[str, Any]) -> list[str]:
     """The runtime fields, which scripts compute and the embedded engine does not support."""
-    found = mapping.get("runtime")
-    return list(found) if isinstance(found, Mapping) else []
+    fields = mapping.get("runtime")
+    return list(fields) if isinstance(fields, Mapping) else []
 
 
 def refused(mapping: Mapping[str, Any], accepts: Callable[[Mapping[str, Any]], bool]) -> list[str]:

@@ -71,5 +71,5 @@ def _at(name: str, reply: Any) -> Iterator[Any]:
 
 
 def _buckets(node: Mapping[str, Any]) -> list[Any]:
-    found = node.get("buckets", ())
-    return list(found.values() if isinstance(found, Mapping) else found)
+    buckets = node.get("buckets", ())
+    return list(buckets.values() if isinstance(buckets, Mapping) else buckets)

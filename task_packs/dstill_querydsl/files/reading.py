@@ -63,9 +63,9 @@ def answers(text: str, suffix: str) -> Iterator[FileAnswer]:
 
 def _requests(text: str) -> Iterator[FileAnswer]:
     blanked = _blanked(text)
-    found = list(_REQUEST.finditer(blanked))
-    for number, request in enumerate(found):
-        end = found[number + 1].start() if number + 1 < len(found) else len(text)
+    starts = list(_REQUEST.finditer(blanked))
+    for number, request in enumerate(starts):
+        end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
         api, context = _address(request["path"])
         body = next(_BODY.finditer(blanked, request.end(), end), None)
         if api not in _SEARCHES or body is None:
@@ -88,11 +88,11 @@ def _requests(text: str) -> Iterator[FileAnswer]:
 def _blanked(text: str) -> str:
     """The text with spaces for its comments."""
     parts, behind, last = [], 0, text.rfind("*/")
-    for found in _COMMENT.finditer(text):
-        if found.start() < behind or (found["block"] and last < found.end()):
+    for comment in _COMMENT.finditer(text):
+        if comment.start() < behind or (comment["block"] and last < comment.end()):
             continue  # it is within a comment, or never closed
-        end = text.index("*/", found.end()) + 2 if found["block"] else _line_end(text, found.end())
-        parts += [text[behind : found.start()], re.sub(r"[^\n]", " ", text[found.start() : end])]
+        end = text.index("*/", comment.end()) + 2 if comment["block"] else _line_end(text, comment.end())
+        parts += [text[behind : comment.start()], re.sub(r"[^\n]", " ", text[comment.start() : end])]
         behind = end
     return "".join([*parts, text[behind:]])
 
@@ -122,7 +122,7 @@ def _end(text: str, start: int, end: int) -> int:
 
 def _lines(text: str, start: int, end: int, context: Mapping[str, Any]) -> Iterator[FileAnswer]:
     """The bodies of `_msearch`, each after its header."""
-    lines = [(found.start(), found.end()) for found in re.finditer(r"[^\n]+", text[start:end]) if found[0].strip()]
+    lines = [(line.start(), line.end()) for line in re.finditer(r"[^\n]+", text[start:end]) if line[0].strip()]
     spans = [(start + first, start + last) for first, last in lines]
     if not spans or not _is_header(text[slice(*spans[0])]):
         yield from (_between(text, *span, context) for span in spans)

@@ -113,10 +113,10 @@ class Language:
     def node(self, schema_: Any, kind: Kind, key: str, place: Place, field: str, chain: tuple[Any, ...]) -> Node:
         """The node of a place; always the same for the same place."""
         at = (id(schema_), kind if isinstance(kind, str) else id(kind), key, place, field, chain)
-        found = self._nodes.get(at)
-        if found is None:
-            found = self._nodes[at] = Node(self, schema_, kind, key, place, field, chain)
-        return found
+        node = self._nodes.get(at)
+        if node is None:
+            node = self._nodes[at] = Node(self, schema_, kind, key, place, field, chain)
+        return node
 
     def passes(self, body: dict[str, Any]) -> bool:
         """Whether a body whose form the schema accepts passes the other checks."""
@@ -131,8 +131,8 @@ class Language:
         at = (chain, as_key)
         if at not in self._fitting:
             body = _skeleton((*chain, (_PROBE, ())) if as_key else chain, {} if as_key else _PROBE)
-            found = [use for use in uses(body) if use.name == _PROBE]
-            alike = [names for names in self._alike if self._fits(names[0], found, path)]
+            probes = [use for use in uses(body) if use.name == _PROBE]
+            alike = [names for names in self._alike if self._fits(names[0], probes, path)]
             self._fitting[at] = frozenset(name for names in alike for name in names)
         return self._fitting[at]
 
@@ -149,10 +149,10 @@ class Language:
                 groups.setdefault((field.type, field.nested, options, item.name.startswith("_")), []).append(item.name)
         return list(groups.values())
 
-    def _fits(self, name: str, found: Sequence[Use], path: bool) -> bool:
+    def _fits(self, name: str, probes: Sequence[Use], path: bool) -> bool:
         field = self.fields.get(name)
         assert field is not None  # as `_alike` has only fields
-        for use in found:
+        for use in probes:
             # A sort says the nested path of its field after the field.
             nested = field.nested[-1] if use.kind == "sort" and field.nested else use.nested
             if any(problem.is_error for problem in problems_of(replace(use, name=name, nested=nested), self.fields)):
@@ -165,8 +165,8 @@ class Language:
 
     def is_wrong(self, chain: tuple[Any, ...], value: Any) -> bool:
         """Whether the mapping refuses a value where `chain` leads."""
-        found = uses(_skeleton(chain, value))
-        return any(problem.code == "wrong_value" for use in found for problem in problems_of(use, self.fields))
+        probes = uses(_skeleton(chain, value))
+        return any(problem.code == "wrong_value" for use in probes for problem in problems_of(use, self.fields))
 
     def uses_of_value(self, chain: tuple[Any, ...]) -> list[Use]:
         """The uses of fields whose values the last step of `chain` says."""
@@ -204,8 +204,8 @@ class Node:
     def _resolved(self, schema_: Any) -> Mapping[str, Any]:
         while "$ref" in schema_:
             schema_ = self.language.definitions[schema_["$ref"].rpartition("/")[2]]
-        found: Mapping[str, Any] = schema_
-        return found
+        resolved: Mapping[str, Any] = schema_
+        return resolved
 
     @cached_property
     def types(self) -> frozenset[str]:
@@ -221,9 +221,9 @@ class Node:
         if self._asked or self.kind == kinds.INTERVAL:
             return True  # it holds itself; an interval names no field that may be missing
         self._asked = True
-        found = "object" in self.types and self.inside is not None and self.is_alive(frozenset(self.keys.values()))
+        possible = "object" in self.types and self.inside is not None and self.is_alive(frozenset(self.keys.values()))
         self._asked = False
-        return found
+        return possible
 
     @cached_property
     def is_list(self) -> bool:
@@ -250,13 +250,13 @@ class Node:
         if self.kind not in (kinds.FIELD, kinds.SOURCE) or "string" not in self.types:
             return frozenset()
         path = self.key == "path"
-        found = self.language.fitting(self.chain, as_key=False, path=path)
+        names = self.language.fitting(self.chain, as_key=False, path=path)
         if path and self.nested is not None:
             get = self.language.fields.get
-            found = frozenset(name for name in found if (field := get(name)) and self.nested in field.nested)
+            names = frozenset(name for name in names if (field := get(name)) and self.nested in field.nested)
         if path and self._field_path is not None:
-            found &= {self._field_path}
-        return found
+            names &= {self._field_path}
+        return names
 
     @cached_property
     def is_possible(self) -> bool:
@@ -294,7 +294,7 @@ class Node:
     def keys(self) -> dict[Token, str]:
         """Token → key, of every key that an object here may have. Fields are their number among the items."""
         inside, properties = self.inside, self.object_schema.get("properties", {})
-        found: dict[Token, str] = {}
+        keys: dict[Token, str] = {}
         if self.kind == kinds.AGGREGATIONS_:
             return {token: f"a{token[1:]}" for token in LEVELS}
         if self.kind == kinds.ORDER:
@@ -303,7 +303,7 @@ class Node:
             fitting = self.language.fitting(self.chain, as_key=True)
             fitting -= set(inside.options)
             if any(self.child(name, {}).is_possible for name in sorted(fitting)[:1]):
-                found |= {number: item.name for number, item in enumerate(self.language.items) if item.name in fitting}
+                keys |= {number: item.name for number, item in enumerate(self.language.items) if item.name in fitting}
             names: Mapping[str, Kind] = inside.options
         else:
             names = inside.names if isinstance(inside, Options) else {}
@@ -317,8 +317,8 @@ class Node:
             if name in SPANS and not self.language.span_fields(self.nested):
                 continue
             if self.child(name, {}, self.field).is_possible:
-                found[f"{name}:"] = name
-        return found
+                keys[f"{name}:"] = name
+        return keys
 
     @cached_property
     def fields(self) -> frozenset[str]:
@@ -338,10 +338,10 @@ class Node:
             beside = tuple((name, there[name]) for name in named if isinstance(there.get(name), (str, int, float)))
         nested = self._nested_below(key, there)
         at = (key, field, beside, nested)
-        found = self._children.get(at)
-        if found is None:
-            found = self._children[at] = self._child(key, field, beside, nested)
-        return found
+        child = self._children.get(at)
+        if child is None:
+            child = self._children[at] = self._child(key, field, beside, nested)
+        return child
 
     def _child(self, key: str, field: str, beside: tuple[tuple[str, Any], ...], nested: str | None) -> Node:
         schema_ = self.object_schema.get("properties", {}).get(key, self.object_schema.get("additionalProperties"))
@@ -431,13 +431,13 @@ class Node:
     @cached_property
     def excluded(self) -> Mapping[str, frozenset[str]]:
         """Key → keys that exclude it."""
-        found: dict[str, set[str]] = {}
+        pairs: dict[str, set[str]] = {}
         for key, rule in self.object_schema.get("dependentSchemas", {}).items():
             for other, of in rule.get("properties", {}).items():
                 if of == {"not": {}}:
-                    found.setdefault(key, set()).add(other)
-                    found.setdefault(other, set()).add(key)
-        return {key: frozenset(others) for key, others in found.items()}
+                    pairs.setdefault(key, set()).add(other)
+                    pairs.setdefault(other, set()).add(key)
+        return {key: frozenset(others) for key, others in pairs.items()}
 
     @cached_property
     def bounds(self) -> tuple[int, int | None]:
@@ -466,10 +466,10 @@ class Node:
     def may_follow(self, there: Mapping[str, Any]) -> tuple[Token, ...]:
         """Keys that may come after those that are there."""
         at = tuple(there) if self.kind not in (kinds.AGGREGATIONS_,) else len(there)
-        found = self.choices.get(at)
-        if found is None:
-            found = self.choices[at] = tuple(self._follow(there))
-        return found
+        choices = self.choices.get(at)
+        if choices is None:
+            choices = self.choices[at] = tuple(self._follow(there))
+        return choices
 
     def _follow(self, there: Mapping[str, Any]) -> Iterator[Token]:
         if self.kind == kinds.AGGREGATIONS_:

@@ -75,13 +75,13 @@ class Spec:
     @cached_property
     def fixed(self) -> tuple[Token, ...]:
         """Pieces of structure that are values: constants and choices of the schema."""
-        found: list[Token] = [token for token, value in CONSTANTS.items() if self.fits(value) and self._plain(value)]
+        fixed: list[Token] = [token for token, value in CONSTANTS.items() if self.fits(value) and self._plain(value)]
         if self.fits("") and not self.numeric:
-            found.append("=")
+            fixed.append("=")
         if self.node.key in CHOICES or not self.free:
             choices = [token for token in tokens() if token[0] == "=" and token not in CONSTANTS and len(token) > 1]
-            found += [token for token in choices if self.fits(token[1:]) and (self.is_choice or self.free)]
-        return tuple(found)
+            fixed += [token for token in choices if self.fits(token[1:]) and (self.is_choice or self.free)]
+        return tuple(fixed)
 
     @cached_property
     def is_choice(self) -> bool:
@@ -100,12 +100,12 @@ class Spec:
     def fits(self, value: Any) -> bool:
         """Whether the schema, the guard and the mapping accept a value here."""
         at = (type(value), value)
-        found = self._fits.get(at)
-        if found is None:
+        fits = self._fits.get(at)
+        if fits is None:
             if len(self._fits) > 20_000:
                 self._fits.clear()
-            found = self._fits[at] = self._accepts(value)
-        return found
+            fits = self._fits[at] = self._accepts(value)
+        return fits
 
     def _accepts(self, value: Any) -> bool:
         return (
@@ -126,12 +126,12 @@ class Spec:
 
     def characters(self, text: str, numeric: bool) -> tuple[Token, ...]:
         """Characters after which a value can still follow, of a value that begins with `text`."""
-        found = self._viable.get((text, numeric))
-        if found is None:
+        choices = self._viable.get((text, numeric))
+        if choices is None:
             if len(self._viable) > 5_000:
                 self._viable.clear()
-            found = self._viable[text, numeric] = tuple(self._characters(text, numeric))
-        return found
+            choices = self._viable[text, numeric] = tuple(self._characters(text, numeric))
+        return choices
 
     def _characters(self, text: str, numeric: bool) -> Iterator[Token]:
         if numeric:
@@ -170,8 +170,8 @@ def _checked(use: Use, fields: Fields) -> Field | None:
 
 
 def _read(text: str, numeric: bool) -> Any:
-    found = as_number(text) if numeric else text
-    return NOTHING if found is None else found
+    value = as_number(text) if numeric else text
+    return NOTHING if value is None else value
 
 
 def _in_schema(schema: Mapping[str, Any], value: Any) -> bool:
@@ -239,12 +239,12 @@ class Values:
         spec = self.spec
         if spec.only_choices:
             return frozenset(spec.fixed)
-        found: set[Token] = {*spec.fixed, *self._begin(spec.numeric)}
+        choices: set[Token] = {*spec.fixed, *self._begin(spec.numeric)}
         if not spec.numeric and spec.fits(12345) and spec.fits(0.5):
-            found.add("number")
+            choices.add("number")
         if spec.numeric and spec.fits("12345"):
-            found.add("text")
-        return frozenset(found)
+            choices.add("text")
+        return frozenset(choices)
 
     def _begin(self, numeric: bool) -> Iterator[Token]:
         spec = self.spec
@@ -293,18 +293,18 @@ class Values:
             fixed = CONSTANTS.get(str(rest[0]), str(rest[0])[1:])
             return fixed if len(written) == 1 and self.spec.fits(fixed) else NOTHING
         try:
-            found = scalar(rest, self.reading, numeric=numeric)
+            value = scalar(rest, self.reading, numeric=numeric)
         except NotExpressible:
             return NOTHING
-        return found if self.spec.fits(found) and not (numeric and isinstance(found, str)) else NOTHING
+        return value if self.spec.fits(value) and not (numeric and isinstance(value, str)) else NOTHING
 
     def after(self, written: Sequence[Token]) -> frozenset[Token]:
         """Tokens that continue a value."""
         at = tuple(written)
-        found = self._after.get(at)
-        if found is None:
-            found = self._after[at] = frozenset(self._continue(at))
-        return found
+        choices = self._after.get(at)
+        if choices is None:
+            choices = self._after[at] = frozenset(self._continue(at))
+        return choices
 
     def _continue(self, written: tuple[Token, ...]) -> Iterator[Token]:
         numeric, rest = self.spec.numeric, written

@@ -125,10 +125,10 @@ class _Run:
 
     def known(self, node: Node) -> Mapping[tuple[Token, ...], str]:
         """Known values of the node's field of which words of the question are a part, by their tokens."""
-        found = self._known.get(node)
-        if found is None:
-            found = self._known[node] = dict(self._said(node))
-        return found
+        names = self._known.get(node)
+        if names is None:
+            names = self._known[node] = dict(self._said(node))
+        return names
 
     def _said(self, node: Node) -> Iterator[tuple[tuple[Token, ...], str]]:
         spec, place = self.values(node).spec, self.names.get(node.field)
@@ -170,25 +170,25 @@ class _Run:
 
     def brackets(self, node: Node) -> Collection[str]:
         """The brackets that a value may begin with."""
-        found = self._brackets.get(node)
-        if found is None:
+        brackets = self._brackets.get(node)
+        if brackets is None:
             forms = (("{", self._has_object), ("[", self._has_list))
-            found = self._brackets[node] = [bracket for bracket, has in forms if has(node)]
-        return found
+            brackets = self._brackets[node] = [bracket for bracket, has in forms if has(node)]
+        return brackets
 
     def openers(self, node: Node) -> frozenset[Token]:
         """Tokens that a value may begin with."""
-        found = self._openers.get(node)
-        if found is None:
-            found = self._openers[node] = frozenset((*self.brackets(node), *self.scalars(node)))
-        return found
+        choices = self._openers.get(node)
+        if choices is None:
+            choices = self._openers[node] = frozenset((*self.brackets(node), *self.scalars(node)))
+        return choices
 
     def scalars(self, node: Node) -> frozenset[Token]:
         """Of these, those that are no brackets."""
-        found = self._scalars.get(node)
-        if found is None:
-            found = self._scalars[node] = self._begin(node)
-        return found
+        choices = self._scalars.get(node)
+        if choices is None:
+            choices = self._scalars[node] = self._begin(node)
+        return choices
 
     def _begin(self, node: Node) -> frozenset[Token]:
         pointers = frozenset(place for name in node.pointers if (place := self.names.get(name)) is not None)
@@ -210,15 +210,15 @@ class _Run:
     def keys(self, frame: _Frame) -> frozenset[Token]:
         node = frame.node
         at = (node, len(frame.value) if node.kind == kinds.AGGREGATIONS_ else frozenset(frame.value))
-        found = self._keys.get(at)
-        if found is None:
+        keys = self._keys.get(at)
+        if keys is None:
             tokens_ = (
                 self.positions[token] if isinstance(token, int) else token
                 for token in node.may_follow(frame.value)
                 if self._all or self._shows(node, token, node.keys[token])
             )
-            found = self._keys[at] = frozenset(token for token in tokens_ if token is not None)
-        return found
+            keys = self._keys[at] = frozenset(token for token in tokens_ if token is not None)
+        return keys
 
 
 def start(language: Language, reading: Reading) -> BodyCursor:
@@ -244,11 +244,11 @@ class BodyCursor(Cursor):
 
     def allowed(self) -> Collection[Token]:
         """As in `Cursor`."""
-        found = set(self._atoms)
-        found.update(self._merged(_merges()))
+        choices = set(self._atoms)
+        choices.update(self._merged(_merges()))
         if self._may_end:
-            found.add("")
-        return found
+            choices.add("")
+        return choices
 
     def push(self, token: Token) -> BodyCursor:
         """As in `Cursor`. Raises ValueError for a token that is not allowed."""
@@ -323,11 +323,13 @@ class BodyCursor(Cursor):
             return frozenset(path[length] for path in paths)
         if self._written[0] == "known":
             ways = (way for way in self._run.known(self._node) if way[:length] == self._written and len(way) > length)
-            found = frozenset(way[length] for way in ways)
+            choices = frozenset(way[length] for way in ways)
         else:
-            found = frozenset() if self._pointed is not None else self._run.values(self._node).after(self._written)
+            choices = frozenset() if self._pointed is not None else self._run.values(self._node).after(self._written)
         return (
-            found - {token for token in found if self._only_repeats((*self._written, token))} if self._there else found
+            choices - {token for token in choices if self._only_repeats((*self._written, token))}
+            if self._there
+            else choices
         )
 
     @cached_property
@@ -356,12 +358,12 @@ class BodyCursor(Cursor):
         assert frame is not None
         if self._is_path:
             return frozenset(path[0] for path in self._paths())
-        found = self._run.scalars(node) if self._is_next else self._run.openers(node)
+        choices = self._run.scalars(node) if self._is_next else self._run.openers(node)
         if frame.depth >= _DEEP + 6:
-            found -= {"{", "["}
+            choices -= {"{", "["}
         if self._there:
-            found -= {token for token in found if token not in ("{", "[") and self._only_repeats((token,))}
-        return frozenset(token for token in found if self._affords((token,))) if self._costs(node) else found
+            choices -= {token for token in choices if token not in ("{", "[") and self._only_repeats((token,))}
+        return frozenset(token for token in choices if self._affords((token,))) if self._costs(node) else choices
 
     def _costs(self, node: Node) -> bool:
         """Whether the value may exceed what the guard allows for the whole body, or turn a box upside down."""
@@ -416,18 +418,18 @@ class BodyCursor(Cursor):
         if isinstance(frame.value, list):
             item = frame.node.item
             assert item is not None
-            found = self._run.openers(item) & {"{", "["}
+            choices = self._run.openers(item) & {"{", "["}
             if self._run.scalars(item):
-                found |= {","}
-            return found | {"]"} if frame.may_close() and frame.parent is not None else found
-        found = self._run.keys(frame)
+                choices |= {","}
+            return choices | {"]"} if frame.may_close() and frame.parent is not None else choices
+        choices = self._run.keys(frame)
         if only is not None:
-            found &= {only}
-        if found and (shut := self._shut(frame, found)):
-            found -= shut
+            choices &= {only}
+        if choices and (shut := self._shut(frame, choices)):
+            choices -= shut
         if only in (None, "}") and frame.parent is not None and frame.may_close() and self._is_whole(frame):
-            found |= {"}"}
-        return found
+            choices |= {"}"}
+        return choices
 
     def _shut(self, frame: _Frame, keys: Collection[Token]) -> set[Token]:
         """Of `keys`, those that would nest too deep, cost too much, or refer to what cannot come."""

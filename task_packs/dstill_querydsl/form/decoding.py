@@ -29,15 +29,15 @@ def decode(tokens: Sequence[Token], reading: Reading) -> dict[str, Any]:
     if tokens[:1] == ["refuse"]:
         decoder.at = 1
         missing = decoder.value(Place.OPTIONS, "missing", "") if decoder.peek() else []
-        found = {"refusal": {"reason": REASON, "missing": missing if isinstance(missing, list) else [missing]}}
+        answer = {"refusal": {"reason": REASON, "missing": missing if isinstance(missing, list) else [missing]}}
     else:
         body = decoder.value(Place.BODY, "", "")
         if not isinstance(body, dict):
             raise NotExpressible("an answer begins with an object")
-        found = body
+        answer = body
     if decoder.peek() is not None:
         raise NotExpressible(f"{decoder.peek()!r} after the end")
-    return found
+    return answer
 
 
 class _Decoder(TokenReader):
@@ -55,25 +55,25 @@ class _Decoder(TokenReader):
         if self.depth == MAX_DEPTH:
             raise NotExpressible(f"nested more than {MAX_DEPTH} deep")
         self.depth += 1
-        found = self.object(place, field) if token == "{" else self.list(place, key, field)
+        value = self.object(place, field) if token == "{" else self.list(place, key, field)
         self.depth -= 1
-        return found
+        return value
 
     def object(self, place: Place, field: str) -> dict[str, Any]:
         self.next()
-        found: dict[str, Any] = {}
+        entries: dict[str, Any] = {}
         while (token := self.peek()) not in (None, "}"):
             self.at += 1
             key, of = self.key(token, place), field
             if isinstance(token, int):
                 of = key
-            if key in found:
+            if key in entries:
                 raise NotExpressible(f"the key {key!r} is there twice")
-            found[key] = self.value(below(place, key), key, of)
-            if key == "field" and isinstance(found[key], str):
-                field = found[key]
+            entries[key] = self.value(below(place, key), key, of)
+            if key == "field" and isinstance(entries[key], str):
+                field = entries[key]
         self.at += token is not None
-        return found
+        return entries
 
     def key(self, token: Token | None, place: Place) -> str:
         if isinstance(token, int):
@@ -99,13 +99,13 @@ class _Decoder(TokenReader):
 
     def list(self, place: Place, key: str, field: str) -> list[Any]:
         self.next()
-        found: list[Any] = []
+        items: list[Any] = []
         while (token := self.peek()) not in (None, "]"):
             if token == ",":
                 self.at += 1
-            found.append(self.value(place, key, field))
+            items.append(self.value(place, key, field))
         self.at += token is not None
-        return found
+        return items
 
     def scalar(self, key: str, field: str) -> Any:
         token = self.next()
@@ -128,11 +128,11 @@ class _Decoder(TokenReader):
         value: list[Token] = [token]
         while (following := self.peek()) is not None and _continues(value, following):
             value.append(self.next())
-        found = scalar(value, self.reading, numeric=numeric)
-        if isinstance(found, str) and all(isinstance(part, int) or part == ".." for part in value):
+        result = scalar(value, self.reading, numeric=numeric)
+        if isinstance(result, str) and all(isinstance(part, int) or part == ".." for part in value):
             values = self.values.get(field, ())
-            return found if found in values else (same_value(found, values) or found)
-        return found
+            return result if result in values else (same_value(result, values) or result)
+        return result
 
     def known(self, field: str) -> str:
         """The known value of the field that has the next words."""

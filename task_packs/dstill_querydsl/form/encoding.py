@@ -34,12 +34,12 @@ def encode(body: Mapping[str, Any], reading: Reading) -> list[Token]:
     encoder = _Encoder(reading)
     if "refusal" in body:
         missing = body["refusal"].get("missing", [])
-        found: list[Token] = ["refuse", *(encoder.listed(missing, Place.OPTIONS, "missing") if missing else [])]
+        sequence: list[Token] = ["refuse", *(encoder.listed(missing, Place.OPTIONS, "missing") if missing else [])]
     else:
-        found = encoder.object(body, Place.BODY)
-    while found and found[-1] in ("}", "]"):
-        found.pop()
-    return found
+        sequence = encoder.object(body, Place.BODY)
+    while sequence and sequence[-1] in ("}", "]"):
+        sequence.pop()
+    return sequence
 
 
 class _Encoder:
@@ -53,14 +53,14 @@ class _Encoder:
 
     def object(self, value: Mapping[str, Any], place: Place, field: str = "") -> list[Token]:
         """An object with its keys in a fixed order. `field`: the field that its values are of."""
-        found: list[Token] = ["{"]
+        sequence: list[Token] = ["{"]
         named = value.get("field")
         field = named if isinstance(named, str) else field
         for key in sorted(value, key=_order):
             written = self.key(key, place, is_option=not isinstance(value[key], (Mapping, list)))
             of = key if isinstance(written[0], int) else field
-            found += [*written, *self.value(value[key], below(place, key), key, of)]
-        return [*found, "}"]
+            sequence += [*written, *self.value(value[key], below(place, key), key, of)]
+        return [*sequence, "}"]
 
     def key(self, key: str, place: Place, *, is_option: bool = True) -> list[Token]:
         """A field, a name of an aggregation, a key of the schema, or any other name as a value between two marks.
@@ -91,10 +91,10 @@ class _Encoder:
         parts = [self.value(value, place, key, field) for value in values]
         if key in _UNORDERED:
             parts.sort(key=self._first_word)
-        found: list[Token] = ["["]
+        sequence: list[Token] = ["["]
         for number, (value, part) in enumerate(zip(values, parts, strict=True)):
-            found += [",", *part] if number and not isinstance(value, (Mapping, list)) else part
-        return [*found, "]"]
+            sequence += [",", *part] if number and not isinstance(value, (Mapping, list)) else part
+        return [*sequence, "]"]
 
     def scalar(self, value: Any, key: str, field: str) -> list[Token]:
         """A text, a number, true, false or null."""

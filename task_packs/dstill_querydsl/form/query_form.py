@@ -37,8 +37,8 @@ class _Mapping:
     @cached_property
     def ranking(self) -> Ranking:
         profile = self.profile
-        found = items.items_of(profile.fields, profile.values, ranked=profile.index.given_values is not None)
-        return Ranking(Schema(found, meant), cues=cues.cues_of(found))
+        fields = items.items_of(profile.fields, profile.values, ranked=profile.index.given_values is not None)
+        return Ranking(Schema(fields, meant), cues=cues.cues_of(fields))
 
     @cached_property
     def language(self) -> Language:
@@ -74,11 +74,11 @@ class QueryForm(Form):
         if profile is None:
             return read(example.question, Schema([]))
         ranking = self._mapping(profile).ranking
-        found = words(example.question, _day_of(profile.index.now))
+        terms = words(example.question, _day_of(profile.index.now))
         shown = None
         if len(ranking.schema.items) > SHOWN:
-            shown = sorted(ranking.best(example.question, found, SHOWN))
-        return read(example.question, ranking.schema, shown, found)
+            shown = sorted(ranking.best(example.question, terms, SHOWN))
+        return read(example.question, ranking.schema, shown, terms)
 
     def start(self, reading: Reading) -> BodyCursor | None:
         """Where a body about the reading's mapping begins. None if this form has not read that mapping lately."""
@@ -89,11 +89,11 @@ class QueryForm(Form):
         return self._replay(seed)
 
     def _mapping(self, profile: IndexProfile) -> _Mapping:
-        found = self._known.pop(id(profile), None) or _Mapping(profile, self._dialect)
-        self._known[id(profile)] = found
+        entry = self._known.pop(id(profile), None) or _Mapping(profile, self._dialect)
+        self._known[id(profile)] = entry
         if len(self._known) > KEPT:
             self._known.popitem(last=False)
-        return found
+        return entry
 
     def encode(self, answer: str, reading: Reading) -> list[Token]:
         body = strict.read(answer).value
@@ -101,13 +101,13 @@ class QueryForm(Form):
             raise NotExpressible("the answer is not a JSON object")
         wanted = canonical(body)
         try:
-            found = encoding.encode(wanted, reading)
-            at = difference(canonical(decoding.decode(found, reading)), wanted)
+            sequence = encoding.encode(wanted, reading)
+            at = difference(canonical(decoding.decode(sequence, reading)), wanted)
         except (AttributeError, TypeError, KeyError, OverflowError) as error:
             raise NotExpressible("the answer is not a search body") from error
         if at:
             raise NotExpressible(f"the value at {at} has no tokens")
-        return tokens.merged(found)
+        return tokens.merged(sequence)
 
     def decode(self, tokens_: Sequence[Token], reading: Reading) -> str:
         body = decoding.decode(tokens.split(tokens_), reading)
@@ -125,8 +125,8 @@ def difference(value: Any, other: Any, at: str = "") -> str:
         for key in sorted(value.keys() | other.keys()):
             if key not in value or key not in other:
                 return f"{at}/{strict.escape(key)}"
-            if found := difference(value[key], other[key], f"{at}/{strict.escape(key)}"):
-                return found
+            if place := difference(value[key], other[key], f"{at}/{strict.escape(key)}"):
+                return place
     elif isinstance(value, list) and isinstance(other, list) and len(value) == len(other):
         return next(
             filter(None, (difference(*pair, f"{at}/{n}") for n, pair in enumerate(zip(value, other, strict=True)))), ""

@@ -78,8 +78,8 @@ _LONGEST = 14  # parts of one merged token
 def _vocabulary() -> dict[str, list[Any]]:
     """``{"keys": […], "choices": […], "merges": [[one, other], …]}``, as tools/base/querydsl/vocabulary.py makes it."""
     text = files("dstill_querydsl.form").joinpath("vocabulary.json").read_text(encoding="utf-8")
-    found: dict[str, list[Any]] = json.loads(text)
-    return found
+    table: dict[str, list[Any]] = json.loads(text)
+    return table
 
 
 @cache
@@ -111,10 +111,10 @@ def forget() -> None:
 
 def merged(sequence: Sequence[Token]) -> list[Token]:
     """The sequence with frequent pairs merged, in the order in which they were learned."""
-    found = list(sequence)
+    result = list(sequence)
     for left, right in _vocabulary()["merges"]:
-        _merge(found, left, right)
-    return found
+        _merge(result, left, right)
+    return result
 
 
 def _merge(sequence: list[Token], left: str, right: str) -> None:

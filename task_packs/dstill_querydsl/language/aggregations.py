@@ -68,8 +68,8 @@ def is_empty(want: Mapping[str, Any]) -> bool:
 
 
 def _filled(reply: Any) -> bool:
-    found = reply.get("buckets") if isinstance(reply, Mapping) else None
-    buckets = found.values() if isinstance(found, Mapping) else found or ()
+    raw = reply.get("buckets") if isinstance(reply, Mapping) else None
+    buckets = raw.values() if isinstance(raw, Mapping) else raw or ()
     return any(bucket.get("doc_count") for bucket in buckets)
 
 
@@ -96,8 +96,8 @@ def _node(kind: str, request: Mapping[str, Any], reply: Any) -> Node:
     if kind == "top_hits":
         return Node(kind=kind, value=[hit.get("_id") for hit in reply["hits"]["hits"]])
     if "buckets" in reply:
-        found = reply["buckets"]
-        listed = list(found.items()) if isinstance(found, Mapping) else [(None, bucket) for bucket in found]
+        raw = reply["buckets"]
+        listed = list(raw.items()) if isinstance(raw, Mapping) else [(None, bucket) for bucket in raw]
         buckets = [_bucket(kind, request[kind], inner, name, bucket) for name, bucket in listed]
         return Node(kind=kind, value=None, buckets=buckets, ordered=_asks_order(request[kind], inner))
     return Node(kind=kind, value=_plain(reply, inner), inner=_nodes(inner, reply))
@@ -141,10 +141,10 @@ def _match(got: Sequence[T], want: Sequence[T], equal: Callable[[T, T], bool]) -
         return False
     left = list(got)
     for wanted in want:
-        found = next((i for i, other in enumerate(left) if equal(other, wanted)), None)
-        if found is None:
+        at = next((i for i, other in enumerate(left) if equal(other, wanted)), None)
+        if at is None:
             return False
-        del left[found]
+        del left[at]
     return True
 
 

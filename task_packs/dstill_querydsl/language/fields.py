@@ -79,9 +79,9 @@ class Fields:
 
     def get(self, name: str) -> Field | None:
         """The field with that full name. Every name below a ``flattened`` field is a field."""
-        found = self._fields.get(name)
-        if found is not None:
-            return found
+        field = self._fields.get(name)
+        if field is not None:
+            return field
         if name in _METADATA:
             return Field(name=name, type=_METADATA[name])
         parent = name.rpartition(".")[0]

@@ -120,9 +120,9 @@ def _check_size(text: str) -> None:
 
 
 def _check_surrogates(text: str, pointer: str) -> None:
-    if found := SURROGATE.search(text):
-        where = pointer or _position(text, found.start())
-        raise _Refused("lone_surrogate", f"a lone surrogate (U+{ord(found[0]):04X}) is not a character", where)
+    if match := SURROGATE.search(text):
+        where = pointer or _position(text, match.start())
+        raise _Refused("lone_surrogate", f"a lone surrogate (U+{ord(match[0]):04X}) is not a character", where)
 
 
 def _check_depth(text: str) -> None:
@@ -143,8 +143,8 @@ def _flaws(value: Any, pointer: str) -> Iterator[tuple[str, Flaw]]:
     if isinstance(value, Flaw):
         yield (pointer if value.key is None else f"{pointer}/{escape(value.key)}"), value
     elif isinstance(value, str):
-        if found := SURROGATE.search(value):
-            yield pointer, Flaw("lone_surrogate", f"a lone surrogate (U+{ord(found[0]):04X}) is not a character")
+        if match := SURROGATE.search(value):
+            yield pointer, Flaw("lone_surrogate", f"a lone surrogate (U+{ord(match[0]):04X}) is not a character")
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _flaws(item, f"{pointer}/{index}")
@@ -170,9 +170,9 @@ def _syntax(text: str, error: json.JSONDecodeError) -> _Refused:
         return _Refused("trailing_text", f"text after the JSON object: {rest!r}", where, _ONE_OBJECT)
     if error.pos >= len(text) or error.msg.startswith("Unterminated string"):
         return _Refused("cut_short", "the JSON ends before it is closed", where, "write the body to its end")
-    found = text[error.pos : error.pos + 12]
+    excerpt = text[error.pos : error.pos + 12]
     return _Refused(
-        "not_json", f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}, found {found!r}", where, "write strict JSON"
+        "not_json", f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}, found {excerpt!r}", where, "write strict JSON"
     )
 
 

@@ -21,12 +21,12 @@ def values_in(mapping: Mapping[str, Any], documents: Iterable[Mapping[str, Any]]
     for source in documents:
         for name, value in _leaves(source):
             counts[name][value] += 1
-    found: dict[str, Known] = {}
+    values: dict[str, Known] = {}
     for field in fields:
         counted = counts.get(field.name.rpartition(".")[0] if field.sub else field.name)
         if counted and (known := _of_family(field.family, counted)) is not None:
-            found[field.name] = known
-    return Values(found)
+            values[field.name] = known
+    return Values(values)
 
 
 def _of_family(family: str, counted: Counter[Any]) -> Known | None:

@@ -69,9 +69,9 @@ class Pruner:
         """`ranked`: `values` starts with the fields that most documents have, as `init` writes it."""
         self._mapping, self._values = mapping, values
         places = {name: place if ranked else 0 for place, name in enumerate(values)}
-        found = [*_leaves(mapping.get("properties"), ""), *_leaves(mapping.get("runtime"), "")]
+        pairs = [*_leaves(mapping.get("properties"), ""), *_leaves(mapping.get("runtime"), "")]
         self._leaves = [
-            _Leaf(path, field, number, _place(places, path, field)) for number, (path, field) in enumerate(found)
+            _Leaf(path, field, number, _place(places, path, field)) for number, (path, field) in enumerate(pairs)
         ]
         self._words: dict[str, dict[int, float]] = defaultdict(dict)  # word → leaf → weight
         for leaf in self._leaves:

@@ -56,10 +56,12 @@ def choose(
                 idle += 1
                 continue
             got = [run(survivor) for survivor in survivors]
-        killed = [mutant for mutant, found in zip(survivors, got, strict=True) if _kills(found, want, same)]
+        killed = [mutant for mutant, outcome in zip(survivors, got, strict=True) if _kills(outcome, want, same)]
         # a mutant that cannot be run here cannot be killed by any candidate
         survivors = [
-            mutant for mutant, found in zip(survivors, got, strict=True) if found.kind is not OutcomeKind.UNSUPPORTED
+            mutant
+            for mutant, outcome in zip(survivors, got, strict=True)
+            if outcome.kind is not OutcomeKind.UNSUPPORTED
         ]
         idle = 0 if killed else idle + 1
         if killed or len(choice.databases) < min(LEAST, k):

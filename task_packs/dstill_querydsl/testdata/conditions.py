@@ -86,10 +86,10 @@ def _number(value: Any) -> Condition:
 
 
 def _moment(value: Any, now: int) -> Condition:
-    found = instants.span(value, now)
-    if found is None:
+    span = instants.span(value, now)
+    if span is None:
         return Condition(values=[], test=lambda _: False)
-    first, last = found
+    first, last = span
     return Condition(
         values=[first, last, first - 1, last + 1, first + _HOUR],
         test=lambda other: isinstance(other, int) and first <= other <= last,
@@ -280,8 +280,8 @@ def _meets(operator: str, field: Field, other: Any, text: str, options: Mapping[
     if operator == "prefix":
         return any(token.startswith(text.lower()) for token in have)
     every = str(options.get("operator", "or")).lower() == "and" or operator == "term"
-    found = [token in have for token in want]
-    return all(found) if every else any(found)
+    hits = [token in have for token in want]
+    return all(hits) if every else any(hits)
 
 
 def _like(other: Any, pattern: str, options: Mapping[str, Any]) -> bool:

@@ -176,7 +176,7 @@ class Filler:
 
     def _around(self, field: Field, constants: Sequence[Any]) -> list[Any]:
         if field.family == "date":
-            spans = [found for constant in constants if (found := instants.span(constant, self.now))]
+            spans = [span for constant in constants if (span := instants.span(constant, self.now))]
             return [moment for first, last in spans for moment in (first, first - 1, last + 1)] or [self.now]
         numbers = [float(constant) for constant in constants if isinstance(constant, (int, float))]
         return [

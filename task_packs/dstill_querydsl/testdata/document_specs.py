@@ -83,8 +83,8 @@ class SpecMaker:
     def _spec(self, wanted: Mapping[Leaf, bool]) -> DocumentSpec:
         fixed: dict[Key, Any] = {}
         bounds: dict[Key, tuple[float | None, float | None]] = {}
-        for key, found in self.by_key.items():
-            asked = [(leaf, wanted[leaf]) for leaf in found if leaf in wanted]
+        for key, group in self.by_key.items():
+            asked = [(leaf, wanted[leaf]) for leaf in group if leaf in wanted]
             fixed[key], bounds[key] = self._choose(asked)
         return DocumentSpec(fixed=fixed, bounds=bounds)
 
@@ -109,18 +109,18 @@ class SpecMaker:
 
     def near_misses(self) -> Iterator[DocumentSpec]:
         """Specs of near misses."""
-        for key, found in self.by_key.items():
-            yield from self._boundaries(key, found)
+        for key, group in self.by_key.items():
+            yield from self._boundaries(key, group)
         yield from self._elsewhere()
         yield from self._across()
 
-    def _boundaries(self, key: Key, found: Sequence[Leaf]) -> Iterator[DocumentSpec]:
-        values = list(dict.fromkeys(map(_frozen, (value for leaf in found for value in leaf.condition.values))))
+    def _boundaries(self, key: Key, group: Sequence[Leaf]) -> Iterator[DocumentSpec]:
+        values = list(dict.fromkeys(map(_frozen, (value for leaf in group for value in leaf.condition.values))))
         for value in [*map(_thawed, values[:MANY]), MISSING]:
             hit = self.hit()
             yield replace(hit, fixed={**hit.fixed, key: value}, near=True)
-        misses = [v for v in map(_thawed, values) if not any(leaf.condition.test(v) for leaf in found)]
-        hits = [v for v in map(_thawed, values) if any(leaf.condition.test(v) for leaf in found)]
+        misses = [v for v in map(_thawed, values) if not any(leaf.condition.test(v) for leaf in group)]
+        hits = [v for v in map(_thawed, values) if any(leaf.condition.test(v) for leaf in group)]
         if misses and hits and not isinstance(hits[0], dict):
             hit = self.hit()
             yield replace(hit, fixed={**hit.fixed, key: [misses[0], hits[0]]}, near=True)

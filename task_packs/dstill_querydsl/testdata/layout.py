@@ -45,8 +45,8 @@ class Layout:
 
     def source_field(self, name: str) -> str:
         """The field whose values `name` has. Below a flattened field, `name` itself."""
-        found = self._homes.get(name, name)
-        return self._homes.get(found, found)  # an alias of a sub-field
+        home = self._homes.get(name, name)
+        return self._homes.get(home, home)  # an alias of a sub-field
 
     def field(self, name: str) -> Field | None:
         """The same as `source_field`, as a `Field`."""

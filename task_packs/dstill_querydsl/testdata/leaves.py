@@ -114,11 +114,11 @@ class Reader:
 
     def _exists(self, name: str) -> Tree:
         home = self.layout.source_field(name)
-        found = [
+        fields = [
             field for field in self.layout.fillable.values() if field.name == home or field.name.startswith(f"{name}.")
         ]
         exists = Condition(values=[], test=lambda value: value is not None)
-        return Some([Leaf((field.nested[-1] if field.nested else "", field.name), exists) for field in found[:3]])
+        return Some([Leaf((field.nested[-1] if field.nested else "", field.name), exists) for field in fields[:3]])
 
     def _leaf(self, operator: str, name: str, given: Any, options: Mapping[str, Any]) -> Iterator[Leaf]:
         field = self.layout.fields.get(name)

@@ -76,8 +76,8 @@ class DatabaseMaker:
         return databases
 
     def _read(self, key: str, schema: IndexSchema) -> tuple[list[TestDatabase], str] | None:
-        found = cache.load(key)
-        return (_databases(found["corpora"], schema, found["without"]), found["reason"]) if found is not None else None
+        entry = cache.load(key)
+        return (_databases(entry["corpora"], schema, entry["without"]), entry["reason"]) if entry is not None else None
 
     def _make(
         self,

@@ -41,18 +41,18 @@ def mutants_of(body: Mapping[str, Any], layout: Layout, legal: Callable[[str], b
     known = {_form(body)}
     kinds = []
     for kind in KINDS:
-        found = []
+        row = []
         for name, changed in kind(body, layout):
             form = _form(changed)
             if form not in known:
                 known.add(form)
-                found.append((name, changed))
-        kinds.append(found)
+                row.append((name, changed))
+        kinds.append(row)
     chosen: list[Mutant] = []
     for turn in range(max(map(len, kinds), default=0)):
-        for found in kinds:
-            if turn < len(found) and len(chosen) < MOST:
-                name, changed = found[turn]
+        for row in kinds:
+            if turn < len(row) and len(chosen) < MOST:
+                name, changed = row[turn]
                 answer = compact(changed)
                 if legal(answer):
                     chosen.append(Mutant(name=name, answer=answer))

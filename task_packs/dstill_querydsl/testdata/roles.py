@@ -47,16 +47,16 @@ class Role:
 
 def roles(body: Mapping[str, Any], layout: Layout) -> dict[str, Role]:
     """Field in documents → its role."""
-    found: dict[str, Role] = {}
+    by_field: dict[str, Role] = {}
     for use in uses(body):
         if use.kind == "sort":
             order = use.options.get("order", _plain_order(body, use.pointer))
-            found[layout.source_field(use.name)] = Role(ordered=True, rank=1 if order == "desc" else -1)
+            by_field[layout.source_field(use.name)] = Role(ordered=True, rank=1 if order == "desc" else -1)
         elif use.kind == "collapse":
-            found[layout.source_field(use.name)] = Role(groups=5)
+            by_field[layout.source_field(use.name)] = Role(groups=5)
         elif use.kind == "aggregation":
-            found.setdefault(layout.source_field(use.name), _of_aggregation(use.operator, use.options))
-    return found
+            by_field.setdefault(layout.source_field(use.name), _of_aggregation(use.operator, use.options))
+    return by_field
 
 
 def _plain_order(body: Mapping[str, Any], pointer: str) -> str:

@@ -79,20 +79,20 @@ def _bool(body: Json, scored: bool) -> Json:
         for k, v in body.items()
         if k not in (*_OCCURS, "_name") and not (k == "boost" and (equal(v, 1) or not scored))
     }
-    found: dict[str, list[Json]] = {occur: [] for occur in _OCCURS}
+    by_occur: dict[str, list[Json]] = {occur: [] for occur in _OCCURS}
     for occur in ("must", "filter"):
         for part in parts[occur]:
-            _merge(found, occur, part, scored and occur == "must")
+            _merge(by_occur, occur, part, scored and occur == "must")
     for part in parts["must_not"]:
-        _merge_not(found["must_not"], part)
-    minimum = _should(found, parts["should"], _minimum(rest), bool(parts["must"] or parts["filter"]), scored)
+        _merge_not(by_occur["must_not"], part)
+    minimum = _should(by_occur, parts["should"], _minimum(rest), bool(parts["must"] or parts["filter"]), scored)
     if minimum is not None:
         rest["minimum_should_match"] = minimum
     if not scored:
-        found["filter"] += found.pop("must")
+        by_occur["filter"] += by_occur.pop("must")
     ordered = {
         occur: _unordered(_ranges(clauses) if occur == "filter" else clauses, occur)
-        for occur, clauses in found.items()
+        for occur, clauses in by_occur.items()
         if clauses
     }
     result = {**rest, **ordered}
@@ -105,8 +105,8 @@ def _minimum(options: Json) -> Any:
     return int(minimum) if isinstance(minimum, str) and minimum.strip().isdigit() else minimum
 
 
-def _should(found: dict[str, list[Json]], parts: list[Json], minimum: Any, optional: bool, scored: bool) -> Any:
-    """Add should clauses to `found`, and return the ``minimum_should_match`` that they need; None is the default.
+def _should(by_occur: dict[str, list[Json]], parts: list[Json], minimum: Any, optional: bool, scored: bool) -> Any:
+    """Add should clauses to `by_occur`, and return the ``minimum_should_match`` that they need; None is the default.
 
     `optional`: the bool has must or filter clauses, so that by default no should clause needs to match.
     """
@@ -114,24 +114,24 @@ def _should(found: dict[str, list[Json]], parts: list[Json], minimum: Any, optio
         minimum = None  # one of them must match all the same
     if not parts:
         impossible = optional and minimum not in (None, 0)  # more matches than clauses: the bool matches nothing
-        if impossible and not (found["must"] or found["filter"]):
-            found["must"].append(dict(_EVERYTHING))
+        if impossible and not (by_occur["must"] or by_occur["filter"]):
+            by_occur["must"].append(dict(_EVERYTHING))
         return minimum if impossible else None
     clauses = [query(part, scored=scored) for part in parts]
     one_must = minimum == 1 or (minimum is None and not optional)
     if one_must and (only := parts[0] if len(parts) == 1 else None if scored else _any_of(clauses)):
-        _merge(found, "must", only, scored)
+        _merge(by_occur, "must", only, scored)
         return None
     if not scored and optional and minimum in (None, 0):
         return None  # they could only raise scores
-    found["should"] = clauses
-    selects = bool(found["must"] or found["filter"])
+    by_occur["should"] = clauses
+    selects = bool(by_occur["must"] or by_occur["filter"])
     if minimum is not None and minimum != (0 if optional else 1):
         return minimum
     if minimum is None and not optional and selects:
         return 1
     if optional and not selects:  # the clauses that made these optional were dropped, as they select everything
-        found["must"].append(dict(_EVERYTHING))
+        by_occur["must"].append(dict(_EVERYTHING))
     return None
 
 
@@ -147,23 +147,23 @@ def listed(value: Any) -> list[Json]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def _merge(found: dict[str, list[Json]], occur: str, part: Json, scored: bool) -> None:
+def _merge(by_occur: dict[str, list[Json]], occur: str, part: Json, scored: bool) -> None:
     """Add a clause that must match; a plain bool is replaced by its clauses."""
     inner = _clauses(part, scored)
     if set(inner) <= {"must", "filter", "must_not"}:
         for name, clauses in inner.items():
-            found[name if name == "must_not" else "filter" if not scored else name] += clauses
+            by_occur[name if name == "must_not" else "filter" if not scored else name] += clauses
     else:
-        found[occur].append({"bool": inner})
+        by_occur[occur].append({"bool": inner})
 
 
-def _merge_not(found: list[Json], part: Json) -> None:
+def _merge_not(negated: list[Json], part: Json) -> None:
     """Add a clause that must not match; alternatives become separate clauses."""
     inner = _clauses(part, scored=False)
     if set(inner) == {"should"}:
-        found += inner["should"]
+        negated += inner["should"]
     else:
-        found.append(query(part, scored=False))
+        negated.append(query(part, scored=False))
 
 
 def _unordered(clauses: Iterable[Json], occur: str) -> list[Json]:

@@ -95,10 +95,10 @@ def interval(text: Any) -> Any:
 
 def distance(value: Any) -> Any:
     """A distance with the short name of its unit; a bare number is in metres."""
-    found = _DISTANCE.fullmatch(str(value))
-    if found is None or found[1].count(".") > 1:
+    match = _DISTANCE.fullmatch(str(value))
+    if match is None or match[1].count(".") > 1:
         return value
-    return f"{float(found[1]):g}{_UNITS.get(found[2], found[2])}"
+    return f"{float(match[1]):g}{_UNITS.get(match[2], match[2])}"
 
 
 def place(value: Any) -> Any:

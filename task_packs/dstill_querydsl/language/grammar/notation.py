@@ -155,8 +155,8 @@ class Notation:
         if not body:
             return ""
         kind = "token" if name.isupper() else "rule"  # a rule and a token with the same body are different
-        if (found := self._names.get(f"{kind} {body}")) is not None:
-            return found
+        if (known := self._names.get(f"{kind} {body}")) is not None:
+            return known
         free = name
         while free in self._rules:
             number = int(free.removeprefix(name) or 1) + 1
@@ -180,6 +180,6 @@ class Notation:
             if name in needed:
                 continue
             needed.append(name)
-            waiting += [found for found in _NAME.findall(self._rules[name]) if found and found not in needed]
+            waiting += [part for part in _NAME.findall(self._rules[name]) if part and part not in needed]
         order = [name for name in self._rules if name in set(needed)]
         return "".join([f"root ::= {root}\n", *(f"{name} ::= {self._rules[name]}\n" for name in order)])

@@ -191,8 +191,8 @@ def _distance(missing: Any) -> float:
     """How far the value for documents without one is from zero."""
     if missing is None:
         return 0.0
-    found = number(missing)
-    return math.inf if found is None else abs(found)
+    value = number(missing)
+    return math.inf if value is None else abs(value)
 
 
 def _least(*widths: float | None) -> float | None:
@@ -202,13 +202,13 @@ def _least(*widths: float | None) -> float | None:
 def _width(options: dict[str, Any], ranges: Ranges, widths: Widths, missing: Any) -> float | None:
     """The width that the buckets cover, or None if it is unknown. Each known range is an upper bound."""
     hard, field = options.get("hard_bounds"), options.get("field")
-    found = None
+    width = None
     if isinstance(hard, dict):
-        found = widths.of_bounds(hard.get("min"), hard.get("max"), options.get("format"))
+        width = widths.of_bounds(hard.get("min"), hard.get("max"), options.get("format"))
     for known, grows in ((ranges.values, True), (ranges.asked, False)):
         if isinstance(field, str) and field in known:
-            found = _least(found, widths.of_values(*known[field], missing, grows=grows))
-    return found
+            width = _least(width, widths.of_values(*known[field], missing, grows=grows))
+    return width
 
 
 def _hits(options: dict[str, Any], ranges: Ranges, widths: Widths) -> float | None:
@@ -244,5 +244,5 @@ def _interval(options: dict[str, Any]) -> float | None:
 
 
 def _count(value: Any) -> int | None:
-    found = whole(value)
-    return None if found is None else min(found, int(_MAX))
+    count = whole(value)
+    return None if count is None else min(count, int(_MAX))

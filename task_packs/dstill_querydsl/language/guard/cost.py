@@ -207,8 +207,8 @@ _WEIGHTS: dict[str, Callable[[dict[str, Any]], float]] = {
 
 def _number_or(value: Any, default: int) -> float:
     """A number, or the default. Strings that only Java reads as numbers (5d, 0x1.4p2) count as very large."""
-    found = _MAX if isinstance(value, str) and number(value) is None else number(value)
-    return float(default) if found is None else min(max(found, 0.0), _MAX)
+    size = _MAX if isinstance(value, str) and number(value) is None else number(value)
+    return float(default) if size is None else min(max(size, 0.0), _MAX)
 
 
 def _power_of_two(least: int) -> int:

@@ -70,11 +70,11 @@ class _Reader:
         self._at = 0
 
     def all(self) -> Read:
-        found = self._union(0)
+        part = self._union(0)
         if self._at < len(self._text):  # a closing parenthesis too many
             raise _Unreadable
         # Refused like a leading ? in a wildcard query.
-        return replace(found, open=True) if self._text[:2] in (".?", ".{") else found
+        return replace(part, open=True) if self._text[:2] in (".?", ".{") else part
 
     def _peek(self) -> str:
         return self._text[self._at : self._at + 1]
@@ -87,52 +87,52 @@ class _Reader:
     def _union(self, depth: int) -> Read:
         if depth > _DEPTH:
             raise _Unreadable
-        found = self._intersection(depth)
+        part = self._intersection(depth)
         while self._take("|"):
-            found = _either(found, self._intersection(depth))
-        return found
+            part = _either(part, self._intersection(depth))
+        return part
 
     def _intersection(self, depth: int) -> Read:
-        found = self._sequence(depth)
+        part = self._sequence(depth)
         while self._take("&"):
-            found = _both(found, self._sequence(depth))
-        return found
+            part = _both(part, self._sequence(depth))
+        return part
 
     def _sequence(self, depth: int) -> Read:
-        found = Read()
+        part = Read()
         while (sign := self._peek()) and sign not in "|&)":
-            found = _then(found, self._repeated(depth))
-        return found
+            part = _then(part, self._repeated(depth))
+        return part
 
     def _repeated(self, depth: int) -> Read:
         if depth > _DEPTH:
             raise _Unreadable
         if self._take("~"):
             return _complement(self._repeated(depth + 1))
-        found = self._atom(depth)
+        part = self._atom(depth)
         while sign := self._peek():
             if sign in "*+?":
                 self._at += 1
-                found = _repeat(found, int(sign == "+"), 1 if sign == "?" else None)
+                part = _repeat(part, int(sign == "+"), 1 if sign == "?" else None)
             elif sign == "{":
                 count = _COUNT.match(self._text, self._at)
                 if count is None:
                     raise _Unreadable
                 self._at = count.end()
                 low = int(count[1])
-                found = _repeat(found, low, low if not count[2] else int(count[3]) if count[3] else None)
+                part = _repeat(part, low, low if not count[2] else int(count[3]) if count[3] else None)
             else:
                 break
-        return found
+        return part
 
     def _atom(self, depth: int) -> Read:
         sign = self._peek()
         self._at += 1
         if sign == "(":
-            found = self._union(depth + 1)
+            part = self._union(depth + 1)
             if not self._take(")"):
                 raise _Unreadable
-            return replace(found, plain=False)
+            return replace(part, plain=False)
         if sign == "[":
             return self._class()
         if sign == '"':

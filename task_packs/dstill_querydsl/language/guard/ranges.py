@@ -79,17 +79,17 @@ class Ranges:
 
 def values_of(fields: Iterable[Field], known: Values) -> dict[str, tuple[Any, Any]]:
     """The range of each field with known values or with a type of limited range."""
-    found: dict[str, tuple[Any, Any]] = {}
+    ranges: dict[str, tuple[Any, Any]] = {}
     for field in fields:
         values = known.get(field.name)
         if values is not None and values.low is not None and values.high is not None:
-            found[field.name] = (values.low, values.high)
+            ranges[field.name] = (values.low, values.high)
         elif values is not None and values.complete and field.family == "number":
             numbers = [value for value in values.values if isinstance(value, (int, float))]
-            found |= {field.name: (min(numbers), max(numbers))} if numbers else {}
+            ranges |= {field.name: (min(numbers), max(numbers))} if numbers else {}
         elif field.type in _OF_TYPE:
-            found[field.name] = _OF_TYPE[field.type]
-    return found
+            ranges[field.name] = _OF_TYPE[field.type]
+    return ranges
 
 
 def _collect(query: Any, bounds: dict[str, tuple[Any, Any]]) -> None:
@@ -131,8 +131,8 @@ class Dates:
     def extended(self, low: Any, high: Any, form: Any = None) -> float:
         if low is None:
             return 0.0 if high is None else self.assumed + self.extended("now", high, form)
-        found = self.of_bounds(low, high, form)
-        return _by_years(low, high) if found is None else found
+        span = self.of_bounds(low, high, form)
+        return _by_years(low, high) if span is None else span
 
     def of_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
         start, end = _moment(low), _moment(high)
@@ -166,17 +166,17 @@ def _moves(bound: Any) -> bool:
 
 
 def _moment(bound: Any) -> float | None:
-    found = seconds(bound, _NOW)
+    time = seconds(bound, _NOW)
     bare = isinstance(bound, (int, float)) or (isinstance(bound, str) and bound.isdigit() and len(bound) != 4)
-    return None if bare and found is not None and abs(found) < _MILLIS else found
+    return None if bare and time is not None and abs(time) < _MILLIS else time
 
 
 def _point(bound: Any) -> float | None:
     """A number, or the milliseconds since 1970 in which a ``histogram`` counts a date; None: it is neither."""
-    found = number(bound)
-    if found is None and isinstance(bound, str) and (moment := _moment(bound)) is not None:
+    point = number(bound)
+    if point is None and isinstance(bound, str) and (moment := _moment(bound)) is not None:
         return 1000 * moment
-    return found
+    return point
 
 
 @dataclass(frozen=True)
@@ -188,8 +188,8 @@ class Numbers:
         return None if start is None or end is None else max(0.0, end - start)
 
     def extended(self, low: Any, high: Any, form: Any = None) -> float:
-        found = self.of_bounds(0 if low is None else low, 0 if high is None else high)
-        return math.inf if found is None else found
+        span = self.of_bounds(0 if low is None else low, 0 if high is None else high)
+        return math.inf if span is None else span
 
     def of_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
         start, end = _point(low), _point(high)

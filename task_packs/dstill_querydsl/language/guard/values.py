@@ -103,7 +103,7 @@ class Values(Walk, ABC):
         if self.limits.restricts_fields:
             message = "the text of a query_string may name a field that is not allowed"
             self.refuse("field_denied", message, at, "use simple_query_string")
-        if _METADATA.search(_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], value)):
+        if _METADATA.search(_ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[2], value)):
             self.refuse("metadata", "the text of a query_string names a metadata field", at, tables.METADATA_HINT)
         for word in _PATTERNS.findall(value):
             repeats = word.count("*")
@@ -149,13 +149,13 @@ class Values(Walk, ABC):
         self.value(value, at)
         if not isinstance(value, str) or len(value) > self.limits.string_length:
             return
-        found = read(value)
-        if found.size >= ENDLESS:
+        pattern = read(value)
+        if pattern.size >= ENDLESS:
             hint = "close all brackets and quotes, and write repeat counts as {1,9}"
             self.refuse("limit", f"{brief(value)} is not a valid regular expression", at, hint)
             return
-        self._wildcards(value, found.open, sum(value.count(sign) for sign in ("*", "+", "{")), at)
-        self._automaton(found.size, found.repeats, at)
+        self._wildcards(value, pattern.open, sum(value.count(sign) for sign in ("*", "+", "{")), at)
+        self._automaton(pattern.size, pattern.repeats, at)
 
     def fuzzy(self, value: Any, at: str) -> None:
         self.value(value, at)

@@ -50,8 +50,8 @@ class Walk(ABC):
         code, reason = tables.REASONS.get(name, ("not_allowed", f"{what} {name!r} is not allowed"))
         self.refuse(code, reason, f"{at}/{escape(name)}", "remove it")
 
-    def exceeds(self, what: str, found: Any, limit: int, at: str) -> None:
-        self.refuse("limit", f"{what} is {brief(found)}, the limit is {limit:,}", at, f"use at most {limit:,}")
+    def exceeds(self, what: str, value: Any, limit: int, at: str) -> None:
+        self.refuse("limit", f"{what} is {brief(value)}, the limit is {limit:,}", at, f"use at most {limit:,}")
 
     def within(self, what: str, value: Any, limit: int, at: str) -> None:
         if (number := whole(value)) is not None and number > limit:
@@ -81,9 +81,9 @@ class Walk(ABC):
         if kind.whole:
             self.by_kind(kinds.COUNT, value, at)
             self.within(kind.what, value, limit, at)
-        elif (found := number(value)) is None or found < 0:
+        elif (size := number(value)) is None or size < 0:
             self.refuse("limit", f"{brief(value)} is not a number of 0 or more", at, "write a number")
-        elif found > limit:
+        elif size > limit:
             self.exceeds(kind.what, value, limit, at)
 
     def options(self, options: Options, value: Any, at: str) -> None:
@@ -138,10 +138,10 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
-        found = float(value)
+        result = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return result if math.isfinite(result) else None
 
 
 def brief(value: Any) -> str:

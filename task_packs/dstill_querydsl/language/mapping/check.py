@@ -34,14 +34,14 @@ def check(body: Mapping[str, Any], mapping: Mapping[str, Any] | Fields) -> tuple
     Resolving the fields of a mapping takes longer than the check: pass the same `Fields` for many bodies.
     """
     fields = mapping if isinstance(mapping, Fields) else Fields.of(mapping)
-    found: dict[tuple[str, str], Problem] = {}
+    problems: dict[tuple[str, str], Problem] = {}
     for use in uses(body):
         for problem in problems_of(use, fields):
-            found.setdefault((problem.pointer, problem.code), problem)
+            problems.setdefault((problem.pointer, problem.code), problem)
         # Stop early: to find the nearest name for thousands of unknown fields would take minutes.
-        if len(found) >= MAX_PROBLEMS:
+        if len(problems) >= MAX_PROBLEMS:
             break
-    return tuple(found.values())[:MAX_PROBLEMS]
+    return tuple(problems.values())[:MAX_PROBLEMS]
 
 
 def _problem(

@@ -34,10 +34,10 @@ def facts_of(examples: Sequence[Example], profiles: IndexProfiles) -> Mapping[st
 def licences_of(examples: Sequence[Example], profiles: IndexProfiles, default: str) -> Mapping[str, str]:
     """Index → licence, or "unknown". `default` is the index of questions that do not name one."""
     indices = {str(example.context.get("index", "")): example for example in examples}
-    found = {name: profiles.index(example) for name, example in indices.items()}
+    profiled = {name: profiles.index(example) for name, example in indices.items()}
     return {
         name or default: LICENCES[index.name.partition("-variant-")[0]]
         if index is not None and index.recipe
         else "unknown"
-        for name, index in found.items()
+        for name, index in profiled.items()
     }

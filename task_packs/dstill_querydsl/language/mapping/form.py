@@ -45,11 +45,11 @@ def require_size(mapping: Mapping[str, Any], where: str) -> None:
     """Raises DataError if a plain mapping, ``{properties}``, has more than `MOST_FIELDS` fields."""
     fields, pending = 0, [(mapping.get("properties"), 0)]
     while pending:
-        found, depth = pending.pop()
-        if not isinstance(found, Mapping) or depth > _DEPTH:
+        part, depth = pending.pop()
+        if not isinstance(part, Mapping) or depth > _DEPTH:
             continue
-        fields += len(found)
-        for definition in found.values():
+        fields += len(part)
+        for definition in part.values():
             if isinstance(definition, Mapping):
                 pending += [(definition.get(below), depth + 1) for below in ("properties", "fields")]
     if fields > MOST_FIELDS:

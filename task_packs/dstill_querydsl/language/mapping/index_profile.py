@@ -43,8 +43,8 @@ class IndexProfile:
         if unknown := _unknown(index):
             log.warning("the mapping has types that dstill does not know and cannot check: %s", unknown)
         planted = tuple(f": '{text}'" for text in PLANTED)  # by the pack's own adversarial questions
-        found = (order for order in injections_in(index.mapping, index.given_values) if not order.endswith(planted))
-        for order in islice(found, _NAMED):
+        orders = (order for order in injections_in(index.mapping, index.given_values) if not order.endswith(planted))
+        for order in islice(orders, _NAMED):
             log.warning("instruction-like text in %s; dstill treats it as data, and the guard still applies", order)
 
     @cached_property

@@ -128,13 +128,13 @@ def _field(indices: _ByIndex, path: str, conflicts: list[Conflict], depth: int) 
 
 def _below(indices: _ByIndex, alike: _ByIndex, path: str, conflicts: list[Conflict], depth: int) -> dict[str, Any]:
     """Inner fields from the indices that agree; sub-fields and copies from all, since they expose values."""
-    found: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
     if inner := _parts(alike, "properties"):
-        found["properties"] = _properties(inner, f"{path}.", conflicts, depth + 1)
+        parts["properties"] = _properties(inner, f"{path}.", conflicts, depth + 1)
     elif subs := _parts(indices, "fields"):
-        found["fields"] = _properties(subs, f"{path}.", conflicts, depth + 1)
+        parts["fields"] = _properties(subs, f"{path}.", conflicts, depth + 1)
     copies = [target for _, definition in indices for target in _listed(definition.get("copy_to"))]
-    return found | ({"copy_to": list(dict.fromkeys(copies))} if copies else {})
+    return parts | ({"copy_to": list(dict.fromkeys(copies))} if copies else {})
 
 
 def _type(definition: Mapping[str, Any]) -> str:

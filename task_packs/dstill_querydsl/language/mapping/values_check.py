@@ -33,14 +33,14 @@ _BELOW, _ABOVE = ("lt", "lte", "to"), ("gt", "gte", "from")
 
 def check(body: Mapping[str, Any], fields: Fields, values: Values) -> tuple[Problem, ...]:
     """Warnings about values in `body` that the index is known not to contain, at most `MAX_PROBLEMS`."""
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for use in uses(body) if values else ():
         field, known = fields.get(use.name), values.get(use.name)
         if use.kind == "query" and field is not None and known is not None:
-            found += _use(use, field, known)
-            if len(found) >= MAX_PROBLEMS:
+            problems += _use(use, field, known)
+            if len(problems) >= MAX_PROBLEMS:
                 break
-    return tuple(found[:MAX_PROBLEMS])
+    return tuple(problems[:MAX_PROBLEMS])
 
 
 def _use(use: Use, field: Field, known: Known) -> Iterator[Problem]:

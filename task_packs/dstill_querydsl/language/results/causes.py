@@ -41,10 +41,10 @@ def cause(got: str, want: str) -> Cause | None:
     if canonical_text(got) == canonical_text(want):
         return None
     try:
-        found = list(_differences(strict.read(got).value or {}, strict.read(want).value or {}))
+        causes = list(_differences(strict.read(got).value or {}, strict.read(want).value or {}))
     except MALFORMED:
         return Cause(label=VALUE, detail="a malformed body")
-    return min(found, key=lambda entry: LABELS.index(entry.label)) if found else Cause(label=CONTEXT, detail="scores")
+    return min(causes, key=lambda entry: LABELS.index(entry.label)) if causes else Cause(label=CONTEXT, detail="scores")
 
 
 def clauses(answer: str) -> list[str] | None:
@@ -81,12 +81,12 @@ def _of_conditions(extra: list[Leaf], missing: list[Leaf]) -> Iterator[Cause]:
 
 def _pairs(extra: Iterable[Leaf], missing: Iterable[Leaf]) -> Iterator[Pair]:
     """Pairs of conditions that replace each other, most similar first, each condition once."""
-    found = sorted(
+    pairs = sorted(
         (pair for pair in product(extra, missing) if _correspond(*pair)),
         key=lambda pair: (-_similarity(*pair), LABELS.index(_label(*pair)), pair),
     )
     ours, theirs = Counter(extra), Counter(missing)
-    for left, right in found:
+    for left, right in pairs:
         if ours[left] and theirs[right]:
             ours[left] -= 1
             theirs[right] -= 1

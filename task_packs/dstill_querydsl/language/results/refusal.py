@@ -26,9 +26,9 @@ def reason(value: Any) -> str:
     """The reason that a parsed refusal gives, and what it names as missing; empty: none."""
     if not is_refusal(value):
         return ""
-    found, missing = value["refusal"].get("reason"), value["refusal"].get("missing")
+    why, missing = value["refusal"].get("reason"), value["refusal"].get("missing")
     names = ", ".join(name for name in missing if isinstance(name, str)) if isinstance(missing, list) else ""
-    text = found if isinstance(found, str) else ""
+    text = why if isinstance(why, str) else ""
     return f"{text} (missing: {names})".lstrip() if names else text
 
 

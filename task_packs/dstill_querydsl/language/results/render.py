@@ -29,9 +29,9 @@ def show(value: Mapping[str, Any]) -> str:
 
 
 def _aggregation(body: Mapping[str, Any]) -> str:
-    if (found := buckets(body)) is not None:
-        shown = [f"{key_of(bucket)} {_bucket(bucket)}" for bucket in found[:FIRST]]
-        more = [f"{len(found)} groups"] if len(found) > FIRST else []
+    if (groups := buckets(body)) is not None:
+        shown = [f"{key_of(bucket)} {_bucket(bucket)}" for bucket in groups[:FIRST]]
+        more = [f"{len(groups)} groups"] if len(groups) > FIRST else []
         more += filter(None, [left_out(body)])
         return ", ".join(shown) + (f" … ({'; '.join(more)})" if more else "")
     return number(body)

@@ -98,11 +98,11 @@ def _groups(value: Value, named: bool) -> Iterator[str]:
 
 
 def _lines(body: Any, before: str) -> Iterator[str]:
-    found = buckets(body) if isinstance(body, Mapping) else None
-    if found is None:
+    groups = buckets(body) if isinstance(body, Mapping) else None
+    if groups is None:
         yield f"{before}{number(body)}"
         return
-    for bucket in found:
+    for bucket in groups:
         key = str(key_of(bucket))
         yield f"{before}{key}{ARROW}{bucket.get('doc_count', '')}"
         below = {name: inner for name, inner in bucket.items() if isinstance(inner, Mapping) and name != "key"}

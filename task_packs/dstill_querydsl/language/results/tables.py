@@ -36,11 +36,11 @@ def tables(value: Value) -> list[Table]:
     exact = total.get("value") if total.get("relation") == "eq" else None
     body = value.get("body") or {}
     asked = body.get("aggs") or body.get("aggregations")
-    found = titled(value["aggregations"] or {}, asked, exact)
-    figures = [line for name, body in found.items() if _is_figure(body) for line in _figures(name, body)]
+    results = titled(value["aggregations"] or {}, asked, exact)
+    figures = [line for name, body in results.items() if _is_figure(body) for line in _figures(name, body)]
     if figures:
         result.append(_table("", [{"figure": name, "value": cell} for name, cell in figures]))
-    groups = {name: body for name, body in found.items() if not _is_figure(body)}
+    groups = {name: body for name, body in results.items() if not _is_figure(body)}
     for name, body in groups.items():
         lines = list(_lines(name, body))
         named = name if len(groups) > 1 or not lines else ""  # a single one has its name above its keys
@@ -94,9 +94,9 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _fields(value: Value) -> list[str]:
     """The columns: fields that the body names, then the others, in the order of the documents."""
-    found = dict.fromkeys(name for hit in value["hits"][:ALIKE] for name in _fields_of(hit))
+    names = dict.fromkeys(name for hit in value["hits"][:ALIKE] for name in _fields_of(hit))
     named = set(_words(value["body"]))
-    return sorted(found, key=lambda name: not any(name == word or word.startswith(f"{name}.") for word in named))[
+    return sorted(names, key=lambda name: not any(name == word or word.startswith(f"{name}.") for word in named))[
         :FIELDS
     ]
 
@@ -166,8 +166,8 @@ def _beside(line: Line, more: Line, name: str) -> Line:
 
 def buckets(body: Value) -> list[Value] | None:
     """The buckets of an aggregation, each with its key. None if it has no buckets, such as a metric or `filter`."""
-    found = body.get("buckets")
-    return [{"key": name, **bucket} for name, bucket in found.items()] if isinstance(found, Mapping) else found
+    raw = body.get("buckets")
+    return [{"key": name, **bucket} for name, bucket in raw.items()] if isinstance(raw, Mapping) else raw
 
 
 def key_of(bucket: Value) -> Any:
@@ -199,8 +199,8 @@ def number(body: Any) -> str:
 
 
 def _buckets(name: str, body: Value) -> Iterable[tuple[Line, Value]]:
-    found = buckets(body)
-    return [({}, body)] if found is None else [(_key(name, bucket), bucket) for bucket in found]
+    groups = buckets(body)
+    return [({}, body)] if groups is None else [(_key(name, bucket), bucket) for bucket in groups]
 
 
 def _key(name: str, bucket: Value) -> Line:

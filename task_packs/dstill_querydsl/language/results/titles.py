@@ -31,13 +31,13 @@ _FILTER = "filter"
 Value = Mapping[str, Any]
 
 
-def titled(found: Value, asked: Any, around: int | None) -> dict[str, Any]:
-    """The aggregations `found` by title. `asked`: those of the request; `around`: documents around them, if known."""
+def titled(value: Value, asked: Any, around: int | None) -> dict[str, Any]:
+    """The aggregations `value` by title. `asked`: those of the request; `around`: documents around them, if known."""
     result: dict[str, Any] = {}
-    for name, body in found.items():
+    for name, body in value.items():
         request = asked.get(name) if isinstance(asked, Mapping) else None
         title = _title(name, request)
-        result[name if title in result or title in found else title] = _inside(body, request, around)
+        result[name if title in result or title in value else title] = _inside(body, request, around)
     return result
 
 
@@ -74,8 +74,8 @@ def _bucket(bucket: Any, below: Value) -> Any:
 
 
 def _below(request: Any) -> Value:
-    found = (request.get("aggs") or request.get("aggregations")) if isinstance(request, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    aggs = (request.get("aggs") or request.get("aggregations")) if isinstance(request, Mapping) else None
+    return aggs if isinstance(aggs, Mapping) else {}
 
 
 def _kind(request: Any) -> tuple[str, Value]:

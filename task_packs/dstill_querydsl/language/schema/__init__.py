@@ -36,11 +36,11 @@ MAX_PROBLEMS = 20  # a person reads the first few; a broken body can have thousa
 def check(body: dict[str, Any], dialect: str = "elasticsearch9") -> tuple[Problem, ...]:
     """Problems in the structure of `body`, at most `MAX_PROBLEMS`. Raises UsageError for an unknown dialect."""
     queries = document(dialect)["$defs"]["query"]["properties"]
-    found = [problem for error in _errors(body, dialect) for problem in messages.problems(error, queries)]
-    if not found:
+    problems = [problem for error in _errors(body, dialect) for problem in messages.problems(error, queries)]
+    if not problems:
         # These rules follow names through the body, which needs a body that the schema accepts.
-        found = list(rules.check(body))
-    distinct = {(problem.pointer, problem.code): problem for problem in found}
+        problems = list(rules.check(body))
+    distinct = {(problem.pointer, problem.code): problem for problem in problems}
     return tuple(distinct.values())[:MAX_PROBLEMS]
 
 

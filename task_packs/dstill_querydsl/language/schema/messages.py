@@ -191,9 +191,9 @@ def _enum(error: Any) -> Iterator[Problem]:
     yield _problem(error, "wrong_value", message, *_near(error.instance, words))
 
 
-def _near(found: Any, words: list[str]) -> tuple[str, str | None]:
+def _near(value: Any, words: list[str]) -> tuple[str, str | None]:
     """Hint and suggestion: the most similar word, such as desc for descending."""
-    near = get_close_matches(str(found).lower(), words, n=1, cutoff=0.5)
+    near = get_close_matches(str(value).lower(), words, n=1, cutoff=0.5)
     return (f"did you mean {near[0]!r}?", near[0]) if near else ("", None)
 
 

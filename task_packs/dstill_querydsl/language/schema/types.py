@@ -94,8 +94,8 @@ def typed(name: str) -> type:
     """The class of this name in ``elasticsearch.dsl.types``."""
     from elasticsearch.dsl import types
 
-    found: type = getattr(types, name)
-    return found
+    kind: type = getattr(types, name)
+    return kind
 
 
 def _named(module: python_types.ModuleType, base: type) -> dict[str, type]:

@@ -87,11 +87,11 @@ def _extra(random: Random, count: int, naming: Naming, names: Mapping[str, str])
 
 
 def _objects(properties: Mapping[str, Any], path: str = "") -> frozenset[str]:
-    found: set[str] = set()
+    paths: set[str] = set()
     for key, field in properties.items():
         if "properties" in field or field.get("type") in ("object", "nested"):
-            found |= {f"{path}{key}", *_objects(field.get("properties", {}), f"{path}{key}.")}
-    return frozenset(found)
+            paths |= {f"{path}{key}", *_objects(field.get("properties", {}), f"{path}{key}.")}
+    return frozenset(paths)
 
 
 def _all(properties: Mapping[str, Any]) -> Iterator[str]:

@@ -58,10 +58,10 @@ _VALUES: Mapping[str, Callable[[Random], Any]] = {
 def distractors(random: Random, count: int, naming: Naming, taken: Collection[str]) -> dict[str, Mapping[str, Any]]:
     """`count` top-level fields with names that are not in `taken`. Raises ValueError if `count` is above 2,300."""
     names = list(product(_THINGS, _PARTS, _ATTRIBUTES))
-    found: dict[str, Mapping[str, Any]] = {}
+    fields: dict[str, Mapping[str, Any]] = {}
     for thing, part, attribute in random.sample(names, count):
-        found[naming.segment([thing, part, attribute], {*taken, *found})] = _ATTRIBUTES[attribute]
-    return found
+        fields[naming.segment([thing, part, attribute], {*taken, *fields})] = _ATTRIBUTES[attribute]
+    return fields
 
 
 def filled(fields: Mapping[str, Mapping[str, Any]], random: Random) -> dict[str, Any]:

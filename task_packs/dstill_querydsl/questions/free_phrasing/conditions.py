@@ -149,7 +149,7 @@ def _code(draw: AskedDraw) -> str:
 @cache
 def _open_words() -> tuple[str, ...]:
     """Words that texts can have: those of mentions.toml and the words and values of all domains."""
-    words, found = vocabulary(), table("mentions.toml")
+    words, mentions = vocabulary(), table("mentions.toml")
     more = [
         word for concept in words.concepts["category"] for value in concept.values for word in _TOKEN.findall(value)
     ]
@@ -157,7 +157,7 @@ def _open_words() -> tuple[str, ...]:
         word for domain in words.domains for noun in (domain.noun, *domain.objects) for word in _TOKEN.findall(noun)
     ]
     more += [word for fragment in words.fragments for word in _TOKEN.findall(fragment)]
-    own = [word for key in found for word in found[key].split()]
+    own = [word for key in mentions for word in mentions[key].split()]
     return tuple(sorted({word.lower() for word in more if word.isalpha()} - STOP_WORDS - _COMMON)) + tuple(own) * 3
 
 
@@ -165,8 +165,8 @@ def _any_word(draw: AskedDraw) -> str:
     """A word that no field and no known value has."""
     for _ in range(_TRIES):
         word = draw.random.choice(_open_words())
-        found = stems(word)
-        if draw.context.vocabulary.isdisjoint(found) and not any(root in draw.subject.having for root in found):
+        roots = stems(word)
+        if draw.context.vocabulary.isdisjoint(roots) and not any(root in draw.subject.having for root in roots):
             return str(word)
     raise Skip("it has them all")
 
@@ -295,10 +295,10 @@ def _words(draw: AskedDraw) -> Condition:
         chosen = _any_word(draw)
         chosen = f"{chosen} {_any_word(draw)}" if draw.chance(12) else plural(chosen) if draw.chance(10) else chosen
     else:
-        found = list(dict.fromkeys(w for w in _TOKEN.findall(text[:2_000]) if w.lower() not in _COMMON))
-        if not found:
+        tokens = list(dict.fromkeys(w for w in _TOKEN.findall(text[:2_000]) if w.lower() not in _COMMON))
+        if not tokens:
             raise Skip(role.field)
-        chosen = " ".join(draw.random.sample(found, min(len(found), draw.pick(1, 1, 1, 2))))
+        chosen = " ".join(draw.random.sample(tokens, min(len(tokens), draw.pick(1, 1, 1, 2))))
         chosen = chosen.lower() if draw.chance(40) else chosen
     query: Any = {"query": chosen, "operator": "and"} if " " in chosen else chosen
     made = worded("words", {"match": {role.field: query}}, "words" if alone else "words_named", role, v=chosen)
@@ -307,11 +307,11 @@ def _words(draw: AskedDraw) -> Condition:
 
 def _phrase(draw: AskedDraw) -> Condition:
     role, text, alone = _text_role(draw)
-    found = list(_TOKEN.finditer(text[:2_000]))
-    if len(found) < 2:
+    tokens = list(_TOKEN.finditer(text[:2_000]))
+    if len(tokens) < 2:
         raise Skip(role.field)
-    start = draw.random.randrange(len(found) - 1)
-    quoted = text[found[start].start() : found[start + 1].end()]
+    start = draw.random.randrange(len(tokens) - 1)
+    quoted = text[tokens[start].start() : tokens[start + 1].end()]
     if not _PLAIN.fullmatch(quoted):
         raise Skip("nobody quotes that")
     quoted = quoted.lower() if draw.chance(30) else quoted

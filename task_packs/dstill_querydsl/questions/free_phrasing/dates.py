@@ -322,12 +322,12 @@ now - | in the future | from now on | still to come | still ahead | yet to come 
 
 
 def _relatives() -> Sequence[tuple[Mapping[str, str], Sequence[str]]]:
-    found = []
+    rows = []
     for row in _ROWS.strip().splitlines():
         limits, *ways = (cell.strip() for cell in row.split("|"))
         bounds = zip(("gte", "lt"), limits.split(), strict=True)
-        found.append(({bound: limit for bound, limit in bounds if limit != "-"}, ways))
-    return found
+        rows.append(({bound: limit for bound, limit in bounds if limit != "-"}, ways))
+    return rows
 
 
 _RELATIVE = _relatives()

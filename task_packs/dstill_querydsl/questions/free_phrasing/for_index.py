@@ -50,11 +50,11 @@ def subject_of(context: QuestionContext, profile: IndexProfile) -> Subject:
 
 
 def _owners(context: QuestionContext) -> Mapping[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
+    owners: dict[str, set[str]] = {}
     for role in context.roles:
         for value in (*role.known.values, *role.word.codes.values()):
-            found.setdefault(str(value).lower(), set()).add(role.field)
-    return {value: frozenset(fields) for value, fields in found.items()}
+            owners.setdefault(str(value).lower(), set()).add(role.field)
+    return {value: frozenset(fields) for value, fields in owners.items()}
 
 
 def _objects(context: QuestionContext) -> tuple[str, ...]:

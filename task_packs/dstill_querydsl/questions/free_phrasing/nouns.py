@@ -33,12 +33,12 @@ _SHORT = 4  # words of a description that is a noun
 def said_of(context: QuestionContext) -> Mapping[str, tuple[str, ...]]:
     """Noun of a field → other words for it."""
     fields = Fields.of(context.index.mapping)
-    found = {role.word.noun: tuple(dict.fromkeys(_others(role, fields))) for role in context.roles}
-    counts = Counter(other.lower() for others in found.values() for other in others)
-    taken = {noun.lower() for noun in found}
+    by_noun = {role.word.noun: tuple(dict.fromkeys(_others(role, fields))) for role in context.roles}
+    counts = Counter(other.lower() for others in by_noun.values() for other in others)
+    taken = {noun.lower() for noun in by_noun}
     return {
         noun: tuple(other for other in others if counts[other.lower()] == 1 and other.lower() not in taken)
-        for noun, others in found.items()
+        for noun, others in by_noun.items()
     }
 
 

@@ -100,10 +100,10 @@ def _comparative(superlative: str) -> tuple[str, ...]:
 
 def adjective_of(role: Role, draw: AskedDraw) -> Adjective | None:
     """An adjective that tells this number and no other."""
-    found = [adjective for adjective in ADJECTIVES if _measured_by(role, adjective)]
-    if not found:
+    adjectives = [adjective for adjective in ADJECTIVES if _measured_by(role, adjective)]
+    if not adjectives:
         return None
-    chosen: Adjective = draw.random.choice(found)
+    chosen: Adjective = draw.random.choice(adjectives)
     return chosen if sum(_measured_by(other, chosen) for other in draw.context.of_kind("number")) == 1 else None
 
 

@@ -133,14 +133,14 @@ _PARTICIPLES = _rows()
 def participle_of(role: Role, draw: AskedDraw) -> Participle | None:
     """What was done at this date. None if there is no word for it, or if it could be said of another field."""
     words = frozenset(stems(role.word.noun))
-    found = next((entry for entry in _PARTICIPLES if not words.isdisjoint(entry.nouns)), None)
-    if found is None:
+    participle = next((entry for entry in _PARTICIPLES if not words.isdisjoint(entry.nouns)), None)
+    if participle is None:
         return None
-    own = found.nouns | frozenset(stems(f"{found.word} {found.negated}"))
-    if is_value(found.word, draw) or is_value(found.negated, draw):
+    own = participle.nouns | frozenset(stems(f"{participle.word} {participle.negated}"))
+    if is_value(participle.word, draw) or is_value(participle.negated, draw):
         return None
     others = (other for other in draw.context.of_kind("date", "boolean", "category") if other is not role)
-    return found if all(own.isdisjoint(stems(other.word.noun)) for other in others) else None
+    return participle if all(own.isdisjoint(stems(other.word.noun)) for other in others) else None
 
 
 def is_value(word: str, draw: AskedDraw) -> bool:

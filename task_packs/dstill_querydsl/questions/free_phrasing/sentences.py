@@ -74,16 +74,16 @@ def asked(subject: Subject, random: Random) -> ComposedQuestion:
 
 
 def _conditions(draw: AskedDraw, count: int) -> list[Condition]:
-    found: list[Condition] = []
+    parts: list[Condition] = []
     for _ in range(_TRIES * count):
-        if len(found) == count:
+        if len(parts) == count:
             break
         kind = draw.random.choices(_CONDITION_KINDS, _CONDITION_WEIGHTS)[0]
         try:
-            found.append(role_condition(kind, draw) if kind in ROLE_KINDS else condition(kind, draw))
+            parts.append(role_condition(kind, draw) if kind in ROLE_KINDS else condition(kind, draw))
         except Skip:
             continue
-    return found
+    return parts
 
 
 def _body(made: Shape, conditions: Sequence[Condition]) -> dict[str, Any]:

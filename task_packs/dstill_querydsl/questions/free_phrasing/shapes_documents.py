@@ -41,8 +41,8 @@ def extreme(draw: AskedDraw) -> Shape:
     name = "top" if order == "desc" else "bottom"
     if own and draw.chance(60):
         return made(name, f"{key}_own", before=before, after=after, own=own, **slots)
-    found = made(name, key, before=before, after=after, **slots)
-    return found if order == "desc" else _lowest(found)
+    top = made(name, key, before=before, after=after, **slots)
+    return top if order == "desc" else _lowest(top)
 
 
 _OPPOSITES = {"highest": "lowest", "most": "least", "largest": "smallest", "biggest": "smallest", "greatest": "lowest"}
@@ -61,14 +61,14 @@ class _Lowest(Shape):
 
     @property
     def ways(self) -> tuple[str, ...]:
-        found = []
+        texts = []
         for way in super().ways:
             text = way
             for word, other in _OPPOSITES.items():
                 text = text.replace(word, "\0".join(other))
             if text != way:
-                found.append(text.replace("\0", ""))
-        return tuple(found)
+                texts.append(text.replace("\0", ""))
+        return tuple(texts)
 
 
 def _lowest(shape: Shape) -> Shape:

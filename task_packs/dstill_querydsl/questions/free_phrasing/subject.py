@@ -63,14 +63,14 @@ class Subject:
     @cached_property
     def having(self) -> Mapping[str, frozenset[str]]:
         """Known value, as `folded` writes it → the fields that have it, without sub-fields."""
-        found: dict[str, set[str]] = {}
+        having: dict[str, set[str]] = {}
         roots = {role.keyword: role.field for role in self.context.roles}
         for name in self.profile.values:
             known = self.profile.values.get(name)
             for value in known.values if known else ():
                 if isinstance(value, str):
-                    found.setdefault(folded(value), set()).add(roots.get(name, name))
-        return {value: frozenset(fields) for value, fields in found.items()}
+                    having.setdefault(folded(value), set()).add(roots.get(name, name))
+        return {value: frozenset(fields) for value, fields in having.items()}
 
     def is_category(self, role: Role) -> bool:
         """Whether questions mean whole values of the field."""

@@ -78,10 +78,10 @@ def table(name: str) -> Mapping[str, Any]:
 @cache
 def options(section: str, key: str, separator: str = "\n") -> tuple[str, ...]:
     """Wordings of asked.toml."""
-    found = table("asked.toml")
+    table_ = table("asked.toml")
     for name in filter(None, section.split(".")):
-        found = found[name]
-    return tuple(part.strip() for part in found.get(key, "").strip().split(separator) if part.strip())
+        table_ = table_[name]
+    return tuple(part.strip() for part in table_.get(key, "").strip().split(separator) if part.strip())
 
 
 def filled(way: str, slots: Mapping[str, str]) -> str:
@@ -103,5 +103,5 @@ def worded(
     if role is not None:
         marked["f"] = mark(role.word.noun)
         if role.word.nouns == role.word.noun:  # no "a pages"
-            ways = {place: tuple(way.replace("a {f}", "{f}") for way in found) for place, found in ways.items()}
+            ways = {place: tuple(way.replace("a {f}", "{f}") for way in texts) for place, texts in ways.items()}
     return Condition(kind=kind, body=body, occur=occur, ways=ways, slots=marked)

@@ -39,13 +39,13 @@ class ConditionTeller:
 
     def tell(self, items: Sequence[Item]) -> list[Part]:
         """The parts of a question or of a slot."""
-        found: list[Part] = []
+        parts: list[Part] = []
         for item in items:
             if isinstance(item, Node):
-                found += self._node(item)
+                parts += self._node(item)
             else:
-                found.append(self._named(item) if isinstance(item, Mark) else Part("text", item))
-        return found
+                parts.append(self._named(item) if isinstance(item, Mark) else Part("text", item))
+        return parts
 
     def _node(self, node: Node) -> list[Part]:
         if node.key in table("phrases.toml")["times"]:
@@ -68,14 +68,14 @@ class ConditionTeller:
     def _said(self, way: str, slots: Mapping[str, Any]) -> list[Part]:
         """A wording with its slots filled."""
         first, *rest = way.split("{")
-        found = [Part("text", first)] if first else []
+        parts = [Part("text", first)] if first else []
         for piece in rest:
             name, _, text = piece.partition("}")
             inner = slots[name]
-            found += inner if inner and isinstance(inner[0], Part) else self.tell(inner)
+            parts += inner if inner and isinstance(inner[0], Part) else self.tell(inner)
             if text:
-                found.append(Part("text", text))
-        return found
+                parts.append(Part("text", text))
+        return parts
 
     # --- conditions ---------------------------------------------------------------------
 
@@ -113,14 +113,14 @@ class ConditionTeller:
         put = self.schema.meant.get(noun)
         if put is None or put.within:
             return {}
-        found = of_field(put, node.key)
+        ways = of_field(put, node.key)
         if put.concept.kind == "category":
-            return found if self._says_field(put, node) else {}
-        if put.concept.kind == "date" and node.key in ("has", "lacks") and self._has_flag(found):
+            return ways if self._says_field(put, node) else {}
+        if put.concept.kind == "date" and node.key in ("has", "lacks") and self._has_flag(ways):
             return {}
-        if put.concept.kind == "number" and found:
-            return {place: [text for text in said if self._is_alone_in(put, text)] for place, said in found.items()}
-        return found
+        if put.concept.kind == "number" and ways:
+            return {place: [text for text in said if self._is_alone_in(put, text)] for place, said in ways.items()}
+        return ways
 
     def _has_flag(self, said: Mapping[str, Sequence[str]]) -> bool:
         """Whether "have been paid" could mean a boolean field."""

@@ -82,20 +82,20 @@ def read(text: str) -> list[Item]:
     top: list[Item] = []
     stack: list[tuple[Node, _Group]] = []
     here = top
-    for found in _TOKEN.finditer(text):
-        if found["mark"]:
-            here.append(Mark(found["mark"][1:-1]))
-        elif found["text"]:
-            here.append(found["text"])
-        elif found["node"]:
-            group = groups[int(found["node"])]
+    for match in _TOKEN.finditer(text):
+        if match["mark"]:
+            here.append(Mark(match["mark"][1:-1]))
+        elif match["text"]:
+            here.append(match["text"])
+        elif match["node"]:
+            group = groups[int(match["node"])]
             node = Node(group.key, {})
             here.append(node)
             stack.append((node, group))
-        elif found["slot"]:
+        elif match["slot"]:
             node, group = stack[-1]
-            here = node.slots.setdefault(group.slots[int(found["slot"])], [])  # type: ignore[attr-defined]
-        elif found["end"]:
+            here = node.slots.setdefault(group.slots[int(match["slot"])], [])  # type: ignore[attr-defined]
+        elif match["end"]:
             stack.pop()
             here = _last_slot(stack) if stack else top
     return top

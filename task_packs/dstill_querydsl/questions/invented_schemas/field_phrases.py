@@ -54,12 +54,12 @@ def _rows(name: str) -> Mapping[str, list[tuple[str, ...]]]:
 @cache
 def _families() -> Mapping[str, tuple[str, ...]]:
     """First noun → families."""
-    found: dict[str, tuple[str, ...]] = {}
+    families: dict[str, tuple[str, ...]] = {}
     for line in table("phrases.toml")["concepts"]["members"].strip().splitlines():
         family, _, nouns = line.partition("|")
         for noun in nouns.split(","):
-            found[noun.strip()] = (*found.get(noun.strip(), ()), family.strip())
-    return found
+            families[noun.strip()] = (*families.get(noun.strip(), ()), family.strip())
+    return families
 
 
 def families_of(put: Put) -> tuple[str, ...]:
@@ -74,10 +74,10 @@ def of_field(put: Put, key: str) -> Sayings:
 
 @cache
 def _of_field(kind: str, nouns: tuple[str, ...], key: str, above: str) -> Sayings:
-    found = _SPEAKERS.get(kind, _nothing)(nouns, key)
+    places = _SPEAKERS.get(kind, _nothing)(nouns, key)
     if not above:
-        return found
-    said = [f"whose {above} {way}" for way in map(_in_singular, found.get("pred", ())) if way]
+        return places
+    said = [f"whose {above} {way}" for way in map(_in_singular, places.get("pred", ())) if way]
     return {"post": said} if said else {}
 
 
@@ -88,8 +88,8 @@ def sayings(put: Put) -> frozenset[str]:
 
 @cache
 def _sayings(kind: str, nouns: tuple[str, ...], above: str) -> frozenset[str]:
-    found = (_of_field(kind, nouns, key, above) for key in _AMOUNTS)
-    return frozenset(way for said in found for ways in said.values() for way in ways)
+    rows = (_of_field(kind, nouns, key, above) for key in _AMOUNTS)
+    return frozenset(way for said in rows for ways in said.values() for way in ways)
 
 
 def _nothing(_nouns: Sequence[str], _key: str) -> Sayings:
@@ -175,22 +175,22 @@ _ALWAYS = ("creation date", "last update", "date of birth", "last login", "maint
 
 
 def _category(nouns: Sequence[str], key: str) -> Sayings:
-    found: dict[str, list[str]] = {"pre": [], "post": [], "pred": []}
+    places: dict[str, list[str]] = {"pre": [], "post": [], "pred": []}
     if key not in ("is", "either", "not"):
         return {}
     for family in _families().get(nouns[0], ()):
         for place, said in zip(("pre", "post", "pred"), _rows("families")[family], strict=True):
-            found[place] += said
+            places[place] += said
     if key == "not":
         return {
-            "pre": [f"non {text}" for text in found["pre"]],
-            "post": [said for text in found["post"] for said in _without(text)],
-            "pred": [said for text in found["pred"] for said in _negated(text)],
+            "pre": [f"non {text}" for text in places["pre"]],
+            "post": [said for text in places["post"] for said in _without(text)],
+            "pred": [said for text in places["pred"] for said in _negated(text)],
         }
     if key == "either":
         either = ("{v} or {w}", "either {v} or {w}", "{v} or {w}")
-        return {place: [text.replace("{v}", way) for text in said for way in either] for place, said in found.items()}
-    return found
+        return {place: [text.replace("{v}", way) for text in said for way in either] for place, said in places.items()}
+    return places
 
 
 def _without(post: str) -> Iterator[str]:

@@ -33,7 +33,7 @@ def with_values(parts: Sequence[Part], body: Mapping[str, Any], random: Random) 
     large = set(_large_numbers(body)) if random.random() < 0.5 else set[float]()
     sizes = _sizes(body)
     fixed, numbers = set(_leaves(body, str)), [leaf for leaf in _leaves(body, int) if leaf]
-    found = []
+    result = []
     for part in parts:
         text = part.text
         if part.kind == "value":
@@ -41,8 +41,8 @@ def with_values(parts: Sequence[Part], body: Mapping[str, Any], random: Random) 
                 text = sizes[text]
             elif text[0].isdigit() or text[-1].isdigit():
                 text = _date(text, random) or (text if text in fixed else _quantity(text, large, numbers, random))
-        found.append(Part(part.kind, text))
-    return found
+        result.append(Part(part.kind, text))
+    return result
 
 
 def _date(text: str, random: Random) -> str:
@@ -95,8 +95,8 @@ def _quantity(text: str, large: Collection[float], numbers: Sequence[int], rando
 
 @cache
 def _number_words() -> Mapping[str, str]:
-    found: Mapping[str, str] = table("wordings.toml")["values"]["numbers"]
-    return found
+    numbers: Mapping[str, str] = table("wordings.toml")["values"]["numbers"]
+    return numbers
 
 
 def _large(value: int, random: Random) -> str:

@@ -248,14 +248,14 @@ class Teller(ConditionTeller):
         if not single and (said := self._by_kind(left)):
             noun, left = said
         if loose and left and not first and not phrase.before and random.random() < 0.06:
-            found = [Part("text", random.choice(_ANYTHING))]
+            parts = [Part("text", random.choice(_ANYTHING))]
         else:
-            found = [*self.tell(phrase.before), *first, Part("document", noun)]
-        found += self.tell(phrase.after)
+            parts = [*self.tell(phrase.before), *first, Part("document", noun)]
+        parts += self.tell(phrase.after)
         for at, node in enumerate(left):
             after = self._condition(node, "post", singular=single) or []
-            found += [Part("text", random.choice(_JOINTS) if at else " "), *after]
-        return found
+            parts += [Part("text", random.choice(_JOINTS) if at else " "), *after]
+        return parts
 
 
 _WITH_MOST = ("the {n} {what} {s}", "{n} {what} {s}", "top {n} {what} {s}", "which {n} {what} are the ones {s}?")

@@ -250,15 +250,15 @@ class _Inventor:
 
     def _nouns(self, concept: Concept, above: str) -> tuple[str, ...]:
         """Nouns that no other field has, in random order. With an object, most of them name it."""
-        found = list(concept.nouns)
+        nouns = list(concept.nouns)
         if self.taken.intersection(concept.nouns):
             return ()
         if above:
             said = [f"{above} {noun}" if not noun.startswith(above) else noun for noun in concept.nouns]
             said += [f"{noun} of the {above}" for noun in concept.nouns if " of " not in noun]
-            found = said + (found if self.random.random() < 0.4 else [])
-        found = [name for name in dict.fromkeys(found) if name.lower() not in self.taken]
-        return tuple(self.random.sample(found, len(found)))
+            nouns = said + (nouns if self.random.random() < 0.4 else [])
+        nouns = [name for name in dict.fromkeys(nouns) if name.lower() not in self.taken]
+        return tuple(self.random.sample(nouns, len(nouns)))
 
     def _insert(self, path: Sequence[str], made: dict[str, Any]) -> bool:
         """Put a field into the mapping. False if there is something of that name."""
@@ -307,7 +307,7 @@ class _Inventor:
 
     def _said(self) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
         """Noun → other words, and plural → noun."""
-        found: dict[str, tuple[str, ...]] = {}
+        nouns: dict[str, tuple[str, ...]] = {}
         taken = set(self.taken)
         for put in self.puts:
             first, *rest = put.nouns
@@ -316,8 +316,8 @@ class _Inventor:
             more = [*_synonyms(put.nouns), *words, leaf, put.path]
             fresh = [name for name in dict.fromkeys(more) if name.lower() not in taken and len(name) < 50]
             taken |= {word.lower() for word in fresh}
-            found[first] = (*rest, *fresh)
-        return found, {plural(noun): noun for noun in found}
+            nouns[first] = (*rest, *fresh)
+        return nouns, {plural(noun): noun for noun in nouns}
 
     def _lexicon(self, said: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         many = self.random.sample(self.domain.many, len(self.domain.many))

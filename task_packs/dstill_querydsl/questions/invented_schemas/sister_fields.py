@@ -29,8 +29,8 @@ class Sister:
 def sisters(topics: frozenset[str], random: Random) -> tuple[Sister, Sister] | None:
     """A pair that fits these topics. None if there is none."""
     pairs = _pairs()
-    found = fitting([main.concept for main, _ in pairs], topics)
-    chosen = random.choice(found) if found else None
+    rows = fitting([main.concept for main, _ in pairs], topics)
+    chosen = random.choice(rows) if rows else None
     return next((pair for pair in pairs if pair[0].concept is chosen), None)
 
 

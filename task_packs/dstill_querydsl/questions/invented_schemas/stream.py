@@ -87,12 +87,12 @@ def stream(seed: int, counts: Counts | None = None) -> Iterator[InventedQuestion
     number = 0
     while True:
         if random.random() < ASKED:
-            found = _asked(pool, random)
+            draft = _asked(pool, random)
         else:
-            found = _composed(pool, random.choice(lanes[random.choices(names, weights)[0]]), random)
-        if found is None:
+            draft = _composed(pool, random.choice(lanes[random.choices(names, weights)[0]]), random)
+        if draft is None:
             continue
-        if (question := _question(*found, random, counts)) is not None:
+        if (question := _question(*draft, random, counts)) is not None:
             yield question
             number += 1
             if len(pool) < POOL:

@@ -17,15 +17,15 @@ _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 def mistyped(parts: Sequence[Part], random: Random) -> list[Part]:
     """The parts with one or two words mistyped."""
-    found = list(parts)
+    result = list(parts)
     kinds = ("text", "text", "document") if random.random() < 0.7 else ("text", "noun", "plural", "document")
     for _ in range(random.choice((1, 1, 2))):
-        words = [(at, word) for at, part in enumerate(found) if part.kind in kinds for word in part.text.split()]
+        words = [(at, word) for at, part in enumerate(result) if part.kind in kinds for word in part.text.split()]
         places = [(at, word) for at, word in words if word.isalpha() and len(word) > 3 and word not in _VALUES]
         if places:
             at, word = random.choice(places)
-            found[at] = replace(found[at], text=found[at].text.replace(word, _slip(word, random), 1))
-    return found
+            result[at] = replace(result[at], text=result[at].text.replace(word, _slip(word, random), 1))
+    return result
 
 
 def _slip(word: str, random: Random) -> str:

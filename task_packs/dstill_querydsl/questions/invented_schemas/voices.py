@@ -150,7 +150,7 @@ def say(made: ComposedQuestion, subject: Subject, random: Voice) -> tuple[str, s
 
 def _with_nouns(parts: Sequence[Part], subject: Subject, random: Random) -> list[Part]:
     chosen: dict[str, str] = {}
-    found = []
+    result = []
     for part in parts:
         text = part.text
         if part.kind in ("noun", "plural"):
@@ -162,8 +162,8 @@ def _with_nouns(parts: Sequence[Part], subject: Subject, random: Random) -> list
                 text = chosen[noun] if fixed else plural(chosen[noun])
         elif part.kind == "document" and random.random() < 0.1:
             text = random.choice(table("wordings.toml")["values"]["documents"])
-        found.append(Part(part.kind, text))
-    return found
+        result.append(Part(part.kind, text))
+    return result
 
 
 def _other(noun: str, others: Sequence[str], random: Random) -> str:
@@ -193,7 +193,7 @@ def _same(key: str) -> tuple[re.Pattern[str], Mapping[str, tuple[str, ...]]]:
 
 
 def _reworded(parts: Sequence[Part], random: Random) -> list[Part]:
-    found = []
+    result = []
     for at, part in enumerate(parts):
         text = part.text
         if part.kind == "text":
@@ -202,8 +202,8 @@ def _reworded(parts: Sequence[Part], random: Random) -> list[Part]:
                 text = _replaced(text, "same_before_values", 0.4, random)
             if at == 0:
                 text = _replaced(text, "same_first", 0.5, random)
-        found.append(Part(part.kind, text))
-    return found
+        result.append(Part(part.kind, text))
+    return result
 
 
 def _replaced(text: str, key: str, share: float, random: Random) -> str:

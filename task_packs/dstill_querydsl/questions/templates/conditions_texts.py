@@ -135,7 +135,7 @@ def _keyword(draw: Draw) -> tuple[Role, str]:
 def prefix(draw: Draw) -> Clause:
     """A prefix of the value: up to the end of a word, or some letters if it has only one word."""
     role, value = _keyword(draw)
-    ends = [found.end() for found in _TOKEN.finditer(value) if 2 <= found.end() < len(value)]
+    ends = [token.end() for token in _TOKEN.finditer(value) if 2 <= token.end() < len(value)]
     start = value[: draw.random.choice(ends[:3] or range(2, min(len(value), 9)))]
     if start != start.strip():
         raise Skip(role.field)

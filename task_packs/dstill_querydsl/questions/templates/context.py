@@ -148,8 +148,8 @@ def _with_invented_documents(index: Index, roles: Sequence[Role], seed: int, now
 
 
 def _aware(now: str) -> datetime:
-    found = datetime.fromisoformat(now)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    time = datetime.fromisoformat(now)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _latest(roles: Sequence[Role]) -> datetime:
@@ -274,11 +274,11 @@ def values_at(source: Any, path: Sequence[str]) -> list[Any]:
         return [] if source is None else [source]
     if not isinstance(source, Mapping):
         return []
-    found: list[Any] = []
+    values: list[Any] = []
     for length in range(1, len(path) + 1):
         if (name := ".".join(path[:length])) in source:
-            found += values_at(source[name], path[length:])
-    return found
+            values += values_at(source[name], path[length:])
+    return values
 
 
 def usable(role: Role, value: Any) -> bool:

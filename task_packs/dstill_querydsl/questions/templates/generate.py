@@ -231,17 +231,17 @@ def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool =
     sizes = {"test": max(1, rows // 15), "validation": max(1, rows // 20), "train": rows}
     with Trial(rules) as trial:
         held_out = _Stream(contexts, [template for template in TEMPLATES if template.held_out], random, trial, tally)
-        found = {"test_unseen_templates": _take(held_out.made(asked), max(1, rows // 30), set())}
-        reserved = {canonical_text(made.answer or "") for made in found["test_unseen_templates"]}
+        parts = {"test_unseen_templates": _take(held_out.made(asked), max(1, rows // 30), set())}
+        reserved = {canonical_text(made.answer or "") for made in parts["test_unseen_templates"]}
         stream = _Stream(
             contexts, [template for template in TEMPLATES if not template.held_out], random, trial, tally
         ).made(asked)
         train = _take(stream, sizes.pop("train"), reserved)
         trained = {example.template for example in train}
         for name, count in sizes.items():
-            found[name] = _take(stream, count, reserved, trained)
-        found["train"] = train
-    return numbered(index.name, seed, found)
+            parts[name] = _take(stream, count, reserved, trained)
+        parts["train"] = train
+    return numbered(index.name, seed, parts)
 
 
 def numbered(name: str, seed: int, splits: Mapping[str, Iterable[Example]]) -> dict[str, list[Example]]:

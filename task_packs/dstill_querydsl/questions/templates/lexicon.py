@@ -125,13 +125,15 @@ def _conditions(fields: list[Field]) -> list[Condition]:
     durations = [number for number in numbers if _unit(number) in _SECOND]
     sizes = [number for number in numbers if _unit(number) == "byte"]
     codes = [number for number in numbers if number.name.rpartition(".")[2] in ("status_code", "statusCode")]
-    found = []
+    conditions = []
     if len(durations) == 1:
         second = _SECOND[_unit(durations[0])]
-        found.append(Condition(word="slow", field=durations[0].name, bounds={"gt": second}, means="over 1 second"))
+        conditions.append(Condition(word="slow", field=durations[0].name, bounds={"gt": second}, means="over 1 second"))
     if len(sizes) == 1:
-        found.append(Condition(word="large", field=sizes[0].name, bounds={"gt": 10**6}, means="over 1 MB"))
+        conditions.append(Condition(word="large", field=sizes[0].name, bounds={"gt": 10**6}, means="over 1 MB"))
     if codes:
         code = min(codes, key=lambda code: ("response" not in code.name, len(code.name)))
-        found.append(Condition(word="failed", field=code.name, bounds={"gte": 500, "lt": 600}, means="a status 5xx"))
-    return found
+        conditions.append(
+            Condition(word="failed", field=code.name, bounds={"gte": 500, "lt": 600}, means="a status 5xx")
+        )
+    return conditions

@@ -26,11 +26,11 @@ def moment(value: Any, format: str) -> datetime | None:
     """A document's date in UTC. None if it cannot be parsed."""
     for form in formats_of(format):
         try:
-            found = _read(value, form)
+            time = _read(value, form)
         except (ValueError, OverflowError, OSError):
             continue
-        if found is not None and 1000 < found.year < 9990:
-            return found
+        if time is not None and 1000 < time.year < 9990:
+            return time
     return None
 
 
@@ -40,9 +40,9 @@ def _read(value: Any, form: str) -> datetime | None:
     if isinstance(value, (int, float)) or (value.isdigit() and len(value) > 8):
         return datetime.fromtimestamp(float(value) / (1 if form == "epoch_second" else 1000), UTC)
     if form in ISO:
-        found = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
     elif (pattern := pattern_of(form)) is not None:
-        found = datetime.strptime(value, pattern)
+        time = datetime.strptime(value, pattern)
     else:
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -94,12 +94,12 @@ def entries(plan: str) -> list[tuple[str, int, list[str], list[str]]]:
             joined[-1] += line
         else:
             joined.append(line)
-    found = []
+    rows = []
     for entry in joined:
         category, _, rest = entry.partition(":")
         share, asks, clauses = rest.split("|")
-        found.append((category, int(share), asks.split(), clauses.split()))
-    return found
+        rows.append((category, int(share), asks.split(), clauses.split()))
+    return rows
 
 
 def _lane(category: str, style: str) -> str:
@@ -113,13 +113,13 @@ def _style(category: str, ask: str) -> str:
 
 
 def _templates() -> tuple[Template, ...]:
-    found: dict[str, Template] = {}
+    templates: dict[str, Template] = {}
     for category, _, asks, clauses in entries(_PLAN):
         for ask, kinds in product(asks, clauses):
             parts = () if kinds == "-" else tuple(kinds.split("+"))
             template = Template(category=category, ask=ask, clauses=parts, style=_style(category, ask))
-            found.setdefault(template.name, template)
-    return _with_held_out(tuple(found.values()))
+            templates.setdefault(template.name, template)
+    return _with_held_out(tuple(templates.values()))
 
 
 def _with_held_out(templates: tuple[Template, ...]) -> tuple[Template, ...]:

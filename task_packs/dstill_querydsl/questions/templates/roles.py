@@ -101,9 +101,7 @@ class SkippedFields:
 
     types: Counter[str] = dataclasses.field(default_factory=Counter)  # type → number of fields
     over_limit: int = 0  # fields of a wide mapping above the limit for invented documents
-    unmapped: list[str] = dataclasses.field(
-        default_factory=list
-    )  # names in the values file that are not in the mapping
+    unmapped: list[str] = dataclasses.field(default_factory=list)  # names in the values file, not in the mapping
     misfits: list[str] = dataclasses.field(default_factory=list)  # "took: 'n/a'": values of the wrong type
 
 
@@ -112,7 +110,7 @@ def roles_of(mapping: Mapping[str, Any], values: Values, lexicon: Lexicon) -> tu
     fields = Fields.of(mapping)
     skipped = SkippedFields(unmapped=[name for name in values if fields.get(name) is None])
     aliases = {raw_field.name for raw_field in raw_fields(mapping) if raw_field.type == "alias"}
-    found: list[Role] = []
+    roles: list[Role] = []
     taken: set[str] = set()
     for field in fields:
         if field.family in ("object", "nested") or field.name in aliases or field.name in fields.conflicts or field.sub:
@@ -124,8 +122,8 @@ def roles_of(mapping: Mapping[str, Any], values: Values, lexicon: Lexicon) -> tu
         taken |= {field.name, *_above(field.name)}
         known, misfits = fitting(role.kind, role.known, whole=role.whole)
         skipped.misfits += [f"{field.name}: {value!r}" for value in misfits]
-        found.append(replace(role, known=known))
-    return tuple(found), skipped
+        roles.append(replace(role, known=known))
+    return tuple(roles), skipped
 
 
 def _above(name: str) -> set[str]:

@@ -173,8 +173,8 @@ def _scale(draw: Draw, role: Role) -> tuple[Any, Any]:
     low, high = role.known.low, role.known.high
     if not (isinstance(low, (int, float)) and isinstance(high, (int, float)) and high > low):
         raise Skip(role.field)
-    found = sorted({around(low + (high - low) * part, whole=role.whole, digits=1)[0] for part in (0.15, 0.3, 0.6)})
-    inside = [edge for edge in found if low < edge < high]
+    edges = sorted({around(low + (high - low) * part, whole=role.whole, digits=1)[0] for part in (0.15, 0.3, 0.6)})
+    inside = [edge for edge in edges if low < edge < high]
     if len(inside) < 2:
         raise Skip(role.field)
     start = draw.random.randrange(len(inside) - 1)

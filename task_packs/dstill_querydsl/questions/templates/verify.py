@@ -74,7 +74,9 @@ class Trial:
     def verdicts(self, candidates: Sequence[ComposedQuestion]) -> list[Verdict]:
         """A verdict for each candidate, in their order."""
         checked = [self.checked(made) for made in candidates]
-        open_ = [at for at, found in enumerate(checked) if not found.dropped and "refusal" not in candidates[at].body]
+        open_ = [
+            at for at, verdict in enumerate(checked) if not verdict.dropped and "refusal" not in candidates[at].body
+        ]
         for at in open_:
             self._loaded(candidates[at].context.trial_index)  # load before the concurrent runs
         with ThreadPoolExecutor(CONCURRENCY) as pool:

@@ -70,14 +70,14 @@ def noun_of(path: str, parts: int = 2) -> str:
 
 def nouns(paths: Iterable[str]) -> dict[str, str]:
     """A different noun for every path. It has more parts of the path if necessary, or is the quoted path."""
-    found: dict[str, str] = {}
+    by_path: dict[str, str] = {}
     taken: set[str] = set()
     for path in paths:
         ways = [noun_of(path, parts) for parts in (2, 3, 50)]
         noun = next((way for way in ways if way.lower() not in taken and len(way) <= LONGEST), f"'{path}'")
         taken.add(noun.lower())
-        found[path] = "".join(char for char in noun if char.isprintable())
-    return found
+        by_path[path] = "".join(char for char in noun if char.isprintable())
+    return by_path
 
 
 _PLURALS = (("ies", re.compile(r"[^aeiou]y$")), ("es", re.compile(r"(s|x|z|ch|sh)$")))
