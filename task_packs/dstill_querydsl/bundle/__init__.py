@@ -54,9 +54,9 @@ class Packed:
         try:
             data = path.read_bytes()
         except OSError as problem:
-            what = f"cannot read a bundled index: {(problem.strerror or '').lower()}"
-            raise DataError(what, where=str(path), hint="install dstill again") from None
+            message = f"cannot read a bundled index: {(problem.strerror or '').lower()}"
+            raise DataError(message, where=str(path), hint="install dstill again") from None
         if hashlib.sha256(data).hexdigest() != self.sha256:
-            what = "a bundled index is not the file that came with this version"
-            raise DataError(what, where=str(path), hint="install dstill again")
+            message = "a bundled index is not the file that came with this version"
+            raise DataError(message, where=str(path), hint="install dstill again")
         return gzip.decompress(data)

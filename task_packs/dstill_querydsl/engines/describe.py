@@ -151,8 +151,8 @@ def _brief_now(mapping: Mapping[str, Any], newest: str) -> Iterator[str]:
     """What "now" stands for in queries, if it is not the clock: the one that runs has this date in its place."""
     if newest:
         yield f"'now' is {newest}, the newest date"
-    elif given := mapping.get("_meta", {}).get("now"):
-        yield f"'now' is {given}, as _meta of the mapping says"
+    elif date := mapping.get("_meta", {}).get("now"):
+        yield f"'now' is {date}, as _meta of the mapping says"
 
 
 def _dialect(server: Capabilities) -> str:

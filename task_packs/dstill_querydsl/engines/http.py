@@ -166,7 +166,7 @@ class HttpEngine:
                 time.sleep(wait(error.meta.headers, attempt))
         raise AssertionError("unreachable: the last try raises")
 
-    def _ask(self, ask: Callable[[], Any], what: str, *, index: str = "", unidentified: bool = False) -> Any:
+    def _ask(self, ask: Callable[[], Any], target: str, *, index: str = "", unidentified: bool = False) -> Any:
         """The body of a reply to a request that does not come from an answer, so any failure raises.
 
         `unidentified`: the server may not be an engine.
@@ -183,13 +183,13 @@ class HttpEngine:
                     hint=HINT,
                 ) from None
             if error.meta.status in (401, 403):
-                raise self._forbidden(error, what) from None
+                raise self._forbidden(error, target) from None
             if error.meta.status == 404:
-                raise self._missing(what, index) from None
+                raise self._missing(target, index) from None
             if type_of(error.body) == CLOSED:
-                raise self._closed(what) from None
+                raise self._closed(target) from None
             raise ServiceError(
-                f"{what}: {error.meta.status} {reason_of(error.body)}",
+                f"{target}: {error.meta.status} {reason_of(error.body)}",
                 where=self.settings.url,
                 hint="fix what the engine reports, then run this again",
             ) from None
@@ -210,27 +210,27 @@ class HttpEngine:
             return []
         return sorted(name for name in map(str, names) if not name.startswith("."))
 
-    def _missing(self, what: str, index: str) -> ServiceError:
+    def _missing(self, target: str, index: str) -> ServiceError:
         names = self.names()
         near = did_you_mean(index, names)
         return ServiceError(
-            f"no such index: {what}{'.' if near else ''}{near}",
+            f"no such index: {target}{'.' if near else ''}{near}",
             where=self.settings.url,
             hint=f"{known(names)}name one with --index NAME, or executor.http.index in dstill.toml",
         )
 
-    def _closed(self, what: str) -> ServiceError:
+    def _closed(self, target: str) -> ServiceError:
         return ServiceError(
-            f"the index is closed: {what}",
+            f"the index is closed: {target}",
             where=self.settings.url,
             hint="open it (POST NAME/_open), or name another one",
         )
 
-    def _forbidden(self, error: Any, what: str) -> AuthError:
+    def _forbidden(self, error: Any, target: str) -> AuthError:
         hint = "the key needs the privileges read and view_index_metadata on the index, and monitor on the cluster"
         if not (self.settings.api_key_env or self.settings.basic_auth_env):
             hint = f"name the environment variable of a key with --set engine.api_key_env=NAME; {hint}"
-        return AuthError(f"the engine refused {what} ({error.meta.status})", where=reason_of(error.body), hint=hint)
+        return AuthError(f"the engine refused {target} ({error.meta.status})", where=reason_of(error.body), hint=hint)
 
     # --- loading ------------------------------------------------------------------------
 

@@ -53,11 +53,11 @@ class Loader:
             self._create(name, mapping, settings)
             return self._fill(name, documents)
         except ApiError as error:
-            what = f"cannot create the index '{name}': {error.meta.status} {error.body}"[:500]
+            message = f"cannot create the index '{name}': {error.meta.status} {error.body}"[:500]
             if error.meta.status in (401, 403):
                 hint = "the key needs the privileges create_index and write"
-                raise AuthError(what, where=self._url, hint=hint) from None
-            raise (DataError if error.meta.status == 400 else ServiceError)(what, where=self._url) from None
+                raise AuthError(message, where=self._url, hint=hint) from None
+            raise (DataError if error.meta.status == 400 else ServiceError)(message, where=self._url) from None
         except TransportError as error:
             raise ServiceError(f"lost the engine while loading '{name}'", where=str(error.message)[:200]) from None
 

@@ -74,18 +74,18 @@ def _total(total: Any) -> dict[str, Any] | None:
 
 
 def _hit(hit: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {"id": hit.get("_id")}
+    row: dict[str, Any] = {"id": hit.get("_id")}
     if hit.get("_score") is not None:
-        kept["score"] = hit["_score"]
+        row["score"] = hit["_score"]
     if "sort" in hit:
-        kept["sort"] = hit["sort"]
+        row["sort"] = hit["sort"]
     if "inner_hits" in hit:  # without their names, which the author of the body chose
-        kept["inner"] = [[inner.get("_id") for inner in group["hits"]["hits"]] for group in hit["inner_hits"].values()]
+        row["inner"] = [[inner.get("_id") for inner in group["hits"]["hits"]] for group in hit["inner_hits"].values()]
     if hit.get("_source"):
-        kept["source"] = hit["_source"]  # to show people; ids and selected fields decide whether hits are equal
+        row["source"] = hit["_source"]  # to show people; ids and selected fields decide whether hits are equal
     if asks_fields(body):
-        kept["fields"] = _flat(hit.get("_source") or {}) | _flat(hit.get("fields") or {})
-    return kept
+        row["fields"] = _flat(hit.get("_source") or {}) | _flat(hit.get("fields") or {})
+    return row
 
 
 def _flat(value: Any, path: str = "") -> dict[str, list[Any]]:

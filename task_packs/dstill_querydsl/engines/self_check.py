@@ -60,8 +60,8 @@ def server_checks(server: HttpEngine, index: str) -> Iterator[CheckResult]:
     rights = privileges(settings, product, index, server.ca_fingerprint)
     problem = None
     if rights.lacks:
-        what = f"the key lacks {', '.join(rights.lacks)} on '{index}'"
-        problem = FailedItems(what, where=settings.url, hint="create a key with these privileges: see above")
+        message = f"the key lacks {', '.join(rights.lacks)} on '{index}'"
+        problem = FailedItems(message, where=settings.url, hint="create a key with these privileges: see above")
     advice = "" if rights.writes == () else read_only_key(product.product, settings.url, index)
     yield CheckResult(name="key", found=str(rights), problem=problem, advice=advice)
 
@@ -163,8 +163,8 @@ def instruction_checks(name: str, mapping: Mapping[str, Any]) -> Iterator[CheckR
 def _size(server: HttpEngine, name: str, count: int, mapping: Mapping[str, Any]) -> CheckResult:
     problem = None
     if not count:
-        what = f"'{name}' has no documents"
-        problem = DataError(what, where=server.settings.url, hint="check its name: executor.http.index, or --index")
+        message = f"'{name}' has no documents"
+        problem = DataError(message, where=server.settings.url, hint="check its name: executor.http.index, or --index")
     size = f"{counted(count, 'document')}, {counted(field_count(mapping), 'field')}"
     return CheckResult(name=f"index {name}", found=size, problem=problem)
 

@@ -140,10 +140,10 @@ class _Decoder(TokenReader):
         if self.peek() == "..":
             self.at += 1
             last = self.next()
-        said = partial_values(self.reading.question, self.reading.words, self.values.get(field, ()))
-        if not (isinstance(first, int) and isinstance(last, int) and (first, last) in said):
+        spans = partial_values(self.reading.question, self.reading.words, self.values.get(field, ()))
+        if not (isinstance(first, int) and isinstance(last, int) and (first, last) in spans):
             raise NotExpressible(f"no known value of {field!r}")
-        return said[first, last]
+        return spans[first, last]
 
 
 def _is_character(token: Token) -> bool:

@@ -53,9 +53,9 @@ def parts(body: Mapping[str, Any]) -> list[Leaf]:
 
 def conditions(body: Mapping[str, Any]) -> list[Leaf]:
     """Leaves of the query and of `post_filter`. A query for everything is one leaf."""
-    asked = query(body.get("query", {"match_all": {}}), scored=False)
+    clause = query(body.get("query", {"match_all": {}}), scored=False)
     after = [] if "post_filter" not in body else _query(query(body["post_filter"], scored=False), ("post_filter",))
-    return [*_query(asked, ()), *after]
+    return [*_query(clause, ()), *after]
 
 
 def groups(body: Mapping[str, Any]) -> list[Leaf]:
@@ -123,13 +123,13 @@ def _other(name: str, body: Any, context: tuple[str, ...]) -> Leaf:
 
 def _of_field(name: str, body: Mapping[str, Any], context: tuple[str, ...]) -> Iterator[Leaf]:
     """Both `term` and `terms` become `terms` with a sorted list of values."""
-    for field, asked in body.items():
-        if name == "term" and isinstance(asked, dict) and set(asked) == {"value"}:
-            yield Leaf(context, "terms", field, _text([asked["value"]]))
-        elif isinstance(asked, dict) and len(asked) == 1 and ("value" in asked or "query" in asked):
-            yield Leaf(context, name, field, _text(next(iter(asked.values()))))
+    for field, value in body.items():
+        if name == "term" and isinstance(value, dict) and set(value) == {"value"}:
+            yield Leaf(context, "terms", field, _text([value["value"]]))
+        elif isinstance(value, dict) and len(value) == 1 and ("value" in value or "query" in value):
+            yield Leaf(context, name, field, _text(next(iter(value.values()))))
         else:
-            yield Leaf(context, name, field, _text(asked))
+            yield Leaf(context, name, field, _text(value))
 
 
 def _groups(aggs: Mapping[str, Any], context: tuple[str, ...]) -> Iterator[Leaf]:

@@ -45,8 +45,8 @@ _SHOWN = 80
 def injections_in(mapping: Mapping[str, Any], values: Values | None = None) -> list[str]:
     """Each place with such text, and the beginning of the text."""
     orders = dict.fromkeys(f"{place}: {_brief(text)}" for place, text in _texts(mapping) if _is_instruction(text))
-    given = ((name, value) for name in values or () for value in _values_of(values, name) if isinstance(value, str))
-    orders |= dict.fromkeys(f"values of {name!r}: {_brief(value)}" for name, value in given if _is_instruction(value))
+    pairs = ((name, value) for name in values or () for value in _values_of(values, name) if isinstance(value, str))
+    orders |= dict.fromkeys(f"values of {name!r}: {_brief(value)}" for name, value in pairs if _is_instruction(value))
     return list(orders)
 
 

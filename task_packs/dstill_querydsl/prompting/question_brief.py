@@ -68,11 +68,11 @@ def categories(mapping: Mapping[str, Any]) -> dict[str, str]:
     """Category → what is asked, for the kinds of questions that the mapping has fields for."""
     families = {field.family for field in raw_fields(mapping)} | {"-"}
     families |= {"nested"} if any(field.nested for field in raw_fields(mapping)) else set()
-    return {name: asked for name, needs, asked in _entries() if families & set(needs)}
+    return {name: text for name, needs, text in _entries() if families & set(needs)}
 
 
 def _entries() -> Iterator[tuple[str, list[str], str]]:
     for line in _KINDS.strip().splitlines():
-        head, _, asked = line.partition(" | ")
+        head, _, text = line.partition(" | ")
         name, _, needs = head.partition(": ")
-        yield name, needs.split(), asked
+        yield name, needs.split(), text

@@ -39,17 +39,17 @@ class Condition:
     high: float | None = None
 
 
-def of_clause(operator: str, field: Field, given: Any, options: Mapping[str, Any], now: int) -> Condition:
+def of_clause(operator: str, field: Field, value: Any, options: Mapping[str, Any], now: int) -> Condition:
     """The condition of one clause. `now` is in milliseconds since 1970."""
-    if operator == "range" and isinstance(given, Mapping):
-        return _range(field, given, now)
+    if operator == "range" and isinstance(value, Mapping):
+        return _range(field, value, now)
     if operator == "geo_distance":
-        return _circle(given, str(options.get("distance", "")))
-    if operator == "geo_bounding_box" and isinstance(given, Mapping):
-        return _box(given)
-    if isinstance(given, Mapping):
-        given, options = next((given[key] for key in VALUE_KEYS if key in given), None), {**options, **given}
-    wanted = [item for item in (given if isinstance(given, list) else [given]) if not isinstance(item, (list, dict))]
+        return _circle(value, str(options.get("distance", "")))
+    if operator == "geo_bounding_box" and isinstance(value, Mapping):
+        return _box(value)
+    if isinstance(value, Mapping):
+        value, options = next((value[key] for key in VALUE_KEYS if key in value), None), {**options, **value}
+    wanted = [item for item in (value if isinstance(value, list) else [value]) if not isinstance(item, (list, dict))]
     return _any([_equal(operator, field, item, options, now) for item in wanted if item is not None])
 
 
@@ -96,17 +96,17 @@ def _moment(value: Any, now: int) -> Condition:
     )
 
 
-def _range(field: Field, given: Mapping[str, Any], now: int) -> Condition:
+def _range(field: Field, options: Mapping[str, Any], now: int) -> Condition:
     if field.family == "ip":
-        return _addresses(given)
+        return _addresses(options)
     if field.family not in ("number", "date"):
-        return _between_texts(given)
+        return _between_texts(options)
     values: list[Any] = []
     low = high = None
     # the distance to the next value: whole numbers and milliseconds, or any number
     step = 1 if field.family == "date" or field.type in ("long", "integer", "short", "byte") else 0.5
     for bound in ("gte", "gt", "lte", "lt", "from", "to"):
-        edges = _edges(field, given.get(bound), now)
+        edges = _edges(field, options.get(bound), now)
         if edges is None:
             continue
         first, last = edges
@@ -142,8 +142,8 @@ def _edges(field: Field, value: Any, now: int) -> tuple[Any, Any] | None:
     return edge, edge
 
 
-def _between_texts(given: Mapping[str, Any]) -> Condition:
-    bounds = {key: str(given[key]) for key in ("gt", "gte", "lt", "lte") if given.get(key) is not None}
+def _between_texts(options: Mapping[str, Any]) -> Condition:
+    bounds = {key: str(options[key]) for key in ("gt", "gte", "lt", "lte") if options.get(key) is not None}
     values = [text for bound in bounds.values() for text in (bound, bound + "0", bound[:-1])]
 
     def test(other: Any) -> bool:
@@ -167,9 +167,11 @@ def _address(text: str) -> Condition:
     return _addresses({"gte": str(net[0]), "lte": str(net[-1])})
 
 
-def _addresses(given: Mapping[str, Any]) -> Condition:
+def _addresses(options: Mapping[str, Any]) -> Condition:
     try:
-        bounds = {key: ipaddress.ip_address(str(given[key])) for key in ("gt", "gte", "lt", "lte") if given.get(key)}
+        bounds = {
+            key: ipaddress.ip_address(str(options[key])) for key in ("gt", "gte", "lt", "lte") if options.get(key)
+        }
     except ValueError:
         return Condition(values=[], test=lambda _: False)
     kind = ipaddress.ip_address
@@ -182,12 +184,12 @@ def _addresses(given: Mapping[str, Any]) -> Condition:
     return Condition(values=values, test=lambda other: isinstance(other, str) and low <= int(kind(other)) <= high)
 
 
-def _point(given: Any) -> tuple[float, float] | None:
-    if isinstance(given, Mapping) and {"lat", "lon"} <= set(given):
-        return float(given["lat"]), float(given["lon"])
-    if isinstance(given, list) and len(given) == 2:
-        return float(given[1]), float(given[0])
-    parts = given.split(",") if isinstance(given, str) else []
+def _point(value: Any) -> tuple[float, float] | None:
+    if isinstance(value, Mapping) and {"lat", "lon"} <= set(value):
+        return float(value["lat"]), float(value["lon"])
+    if isinstance(value, list) and len(value) == 2:
+        return float(value[1]), float(value[0])
+    parts = value.split(",") if isinstance(value, str) else []
     try:
         return (float(parts[0]), float(parts[1])) if len(parts) == 2 else None
     except ValueError:
@@ -198,8 +200,8 @@ def _place(lat: float, lon: float) -> dict[str, float]:
     return {"lat": round(max(-90.0, min(90.0, lat)), 6), "lon": round((lon + 180) % 360 - 180, 6)}
 
 
-def _circle(given: Any, distance: str) -> Condition:
-    centre = _point(given)
+def _circle(value: Any, distance: str) -> Condition:
+    centre = _point(value)
     match = re.fullmatch(r"([\d.]+)\s*([a-z]*)", distance)
     if centre is None or match is None or match[2] not in _UNITS:
         return Condition(values=[], test=lambda _: False)
@@ -220,8 +222,8 @@ def _circle(given: Any, distance: str) -> Condition:
     return Condition(values=values, test=test)
 
 
-def _box(given: Mapping[str, Any]) -> Condition:
-    first, second = _point(given.get("top_left")), _point(given.get("bottom_right"))
+def _box(options: Mapping[str, Any]) -> Condition:
+    first, second = _point(options.get("top_left")), _point(options.get("bottom_right"))
     if first is None or second is None:
         return Condition(values=[], test=lambda _: False)
     (top, left), (bottom, right) = first, second

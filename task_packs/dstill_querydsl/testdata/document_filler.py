@@ -62,7 +62,7 @@ class Filler:
         ranks = {field.name: self._ranks(specs, field) for field in self.fields}
         groups = {field.name: self._groups(specs, field) for field in self.fields}
         missing = {field.name: self._missing(place, field) for place, field in enumerate(self.fields)}
-        made = []
+        documents = []
         for number, spec in enumerate(specs):
             source: dict[str, Any] = {}
             self.absent = {name for name, numbers in missing.items() if number in numbers}
@@ -75,8 +75,8 @@ class Filler:
                     for fixed in objects
                 ]
                 _place(source, path, filled)
-            made.append((f"c{number:02}", source))
-        return made
+            documents.append((f"c{number:02}", source))
+        return documents
 
     def _nested(self) -> list[str]:
         return sorted({field.nested[-1] for field in self.fields if field.nested})

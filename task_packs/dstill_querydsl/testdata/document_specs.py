@@ -84,25 +84,25 @@ class SpecMaker:
         fixed: dict[Key, Any] = {}
         bounds: dict[Key, tuple[float | None, float | None]] = {}
         for key, group in self.by_key.items():
-            asked = [(leaf, wanted[leaf]) for leaf in group if leaf in wanted]
-            fixed[key], bounds[key] = self._choose(asked)
+            pairs = [(leaf, wanted[leaf]) for leaf in group if leaf in wanted]
+            fixed[key], bounds[key] = self._choose(pairs)
         return DocumentSpec(fixed=fixed, bounds=bounds)
 
-    def _choose(self, asked: Sequence[tuple[Leaf, bool]]) -> tuple[Any, tuple[float | None, float | None]]:
+    def _choose(self, pairs: Sequence[tuple[Leaf, bool]]) -> tuple[Any, tuple[float | None, float | None]]:
         """A value for all conditions on one field, and the bounds if it is INSIDE."""
         ranges = [
-            leaf.condition for leaf, met in asked if met and (leaf.condition.low, leaf.condition.high) != (None, None)
+            leaf.condition for leaf, met in pairs if met and (leaf.condition.low, leaf.condition.high) != (None, None)
         ]
         low = max((range_.low for range_ in ranges if range_.low is not None), default=None)
         high = min((range_.high for range_ in ranges if range_.high is not None), default=None)
-        if ranges and len(ranges) == len(asked) and (low is None or high is None or high - low > 1):
+        if ranges and len(ranges) == len(pairs) and (low is None or high is None or high - low > 1):
             return INSIDE, (low, high)
-        candidates = [value for leaf, _ in asked for value in leaf.condition.values]
-        fits = [value for value in candidates if all(leaf.condition.test(value) == met for leaf, met in asked)]
+        candidates = [value for leaf, _ in pairs for value in leaf.condition.values]
+        fits = [value for value in candidates if all(leaf.condition.test(value) == met for leaf, met in pairs)]
         if fits:
             # mostly the first, so that hits agree in these fields and differ in others
             return (fits[0] if self.random.random() < 0.6 else self.random.choice(fits)), (None, None)
-        exists = any(met for _, met in asked) and not candidates  # only `exists`: any value is right
+        exists = any(met for _, met in pairs) and not candidates  # only `exists`: any value is right
         return (INSIDE if exists else MISSING), (None, None)
 
     # --- near misses --------------------------------------------------------------------

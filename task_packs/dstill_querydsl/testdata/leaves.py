@@ -100,7 +100,7 @@ class Reader:
             as_ = "match_phrase" if options.get("type") == "phrase" else "match"
             return Some([leaf for name in names for leaf in self._leaf(as_, name, options.get("query"), options)])
         named = options.items() if operator in FIELDED or operator in PLACES else ()
-        return All([leaf for name, given in named for leaf in self._leaf(operator, name, given, options)])
+        return All([leaf for name, value in named for leaf in self._leaf(operator, name, value, options)])
 
     def _bool(self, options: Mapping[str, Any]) -> Tree:
         parts: list[Tree] = [self.query(options[word]) for word in ("must", "filter") if word in options]
@@ -120,9 +120,9 @@ class Reader:
         exists = Condition(values=[], test=lambda value: value is not None)
         return Some([Leaf((field.nested[-1] if field.nested else "", field.name), exists) for field in fields[:3]])
 
-    def _leaf(self, operator: str, name: str, given: Any, options: Mapping[str, Any]) -> Iterator[Leaf]:
+    def _leaf(self, operator: str, name: str, value: Any, options: Mapping[str, Any]) -> Iterator[Leaf]:
         field = self.layout.fields.get(name)
         if field is not None and not name.startswith("_"):
-            condition = of_clause(operator, field, given, options, self.now)
+            condition = of_clause(operator, field, value, options, self.now)
             if condition.values:
                 yield Leaf((field.nested[-1] if field.nested else "", self.layout.source_field(name)), condition)

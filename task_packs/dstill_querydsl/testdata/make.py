@@ -114,16 +114,16 @@ class DatabaseMaker:
                 )
             except DataError as problem:
                 choice = Choice(reason=_brief(problem))
-        made = [[database.name, [list(pair) for pair in database.documents]] for database in choice.databases]
-        reason = "" if made else choice.reason
+        corpora = [[database.name, [list(pair) for pair in database.documents]] for database in choice.databases]
+        reason = "" if corpora else choice.reason
         without = sorted(unsupported_fields.types)
-        cache.save(key, {"corpora": made, "reason": reason, "without": without})
-        return _databases(made, schema, without), reason
+        cache.save(key, {"corpora": corpora, "reason": reason, "without": without})
+        return _databases(corpora, schema, without), reason
 
 
-def _databases(made: Iterable[Any], schema: IndexSchema, without: list[str]) -> list[TestDatabase]:
+def _databases(corpora: Iterable[Any], schema: IndexSchema, without: list[str]) -> list[TestDatabase]:
     rest = {"now": schema.now or NOW, "settings": dict(schema.settings), "without": without}
-    return [TestDatabase(name=name, data={"documents": documents, **rest}) for name, documents in made]
+    return [TestDatabase(name=name, data={"documents": documents, **rest}) for name, documents in corpora]
 
 
 def _brief(problem: DstillError) -> str:

@@ -81,14 +81,14 @@ def _together(body: Mapping[str, Any], path: Path, node: Mapping[str, Any]) -> I
     rest = {key: value for key, value in node.items() if key not in ("should", "minimum_should_match")}
     wanted = [*(_listed(rest["filter"]) if "filter" in rest else []), *should]
     yield f"or→and at {pointer(path)}", put(body, path, {**rest, "filter": wanted})
-    asked = node.get("minimum_should_match")
-    if isinstance(asked, int) and not isinstance(asked, bool):
-        for number in {max(asked - 1, 0), min(asked + 1, len(should))}:
+    least = node.get("minimum_should_match")
+    if isinstance(least, int) and not isinstance(least, bool):
+        for number in {max(least - 1, 0), min(least + 1, len(should))}:
             name = f"minimum_should_match→{number} at {pointer(path)}"
             yield name, put(body, path, {**node, "minimum_should_match": number})
         if "filter" in node or "must" in node:
-            kept = {key: value for key, value in node.items() if key != "minimum_should_match"}
-            yield f"drop minimum_should_match at {pointer(path)}", put(body, path, kept)
+            options = {key: value for key, value in node.items() if key != "minimum_should_match"}
+            yield f"drop minimum_should_match at {pointer(path)}", put(body, path, options)
 
 
 def _split(body: Mapping[str, Any]) -> Iterator[Edit]:

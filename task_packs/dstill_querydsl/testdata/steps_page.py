@@ -16,10 +16,10 @@ __all__ = ["pages", "sorts"]
 
 def sorts(body: Mapping[str, Any], _: Layout) -> Iterator[Edit]:
     """All steps for the sort."""
-    given = body.get("sort")
-    if given is None:
+    sort = body.get("sort")
+    if sort is None:
         return
-    keys = list(given) if isinstance(given, list) else [given]
+    keys = list(sort) if isinstance(sort, list) else [sort]
     for number, key in enumerate(keys):
         for name, turned in _turned(key):
             yield f"{name} at /sort/{number}", {**body, "sort": [*keys[:number], turned, *keys[number + 1 :]]}

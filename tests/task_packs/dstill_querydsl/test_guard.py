@@ -328,9 +328,9 @@ def test_histogram_counts_dates_in_milliseconds() -> None:
     """Its width is known once the engine has named the dates, though the engine would count the gaps itself."""
     dates = {"f": ("0001-01-01T00:00:00Z", "2024-12-28T23:00:00Z")}
     assert not guard.check(_numbers(interval=50), dialect="elasticsearch9")
-    problem, *_ = guard.check(_numbers(interval=50), dialect="elasticsearch9", asked=dates)
+    problem, *_ = guard.check(_numbers(interval=50), dialect="elasticsearch9", live=dates)
     assert "the aggregation may make about" in problem.message
-    assert not guard.check(_numbers(interval=1000 * 365 * 86_400_000), dialect="elasticsearch9", asked=dates)
+    assert not guard.check(_numbers(interval=1000 * 365 * 86_400_000), dialect="elasticsearch9", live=dates)
 
 
 def test_gaps_that_an_engine_fills_before_it_stops_count_as_memory() -> None:

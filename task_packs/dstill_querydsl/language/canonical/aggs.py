@@ -101,12 +101,12 @@ def _options(kind: str, options: Any, below: Names) -> Any:
     if not isinstance(options, dict):
         return options
     spelled = {name: _value(kind, name, value if name in _VALUES else plain(value)) for name, value in options.items()}
-    kept = without_defaults(f"agg.{kind}", spelled)
-    if kind == "filters" and "filters" in kept:
-        kept = _filters(kept)
-    if "order" in kept and kind != "composite":
-        kept["order"] = [{_path(by, below): way for by, way in part.items()} for part in kept["order"]]
-    return kept
+    rest = without_defaults(f"agg.{kind}", spelled)
+    if kind == "filters" and "filters" in rest:
+        rest = _filters(rest)
+    if "order" in rest and kind != "composite":
+        rest["order"] = [{_path(by, below): way for by, way in part.items()} for part in rest["order"]]
+    return rest
 
 
 def _value(kind: str, name: str, value: Any) -> Any:

@@ -235,12 +235,12 @@ def _long(name: str, value: Any) -> Json:
 
 
 def _options(name: str, options: Json, scored: bool) -> Json:
-    kept = {k: v for k, v in without_defaults(name, options).items() if scored or k not in ("boost", "_name")}
-    kept.pop("_name", None)
-    kept = {k: v if k in _VALUES or isinstance(v, (dict, list)) else plain(v) for k, v in kept.items()}
-    if isinstance(kept.get("operator"), str):
-        kept["operator"] = kept["operator"].lower()
-    return kept
+    rest = {k: v for k, v in without_defaults(name, options).items() if scored or k not in ("boost", "_name")}
+    rest.pop("_name", None)
+    rest = {k: v if k in _VALUES or isinstance(v, (dict, list)) else plain(v) for k, v in rest.items()}
+    if isinstance(rest.get("operator"), str):
+        rest["operator"] = rest["operator"].lower()
+    return rest
 
 
 def _ranges(clauses: list[Json]) -> list[Json]:

@@ -42,19 +42,19 @@ def check(
     limits: Limits = _DEFAULT,
     values: Bounds | None = None,
     dialect: str = "",
-    asked: Bounds | None = None,
+    live: Bounds | None = None,
 ) -> tuple[Problem, ...]:
     """Everything in `body` that is not on the allow-list or exceeds a limit, at most `MAX_PROBLEMS` problems.
 
     `values`: the lowest and highest value of fields where known (`guard.ranges.values_of`). `dialect`: of the engine
-    that the body is for; without one, no engine is assumed to stop a histogram that fills too many gaps. `asked`:
+    that the body is for; without one, no engine is assumed to stop a histogram that fills too many gaps. `live`:
     values that the engine named just now.
     """
     if _depth(body) > MAX_DEPTH:  # strict JSON is never that deep, but bodies can come from elsewhere
         message = f"refused: the body is nested deeper than {MAX_DEPTH} levels"
         return (Problem(layer="guard", code="limit", message=message, hint="write a flatter body"),)
     walk = _Body(limits)
-    walk.body(body, Ranges.of(body, values, dialect, asked))
+    walk.body(body, Ranges.of(body, values, dialect, live))
     return tuple(walk.problems[:MAX_PROBLEMS])
 
 

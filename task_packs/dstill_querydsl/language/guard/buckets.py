@@ -205,7 +205,7 @@ def _width(options: dict[str, Any], ranges: Ranges, widths: Widths, missing: Any
     width = None
     if isinstance(hard, dict):
         width = widths.of_bounds(hard.get("min"), hard.get("max"), options.get("format"))
-    for known, grows in ((ranges.values, True), (ranges.asked, False)):
+    for known, grows in ((ranges.values, True), (ranges.live, False)):
         if isinstance(field, str) and field in known:
             width = _least(width, widths.of_values(*known[field], missing, grows=grows))
     return width

@@ -60,17 +60,17 @@ class Ranges:
 
     bounds: Bounds  # from each ``range`` query that every hit matches
     values: Bounds = dataclasses.field(default_factory=dict)  # from the values in the index
-    asked: Bounds = dataclasses.field(default_factory=dict)  # as `values`, read just before the body runs
+    live: Bounds = dataclasses.field(default_factory=dict)  # as `values`, read just before the body runs
     gaps_stop: bool = False  # whether the engine counts the gaps of a histogram before it fills them
 
     @classmethod
     def of(
-        cls, body: dict[str, Any], values: Bounds | None = None, dialect: str = "", asked: Bounds | None = None
+        cls, body: dict[str, Any], values: Bounds | None = None, dialect: str = "", live: Bounds | None = None
     ) -> Ranges:
         """The ranges in the query of `body`, and those of the index' values."""
         bounds: dict[str, tuple[Any, Any]] = {}
         _collect(body.get("query"), bounds)
-        return cls(bounds, values or {}, asked or {}, dialect in _COUNT_GAPS)
+        return cls(bounds, values or {}, live or {}, dialect in _COUNT_GAPS)
 
     def of_all_documents(self) -> Ranges:
         """The ranges below a ``global`` aggregation, which ignores the query."""

@@ -46,16 +46,16 @@ class Walk(ABC):
     def refuse(self, code: str, message: str, at: str, hint: str = "") -> None:
         self.problems.append(Problem(layer="guard", code=code, message=f"refused: {message}", pointer=at, hint=hint))
 
-    def not_allowed(self, name: str, at: str, what: str = "key") -> None:
-        code, reason = tables.REASONS.get(name, ("not_allowed", f"{what} {name!r} is not allowed"))
+    def not_allowed(self, name: str, at: str, kind: str = "key") -> None:
+        code, reason = tables.REASONS.get(name, ("not_allowed", f"{kind} {name!r} is not allowed"))
         self.refuse(code, reason, f"{at}/{escape(name)}", "remove it")
 
-    def exceeds(self, what: str, value: Any, limit: int, at: str) -> None:
-        self.refuse("limit", f"{what} is {brief(value)}, the limit is {limit:,}", at, f"use at most {limit:,}")
+    def exceeds(self, label: str, value: Any, limit: int, at: str) -> None:
+        self.refuse("limit", f"{label} is {brief(value)}, the limit is {limit:,}", at, f"use at most {limit:,}")
 
-    def within(self, what: str, value: Any, limit: int, at: str) -> None:
+    def within(self, label: str, value: Any, limit: int, at: str) -> None:
         if (number := whole(value)) is not None and number > limit:
-            self.exceeds(what, number, limit, at)
+            self.exceeds(label, number, limit, at)
 
     # --- structure ----------------------------------------------------------------------
 

@@ -34,13 +34,13 @@ class IndexProfiles:
         if mapping is None:
             return index_of(example.context, self._config)
         # Thousands of answers share one mapping, and reading it takes longer than checking an answer.
-        given = self._given  # read once, since other threads set it too
-        if given is None or given[0] is not mapping or given[1] != name or given[2] != values:
+        entry = self._given  # read once, since other threads set it too
+        if entry is None or entry[0] is not mapping or entry[1] != name or entry[2] != values:
             require_mapping(mapping)
             index = index_of(example.context, self._config)
             assert index is not None  # because there is a mapping
-            self._given = given = (mapping, name, values, index)
-        return given[3]
+            self._given = entry = (mapping, name, values, index)
+        return entry[3]
 
     def of(self, example: Example) -> IndexProfile | None:
         """The profile of the example's index. None if only its name is known. Raises DataError."""

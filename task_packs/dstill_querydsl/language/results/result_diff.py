@@ -29,14 +29,14 @@ Value = Mapping[str, Any]
 def diff(want: Value, got: Value, documents: Mapping[str, Any]) -> tuple[str, str]:
     """The difference of two `Outcome.value`s as two texts, the gold's first."""
     # hits that the gold does not ask for do not matter
-    asked = counts_hits(want["body"]) or not (want["aggregations"] or got["aggregations"])
-    hits = _hits(want, got, documents) if asked else ([], [])
+    counts = counts_hits(want["body"]) or not (want["aggregations"] or got["aggregations"])
+    hits = _hits(want, got, documents) if counts else ([], [])
     named = max(len(value["aggregations"] or {}) for value in (want, got)) > 1
     sides = [[*lines, *_groups(value, named)] for lines, value in zip(hits, (want, got), strict=True)]
     places = {_group(line): place for place, line in enumerate(sides[0])}
     sides[1].sort(key=lambda line: places.get(_group(line), len(places)))  # groups that both have are in the same order
     totals = [_total(value) for value in (want, got)]
-    shown = asked or totals[0] != totals[1]
+    shown = counts or totals[0] != totals[1]
     gold, answer = (
         "\n".join([*([total] if shown and total else []), *_only_here(side, other)])
         for total, side, other in zip(totals, sides, reversed(sides), strict=True)

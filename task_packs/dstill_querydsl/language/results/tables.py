@@ -35,8 +35,8 @@ def tables(value: Value) -> list[Table]:
     total = value["total"] or {}
     exact = total.get("value") if total.get("relation") == "eq" else None
     body = value.get("body") or {}
-    asked = body.get("aggs") or body.get("aggregations")
-    results = titled(value["aggregations"] or {}, asked, exact)
+    request = body.get("aggs") or body.get("aggregations")
+    results = titled(value["aggregations"] or {}, request, exact)
     figures = [line for name, body in results.items() if _is_figure(body) for line in _figures(name, body)]
     if figures:
         result.append(_table("", [{"figure": name, "value": cell} for name, cell in figures]))
@@ -80,8 +80,8 @@ def _hit(hit: Value, fields: Sequence[str], keys: Sequence[str], ranked: bool) -
 
 def _fields_of(hit: Value) -> dict[str, Any]:
     """The fields of a hit by full name: those that the body asks for, else those of the document."""
-    asked = hit.get("fields")
-    return dict(asked) if asked is not None else dict(_flat(hit.get("source") or {}))
+    fields = hit.get("fields")
+    return dict(fields) if fields is not None else dict(_flat(hit.get("source") or {}))
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -31,11 +31,11 @@ _FILTER = "filter"
 Value = Mapping[str, Any]
 
 
-def titled(value: Value, asked: Any, around: int | None) -> dict[str, Any]:
-    """The aggregations `value` by title. `asked`: those of the request; `around`: documents around them, if known."""
+def titled(value: Value, requests: Any, around: int | None) -> dict[str, Any]:
+    """The aggregations `value` by title. `requests`: their requests; `around`: documents around them, if known."""
     result: dict[str, Any] = {}
     for name, body in value.items():
-        request = asked.get(name) if isinstance(asked, Mapping) else None
+        request = requests.get(name) if isinstance(requests, Mapping) else None
         title = _title(name, request)
         result[name if title in result or title in value else title] = _inside(body, request, around)
     return result

@@ -142,7 +142,7 @@ class _Derivation:
             self._defs[key] = self._schema(place, _what(names[0]), _together(classes), loose)
         return self._defs[key] if inline else {"$ref": f"#/$defs/{key}"}
 
-    def _schema(self, place: str, what: str, arguments: dict[str, Argument], loose: bool) -> Schema:
+    def _schema(self, place: str, kind: str, arguments: dict[str, Argument], loose: bool) -> Schema:
         form = self._forms.get(place, Form())
         loose = loose if form.loose is None else form.loose
         plain = {n: a for n, a in arguments.items() if n not in ("_field", "_value") and form.accepts(n)}
@@ -150,7 +150,7 @@ class _Derivation:
         required = form.required if form.required is not None else tuple(n for n, a in plain.items() if a.required)
         schema: Schema = {
             "type": "object",
-            "x-what": what,
+            "x-what": kind,
             "properties": {name: shape.render() for name, shape in shapes.items()},
             "additionalProperties": False,
         }
@@ -220,11 +220,11 @@ def _with_aliases(names: dict[str, type]) -> dict[str, str]:
     return {spelling: name for name in names for spelling in (name, _ALIASES.get(name)) if spelling}
 
 
-def _container(what: str, entries: dict[str, str]) -> Schema:
+def _container(kind: str, entries: dict[str, str]) -> Schema:
     """An object with exactly one key, which names the kind of its value."""
     return {
         "type": "object",
-        "x-what": what,
+        "x-what": kind,
         "x-one": [],
         "properties": {name: {"$ref": f"#/$defs/{key}"} for name, key in entries.items()},
         "additionalProperties": False,

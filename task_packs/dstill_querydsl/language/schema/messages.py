@@ -62,37 +62,37 @@ def _problem(
 
 
 def _unknown(error: Any, queries: Container[str]) -> Iterator[Problem]:
-    what, known = error.schema.get("x-what", "object"), sorted(error.schema["properties"])
+    kind, known = error.schema.get("x-what", "object"), sorted(error.schema["properties"])
     for key in error.instance:
         if key in error.schema["properties"]:
             continue
         # At the top of a body accept close misspellings only: 'settings' belongs to another request, not to 'stats'.
-        near = get_close_matches(key, known, n=1, cutoff=0.75 if what == "search body" else 0.6)
+        near = get_close_matches(key, known, n=1, cutoff=0.75 if kind == "search body" else 0.6)
         suggestion = synonym(key, error.schema["properties"]) or (near[0] if near else None)
-        code = _UNKNOWN.get(what, "unknown_option")
-        hint = _misplaced(key, what, queries) or (f"did you mean {suggestion!r}?" if suggestion else "")
-        hint = hint or (_FIELD_FIRST if what == "query" and error.instance[key] != {} else _known(known))
-        yield _problem(error, code, _unknown_message(key, what, suggestion), hint, suggestion, key=key)
+        code = _UNKNOWN.get(kind, "unknown_option")
+        hint = _misplaced(key, kind, queries) or (f"did you mean {suggestion!r}?" if suggestion else "")
+        hint = hint or (_FIELD_FIRST if kind == "query" and error.instance[key] != {} else _known(known))
+        yield _problem(error, code, _unknown_message(key, kind, suggestion), hint, suggestion, key=key)
 
 
-def _unknown_message(key: str, what: str, suggestion: str | None) -> str:
+def _unknown_message(key: str, kind: str, suggestion: str | None) -> str:
     key = key if len(key) <= 60 else f"{key[:57]}…"
-    if what == "search body":
+    if kind == "search body":
         return f"unknown key {key!r}" if suggestion else f"not a search body: {key!r} is not a key of one"
-    return f"unknown {what} {key!r}" if what in _CONTAINERS else f"{what} has no option {key!r}"
+    return f"unknown {kind} {key!r}" if kind in _CONTAINERS else f"{kind} has no option {key!r}"
 
 
-def _misplaced(key: str, what: str, queries: Container[str]) -> str:
+def _misplaced(key: str, kind: str, queries: Container[str]) -> str:
     """A hint on where a key belongs that is valid elsewhere."""
     if key.isdigit():
         return "write a list in brackets, not as an object with the keys 0, 1 …"
-    if what in ("query", "search body") and key in _CLAUSES:
+    if kind in ("query", "search body") and key in _CLAUSES:
         return f"{key!r} belongs inside 'bool'"
-    if what == "query" and key in ("aggs", "aggregations", "size", "from", "sort", "_source"):
+    if kind == "query" and key in ("aggs", "aggregations", "size", "from", "sort", "_source"):
         return f"{key!r} belongs next to the top-level 'query', not inside it"
-    if what in ("search body", "bool") and key in queries:
+    if kind in ("search body", "bool") and key in queries:
         return f"{key!r} is a query: put it " + (
-            "under 'query'" if what == "search body" else "into a clause of the bool"
+            "under 'query'" if kind == "search body" else "into a clause of the bool"
         )
     return ""
 
@@ -103,8 +103,8 @@ def _known(known: list[str]) -> str:
 
 def _missing(error: Any) -> Iterator[Problem]:
     missing = [repr(key) for key in error.validator_value if key not in error.instance]
-    what = error.schema.get("x-what", _name(error))
-    yield _problem(error, "missing", f"{what} needs {' and '.join(missing)}", f"add {', '.join(missing)}")
+    kind = error.schema.get("x-what", _name(error))
+    yield _problem(error, "missing", f"{kind} needs {' and '.join(missing)}", f"add {', '.join(missing)}")
 
 
 def _needs(error: Any) -> Iterator[Problem]:
@@ -121,21 +121,21 @@ def _none_of(error: Any) -> Iterator[Problem]:
 
 
 def _one(error: Any) -> Iterator[Problem]:
-    what = error.schema.get("x-what", "object")
+    kind = error.schema.get("x-what", "object")
     keys = [key for key in error.instance if key not in error.validator_value]
     listed = " and ".join(repr(key) for key in keys[:4])
-    if what in _CONTAINERS:
+    if kind in _CONTAINERS:
         known = [key for key in keys if key in error.schema["properties"]]
         if not keys:
-            yield _problem(error, "empty", f"this {what} has no type", f"add one type of {what}")
+            yield _problem(error, "empty", f"this {kind} has no type", f"add one type of {kind}")
         elif len(known) == len(keys):  # unknown keys have their own message
-            hint = "put the second under 'aggs'" if what == "aggregation" else "combine them in a bool"
-            yield _problem(error, "several", f"{_a(what)} has exactly one type, found {listed}", hint)
+            hint = "put the second under 'aggs'" if kind == "aggregation" else "combine them in a bool"
+            yield _problem(error, "several", f"{_a(kind)} has exactly one type, found {listed}", hint)
     elif not keys:
-        yield _problem(error, "missing_field", f"{what} needs a field", "add the name of one field")
+        yield _problem(error, "missing_field", f"{kind} needs a field", "add the name of one field")
     else:
         hint = "write one query per field, in a bool"
-        yield _problem(error, "several", f"{what} takes one field, found {listed}", hint)
+        yield _problem(error, "several", f"{kind} takes one field, found {listed}", hint)
 
 
 def _excluded(error: Any) -> Iterator[Problem]:
@@ -157,9 +157,9 @@ def _type(error: Any) -> Iterator[Problem]:
 
 
 def _expected(error: Any) -> str:
-    what = error.schema.get("x-what")
-    if what in _CONTAINERS:
-        return f"{_a(what)} (an object)"
+    kind = error.schema.get("x-what")
+    if kind in _CONTAINERS:
+        return f"{_a(kind)} (an object)"
     types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
     nouns = {"object": "an object", "array": "a list", "string": "a string", "number": "a number", "null": "null"}
     return " or ".join(nouns.get(kind, kind) for kind in types)

@@ -65,13 +65,13 @@ def ref(name: str) -> Shape:
     return obj({"$ref": f"#/$defs/{name}"})
 
 
-def closed(what: str, required: tuple[str, ...] = (), one_of: tuple[str, ...] = (), /, **properties: Shape) -> Shape:
+def closed(kind: str, required: tuple[str, ...] = (), one_of: tuple[str, ...] = (), /, **properties: Shape) -> Shape:
     """An object with these keys only: all of `required`, and at least one of `one_of`.
 
-    `what` names the object in messages. ``from_`` means ``from``.
+    `kind` names the object in messages. ``from_`` means ``from``.
     """
     rendered = {name.rstrip("_"): shape.render() for name, shape in properties.items()}
-    schema: Schema = {"type": "object", "x-what": what, "properties": rendered, "additionalProperties": False}
+    schema: Schema = {"type": "object", "x-what": kind, "properties": rendered, "additionalProperties": False}
     if required:
         schema["required"] = list(required)
     if one_of:

@@ -1,8 +1,8 @@
 """Freely phrased questions: whole sentences of many registers, with the gold that a careful person would write.
 
-    made = asked(subject, random)
-    made.example.question     "in may 2019, which branch had the most late orders"
-    made.example.template     "asked/top_groups:boolean+month"
+    question = draw_question(subject, random)
+    question.example.question     "in may 2019, which branch had the most late orders"
+    question.example.template     "asked/top_groups:boolean+month"
 
 They are about any `Subject`: an invented schema, or an index of a user.
 

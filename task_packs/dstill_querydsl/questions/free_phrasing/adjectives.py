@@ -76,10 +76,10 @@ def _adjectives() -> Iterator[Adjective]:
         yield Adjective(more=_forms(more, "more"), less=_forms(less, "less"), nouns=tuple(nouns))
 
 
-def _forms(given: tuple[str, ...], than: str) -> tuple[str, ...]:
+def _forms(words: tuple[str, ...], than: str) -> tuple[str, ...]:
     """Long adjectives have no endings: popular, more popular, most popular."""
     most = {"more": "most", "less": "least"}[than]
-    return (given[0], f"{than} {given[0]}", f"{most} {given[0]}") if len(given) == 1 else given
+    return (words[0], f"{than} {words[0]}", f"{most} {words[0]}") if len(words) == 1 else words
 
 
 ADJECTIVES = tuple(_adjectives())

@@ -54,10 +54,10 @@ def _shown(role: Role, draw: AskedDraw) -> tuple[str, ...]:
 
 def stands_alone(role: Role, value: Any, draw: AskedDraw) -> bool:
     """Whether the value tells its field."""
-    said = folded(str(value))
-    if len(said) < _SHORTEST_ALONE or said.isdigit() or said in STOP_WORDS:
+    text = folded(str(value))
+    if len(text) < _SHORTEST_ALONE or text.isdigit() or text in STOP_WORDS:
         return False
-    return draw.subject.having.get(said) == frozenset((role.field,))
+    return draw.subject.having.get(text) == frozenset((role.field,))
 
 
 def said_value(role: Role, value: Any, draw: AskedDraw) -> str:
@@ -97,29 +97,29 @@ def _category(draw: AskedDraw) -> tuple[Role, Any, bool]:
 
 def _value(draw: AskedDraw) -> Condition:
     role, value, alone = _category(draw)
-    said = said_value(role, value, draw)
-    made = worded("term", {"term": {role.keyword: value}}, "value" if alone else "value_named", role, v=said)
+    text = said_value(role, value, draw)
+    clause = worded("term", {"term": {role.keyword: value}}, "value" if alone else "value_named", role, v=text)
     if not alone and role.word.ways and draw.chance(30):
-        return _with_own(made, role.word.ways)
-    return made
+        return _with_own(clause, role.word.ways)
+    return clause
 
 
-def _with_own(made: Condition, ways: Sequence[str]) -> Condition:
+def _with_own(clause: Condition, ways: Sequence[str]) -> Condition:
     pre, post = [way[:-2] for way in ways if way.endswith(" <")], [way for way in ways if not way.endswith(" <")]
-    return made.with_ways(**{place: own for place, own in (("pre", pre), ("post", post)) if own})
+    return clause.with_ways(**{place: own for place, own in (("pre", pre), ("post", post)) if own})
 
 
 def _unknown(draw: AskedDraw) -> Condition:
     """A value that is not among the shown ones: a name, a word or a code."""
     role = draw.take("category")
     shown = _shown(role, draw)
-    said = _code(draw) if draw.chance(55) else _any_word(draw)
-    said = draw.pick(said, said.title(), said.upper()) if said.islower() else said
-    if same_value(said, shown) or value_said(said, shown):
+    text = _code(draw) if draw.chance(55) else _any_word(draw)
+    text = draw.pick(text, text.title(), text.upper()) if text.islower() else text
+    if same_value(text, shown) or value_said(text, shown):
         raise Skip(role.field)
     if draw.chance(15):
-        return worded("not", {"term": {role.field: said}}, "not_named", role, "must_not", v=said)
-    return worded("term", {"term": {role.field: said}}, "value_named", role, v=said)
+        return worded("not", {"term": {role.field: text}}, "not_named", role, "must_not", v=text)
+    return worded("term", {"term": {role.field: text}}, "value_named", role, v=text)
 
 
 def _key(draw: AskedDraw) -> Condition:
@@ -129,11 +129,11 @@ def _key(draw: AskedDraw) -> Condition:
         raise Skip("no key")
     draw.used.add(role.stored)
     random = draw.random
-    said = str(random.randrange(10 ** random.randrange(2, 7), 10**7))[: random.randrange(3, 8)]
-    value: Any = int(said)
+    text = str(random.randrange(10 ** random.randrange(2, 7), 10**7))[: random.randrange(3, 8)]
+    value: Any = int(text)
     if role.kind == "category":
-        value = said = _code(draw) if draw.chance(70) else said
-    return worded("term", {"term": {role.keyword: value}}, "key", role, v=said)
+        value = text = _code(draw) if draw.chance(70) else text
+    return worded("term", {"term": {role.keyword: value}}, "key", role, v=text)
 
 
 def _code(draw: AskedDraw) -> str:
@@ -186,7 +186,7 @@ def _or(draw: AskedDraw) -> Condition:
     first, second = condition("value", draw), condition(draw.pick("value", "boolean", "number"), draw)
     if not (first.has("post") and second.has("post")):
         raise Skip("no words")
-    both = [made.said("post", draw) for made in (first, second)]
+    both = [clause.phrase("post", draw) for clause in (first, second)]
     way = draw.pick("{} or {}", "either {} or {}", "{}, or {}", "{} or else {}", "that are one of the two: {} or {}")
     body = {"bool": {"should": [dict(first.body), dict(second.body)]}}
     ways = {"post": (way.format(*both),), "bare": (" or ".join(both),)}
@@ -199,9 +199,9 @@ def _not(draw: AskedDraw) -> Condition:
     if not sayable(other):
         raise Skip(role.field)
     alone = alone and stands_alone(role, other, draw)
-    said = said_value(role, other, draw)
+    text = said_value(role, other, draw)
     key = "not" if alone else "not_named"
-    return worded("not", {"term": {role.keyword: other}}, key, role, "must_not", v=said)
+    return worded("not", {"term": {role.keyword: other}}, key, role, "must_not", v=text)
 
 
 def _neither(draw: AskedDraw) -> Condition:
@@ -218,20 +218,20 @@ def _neither(draw: AskedDraw) -> Condition:
 
 def _boolean(draw: AskedDraw) -> Condition:
     role, value = draw.known("boolean")
-    made = worded("boolean", {"term": {role.field: value}}, "yes" if value else "no", role)
+    clause = worded("boolean", {"term": {role.field: value}}, "yes" if value else "no", role)
     noun = role.word.noun
     if (negated := NEGATED.get(noun)) and not value and not is_value(negated, draw) and draw.chance(50):
-        return worded("boolean", made.body, "quality", u=negated)
+        return worded("boolean", clause.body, "quality", u=negated)
     if noun in NEGATED and draw.chance(35):
-        return worded("boolean", made.body, "done" if value else "undone", role, u=noun)
+        return worded("boolean", clause.body, "done" if value else "undone", role, u=noun)
     own = role.word.yes if value else role.word.no
-    ways = dict(made.ways)
+    ways = dict(clause.ways)
     if " " in noun or noun.endswith("flag"):  # it is no adjective
         ways["pre"] = ()
         ways["post"] = tuple(way for way in ways["post"] if re.match(r"with|where|that have set", way))
     if own and draw.chance(50):
         ways["post"] = (own,)
-    return made.with_ways(**ways)
+    return clause.with_ways(**ways)
 
 
 def _has(draw: AskedDraw) -> Condition:
@@ -257,8 +257,8 @@ def _lacks(draw: AskedDraw) -> Condition:
         return worded("lacks", body, "quality", role, "must_not", u=rated)
     if role.kind == "text" and draw.chance(30):
         return worded("lacks", body, "lacks_text", role, "must_not")
-    made = worded("lacks", body, "lacks", role, "must_not")
-    return made if role.word.noun.isalpha() and draw.chance(40) else made.with_ways(pre=())  # rating-less
+    clause = worded("lacks", body, "lacks", role, "must_not")
+    return clause if role.word.noun.isalpha() and draw.chance(40) else clause.with_ways(pre=())  # rating-less
 
 
 # stem of a noun → what those without it are
@@ -301,8 +301,8 @@ def _words(draw: AskedDraw) -> Condition:
         chosen = " ".join(draw.random.sample(tokens, min(len(tokens), draw.pick(1, 1, 1, 2))))
         chosen = chosen.lower() if draw.chance(40) else chosen
     query: Any = {"query": chosen, "operator": "and"} if " " in chosen else chosen
-    made = worded("words", {"match": {role.field: query}}, "words" if alone else "words_named", role, v=chosen)
-    return made.with_ways(pre=()) if " " in chosen else made
+    clause = worded("words", {"match": {role.field: query}}, "words" if alone else "words_named", role, v=chosen)
+    return clause.with_ways(pre=()) if " " in chosen else clause
 
 
 def _phrase(draw: AskedDraw) -> Condition:
@@ -360,10 +360,10 @@ def _inner(draw: AskedDraw) -> Condition:
     if not values:
         raise Skip(path)
     value = draw.random.choice(values)
-    said = said_value(role, value, draw)
+    text = said_value(role, value, draw)
     alone = stands_alone(role, value, draw) and draw.chance(75)
     filters: list[Any] = [{"term": {role.keyword: value}}]
-    slots: dict[str, Any] = {"v": said}
+    slots: dict[str, Any] = {"v": text}
     key = "inner" if alone else "inner_named"
     amounts = [amount for amount in nested[path] if amount.kind == "number" and amount.measures]
     if amounts and draw.chance(35):
@@ -372,9 +372,9 @@ def _inner(draw: AskedDraw) -> Condition:
         filters.append({"range": {number.field: {bound: limit}}})
         counted = alone and not _COUNTED.isdisjoint(stems(number.word.noun))
         key = f"inner_{bound}{'_counted' if counted else ''}"
-        slots |= {"n": str(limit), "g": number.word.noun, "many": plural(said)}
+        slots |= {"n": str(limit), "g": number.word.noun, "many": plural(text)}
         if not alone:
-            slots["v"] = f"{role.word.noun} {said}"
+            slots["v"] = f"{role.word.noun} {text}"
     body = {"nested": {"path": path, "query": {"bool": {"filter": filters}}}}
     return worded("inner", body, key, role, **slots)
 

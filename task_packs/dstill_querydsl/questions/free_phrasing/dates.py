@@ -56,13 +56,13 @@ def date(draw: AskedDraw) -> Condition:
         bounds = {**_ENDS.get(bounds["gte"], {}), **bounds}
     body = _body(role, bounds)
     if done is not None and draw.chance(55):
-        made = worded(kind, body, "date_done", done=done.word).with_slots(when=when)
-        return made if _before_documents(when) else made.with_ways(pre=())
+        clause = worded(kind, body, "date_done", done=done.word).with_slots(when=when)
+        return clause if _before_documents(when) else clause.with_ways(pre=())
     alone = role.field == draw.subject.first_date and draw.chance(80)
-    made = worded(kind, body, "date" if alone else "date_named", role).with_slots(when=when)
+    clause = worded(kind, body, "date" if alone else "date_named", role).with_slots(when=when)
     if not alone:
-        return made
-    return made.with_ways(pre=tuple(_before_documents(when)))
+        return clause
+    return clause.with_ways(pre=tuple(_before_documents(when)))
 
 
 def _body(role: Role, bounds: Mapping[str, str]) -> dict[str, Any]:
@@ -98,8 +98,8 @@ def _said(time: datetime, draw: AskedDraw) -> str:
     long, short, day = month_name[time.month], month_abbr[time.month], time.day
     nth = f"{day}{'th' if 10 < day < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th')}"
     ways = (f"{day} {long}", f"{long} {day}", f"{short} {day}", f"{nth} of {long}", f"{long} {nth}", f"{day} {short}")
-    said = draw.random.choice(ways)
-    return mark(said.lower() if draw.chance(35) else said)
+    text = draw.random.choice(ways)
+    return mark(text.lower() if draw.chance(35) else text)
 
 
 def _dated(way: str, time: datetime, draw: AskedDraw) -> str:
@@ -199,11 +199,11 @@ def _span(draw: AskedDraw, time: datetime) -> When:
 def _month(draw: AskedDraw, time: datetime) -> When:
     start = f"{time.year:04d}-{time.month:02d}-01"
     way = draw.random.choice(("in {}", "in {}", "{}", "during {}", "for {}", "of {}", "in the month {}", "in {} alone"))
-    said = start[:7]
+    text = start[:7]
     if timedelta(days=31) <= draw.context.now - time < _A_YEAR - timedelta(days=31) and draw.chance(40):
-        way, said = draw.pick("in {}", "during {}", "of {}", "for {}"), month_name[time.month]
-        said = said.lower() if draw.chance(35) else said
-    return "month", way.format(mark(said)), {"gte": start, "lt": f"{start}||+1M"}
+        way, text = draw.pick("in {}", "during {}", "of {}", "for {}"), month_name[time.month]
+        text = text.lower() if draw.chance(35) else text
+    return "month", way.format(mark(text)), {"gte": start, "lt": f"{start}||+1M"}
 
 
 def _year(draw: AskedDraw, time: datetime) -> When:
@@ -238,8 +238,8 @@ def _rolling(draw: AskedDraw, time: datetime) -> When:
 
 def _counted(way: str, count: int, unit: str, draw: AskedDraw) -> str:
     """A wording with a number of units, now and then in words."""
-    said = in_words(str(count)) if draw.chance(15) and "{l}" not in way else count
-    return way.replace("{n}", mark(said)).replace("{u}", unit).replace("{l}", _UNITS[unit][1])
+    text = in_words(str(count)) if draw.chance(15) and "{l}" not in way else count
+    return way.replace("{n}", mark(text)).replace("{u}", unit).replace("{l}", _UNITS[unit][1])
 
 
 def _ago(draw: AskedDraw, _time: datetime) -> When:
@@ -281,8 +281,8 @@ def _calendar(draw: AskedDraw, time: datetime) -> When:
 def _relative(draw: AskedDraw, _time: datetime) -> When:
     """Spans from now that no document of the past tells: tomorrow, upcoming, before today."""
     bounds, ways = draw.random.choice(_RELATIVE[:4] if draw.chance(35) else _RELATIVE)
-    said = draw.random.choice(ways)
-    return "relative", mark(said) if said in _NAMES else said, dict(bounds)
+    text = draw.random.choice(ways)
+    return "relative", mark(text) if text in _NAMES else text, dict(bounds)
 
 
 # The end of a span that begins there.

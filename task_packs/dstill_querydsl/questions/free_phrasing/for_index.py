@@ -17,8 +17,8 @@ from dstill.linked.names import singular
 from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.language.mapping.index_profile import IndexProfile
 from dstill_querydsl.language.mapping.uses import uses
-from dstill_querydsl.questions.free_phrasing.nouns import said_of, with_own_words
-from dstill_querydsl.questions.free_phrasing.sentences import asked
+from dstill_querydsl.questions.free_phrasing.nouns import synonyms_of, with_own_words
+from dstill_querydsl.questions.free_phrasing.sentences import draw_question
 from dstill_querydsl.questions.free_phrasing.subject import LONGEST, Subject
 from dstill_querydsl.questions.invented_schemas.field_phrases import verbs_of_time
 from dstill_querydsl.questions.invented_schemas.voices import Voice, say
@@ -36,11 +36,11 @@ TRIES = 12  # candidates for each question, before there are no more
 def subject_of(context: QuestionContext, profile: IndexProfile) -> Subject:
     """An index that a student reads as `profile`."""
     context = with_own_words(context)
-    said, owners = said_of(context), _owners(context)
+    synonyms, owners = synonyms_of(context), _owners(context)
     return Subject(
         profile=profile,
         context=context,
-        said=said,
+        synonyms=synonyms,
         singular={role.many: role.word.noun for role in context.roles},
         owners=owners,
         objects=_objects(context),
@@ -89,32 +89,34 @@ def freely_phrased(
         batch: list[ComposedQuestion] = []
         while len(batch) < BATCH and vain < TRIES * BATCH:
             vain += 1
-            if (made := _candidate(subject, random, dropped)) and made.example.question.lower() not in asked_before:
-                asked_before.add(made.example.question.lower())
-                batch.append(made)
-        for made, verdict in zip(batch, trial.verdicts(batch), strict=True):
+            if (
+                composed := _candidate(subject, random, dropped)
+            ) and composed.example.question.lower() not in asked_before:
+                asked_before.add(composed.example.question.lower())
+                batch.append(composed)
+        for composed, verdict in zip(batch, trial.verdicts(batch), strict=True):
             if verdict.dropped:
                 dropped[verdict.dropped] += 1
             else:
                 vain = 0
-                yield made
+                yield composed
 
 
 def _candidate(subject: Subject, random: Voice, dropped: Counter[str]) -> ComposedQuestion | None:
     """A question as some voice says it, if its answer comes back from the linked form."""
     try:
-        text, _, made = say(asked(subject, random), subject, random)
+        text, _, composed = say(draw_question(subject, random), subject, random)
     except Skip:
         return None
     if len(text) > LONGEST:
         return None
-    example = replace(made.example, question=text, rationale=_why(subject, made.body))
+    example = replace(composed.example, question=text, rationale=_why(subject, composed.body))
     canonical = replace(example, answer=canonical_text(example.answer or ""))
     _, _, problem = subject.round_trip(canonical)
     if problem:
         dropped[problem] += 1
         return None
-    return replace(made, example=example)
+    return replace(composed, example=example)
 
 
 def _why(subject: Subject, body: Mapping[str, Any]) -> str:
@@ -123,5 +125,5 @@ def _why(subject: Subject, body: Mapping[str, Any]) -> str:
         return f"{body['refusal']['reason']}."
     fields = subject.profile.fields
     names = dict.fromkeys(use.name for use in uses(body))
-    said = [f"{name} is {field.type}" for name in names if (field := fields.get(name)) is not None]
-    return f"{', '.join(said)}." if said else "No field is needed."
+    parts = [f"{name} is {field.type}" for name in names if (field := fields.get(name)) is not None]
+    return f"{', '.join(parts)}." if parts else "No field is needed."

@@ -40,10 +40,12 @@ def with_free_phrasing(
     every = [*chain.from_iterable(splits.values()), *unseen_data]
     held_out = {canonical_text(example.answer or "") for example in (*splits["test_unseen_templates"], *unseen_data)}
     with Trial(rules_of(config)) as trial:
-        made = freely_phrased(
+        questions = freely_phrased(
             subject, f"{index.name} {seed} free", trial, {example.question.lower() for example in every}, Counter()
         )
-        free = (question.example for question in made if canonical_text(question.example.answer or "") not in held_out)
+        free = (
+            question.example for question in questions if canonical_text(question.example.answer or "") not in held_out
+        )
         first_of = {example.template: example.id for example in reversed(splits["train"])}
         mixed = {
             "train": _mixed(splits["train"], config.free_phrasing, free, set(first_of.values())),

@@ -1,7 +1,7 @@
 """Nouns for an index that nobody described: what people may call its documents and its fields.
 
     with_own_words(context).lexicon.documents   ("tickets", "documents", …), from the name of the index
-    said_of(context)["bld tm"]                    ("bld_tm", "build time", …)
+    synonyms_of(context)["bld tm"]                    ("bld_tm", "build time", …)
 
 Other words for a field come from its name and its description, and from the concept of words.toml that has its name. A
 word that two fields could have is none. There are no synonyms: with one other word at hand, most questions would have
@@ -24,13 +24,13 @@ from dstill_querydsl.questions.templates.lexicon import Lexicon
 from dstill_querydsl.questions.templates.roles import Role
 from dstill_querydsl.questions.templates.words import words_of
 
-__all__ = ["said_of", "with_own_words"]
+__all__ = ["synonyms_of", "with_own_words"]
 
 _SHORTEST = 4  # letters of an abbreviation
 _SHORT = 4  # words of a description that is a noun
 
 
-def said_of(context: QuestionContext) -> Mapping[str, tuple[str, ...]]:
+def synonyms_of(context: QuestionContext) -> Mapping[str, tuple[str, ...]]:
     """Noun of a field → other words for it."""
     fields = Fields.of(context.index.mapping)
     by_noun = {role.word.noun: tuple(dict.fromkeys(_others(role, fields))) for role in context.roles}

@@ -36,12 +36,12 @@ def _is_money(role: Role) -> bool:
 
 def _amount(value: int | float, role: Role, draw: AskedDraw, *, currency: bool = False) -> str:
     """A number with its unit: as it is, in words, or with a currency."""
-    said = spell(value, role.word.unit, draw.random)
+    text = spell(value, role.word.unit, draw.random)
     if _is_money(role) and (currency or draw.chance(40)):
         if draw.chance(40 if not currency else 50):
-            return f"{said} {draw.pick(*_CURRENCIES)}"
-        return f"{draw.pick(*_SIGNS)}{said}"
-    return in_words(said) if draw.chance(15) else said
+            return f"{text} {draw.pick(*_CURRENCIES)}"
+        return f"{draw.pick(*_SIGNS)}{text}"
+    return in_words(text) if draw.chance(15) else text
 
 
 def _tells_field(role: Role, draw: AskedDraw) -> bool:
@@ -159,26 +159,26 @@ def amount(draw: AskedDraw) -> Condition:
     low, high = role.known.low, role.known.high
     times = _PER_SECOND.get(role.word.unit)
     fitting = {
-        said: round(seconds * (times or 1))
-        for said, seconds in (_SPANS if times else _COUNTS).items()
+        text: round(seconds * (times or 1))
+        for text, seconds in (_SPANS if times else _COUNTS).items()
         if abs(seconds * (times or 1) % 1) < 1e-9 and 1 <= seconds * (times or 1) < _MOST
     }
     known = isinstance(low, (int, float)) and isinstance(high, (int, float))
-    within = [said for said, value in fitting.items() if known and low <= value <= high]
+    within = [text for text, value in fitting.items() if known and low <= value <= high]
     if not fitting:
         raise Skip(role.field)
-    said = draw.random.choice(within or list(fitting))
+    text = draw.random.choice(within or list(fitting))
     bound = draw.pick("gt", "gt", "gt", "gte", "lt", "lt", "lte")
-    body = {"range": {role.field: {bound: fitting[said]}}}
+    body = {"range": {role.field: {bound: fitting[text]}}}
     adjective = adjective_of(role, draw)
     if times and adjective and bound in ("gt", "lt") and draw.chance(50):
         forms = adjective.more if bound == "gt" else adjective.less
         if forms:
             key = "gt_more" if bound == "gt" else "lt_less"
-            return worded("range", body, key, role, v=said, more=forms[1], less=forms[1])
+            return worded("range", body, key, role, v=text, more=forms[1], less=forms[1])
     if times and _only_span(draw) and draw.chance(60):
-        return worded("range", body, f"{bound}_span" if bound in ("gt", "lt") else f"{bound}_unit", role, v=said)
-    return worded("range", body, bound, role, v=said)
+        return worded("range", body, f"{bound}_span" if bound in ("gt", "lt") else f"{bound}_unit", role, v=text)
+    return worded("range", body, bound, role, v=text)
 
 
 def _only_span(draw: AskedDraw) -> bool:
@@ -216,11 +216,11 @@ def times(draw: AskedDraw) -> Condition:
         return worded("eq", {"term": {role.field: 0}}, "times_never").with_slots(p=done)
     high = role.known.high if isinstance(role.known.high, int) else 10
     n = draw.random.randrange(1, 7) if high < 50 or draw.chance(40) else draw.pick(10, 20, 50, 100, 500, 1000)
-    said = (
+    text = (
         "twice" if n == 2 and draw.chance(60) else f"{in_words(str(n)) if draw.chance(50) else n} time{'s' * (n > 1)}"
     )
     body = {"term": {role.field: n}} if how == "eq" else {"range": {role.field: {how: n}}}
-    return worded("eq" if how == "eq" else "range", body, f"times_{how}", t=said).with_slots(p=done)
+    return worded("eq" if how == "eq" else "range", body, f"times_{how}", t=text).with_slots(p=done)
 
 
 def _done(role: Role) -> str:

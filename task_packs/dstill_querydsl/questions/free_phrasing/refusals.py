@@ -47,10 +47,10 @@ def refusal(draw: AskedDraw) -> Shape:
     kind = draw.random.choices(tuple(KINDS), tuple(KINDS.values()))[0]
     if kind == "absent_bare" and draw.context.of_kind("text"):
         kind = "absent"  # the thing could be searched for in a text
-    what = draw.context.lexicon.documents[0]
+    noun = draw.context.lexicon.documents[0]
     slots = {"doc": mark(draw.context.lexicon.document), "who": "", "whos": ""}
     missing: tuple[str, ...] = ()
-    reason = _REASONS.get(kind, "{what} do not tell that").format(what=what)
+    reason = _REASONS.get(kind, "{what} do not tell that").format(what=noun)
     if kind == "text_groups":
         role = draw.among([role for role in draw.context.of_kind("text") if not role.exact])
         reason = f"{role.field} is text and cannot be grouped"
@@ -60,7 +60,7 @@ def refusal(draw: AskedDraw) -> Shape:
     if kind in _THINGS:
         thing = _thing(kind, draw)
         slots["t"] = mark(thing)
-        reason, missing = f"no field of {what} holds the {thing}", (thing,)
+        reason, missing = f"no field of {noun} holds the {thing}", (thing,)
     elif kind == "actions":
         slots["t"] = mark(_thing("absent", draw))
     return Shape(

@@ -35,45 +35,45 @@ def role_value(draw: AskedDraw) -> Condition:
         raise Skip("no sisters")
     if not draw.used.isdisjoint(role.stored for role in roles):
         raise Skip("asked for already")
-    said, terms = {}, {}
+    words, terms = {}, {}
     for role in roles:
         if values := values_at(draw.source, role.stored.split(".")):
             value = values[0]
             terms[role.field] = {"term": {role.field: value}}
-            said[role.field] = mark(said_value(role, value, draw))
-    if len({word.lower() for word in said.values()}) == len(fields) and draw.chance(_BOTH):
+            words[role.field] = mark(said_value(role, value, draw))
+    if len({word.lower() for word in words.values()}) == len(fields) and draw.chance(_BOTH):
         order = draw.random.sample(fields, 2)
         draw.used |= {role.stored for role in roles}
-        text = " ".join(_filled(draw, name, said[name]) for name in order)
+        text = " ".join(_filled(draw, name, words[name]) for name in order)
         body = {"bool": {"filter": [terms[name] for name in order]}}
         return Condition(kind="term+term", body=body, ways={"post": (text,), "bare": (text,)}, slots={})
     name = draw.random.choice(fields)
-    if name not in said:
+    if name not in words:
         raise Skip(name)
     draw.used.add(name)
     first = name == fields[0]
-    if first and _is_known(draw, said[name], fields) and draw.chance(_PLAIN):
+    if first and _is_known(draw, words[name], fields) and draw.chance(_PLAIN):
         ways = {place: options("conditions.value", place, "|") for place in ("pre", "post", "front", "bare")}
     else:
         ways = dict.fromkeys(("post", "bare"), draw.subject.sisters[name])
-    return Condition(kind="term", body=terms[name], ways=ways, slots={"v": said[name]})
+    return Condition(kind="term", body=terms[name], ways=ways, slots={"v": words[name]})
 
 
-def _filled(draw: AskedDraw, name: str, said: str) -> str:
-    return draw.random.choice(draw.subject.sisters[name]).replace("{v}", said)
+def _filled(draw: AskedDraw, name: str, text: str) -> str:
+    return draw.random.choice(draw.subject.sisters[name]).replace("{v}", text)
 
 
-def _is_known(draw: AskedDraw, said: str, fields: list[str]) -> bool:
+def _is_known(draw: AskedDraw, text: str, fields: list[str]) -> bool:
     """Whether only the two fields are known to have the value."""
-    return draw.subject.having.get(said[1:-1].lower()) == frozenset(fields)
+    return draw.subject.having.get(text[1:-1].lower()) == frozenset(fields)
 
 
 def dated_by_verb(draw: AskedDraw) -> Condition:
     """A date condition as its field's verb says it: "shipped in May". Raises Skip."""
-    made = condition("date", draw)
-    usual = draw.subject.date_nouns.get(made.slots.get("f", "")[1:-1])
+    clause = condition("date", draw)
+    usual = draw.subject.date_nouns.get(clause.slots.get("f", "")[1:-1])
     _, participles = verbs_of_time((usual,)) if usual else ((), ())
     if not participles:
         raise Skip("no verb")
     ways = tuple(f"{participle} {{when}}" for participle in participles)
-    return replace(made, ways={"post": ways, "bare": ways})
+    return replace(clause, ways={"post": ways, "bare": ways})

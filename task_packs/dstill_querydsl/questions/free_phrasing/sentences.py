@@ -1,8 +1,8 @@
 """The sentence of a freely phrased question, and its gold.
 
-    made = asked(subject, random)
-    made.example.question     "in may 2019, which branch had the most late orders"
-    made.example.template     "asked/top_groups:boolean+month"
+    question = draw_question(subject, random)
+    question.example.question     "in may 2019, which branch had the most late orders"
+    question.example.template     "asked/top_groups:boolean+month"
 
 A question is what is asked (`shapes`), none to three conditions (`conditions`), and a wording of
 asked.toml. Conditions stand before the documents, after them, at the beginning or at the end. One question in six is in
@@ -34,7 +34,7 @@ from dstill_querydsl.questions.templates.context import Skip
 from dstill_querydsl.questions.templates.plan import TEMPLATES
 from dstill_querydsl.questions.templates.words import mark, plain
 
-__all__ = ["asked"]
+__all__ = ["draw_question"]
 
 REFUSED = 14  # percent of questions
 KEYWORDS = 17  # percent of the others
@@ -48,26 +48,26 @@ _ALONE = 60  # percent of refusals without documents that have no condition
 _WITH_LOOKUP = (0, 0, 0, 1, 1)
 
 
-def asked(subject: Subject, random: Random) -> ComposedQuestion:
+def draw_question(subject: Subject, random: Random) -> ComposedQuestion:
     """A question. Raises Skip."""
     context = subject.context
     draw = AskedDraw(context=context, random=random, source=random.choice(context.sources), subject=subject)
     refused = draw.chance(REFUSED)
-    made = refusal(draw) if refused else shape(random.choices(_SHAPE_NAMES, _SHAPE_WEIGHTS)[0], draw)
-    counts = _WITH_REFUSAL if refused else _WITH_LOOKUP if made.name == "lookup" else _HOW_MANY
+    ask = refusal(draw) if refused else shape(random.choices(_SHAPE_NAMES, _SHAPE_WEIGHTS)[0], draw)
+    counts = _WITH_REFUSAL if refused else _WITH_LOOKUP if ask.name == "lookup" else _HOW_MANY
     conditions = _conditions(draw, draw.random.choice(counts))
-    kinds = sorted((*getattr(made, "kinds", ()), *(part.kind for part in conditions)))
-    name = f"{made.name}:{'+'.join(kinds) or '-'}"
+    kinds = sorted((*getattr(ask, "kinds", ()), *(part.kind for part in conditions)))
+    name = f"{ask.name}:{'+'.join(kinds) or '-'}"
     if name in _HELD_OUT:
         raise Skip(name)
-    text, conditions = _Sentence(draw).said(made, conditions)
-    body = {"refusal": dict(made.refusal)} if made.refusal is not None else _body(made, conditions)
+    text, conditions = _Sentence(draw).text(ask, conditions)
+    body = {"refusal": dict(ask.refusal)} if ask.refusal is not None else _body(ask, conditions)
     example = Example(
         id="",
         question=plain(text),
         context=dict(subject.context.example_context),
         answer=json.dumps(body, separators=(",", ":"), ensure_ascii=False),
-        category="asked, refusal" if refused else f"asked, {made.name}",
+        category="asked, refusal" if refused else f"asked, {ask.name}",
         template=f"asked/{name}",
     )
     return ComposedQuestion(example=example, marked=text, body=body, context=subject.context)
@@ -86,14 +86,14 @@ def _conditions(draw: AskedDraw, count: int) -> list[Condition]:
     return parts
 
 
-def _body(made: Shape, conditions: Sequence[Condition]) -> dict[str, Any]:
+def _body(ask: Shape, conditions: Sequence[Condition]) -> dict[str, Any]:
     occurs: dict[str, list[Any]] = {}
-    if own := getattr(made, "own", None):
+    if own := getattr(ask, "own", None):
         occurs["filter"] = [dict(own)]
     for part in conditions:
         inner = part.body["bool"]["filter"] if "filter" in part.body.get("bool", {}) else [part.body]
         occurs.setdefault(part.occur, []).extend(inner)
-    return {**made.before, **({"query": {"bool": occurs}} if occurs else {}), **made.after}
+    return {**ask.before, **({"query": {"bool": occurs}} if occurs else {}), **ask.after}
 
 
 # --- sentences --------------------------------------------------------------------------
@@ -103,22 +103,22 @@ class _Sentence:
     def __init__(self, draw: AskedDraw) -> None:
         self.draw = draw
 
-    def said(self, made: Shape, conditions: Sequence[Condition]) -> tuple[str, list[Condition]]:
+    def text(self, ask: Shape, conditions: Sequence[Condition]) -> tuple[str, list[Condition]]:
         """The question with marks, and the conditions in their order."""
-        draw, ways = self.draw, made.ways
+        draw, ways = self.draw, ask.ways
         if not ways:
             raise Skip("no wording")
-        keywords = made.refusal is None and draw.chance(KEYWORDS)
+        keywords = ask.refusal is None and draw.chance(KEYWORDS)
         if keywords:
             short = [way for way in ways if _words(way) <= 2]
             ways = tuple(short) or ways
         way = draw.random.choice(ways)
         if "{w}" not in way and "{one}" not in way and not conditions and draw.chance(50):
             way = draw.random.choice(ways)  # "top {n} {g}" says nothing about the documents
-        if made.refusal is not None and "{w}" not in way and "{one}" not in way and draw.chance(_ALONE):
+        if ask.refusal is not None and "{w}" not in way and "{one}" not in way and draw.chance(_ALONE):
             conditions = ()
         phrase, front, end, order = self._placed(way, conditions, keywords)
-        text = filled(way, {"w": phrase, "one": phrase, **made.slots})
+        text = filled(way, {"w": phrase, "one": phrase, **ask.slots})
         if front:
             text = f"{front}{draw.pick(', ', ', ', ' ', ': ')}{text}"
         text = f"{text} {end}" if end else text
@@ -159,10 +159,10 @@ class _Sentence:
             else:
                 places["post"].append(part)
         form: Form = "bare" if keywords else "post"
-        front = " ".join(place.said("front", draw) for place in places["front"])
-        before = [place.said("pre", draw) for place in places["pre"]]
-        after = [place.said(form, draw) for place in places["post"]]
-        end = self._joined([place.said(form, draw) for place in places["end"]], keywords)
+        front = " ".join(place.phrase("front", draw) for place in places["front"])
+        before = [place.phrase("pre", draw) for place in places["pre"]]
+        after = [place.phrase(form, draw) for place in places["post"]]
+        end = self._joined([place.phrase(form, draw) for place in places["end"]], keywords)
         if keywords:
             parts = [*before, *after]
             if not parts or draw.chance(45):
@@ -172,10 +172,10 @@ class _Sentence:
             phrase = " ".join([*before, self._documents("{one}" in way), self._joined(after, False)])
         return phrase, front, end, [part for place in ("front", "pre", "post", "end") for part in places[place]]
 
-    def _joined(self, said: Sequence[str], keywords: bool) -> str:
-        if keywords or len(said) < 2:
-            return " ".join(said)
-        *most, last = said
+    def _joined(self, phrases: Sequence[str], keywords: bool) -> str:
+        if keywords or len(phrases) < 2:
+            return " ".join(phrases)
+        *most, last = phrases
         joint = self.draw.pick(
             " and ", " and ", " ", " ", ", ", " that are also " if last.startswith(("in ", "from ")) else " "
         )

@@ -1,6 +1,6 @@
 """The parts of what is asked: shapes, metrics, groups, units of time.
 
-metric(draw, "avg")              Metric(kind="avg", said="average price", body={"avg": {"field": "price"}}, …)
+metric(draw, "avg")              Metric(kind="avg", text="average price", body={"avg": {"field": "price"}}, …)
 counted(role)                    "goals", for a number that is called "number of goals"
 unit_of(draw, "day", "month")    a date, "month", True: it need not be named
 """
@@ -21,7 +21,7 @@ from dstill_querydsl.questions.templates.units import in_words
 from dstill_querydsl.questions.templates.words import mark, plural
 
 __all__ = [
-    "ADVERBS", "ALL", "COUNTS", "Metric", "Own", "Shape", "counted", "histogram", "made", "many_of", "metric",
+    "ADVERBS", "ALL", "COUNTS", "Metric", "Own", "Shape", "counted", "histogram", "make", "many_of", "metric",
     "noun_of", "person", "said_unit", "size_of", "summed", "terms", "unit_of",
 ]  # fmt: skip
 
@@ -59,7 +59,7 @@ class Own(Shape):
     kinds: tuple[str, ...] = ()  # of these conditions, if `plan` has the shape
 
 
-def made(
+def make(
     name: str, *keys: str, before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None, **slots: str
 ) -> Shape:
     """A shape with these keys of [asks]."""
@@ -90,7 +90,7 @@ class Metric:
 
     kind: str  # the aggregation
     body: Mapping[str, Any]
-    said: str  # with marks
+    text: str  # with marks
     role: Role
 
 
@@ -102,12 +102,12 @@ def metric(draw: AskedDraw, *kinds: str, role: Role | None = None) -> Metric:
     if kind == "percentile":
         percent = draw.pick(50, 50, 50, 75, 90, 95, 99)
         ways = ("p{}", "{}th percentile", "the {}th percentile", "{}% percentile")
-        said = draw.pick("median", "p50", "median") if percent == 50 else draw.random.choice(ways).format(mark(percent))
-        slots["q"], own, name = said, {"percents": [percent]}, "percentiles"
+        text = draw.pick("median", "p50", "median") if percent == 50 else draw.random.choice(ways).format(mark(percent))
+        slots["q"], own, name = text, {"percents": [percent]}, "percentiles"
     else:
         name = kind
     way = draw.random.choice(options("metrics", kind, "|"))
-    return Metric(kind=kind, body={name: {"field": role.field, **own}}, said=filled(way, slots), role=role)
+    return Metric(kind=kind, body={name: {"field": role.field, **own}}, text=filled(way, slots), role=role)
 
 
 def terms(
@@ -121,7 +121,7 @@ def terms(
 ) -> Shape:
     """Groups of a field, with aggregations in them."""
     after = aggs({"terms": {"field": role.keyword, **(options_ or {})}}, within)
-    return made(name, key, before={"size": 0}, after=after, g=many_of(role), o=noun_of(role), **slots)
+    return make(name, key, before={"size": 0}, after=after, g=many_of(role), o=noun_of(role), **slots)
 
 
 def unit_of(draw: AskedDraw, *units: str) -> tuple[Role, str, bool]:
@@ -188,7 +188,7 @@ def summed(draw: AskedDraw) -> tuple[Role, str, bool]:
     role = draw.among(counts if counts and draw.chance(70) else [*counts, *amounts])
     if not (noun := counted(role)):
         return role, mark(role.word.noun), False
-    others = filter(None, map(_after_number_of, draw.subject.said.get(role.word.noun, ())))
+    others = filter(None, map(_after_number_of, draw.subject.synonyms.get(role.word.noun, ())))
     return role, draw.random.choice((noun, *others)), True  # no mark: a count has no other names here
 
 

@@ -22,7 +22,7 @@ from dstill_querydsl.questions.free_phrasing.shape_parts import (
     Own,
     Shape,
     histogram,
-    made,
+    make,
     many_of,
     metric,
     noun_of,
@@ -46,11 +46,11 @@ def shape(name: str, draw: AskedDraw) -> Shape:
 
 
 def _list(_: AskedDraw) -> Shape:
-    return made("list", "list")
+    return make("list", "list")
 
 
 def _count(_: AskedDraw) -> Shape:
-    return made("count", "count", before=COUNTS)
+    return make("count", "count", before=COUNTS)
 
 
 # --- metrics ----------------------------------------------------------------------------
@@ -67,11 +67,11 @@ def _metric_alone(draw: AskedDraw) -> Shape:
         forms = adjective.less if stat.kind == "min" and draw.chance(60) else adjective.more
         most = (adjective.less if stat.kind == "min" else adjective.more)[-1]
         slots = {"adjective": forms[0], "most": most}
-        return made(
+        return make(
             stat.kind, f"{stat.kind}_adjective", before={"size": 0}, after={"aggs": {"value": stat.body}}, **slots
         )
-    return made(
-        stat.kind, *keys, before={"size": 0}, after={"aggs": {"value": stat.body}}, m=stat.said, f=noun_of(stat.role)
+    return make(
+        stat.kind, *keys, before={"size": 0}, after={"aggs": {"value": stat.body}}, m=stat.text, f=noun_of(stat.role)
     )
 
 
@@ -81,12 +81,12 @@ def _two_metrics(draw: AskedDraw) -> Shape:
     if stat.body == other.body:
         raise Skip("the same")
     within = {"one": stat.body, "other": other.body}
-    slots = {"m": stat.said, "k": other.said}
+    slots = {"m": stat.text, "k": other.text}
     if draw.chance(50):
-        return made("two_metrics", "two_metrics", before={"size": 0}, after={"aggs": within}, **slots)
+        return make("two_metrics", "two_metrics", before={"size": 0}, after={"aggs": within}, **slots)
     group = group_of(draw)
     after = aggs({"terms": {"field": group.keyword}}, within)
-    return made("two_metrics_by", "two_metrics_by", before={"size": 0}, after=after, o=noun_of(group), **slots)
+    return make("two_metrics_by", "two_metrics_by", before={"size": 0}, after=after, o=noun_of(group), **slots)
 
 
 def _distinct(draw: AskedDraw) -> Shape:
@@ -95,8 +95,8 @@ def _distinct(draw: AskedDraw) -> Shape:
     if draw.chance(25):
         group = group_of(draw)
         after = aggs({"terms": {"field": group.keyword}}, {"value": body})
-        return made("distinct_by", "distinct_by", before={"size": 0}, after=after, h=many_of(role), o=noun_of(group))
-    return made("distinct", "distinct", before={"size": 0}, after={"aggs": {"value": body}}, g=many_of(role))
+        return make("distinct_by", "distinct_by", before={"size": 0}, after=after, h=many_of(role), o=noun_of(group))
+    return make("distinct", "distinct", before={"size": 0}, after={"aggs": {"value": body}}, g=many_of(role))
 
 
 # --- groups -----------------------------------------------------------------------------
@@ -114,40 +114,40 @@ def _top_groups(draw: AskedDraw) -> Shape:
     role = group_of(draw, many=True)
     if draw.chance(45):
         return terms("top_groups", "top_group", role, options_={"size": 1})
-    size, said = size_of(draw, *SIZES[:7], 3, 5, 10)
-    return terms("top_groups", "top_groups", role, options_={"size": size}, n=said)
+    size, word = size_of(draw, *SIZES[:7], 3, 5, 10)
+    return terms("top_groups", "top_groups", role, options_={"size": size}, n=word)
 
 
 def _few_groups(draw: AskedDraw) -> Shape:
     role, single = group_of(draw, many=True), draw.chance(50)
-    size, said = (1, "") if single else size_of(draw, *SIZES[:5])
+    size, word = (1, "") if single else size_of(draw, *SIZES[:5])
     own = {"size": size, "order": {"_count": "asc"}}
-    return terms("few_groups", "few_group" if single else "few_groups", role, options_=own, n=said)
+    return terms("few_groups", "few_group" if single else "few_groups", role, options_=own, n=word)
 
 
 def _frequent(draw: AskedDraw) -> Shape:
     role = group_of(draw, many=True)
-    size, said = size_of(draw, 2, 3, 5, 10, 20, 100)
-    return terms("frequent", "frequent", role, options_={"size": ALL, "min_doc_count": size}, n=said)
+    size, word = size_of(draw, 2, 3, 5, 10, 20, 100)
+    return terms("frequent", "frequent", role, options_={"size": ALL, "min_doc_count": size}, n=word)
 
 
 def _metric_by(draw: AskedDraw) -> Shape:
     role, stat = group_of(draw), metric(draw)
     if draw.chance(18):
-        size, said = size_of(draw, *SIZES[:6])
+        size, word = size_of(draw, *SIZES[:6])
         return terms(
-            "metric_top", "metric_top", role, {"value": stat.body}, options_={"size": size}, m=stat.said, n=said
+            "metric_top", "metric_top", role, {"value": stat.body}, options_={"size": size}, m=stat.text, n=word
         )
-    return terms("metric_by", "metric_by", role, {"value": stat.body}, m=stat.said)
+    return terms("metric_by", "metric_by", role, {"value": stat.body}, m=stat.text)
 
 
 def _ranked(draw: AskedDraw) -> Shape:
     role, stat = group_of(draw, many=True), metric(draw, "avg", "avg", "sum", "max", "min")
     order, single = draw.pick("desc", "desc", "asc"), draw.chance(40)
-    size, said = (1, "") if single else size_of(draw, *SIZES[:7], 3, 5, 10)
+    size, word = (1, "") if single else size_of(draw, *SIZES[:7], 3, 5, 10)
     key = f"ranked{'_one' if single else ''}{'_low' if order == 'asc' else ''}"
     own = {"size": size, "order": {"value": order}}
-    return terms("ranked", key, role, {"value": stat.body}, options_=own, m=stat.said, n=said)
+    return terms("ranked", key, role, {"value": stat.body}, options_=own, m=stat.text, n=word)
 
 
 def _by_by(draw: AskedDraw) -> Shape:
@@ -160,11 +160,11 @@ def _share(draw: AskedDraw) -> Shape:
     part = condition(draw.pick("value", "value", "boolean", "number"), draw)
     place: Form = draw.pick("post", "bare") if part.kind == "term" else "post"
     within = {"value": {"filter": part.body}}
-    slots = {"part": part.said(place, draw)}
+    slots = {"part": part.phrase(place, draw)}
     if draw.chance(45):
         role = group_of(draw)
         return terms("share", "share_by", role, within, part=slots["part"])
-    return made("share_of_all", "share", before=COUNTS, after={"aggs": within}, **slots)
+    return make("share_of_all", "share", before=COUNTS, after={"aggs": within}, **slots)
 
 
 # --- comparisons ------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def _compare(draw: AskedDraw) -> Shape:
     if draw.chance(45):
         stat = metric(draw)
         within, key = {"value": stat.body}, "compare_metric"
-        slots["m"] = stat.said
+        slots["m"] = stat.text
     return Own(
         name=key, keys=(f"asks/{key}",), slots=slots, before={"size": 0},
         after=aggs({"terms": {"field": role.keyword}}, within), own={"terms": {role.keyword: pair}},
@@ -196,8 +196,8 @@ def _per(draw: AskedDraw) -> Shape:
     role, unit, alone = unit_of(draw)
     after = aggs(histogram(role, calendar_interval=unit))
     if alone and draw.chance(25):
-        return made("per", "per_adverb", before={"size": 0}, after=after, a=ADVERBS[unit])
-    return made("per", "per", before={"size": 0}, after=after, u=said_unit(role, unit, alone))
+        return make("per", "per_adverb", before={"size": 0}, after=after, a=ADVERBS[unit])
+    return make("per", "per", before={"size": 0}, after=after, u=said_unit(role, unit, alone))
 
 
 def _busiest(draw: AskedDraw) -> Shape:
@@ -207,12 +207,12 @@ def _busiest(draw: AskedDraw) -> Shape:
     order = draw.pick("desc", "desc", "desc", "asc")
     after = aggs(histogram(role, calendar_interval=unit, order={"_count": order}))
     key = "busiest" if order == "desc" else "quietest"
-    return made("busiest", key, before={"size": 0}, after=after, u=unit)
+    return make("busiest", key, before={"size": 0}, after=after, u=unit)
 
 
 def _every(draw: AskedDraw) -> Shape:
     role, unit, alone = unit_of(draw, "hour", "day", "month")
-    count, letter, said = {
+    count, letter, word = {
         "hour": (draw.pick(2, 3, 4, 6, 8, 12), "h", "hour"),
         "day": (draw.pick(2, 3, 5, 10, 14), "d", "day"),
         "month": (draw.pick(30, 60, 90), "d", "day"),
@@ -220,7 +220,7 @@ def _every(draw: AskedDraw) -> Shape:
     if not alone:
         raise Skip("one date is enough here")
     after = aggs(histogram(role, fixed_interval=f"{count}{letter}"))
-    return made("every", "every", before={"size": 0}, after=after, n=mark(count), u=said)
+    return make("every", "every", before={"size": 0}, after=after, n=mark(count), u=word)
 
 
 def _metric_per(draw: AskedDraw) -> Shape:
@@ -228,9 +228,9 @@ def _metric_per(draw: AskedDraw) -> Shape:
     stat = metric(draw, "avg", "avg", "sum", "max", "min")
     after = aggs(histogram(role, calendar_interval=unit), {"value": stat.body})
     if alone and draw.chance(30):
-        return made("metric_per", "metric_per_adverb", before={"size": 0}, after=after, m=stat.said, a=ADVERBS[unit])
-    return made(
-        "metric_per", "metric_per", before={"size": 0}, after=after, m=stat.said, u=said_unit(role, unit, alone)
+        return make("metric_per", "metric_per_adverb", before={"size": 0}, after=after, m=stat.text, a=ADVERBS[unit])
+    return make(
+        "metric_per", "metric_per", before={"size": 0}, after=after, m=stat.text, u=said_unit(role, unit, alone)
     )
 
 
@@ -238,15 +238,15 @@ def _per_by(draw: AskedDraw) -> Shape:
     role, unit, alone = unit_of(draw, "day", "week", "month", "quarter", "year")
     group = group_of(draw)
     after = aggs(histogram(role, calendar_interval=unit), {"groups": {"terms": {"field": group.keyword}}})
-    return made("per_by", "per_by", before={"size": 0}, after=after, u=said_unit(role, unit, alone), o=noun_of(group))
+    return make("per_by", "per_by", before={"size": 0}, after=after, u=said_unit(role, unit, alone), o=noun_of(group))
 
 
 def _numbers(draw: AskedDraw) -> Shape:
     """Steps or bands of a number."""
-    name, make = draw.pick(("steps", steps), ("bands", bands))
-    ask = make(draw)
+    name, maker = draw.pick(("steps", steps), ("bands", bands))
+    ask = maker(draw)
     slots = {key: mark(value) for key, value in ask.slots.items()}
-    return made(name, name, before=ask.before, after=ask.after, **slots)
+    return make(name, name, before=ask.before, after=ask.after, **slots)
 
 
 # name → weight, maker

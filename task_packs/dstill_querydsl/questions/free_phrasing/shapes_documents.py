@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dstill_querydsl.questions.free_phrasing.conditions import said_value, stands_alone
 from dstill_querydsl.questions.free_phrasing.numbers import adjective_of
-from dstill_querydsl.questions.free_phrasing.shape_parts import Own, Shape, counted, made, noun_of, size_of
+from dstill_querydsl.questions.free_phrasing.shape_parts import Own, Shape, counted, make, noun_of, size_of
 from dstill_querydsl.questions.free_phrasing.wording import AskedDraw
 from dstill_querydsl.questions.templates.conditions_places import point_near
 from dstill_querydsl.questions.templates.context import Skip
@@ -29,19 +29,19 @@ def extreme(draw: AskedDraw) -> Shape:
     """The first n, or the first, by a number."""
     role, single = _sortable(draw), draw.chance(55)
     order = "desc" if draw.chance(65) else "asc"
-    size, said = (1, "") if single else size_of(draw)
+    size, word = (1, "") if single else size_of(draw)
     own = role.word.most if order == "desc" else role.word.least
     if (not own or draw.chance(50)) and (adjective := adjective_of(role, draw)):
         own = next(reversed(adjective.more if order == "desc" else adjective.less), "")
     if own in _OF_TIME and draw.subject.first_date:
         own = ""
-    slots = {"n": said, "f": noun_of(role)}
+    slots = {"n": word, "f": noun_of(role)}
     key = "most" if single else "top"
     before, after = {"size": size}, {"sort": [{role.field: order}]}
     name = "top" if order == "desc" else "bottom"
     if own and draw.chance(60):
-        return made(name, f"{key}_own", before=before, after=after, own=own, **slots)
-    top = made(name, key, before=before, after=after, **slots)
+        return make(name, f"{key}_own", before=before, after=after, own=own, **slots)
+    top = make(name, key, before=before, after=after, **slots)
     return top if order == "desc" else _lowest(top)
 
 
@@ -94,44 +94,44 @@ def in_time(draw: AskedDraw) -> Shape:
     )
     draws = draw.random.random()
     if draws < 0.4:
-        size, said = size_of(draw)
-        return made(name, name, before={"size": size}, after=after, n=said)
+        size, word = size_of(draw)
+        return make(name, name, before={"size": size}, after=after, n=word)
     if draws < 0.8:
-        return made(name, single, before={"size": 1}, after=after)
-    return made(f"sorted_{name}", ordered, after=after)
+        return make(name, single, before={"size": 1}, after=after)
+    return make(f"sorted_{name}", ordered, after=after)
 
 
 def in_order(draw: AskedDraw) -> Shape:
     """All, sorted by a number."""
     role, order = _sortable(draw), draw.pick("desc", "desc", "asc")
     key = "sorted_down" if order == "desc" else "sorted_up"
-    return made(key, key, after={"sort": [{role.field: order}]}, f=noun_of(role))
+    return make(key, key, after={"sort": [{role.field: order}]}, f=noun_of(role))
 
 
 def page(draw: AskedDraw) -> Shape:
     """One page of them, sorted by a date or a number."""
     order, number = draw.pick("desc", "asc"), draw.random.randrange(2, 5)
-    size, said = draw.pick(5, 10, 10, 20, 20, 25, 50), ""
+    size, text = draw.pick(5, 10, 10, 20, 20, 25, 50), ""
     if draw.chance(50):
         role = _dated(draw)
-        said = (
+        text = (
             draw.pick("newest first", "latest first")
             if order == "desc"
             else draw.pick("oldest first", "earliest first")
         )
     else:
         role = _sortable(draw)
-        said = f"sorted by {noun_of(role)}, {'highest' if order == 'desc' else 'lowest'} first"
+        text = f"sorted by {noun_of(role)}, {'highest' if order == 'desc' else 'lowest'} first"
     before = {"from": (number - 1) * size, "size": size}
-    return made(
-        "page", "page", before=before, after={"sort": [{role.field: order}]}, p=mark(number), n=mark(size), by=said
+    return make(
+        "page", "page", before=before, after={"sort": [{role.field: order}]}, p=mark(number), n=mark(size), by=text
     )
 
 
 def fields(draw: AskedDraw) -> Shape:
     """One to three of their fields."""
     roles = [draw.take("category", "number", "date", "text", "boolean", "ip") for _ in range(draw.pick(1, 2, 2, 3))]
-    return made(
+    return make(
         "fields",
         "fields",
         after={"_source": [role.field for role in roles]},
@@ -168,8 +168,8 @@ def nearest(draw: AskedDraw) -> Shape:
         raise Skip("which place?")
     role, value = draw.known("geo")
     point = point_near(value)
-    size, said = (1, "") if draw.chance(40) else size_of(draw)
+    size, word = (1, "") if draw.chance(40) else size_of(draw)
     sort = {"_geo_distance": {role.field: point, "order": "asc", "unit": "km"}}
     shown = mark(f"{point['lat']}, {point['lon']}")
-    key = "nearest" if said else "nearest_one"
-    return made("nearest", key, before={"size": size}, after={"sort": [sort]}, n=said, x=shown)
+    key = "nearest" if word else "nearest_one"
+    return make("nearest", key, before={"size": size}, after={"sort": [sort]}, n=word, x=shown)

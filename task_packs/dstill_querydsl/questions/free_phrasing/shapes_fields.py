@@ -21,7 +21,7 @@ from dstill_querydsl.questions.free_phrasing.shape_parts import (
     Own,
     Shape,
     histogram,
-    made,
+    make,
     many_of,
     metric,
     noun_of,
@@ -66,32 +66,32 @@ def _of_subject(name: str, *keys: str, after: Mapping[str, Any], about: Role, va
 
 
 def _sum(draw: AskedDraw) -> Shape:
-    role, said, counts = summed(draw)
+    role, noun, counts = summed(draw)
     after = {"aggs": {"value": {"sum": {"field": role.field}}}}
     kind = "count" if counts else "amount"
     if draw.chance(55):
         about, value, subject = _subject(draw)
         keys = (f"sum_{kind}_of_value", "sum_of_value")
-        return _of_subject("sum", *keys, after=after, about=about, value=value, c=said, v=subject)
-    return made("sum", f"sum_{kind}", before={"size": 0}, after=after, c=said)
+        return _of_subject("sum", *keys, after=after, about=about, value=value, c=noun, v=subject)
+    return make("sum", f"sum_{kind}", before={"size": 0}, after=after, c=noun)
 
 
 def _sum_by(draw: AskedDraw) -> Shape:
-    role, said, counts = summed(draw)
+    role, noun, counts = summed(draw)
     within = {"value": {"sum": {"field": role.field}}}
     if draw.chance(45):
         date, unit, alone = unit_of(draw, "day", "week", "month", "month", "quarter", "year")
         after = aggs(histogram(date, calendar_interval=unit), within)
         if alone and draw.chance(30):
-            return made("metric_per", "sum_per_adverb", before={"size": 0}, after=after, c=said, a=ADVERBS[unit])
-        return made("metric_per", "sum_per", before={"size": 0}, after=after, c=said, u=said_unit(date, unit, alone))
+            return make("metric_per", "sum_per_adverb", before={"size": 0}, after=after, c=noun, a=ADVERBS[unit])
+        return make("metric_per", "sum_per", before={"size": 0}, after=after, c=noun, u=said_unit(date, unit, alone))
     key = "sum_by_count" if counts and draw.chance(40) else "sum_by"
-    return terms("metric_by", key, group_of(draw), within, c=said)
+    return terms("metric_by", key, group_of(draw), within, c=noun)
 
 
 def _most(draw: AskedDraw) -> Shape:
     """The groups with the most of what a number counts; people also without their field."""
-    role, said, counts = summed(draw)
+    role, noun, counts = summed(draw)
     order, single = draw.pick("desc", "desc", "desc", "asc") if counts else "desc", draw.chance(45)
     size, number = (1, "") if single else size_of(draw, *SIZES[:5], 2, 3, 3, 5, 10)
     low = "_low" if order == "asc" else ""
@@ -100,7 +100,7 @@ def _most(draw: AskedDraw) -> Shape:
     key = f"most_sum{'_who' if who else ''}{'_one' if single else ''}{low}"
     own = {"size": size, "order": {"value": order}}
     within = {"value": {"sum": {"field": role.field}}}
-    return terms("ranked", key, group, within, options_=own, c=said, n=number)
+    return terms("ranked", key, group, within, options_=own, c=noun, n=number)
 
 
 # --- several numbers --------------------------------------------------------------------
@@ -125,13 +125,13 @@ def _two(draw: AskedDraw) -> Shape:
         first, second = ({kind: {"field": role.field}} for kind in kinds)
         within = {"one": first, "other": second}
     if draw.chance(45):
-        return made("two_metrics", key, before={"size": 0}, after={"aggs": within}, **slots)
+        return make("two_metrics", key, before={"size": 0}, after={"aggs": within}, **slots)
     group = group_of(draw)
     if draw.chance(20):
         date, unit, alone = unit_of(draw, "week", "month", "quarter", "year")
         after = aggs(histogram(date, calendar_interval=unit), within)
-        said = said_unit(date, unit, alone)
-        return made("two_metrics_per", f"{key}_by", before={"size": 0}, after=after, o=said, **slots)
+        word = said_unit(date, unit, alone)
+        return make("two_metrics_per", f"{key}_by", before={"size": 0}, after=after, o=word, **slots)
     return terms("two_metrics_by", f"{key}_by", group, within, **slots)
 
 
@@ -160,9 +160,9 @@ def _ordered(draw: AskedDraw) -> Shape:
     forms = () if adjective is None else adjective.more if order == "desc" else adjective.less
     if forms:
         within = {"value": stat.body}
-        return terms("metric_by_sorted", "metric_by_own_first", role, within, options_=own, m=stat.said, own=forms[-1])
+        return terms("metric_by_sorted", "metric_by_own_first", role, within, options_=own, m=stat.text, own=forms[-1])
     key = "metric_by_down" if order == "desc" else "metric_by_up"
-    return terms("metric_by_sorted", key, role, {"value": stat.body}, options_=own, m=stat.said)
+    return terms("metric_by_sorted", key, role, {"value": stat.body}, options_=own, m=stat.text)
 
 
 def _ranked_own(draw: AskedDraw) -> Shape:
@@ -174,12 +174,12 @@ def _ranked_own(draw: AskedDraw) -> Shape:
     if not forms:
         raise Skip(role.field)
     stat, group, single = metric(draw, "avg", role=role), group_of(draw, many=True), draw.chance(45)
-    size, said = (1, "") if single else size_of(draw, 2, 3, 3, 5, 5, 10)
+    size, word = (1, "") if single else size_of(draw, 2, 3, 3, 5, 5, 10)
     own = {"size": size, "order": {"value": order}}
     key = "ranked_own_one" if single else "ranked_own"
     edge = "top" if order == "desc" else "bottom"
     return terms(
-        "ranked", key, group, {"value": stat.body}, options_=own, m=stat.said, own=forms[-1], n=said, edge=edge
+        "ranked", key, group, {"value": stat.body}, options_=own, m=stat.text, own=forms[-1], n=word, edge=edge
     )
 
 
@@ -212,7 +212,7 @@ def _how_many_values(draw: AskedDraw) -> Shape:
     role = _own_group(draw)
     after = {"aggs": {"value": {"cardinality": {"field": role.keyword}}}}
     if draw.chance(60):
-        return made("distinct", "distinct_values", before={"size": 0}, after=after, g=many_of(role))
+        return make("distinct", "distinct_values", before={"size": 0}, after=after, g=many_of(role))
     about, value, subject = _subject(draw)
     slots = {"g": many_of(role), "v": subject}
     return _of_subject("distinct", "distinct_of_value", after=after, about=about, value=value, **slots)
@@ -235,7 +235,7 @@ def _rate(draw: AskedDraw) -> Shape:
     within = {"value": {"filter": {"term": {role.keyword: value}}}}
     if draw.chance(60):
         return terms("share", "rate_by", group_of(draw), within, part=part)
-    return made("share_of_all", "rate", before=COUNTS, after={"aggs": within}, part=part)
+    return make("share_of_all", "rate", before=COUNTS, after={"aggs": within}, part=part)
 
 
 # --- what comes next --------------------------------------------------------------------
@@ -245,11 +245,11 @@ def _next(draw: AskedDraw) -> Shape:
     """The first document, or the first n, from now on."""
     dates = [role for role in draw.context.of_kind("date") if role.field == draw.subject.first_date and role.groups]
     role, single = draw.among(dates), draw.chance(65)
-    size, said = (1, "") if single else size_of(draw, 2, 3, 5, 5, 10, 20)
+    size, word = (1, "") if single else size_of(draw, 2, 3, 5, 5, 10, 20)
     return Own(
         name="next",
         keys=("asks/next_one" if single else "asks/next",),
-        slots={"n": said},
+        slots={"n": word},
         before={"size": size},
         after={"sort": [{role.field: "asc"}]},
         own={"range": {role.field: {"gte": "now"}}},
@@ -264,18 +264,18 @@ def _sorted_own(draw: AskedDraw) -> Shape:
     forms = () if adjective is None else adjective.more if order == "desc" else adjective.less
     if not forms or forms[-1] in ("latest", "earliest", "oldest"):
         raise Skip(role.field)
-    return made("sorted_own", "sorted_own", after={"sort": [{role.field: order}]}, own=forms[-1], f=noun_of(role))
+    return make("sorted_own", "sorted_own", after={"sort": [{role.field: order}]}, own=forms[-1], f=noun_of(role))
 
 
 def _stats_by(draw: AskedDraw) -> Shape:
     stat = metric(draw, "stats")
-    return terms("metric_by", "metric_by", group_of(draw), {"value": stat.body}, m=stat.said)
+    return terms("metric_by", "metric_by", group_of(draw), {"value": stat.body}, m=stat.text)
 
 
 def _metric_all(draw: AskedDraw) -> Shape:
     stat = metric(draw, "avg", "avg", "sum", "max", "min")
     return terms(
-        "metric_by_all", "metric_by_all", group_of(draw), {"value": stat.body}, options_={"size": ALL}, m=stat.said
+        "metric_by_all", "metric_by_all", group_of(draw), {"value": stat.body}, options_={"size": ALL}, m=stat.text
     )
 
 

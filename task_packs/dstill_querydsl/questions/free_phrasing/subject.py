@@ -33,7 +33,7 @@ class Subject:
 
     profile: IndexProfile  # what a student reads
     context: QuestionContext  # what questions are made from
-    said: Mapping[str, tuple[str, ...]]  # noun of a field → other words for it
+    synonyms: Mapping[str, tuple[str, ...]]  # noun of a field → other words for it
     singular: Mapping[str, str]  # plural → noun
     owners: Mapping[str, frozenset[str]]  # a value in lower case, or what people say for it → fields that have it
     objects: tuple[str, ...]  # what its documents are about or belong to, such as "customer"
@@ -56,7 +56,7 @@ class Subject:
     @cached_property
     def spoken(self) -> frozenset[str]:
         """All words for fields and in values: a thing with none of them is in no field."""
-        nouns = (other for noun, others in self.said.items() for other in (noun, *others))
+        nouns = (other for noun, others in self.synonyms.items() for other in (noun, *others))
         words = (word for text in (*nouns, *self.owners, *self.having) for word in stems(text))
         return self.context.vocabulary.union(words)
 

@@ -56,7 +56,7 @@ class Condition:
         """Whether it can be said there."""
         return bool(self.ways.get(place))
 
-    def said(self, place: Form, draw: AskedDraw) -> str:
+    def phrase(self, place: Form, draw: AskedDraw) -> str:
         """It in words for that place."""
         return filled(draw.random.choice(self.ways[place]), self.slots)
 

@@ -22,11 +22,11 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def kind_of(said: str) -> str:
+def kind_of(text: str) -> str:
     """Whether it is a day, a month or a year."""
-    if re.fullmatch(r"\d{4}", said):
+    if re.fullmatch(r"\d{4}", text):
         return "year"
-    return "month" if re.fullmatch(r"\d{4}-\d\d|[A-Z][a-z]+ \d{4}", said) else "day"
+    return "month" if re.fullmatch(r"\d{4}-\d\d|[A-Z][a-z]+ \d{4}", text) else "day"
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,14 @@ def coarser(key: str, days: Sequence[str], unit: str, answer: str) -> tuple[list
     read = [words(day) for day in days]
     if any(len(parts) != 1 or parts[0].kind != "date" for parts in read):
         return [], answer
-    said, changed = [], answer
+    texts, changed = [], answer
     for at, [word] in enumerate(read):
         old, new, spoken = _bound("until" if key == "span" and at else key, word.value, unit)
         if changed.count(old) != 1:
             return [], answer
         changed = changed.replace(old, new)
-        said.append(spoken)
-    return (said, changed) if len(set(said)) == len(said) else ([], answer)
+        texts.append(spoken)
+    return (texts, changed) if len(set(texts)) == len(texts) else ([], answer)
 
 
 def _bound(key: str, iso: str, unit: str) -> tuple[str, str, str]:

@@ -55,7 +55,7 @@ class ConditionTeller:
     def _named(self, text: str) -> Part:
         """What has a name in the schema, or a value."""
         schema = self.schema
-        kind = "noun" if text in schema.said else "plural" if text in schema.singular else ""
+        kind = "noun" if text in schema.synonyms else "plural" if text in schema.singular else ""
         return Part(kind or ("document" if text in schema.context.lexicon.documents else "value"), str(text))
 
     def _pick(self, ways: Sequence[str], node: Node) -> str:
@@ -119,13 +119,13 @@ class ConditionTeller:
         if put.concept.kind == "date" and node.key in ("has", "lacks") and self._has_flag(ways):
             return {}
         if put.concept.kind == "number" and ways:
-            return {place: [text for text in said if self._is_alone_in(put, text)] for place, said in ways.items()}
+            return {place: [text for text in texts if self._is_alone_in(put, text)] for place, texts in ways.items()}
         return ways
 
-    def _has_flag(self, said: Mapping[str, Sequence[str]]) -> bool:
+    def _has_flag(self, ways: Mapping[str, Sequence[str]]) -> bool:
         """Whether "have been paid" could mean a boolean field."""
         flags = {put.concept.nouns[0] for put in self.schema.meant.values() if put.concept.kind == "boolean"}
-        return any(not flags.isdisjoint(way.split()) for way in said.get("pred", ()))
+        return any(not flags.isdisjoint(way.split()) for way in ways.get("pred", ()))
 
     def _says_field(self, put: Put, node: Node) -> bool:
         """Whether the values alone tell the field."""
@@ -142,9 +142,9 @@ class ConditionTeller:
             families.isdisjoint(families_of(other)) for other in others
         )
 
-    def _is_alone_in(self, put: Put, said: str) -> bool:
+    def _is_alone_in(self, put: Put, way: str) -> bool:
         """Whether no other number is spoken of in the same way: heavier, or wide."""
-        key = said.replace(f"whose {put.above} ", "")
+        key = way.replace(f"whose {put.above} ", "")
         others = (
             other
             for other in self.schema.meant.values()
@@ -177,12 +177,12 @@ class ConditionTeller:
         node = next((item for item in items if isinstance(item, Node)), None)
         if node is None:
             marks = [item for item in items if isinstance(item, Mark)]
-            said = str(marks[0]) if marks else ""
-            if said in times:
-                return [Part("text", self.random.choice(choices(times[said])))]
+            text = str(marks[0]) if marks else ""
+            if text in times:
+                return [Part("text", self.random.choice(choices(times[text])))]
             if len(marks) != 1:
                 return self.tell(items)
-            return self._said(self.random.choice(choices(times[kind_of(said)])), {"0": [Part("value", said)]})
+            return self._said(self.random.choice(choices(times[kind_of(text)])), {"0": [Part("value", text)]})
         slots: Slots = {name: self.tell(inner) for name, inner in node.slots.items()}
         if node.key == "rolling":
             unit = slots["1"][0].text

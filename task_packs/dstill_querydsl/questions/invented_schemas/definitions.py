@@ -28,22 +28,22 @@ _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 
 def definition(concept: Concept, random: Random) -> dict[str, Any]:
     """The field's part of the mapping."""
-    made: dict[str, Any] = {"type": concept.kind}
+    field: dict[str, Any] = {"type": concept.kind}
     if concept.kind == "category":
-        made = _category(random)
+        field = _category(random)
     elif concept.kind == "number":
-        made = _number(concept, random)
+        field = _number(concept, random)
     elif concept.kind == "date":
         if form := random.choice(_FORMATS):
-            made["format"] = form
+            field["format"] = form
     elif concept.kind == "text":
         if random.random() < 0.35:
-            made["fields"] = {random.choice(_EXACT): {"type": "keyword"}}
+            field["fields"] = {random.choice(_EXACT): {"type": "keyword"}}
         elif random.random() < 0.1:
-            made["fields"] = {"grams": _GRAMS}
+            field["fields"] = {"grams": _GRAMS}
     elif concept.kind == "geo":
-        made = {"type": "geo_point"}
-    return made
+        field = {"type": "geo_point"}
+    return field
 
 
 def _category(random: Random) -> dict[str, Any]:
@@ -60,16 +60,16 @@ def _category(random: Random) -> dict[str, Any]:
 def _number(concept: Concept, random: Random) -> dict[str, Any]:
     if concept.whole:
         large = concept.high > 30_000
-        made: dict[str, Any] = {"type": random.choice(("long", "integer") if large else ("integer", "long", "short"))}
+        field: dict[str, Any] = {"type": random.choice(("long", "integer") if large else ("integer", "long", "short"))}
         if concept.high > 2**31:
-            made = {"type": "long"}
+            field = {"type": "long"}
     else:
-        made = {"type": random.choice(("double", "float", "double", "half_float"))}
+        field = {"type": random.choice(("double", "float", "double", "half_float"))}
         if random.random() < 0.1:
-            made = {"type": "scaled_float", "scaling_factor": 100}
+            field = {"type": "scaled_float", "scaling_factor": 100}
     if concept.unit and random.random() < 0.7:
-        made["meta"] = {"unit": concept.unit}
-    return made
+        field["meta"] = {"unit": concept.unit}
+    return field
 
 
 # --- values -----------------------------------------------------------------------------
@@ -128,8 +128,8 @@ def _texts_of(concept: Concept, random: Random) -> tuple[list[str], dict[str, st
     """Values of a category in one of many forms."""
     draw = random.random()
     if draw < 0.62 or (concept.codes and draw < 0.85):
-        kept = random.sample(concept.values, random.randrange(2, len(concept.values) + 1))
-        return kept, {value: said for value, said in concept.codes.items() if value in kept}
+        values = random.sample(concept.values, random.randrange(2, len(concept.values) + 1))
+        return values, {value: text for value, text in concept.codes.items() if value in values}
     if draw < 0.76:
         change = random.choice((str.upper, str.lower, str.title, lambda text: text.replace(" ", "_")))
         return list(dict.fromkeys(change(value) for value in concept.values)), {}
@@ -193,8 +193,8 @@ def _things() -> tuple[str, ...]:
 
 
 def _sentence(random: Random) -> str:
-    said: Sequence[str] = random.sample(vocabulary().fragments, random.choice((1, 1, 2)))
-    text = ", ".join(said)
+    parts: Sequence[str] = random.sample(vocabulary().fragments, random.choice((1, 1, 2)))
+    text = ", ".join(parts)
     if random.random() < 0.3:  # a text may have words that are refused elsewhere
         text = f"{text}, {random.choice(_things())}"
     draw = random.random()

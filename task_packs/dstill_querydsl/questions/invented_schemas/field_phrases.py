@@ -77,8 +77,8 @@ def _of_field(kind: str, nouns: tuple[str, ...], key: str, above: str) -> Saying
     places = _SPEAKERS.get(kind, _nothing)(nouns, key)
     if not above:
         return places
-    said = [f"whose {above} {way}" for way in map(_in_singular, places.get("pred", ())) if way]
-    return {"post": said} if said else {}
+    ways = [f"whose {above} {way}" for way in map(_in_singular, places.get("pred", ())) if way]
+    return {"post": ways} if ways else {}
 
 
 def sayings(put: Put) -> frozenset[str]:
@@ -89,7 +89,7 @@ def sayings(put: Put) -> frozenset[str]:
 @cache
 def _sayings(kind: str, nouns: tuple[str, ...], above: str) -> frozenset[str]:
     rows = (_of_field(kind, nouns, key, above) for key in _AMOUNTS)
-    return frozenset(way for said in rows for ways in said.values() for way in ways)
+    return frozenset(way for row in rows for ways in row.values() for way in ways)
 
 
 def _nothing(_nouns: Sequence[str], _key: str) -> Sayings:
@@ -179,17 +179,19 @@ def _category(nouns: Sequence[str], key: str) -> Sayings:
     if key not in ("is", "either", "not"):
         return {}
     for family in _families().get(nouns[0], ()):
-        for place, said in zip(("pre", "post", "pred"), _rows("families")[family], strict=True):
-            places[place] += said
+        for place, ways in zip(("pre", "post", "pred"), _rows("families")[family], strict=True):
+            places[place] += ways
     if key == "not":
         return {
             "pre": [f"non {text}" for text in places["pre"]],
-            "post": [said for text in places["post"] for said in _without(text)],
-            "pred": [said for text in places["pred"] for said in _negated(text)],
+            "post": [way for text in places["post"] for way in _without(text)],
+            "pred": [way for text in places["pred"] for way in _negated(text)],
         }
     if key == "either":
         either = ("{v} or {w}", "either {v} or {w}", "{v} or {w}")
-        return {place: [text.replace("{v}", way) for text in said for way in either] for place, said in places.items()}
+        return {
+            place: [text.replace("{v}", way) for text in texts for way in either] for place, texts in places.items()
+        }
     return places
 
 

@@ -26,27 +26,27 @@ def said_loosely(value: str, known: tuple[str, ...], random: Random) -> str:
     if value not in known:
         return value
     parts = list(_parts(value, known)) if random.random() < PART else []
-    said = random.choice(parts) if parts else _recased(value, random)
-    return said if _means(said, value, known) else value
+    text = random.choice(parts) if parts else _recased(value, random)
+    return text if _means(text, value, known) else value
 
 
 def in_plural(value: str, known: tuple[str, ...]) -> str:
     """The plural, such as vans. Empty if the value is not such a word."""
     if not re.fullmatch(r"[A-Za-z]{3,}", value) or value not in known:
         return ""
-    said = plural(value.lower())
-    return said if _means(said, value, known) else ""
+    text = plural(value.lower())
+    return text if _means(text, value, known) else ""
 
 
-def _means(said: str, value: str, known: tuple[str, ...]) -> bool:
-    return said == value or value_said(said, known) == value
+def _means(text: str, value: str, known: tuple[str, ...]) -> bool:
+    return text == value or value_said(text, known) == value
 
 
 def _recased(value: str, random: Random) -> str:
-    said = value
+    text = value
     if re.search(r"[A-Za-z][_-][A-Za-z]", value) and not re.search(r"[\d@/]", value):
-        said = re.sub("[_-]", " ", value)
-    ways = [said.lower()] * 5 + [said.title(), said.capitalize(), said]
+        text = re.sub("[_-]", " ", value)
+    ways = [text.lower()] * 5 + [text.title(), text.capitalize(), text]
     return random.choice(ways)
 
 

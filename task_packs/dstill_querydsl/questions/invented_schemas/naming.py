@@ -46,8 +46,8 @@ def named(words: Sequence[str], style: str) -> str:
     """One name of these words. A name such as ``status_code``, which has its own style, is kept."""
     if len(words) == 1 and not words[0].isalnum():
         return words[0] if style in ("snake", "kebab", "glued") else _STYLES[style](words[0].strip("@").split("_"))
-    kept = [word for word in words if word not in _FILLERS] or list(words)
-    return _STYLES[style]([part for word in kept for part in word.replace("-", "_").split("_") if part])
+    main = [word for word in words if word not in _FILLERS] or list(words)
+    return _STYLES[style]([part for word in main for part in word.replace("-", "_").split("_") if part])
 
 
 def _shortened(words: Sequence[str], random: Random) -> list[str]:
@@ -67,10 +67,10 @@ def _short(word: str, random: Random) -> str:
 
 def _initials(words: Sequence[str], random: Random) -> str:
     """The first letters, such as ``nst`` of number of stations. A word alone gives its first consonants."""
-    kept = [word for word in words if word not in _FILLERS]
-    if len(kept) > 1:
-        return "".join(word[0] for word in kept[:-1]) + kept[-1][: random.choice((1, 1, 2))]
-    return kept[0][0] + "".join(char for char in kept[0][1:] if char not in "aeiou")[:2]
+    main = [word for word in words if word not in _FILLERS]
+    if len(main) > 1:
+        return "".join(word[0] for word in main[:-1]) + main[-1][: random.choice((1, 1, 2))]
+    return main[0][0] + "".join(char for char in main[0][1:] if char not in "aeiou")[:2]
 
 
 @dataclass

@@ -89,8 +89,8 @@ def _quantity(text: str, large: Collection[float], numbers: Sequence[int], rando
         smaller, factor = _SMALLER[group[0]]
         if any(count % (value * factor) == 0 for count in numbers):  # not below the unit of the field
             return f"{value * factor:g} {smaller}"
-    said = random.choice(group) if random.random() < 0.5 else unit
-    return f"{number}{'' if len(said) < 3 and random.random() < 0.4 else space or ' '}{said}"
+    word = random.choice(group) if random.random() < 0.5 else unit
+    return f"{number}{'' if len(word) < 3 and random.random() < 0.4 else space or ' '}{word}"
 
 
 @cache

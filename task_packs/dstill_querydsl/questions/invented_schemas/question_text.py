@@ -105,8 +105,8 @@ class Teller(ConditionTeller):
             if noun and self._only_one(r'("terms":{"field":"[^"]*","size":)\d+'):
                 slots["o"] = [Part("noun", noun)]
                 return _ways("asks", f"{key}1"), key
-        if key in ("of", "metric_by") and (said := self._how(node)):
-            return said, key
+        if key in ("of", "metric_by") and (ways := self._how(node)):
+            return ways, key
         if key == "per":
             return self._ways_per(node, slots), key
         if key == "metric_per" and random.random() < 0.25 and len(node.slots["u"]) == 1:
@@ -118,12 +118,12 @@ class Teller(ConditionTeller):
 
     def _ways_in_order(self, node: Node, key: str, slots: Slots) -> Sequence[str]:
         """Wordings for the first documents in some order."""
-        said = self._extreme(node, key)
+        extreme = self._extreme(node, key)
         single = self.random.random() < ONE and self._only_one(r'^({"size":)\d+')
-        if not said:
+        if not extreme:
             return _ways("asks", f"{key}1" if single else key)
-        slots["s"] = [Part("text", said)]
-        if said.startswith("with "):
+        slots["s"] = [Part("text", extreme)]
+        if extreme.startswith("with "):
             return _WITH_MOST_ONE if single else _WITH_MOST
         return _ways("asks", "most1" if single else "most")
 
@@ -139,16 +139,18 @@ class Teller(ConditionTeller):
             return ""
         if (put := self.schema.meant.get(str(first_mark(node, "f")))) is None:
             return ""
-        said = [extreme for extreme in extremes(put, "desc" if key == "top" else "asc") if self._is_alone(put, extreme)]
-        return self.random.choice(said) if said else ""
+        words = [
+            extreme for extreme in extremes(put, "desc" if key == "top" else "asc") if self._is_alone(put, extreme)
+        ]
+        return self.random.choice(words) if words else ""
 
-    def _is_alone(self, put: Put, said: str) -> bool:
+    def _is_alone(self, put: Put, word: str) -> bool:
         """Whether no other field could be meant with "longest"."""
         others = (other for other in self.schema.meant.values() if other.path != put.path and not other.within)
         for other in others:
-            if other.concept.kind == "number" and said in _all_extremes(other):
+            if other.concept.kind == "number" and word in _all_extremes(other):
                 return False
-            if other.concept.kind == "date" and said in ("oldest", "newest", "latest", "youngest"):
+            if other.concept.kind == "date" and word in ("oldest", "newest", "latest", "youngest"):
                 return False
         return True
 
@@ -158,17 +160,17 @@ class Teller(ConditionTeller):
         if not isinstance(metric, Node) or metric.key not in ("avg", "sum") or self.random.random() > HOW:
             return ()
         put = self.schema.meant.get(str(first_mark(metric, "f")))
-        said = how(put) if put else ()
+        phrases = how(put) if put else ()
         if metric.key == "sum":
-            said = [way for way in said if way.startswith(("how much", "how many"))]
+            phrases = [way for way in phrases if way.startswith(("how much", "how many"))]
         others = {way for other in self.schema.meant.values() if other is not put for way in how(other)}
-        if not said or not others.isdisjoint(said):
+        if not phrases or not others.isdisjoint(phrases):
             return ()
         if node.key == "metric_by":
             ways = _ways("asks", "how_by") if metric.key == "avg" else ("{how} in total per {o}?", "per {o}, {how}?")
         else:
             ways = _ways("asks", f"how_{metric.key}")
-        chosen = self.random.choice(said)
+        chosen = self.random.choice(phrases)
         return [way.replace("{how}", chosen) for way in ways]
 
     def _ways_per(self, node: Node, slots: Slots) -> Sequence[str]:
@@ -183,10 +185,10 @@ class Teller(ConditionTeller):
                 return [f"{way} by {{f}}" for way in ways]
             return ways
         put = self.schema.meant[marks[0]] if marks else self._only_date()
-        if draw < 0.6 and put and not put.above and (said := verbs_of_time(put.concept.nouns))[0]:
+        if draw < 0.6 and put and not put.above and (verbs := verbs_of_time(put.concept.nouns))[0]:
             slots["unit"] = [Part("text", unit)]
-            slots["verb"] = [Part("text", random.choice(said[0]))]
-            slots["part"] = [Part("text", random.choice(said[1]))]
+            slots["verb"] = [Part("text", random.choice(verbs[0]))]
+            slots["part"] = [Part("text", random.choice(verbs[1]))]
             return _ways("asks", "per_verb")
         return _ways("asks", "per")
 
@@ -214,9 +216,9 @@ class Teller(ConditionTeller):
         for node in left if self.random.random() < BY_KIND else ():
             put = self.schema.meant.get(str(first_mark(node, "f")))
             if node.key == "is" and put and put.concept.kind == "category" and "kind" in families_of(put):
-                said = in_plural(str(node.slots["v"][0]), self.schema.known.get(put.path, ()))
-                if said and self._own(node).get("pre") and not put.above:
-                    return said, [other for other in left if other is not node]
+                text = in_plural(str(node.slots["v"][0]), self.schema.known.get(put.path, ()))
+                if text and self._own(node).get("pre") and not put.above:
+                    return text, [other for other in left if other is not node]
         return None
 
     # --- documents ----------------------------------------------------------------------
@@ -245,8 +247,8 @@ class Teller(ConditionTeller):
                 first += [*adjective, Part("text", " ")]
                 left = [other for other in left if other is not node]
         noun = self.schema.context.lexicon.document if single else phrase.documents
-        if not single and (said := self._by_kind(left)):
-            noun, left = said
+        if not single and (kind := self._by_kind(left)):
+            noun, left = kind
         if loose and left and not first and not phrase.before and random.random() < 0.06:
             parts = [Part("text", random.choice(_ANYTHING))]
         else:

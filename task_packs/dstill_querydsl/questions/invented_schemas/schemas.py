@@ -2,7 +2,7 @@
 
 schema = invent(Random(1))
 schema.profile.index.mapping    {"properties": {"ord_dt": {"type": "date"}, "cust": {"properties": {…}}, …}}
-schema.said["order date"]       ("day of the order", "ord dt", "ord_dt")
+schema.synonyms["order date"]   ("day of the order", "ord dt", "ord_dt")
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class _Inventor:
             if self.items < MOST:
                 self._put(concept, nested if concept.kind in ("category", "number", "boolean") else "")
         mapping = self._mapping()
-        said, singular = self._said()
+        synonyms, singular = self._said()
         index = Index(
             name=f"{self.domain.noun} {self.random.randrange(10**6)}",
             mapping=mapping,
@@ -131,23 +131,25 @@ class _Inventor:
             recipe="invented",
             given_values=Values(self.shown),
         )
-        return self._with_documents(index, said, singular)
+        return self._with_documents(index, synonyms, singular)
 
-    def _with_documents(self, index: Index, said: dict[str, tuple[str, ...]], singular: dict[str, str]) -> Schema:
-        lexicon = self._lexicon(said)
+    def _with_documents(self, index: Index, synonyms: dict[str, tuple[str, ...]], singular: dict[str, str]) -> Schema:
+        lexicon = self._lexicon(synonyms)
         roles, _ = roles_of(index.mapping, Values(self.real), Lexicon.of(index.mapping, lexicon))
         key = next((role for role in roles if role.stored == self.key), None)
         roles = tuple(role for role in roles if role is not key)
         documents = tuple(invented_documents(roles, self.random.randrange(10**6), self.now, DOCUMENTS))
         real = replace(index, documents=lambda: documents, given_values=Values(self.real))
-        asked = frozenset(role.field for role in roles)
-        given = replace(index, documents=lambda: documents)
-        context = QuestionContext.of(given, lexicon=lexicon, trial_index=real, only=asked)
+        fields = frozenset(role.field for role in roles)
+        source = replace(index, documents=lambda: documents)
+        context = QuestionContext.of(source, lexicon=lexicon, trial_index=real, only=fields)
         profile = IndexProfile(replace(index, documents=tuple), Limits())
         facts = self._facts()
         facts["sisters"] = self.sisters if len(self.sisters) == 2 else {}
         facts["key"] = key
-        return Schema(domain=self.domain.noun, profile=profile, context=context, said=said, singular=singular, **facts)
+        return Schema(
+            domain=self.domain.noun, profile=profile, context=context, synonyms=synonyms, singular=singular, **facts
+        )
 
     def _facts(self) -> dict[str, Any]:
         """What a voice has to know about the fields."""
@@ -190,13 +192,13 @@ class _Inventor:
         called = [self.domain.noun.split()[-1], *(singular(noun.split()[-1]) for noun in self.domain.many)]
         noun, of_number = self.random.choice((called[0], *called)), self.random.random() < 0.5
         nouns = [f"{noun} {word}" for word in ("number", "id", "no", "nr", "code", "key", "reference")]
-        kept = tuple(self.random.sample(nouns[:2] if of_number else nouns[:2] + nouns[4:], 2))
+        pair = tuple(self.random.sample(nouns[:2] if of_number else nouns[:2] + nouns[4:], 2))
         names = tuple(self.random.sample((*nouns[:4], noun, "id"), 3))
-        made = (
+        facts = (
             {"low": 1, "high": 10 ** self.random.randrange(3, 12), "whole": True} if of_number else {"values": ("-",)}
         )
         kind = "number" if of_number else "category"
-        concept = Concept(kind=kind, nouns=kept, names=names, topics=frozenset(), **made)
+        concept = Concept(kind=kind, nouns=pair, names=names, topics=frozenset(), **facts)
         before = len(self.puts)
         self._put(concept, "", values=(Known(), {}, None))
         self.key = self.puts[-1].path if len(self.puts) > before else ""
@@ -233,18 +235,18 @@ class _Inventor:
         dotted = bool(above) and manner.dotted
         last, needs = manner.name(concept, noun, len(self.puts), "" if dotted else above)
         path = [within, last] if within else [named([above], manner.style), last] if dotted else [last]
-        made = definition(concept, random)
+        field = definition(concept, random)
         if needs or random.random() < manner.described:
-            said = random.choice(
+            text = random.choice(
                 (nouns[0], f"{nouns[0]} of the {self.domain.noun}", f"the {nouns[-1]}", f"{nouns[0]}, as recorded")
             )
-            made["meta"] = {**made.get("meta", {}), "description": said}
-        if not self._insert(path, made):
+            field["meta"] = {**field.get("meta", {}), "description": text}
+        if not self._insert(path, field):
             return
         name = ".".join(path)
         self.taken |= {noun.lower() for noun in nouns}
         self.puts.append(Put(path=name, concept=concept, nouns=nouns, above=above, within=within))
-        self._fill(name, concept, nouns[0], made, values)
+        self._fill(name, concept, nouns[0], field, values)
         if sister:
             self.lexicon[name]["ways"] = [way for way in sister.ways if not way.startswith("{v}")]
 
@@ -254,13 +256,13 @@ class _Inventor:
         if self.taken.intersection(concept.nouns):
             return ()
         if above:
-            said = [f"{above} {noun}" if not noun.startswith(above) else noun for noun in concept.nouns]
-            said += [f"{noun} of the {above}" for noun in concept.nouns if " of " not in noun]
-            nouns = said + (nouns if self.random.random() < 0.4 else [])
+            longer = [f"{above} {noun}" if not noun.startswith(above) else noun for noun in concept.nouns]
+            longer += [f"{noun} of the {above}" for noun in concept.nouns if " of " not in noun]
+            nouns = longer + (nouns if self.random.random() < 0.4 else [])
         nouns = [name for name in dict.fromkeys(nouns) if name.lower() not in self.taken]
         return tuple(self.random.sample(nouns, len(nouns)))
 
-    def _insert(self, path: Sequence[str], made: dict[str, Any]) -> bool:
+    def _insert(self, path: Sequence[str], field: dict[str, Any]) -> bool:
         """Put a field into the mapping. False if there is something of that name."""
         here = self.root
         for name in path[:-1]:
@@ -270,12 +272,12 @@ class _Inventor:
             here = inner["properties"]
         if path[-1] in here:
             return False
-        here[path[-1]] = made
-        self.items += 1 + len(made.get("fields", {}))
+        here[path[-1]] = field
+        self.items += 1 + len(field.get("fields", {}))
         return True
 
     def _fill(
-        self, name: str, concept: Concept, noun: str, made: Mapping[str, Any], values: _Values | None = None
+        self, name: str, concept: Concept, noun: str, field: Mapping[str, Any], values: _Values | None = None
     ) -> None:
         """The values and the words of one field. `values`: those of its sister."""
         random = self.random
@@ -283,11 +285,11 @@ class _Inventor:
             known, codes = known_values(concept, random, self.now, self.span)
             values = known, codes, shown_values(concept, known, random)
         known, codes, shown = values
-        names = [name, *(f"{name}.{sub}" for sub in made.get("fields", {}))]
+        names = [name, *(f"{name}.{sub}" for sub in field.get("fields", {}))]
         self.real |= dict.fromkeys(names, known)
         if shown is not None:
             self.shown |= dict.fromkeys(names, shown)
-        word: dict[str, Any] = {"noun": noun, "unit": _unit(concept, made, name), "codes": codes}
+        word: dict[str, Any] = {"noun": noun, "unit": _unit(concept, field, name), "codes": codes}
         if is_plural(noun):
             word["nouns"] = noun
         if concept.most and random.random() < 0.7:
@@ -299,7 +301,7 @@ class _Inventor:
         self.lexicon[name] = word
 
     def _mapping(self) -> dict[str, Any]:
-        keys = [key for key, made in self.root.items() if made.get("properties", True)]
+        keys = [key for key, field in self.root.items() if field.get("properties", True)]
         self.random.shuffle(keys)
         return {"properties": {key: self.root[key] for key in keys}}
 
@@ -319,7 +321,7 @@ class _Inventor:
             nouns[first] = (*rest, *fresh)
         return nouns, {plural(noun): noun for noun in nouns}
 
-    def _lexicon(self, said: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    def _lexicon(self, synonyms: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         many = self.random.sample(self.domain.many, len(self.domain.many))
         extremes = Counter(word[key] for word in self.lexicon.values() for key in ("most", "least") if key in word)
         for word in self.lexicon.values():  # the longest may be meant in two ways
@@ -330,13 +332,13 @@ class _Inventor:
             "document": self.domain.noun,
             "documents": many,
             "fields": self.lexicon,
-            "absent": list(self._absent(said)),
+            "absent": list(self._absent(synonyms)),
         }
 
-    def _absent(self, said: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    def _absent(self, synonyms: Mapping[str, Sequence[str]]) -> Iterator[str]:
         """Things that no field holds, some of which the domain could have."""
         used = {put.concept.nouns for put in self.puts}
-        words = {stem for noun, others in said.items() for other in (noun, *others) for stem in stems(other)}
+        words = {stem for noun, others in synonyms.items() for other in (noun, *others) for stem in stems(other)}
         yield from self.random.sample(self.words.absent, 4)
         for kind in ("category", "number", "number", "date"):
             own = fitting(self.words.concepts[kind], self.domain.topics)
@@ -353,10 +355,10 @@ def _writes(concept: Concept) -> bool:
     return any(not _WRITING.isdisjoint(noun.split()) for noun in concept.nouns)
 
 
-def _unit(concept: Concept, made: Mapping[str, Any], name: str) -> str:
+def _unit(concept: Concept, field: Mapping[str, Any], name: str) -> str:
     """The unit that a question may use: that of the mapping or of the name, or one that cannot be converted."""
     in_name = not _UNITS_IN_NAMES.isdisjoint(stems(name))
-    shown = "meta" in made and "unit" in made["meta"]
+    shown = "meta" in field and "unit" in field["meta"]
     return concept.unit if shown or in_name or concept.unit not in UNITS else ""
 
 

@@ -18,7 +18,7 @@ from dstill.linked import Reading
 from dstill_querydsl.language import guard
 from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.language.mapping.index_profile import IndexProfile
-from dstill_querydsl.questions.free_phrasing.sentences import asked
+from dstill_querydsl.questions.free_phrasing.sentences import draw_question
 from dstill_querydsl.questions.free_phrasing.subject import LONGEST
 from dstill_querydsl.questions.invented_schemas.schemas import Schema, invent
 from dstill_querydsl.questions.invented_schemas.voices import Voice, say
@@ -138,20 +138,20 @@ def _asked(pool: Sequence[Schema], random: Voice) -> tuple[Schema, ComposedQuest
     """A freely phrased question about one of the schemas."""
     for schema in random.sample(pool, TRIES):
         try:
-            return schema, asked(schema, random)
+            return schema, draw_question(schema, random)
         except Skip:
             continue
     return None
 
 
-def _question(schema: Schema, made: ComposedQuestion, random: Voice, counts: Counts) -> InventedQuestion | None:
+def _question(schema: Schema, composed: ComposedQuestion, random: Voice, counts: Counts) -> InventedQuestion | None:
     """The question as some voice says it. None if it is too long, or if its answer does not come back."""
-    if _is_too_fine(made, schema):
+    if _is_too_fine(composed, schema):
         return None
-    text, manner, made = say(made, schema, random)
+    text, manner, composed = say(composed, schema, random)
     if len(text) > LONGEST:
         return None
-    example = replace(made.example, question=text, answer=canonical_text(made.example.answer or ""))
+    example = replace(composed.example, question=text, answer=canonical_text(composed.example.answer or ""))
     reading, tokens, problem = schema.round_trip(example)
     if problem:
         counts.dropped[problem] += 1
@@ -164,12 +164,12 @@ def _question(schema: Schema, made: ComposedQuestion, random: Voice, counts: Cou
         profile=schema.profile,
         reading=reading,
         tokens=tokens,
-        made=made,
+        made=composed,
     )
 
 
-def _is_too_fine(made: ComposedQuestion, schema: Schema) -> bool:
+def _is_too_fine(composed: ComposedQuestion, schema: Schema) -> bool:
     """Whether a histogram has more buckets than the guard allows. Other golds pass it."""
-    if not any("histogram" in name for group in made.body.get("aggs", {}).values() for name in group):
+    if not any("histogram" in name for group in composed.body.get("aggs", {}).values() for name in group):
         return False
-    return any(guard.check(dict(made.body), schema.profile.limits, schema.profile.ranges))
+    return any(guard.check(dict(composed.body), schema.profile.limits, schema.profile.ranges))

@@ -115,7 +115,7 @@ def _concept(kind: str, row: Sequence[str]) -> Concept:
     own: dict[str, Any] = {}
     if kind == "category":
         pairs = [value.partition("=") for value in _listed(more[0])]
-        own = {"values": tuple(key for key, _, _ in pairs), "codes": {key: said for key, _, said in pairs if said}}
+        own = {"values": tuple(key for key, _, _ in pairs), "codes": {key: text for key, _, text in pairs if text}}
     elif kind == "number":
         unit, low, high, whole, extremes = more
         most, _, least = extremes.partition(",")

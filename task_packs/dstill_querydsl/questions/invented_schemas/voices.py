@@ -105,7 +105,7 @@ def _parts(marked: str, subject: Subject) -> Iterator[Part]:
             yield Part("text", before)
         if not inner:
             continue  # a slot that says nothing here
-        if inner in subject.said:
+        if inner in subject.synonyms:
             yield Part("noun", inner)
         elif inner in subject.singular:
             yield Part("plural", inner)
@@ -113,23 +113,23 @@ def _parts(marked: str, subject: Subject) -> Iterator[Part]:
             yield Part("document" if inner in documents else "value", inner)
 
 
-def say(made: ComposedQuestion, subject: Subject, random: Voice) -> tuple[str, str, ComposedQuestion]:
+def say(composed: ComposedQuestion, subject: Subject, random: Voice) -> tuple[str, str, ComposedQuestion]:
     """The question in the words of some person, the manner, and what it was composed from with the answer to that."""
-    style, _, _ = made.example.template.rpartition("/")
+    style, _, _ = composed.example.template.rpartition("/")
     manner = random.choices(tuple(MANNERS), tuple(MANNERS.values()))[0]
-    if manner == "keywords" and re.search("has|lacks|no_field", made.example.template):
+    if manner == "keywords" and re.search("has|lacks|no_field", composed.example.template):
         manner = "plain"  # a noun alone would not say that it has to be there
     if random.defers and isinstance(subject, Schema):
         random.defers = False  # now it is time to choose
-        teller = Teller(subject, random, made.example.answer or "", LOOSE.get(manner, 0.5))
-        parts = teller.tell(read(made.marked))
-        if teller.answer != made.example.answer:
-            example = replace(made.example, answer=teller.answer)
-            made = replace(made, example=example, body=json.loads(teller.answer))
+        teller = Teller(subject, random, composed.example.answer or "", LOOSE.get(manner, 0.5))
+        parts = teller.tell(read(composed.marked))
+        if teller.answer != composed.example.answer:
+            example = replace(composed.example, answer=teller.answer)
+            composed = replace(composed, example=example, body=json.loads(teller.answer))
     else:
-        parts = list(_parts(made.marked, subject))
+        parts = list(_parts(composed.marked, subject))
     parts = _with_nouns(parts, subject, random)
-    parts = with_values(parts, made.body, random)
+    parts = with_values(parts, composed.body, random)
     parts = _reworded(parts, random)
     if style not in _STAY:
         if manner == "keywords":
@@ -142,7 +142,7 @@ def say(made: ComposedQuestion, subject: Subject, random: Voice) -> tuple[str, s
     if random.random() < 0.13:
         parts = mistyped(parts, random)
     text = "".join(part.text if part.kind == "text" else mark(part.text) for part in parts)
-    return re.sub(r"\s+", " ", plain(text)).strip(), manner, made
+    return re.sub(r"\s+", " ", plain(text)).strip(), manner, composed
 
 
 # --- nouns ------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def _with_nouns(parts: Sequence[Part], subject: Subject, random: Random) -> list
         if part.kind in ("noun", "plural"):
             noun = text if part.kind == "noun" else subject.singular[text]
             if noun not in chosen:
-                chosen[noun] = _other(noun, subject.said[noun], random)
+                chosen[noun] = _other(noun, subject.synonyms[noun], random)
             if chosen[noun] != noun:
                 fixed = part.kind == "noun" or chosen[noun] == text or _is_name(chosen[noun])
                 text = chosen[noun] if fixed else plural(chosen[noun])

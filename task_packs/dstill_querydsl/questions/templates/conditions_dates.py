@@ -108,15 +108,15 @@ def span(draw: Draw) -> Clause:
 def month(draw: Draw) -> Clause:
     role, time = field_of(draw)
     start = f"{time.year:04d}-{time.month:02d}-01"
-    said = mark(draw.pick(f"{_MONTHS[time.month - 1]} {time.year}", start[:7]))
-    return _clause(draw, role, f"in {said}", "a month: range to the next.", said, gte=start, lt=f"{start}||+1M")
+    text = mark(draw.pick(f"{_MONTHS[time.month - 1]} {time.year}", start[:7]))
+    return _clause(draw, role, f"in {text}", "a month: range to the next.", text, gte=start, lt=f"{start}||+1M")
 
 
 def year(draw: Draw) -> Clause:
     role, time = field_of(draw)
-    start, said = f"{time.year:04d}-01-01", mark(time.year)
-    when = draw.pick(f"in {said}", f"in the year {said}", f"during {said}")
-    return _clause(draw, role, when, "a year: range to the next.", said, gte=start, lt=f"{start}||+1y")
+    start, text = f"{time.year:04d}-01-01", mark(time.year)
+    when = draw.pick(f"in {text}", f"in the year {text}", f"during {text}")
+    return _clause(draw, role, when, "a year: range to the next.", text, gte=start, lt=f"{start}||+1y")
 
 
 _UNITS = {"minute": 1, "hour": 60, "day": 1_440, "week": 10_080}
@@ -156,8 +156,8 @@ def calendar(draw: Draw) -> Clause:
     if not fitting:
         raise Skip("long ago")
     words = draw.random.choice(fitting)
-    said = draw.pick(mark(words), f"from {mark(words)}", f"during {mark(words)}")
-    return _clause(draw, role, said, "a calendar span: range rounded by date math.", mark(words), **CALENDAR[words])
+    text = draw.pick(mark(words), f"from {mark(words)}", f"during {mark(words)}")
+    return _clause(draw, role, text, "a calendar span: range rounded by date math.", mark(words), **CALENDAR[words])
 
 
 def windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:

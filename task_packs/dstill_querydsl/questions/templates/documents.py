@@ -75,8 +75,8 @@ def _by_number(order: str, ways: Sequence[str]) -> AskMaker:
     def make(draw: Draw) -> Ask:
         role = _sort_field(draw, "number")
         own = role.word.most if order == "desc" else role.word.least
-        said = ("the {n} {own} {what}", "{n} {own} {what}") * 2 if own else ()
-        return _sorted(draw, role, order, (*ways, *said), own=own)
+        more = ("the {n} {own} {what}", "{n} {own} {what}") * 2 if own else ()
+        return _sorted(draw, role, order, (*ways, *more), own=own)
 
     return make
 
@@ -116,13 +116,13 @@ def page(draw: Draw) -> Ask:
 def fields(draw: Draw) -> Ask:
     """Only some fields of each document."""
     roles = [draw.take("category", "number", "date", "text", "boolean") for _ in range(draw.pick(1, 2, 2, 3))]
-    said = listed([mark(role.word.noun) for role in roles])
+    names = listed([mark(role.word.noun) for role in roles])
     ways = (
         "only the {names} of {what}", "show just {names} of {what}", "{what}, only {names}",
         "for {what} give me nothing but {names}", "list {names} of {what}",
     )  # fmt: skip
     after = {"_source": [role.field for role in roles]}
-    return Ask(ways=ways, slots={"names": said}, after=after, why="Chosen fields: _source.")
+    return Ask(ways=ways, slots={"names": names}, after=after, why="Chosen fields: _source.")
 
 
 def nearest(draw: Draw) -> Ask:

@@ -108,26 +108,26 @@ class _Stream:
         """Questions that are not in `asked` (lower case), which it extends."""
         while self.live:
             batch = self._batch(asked)
-            for (template, made), verdict in zip(batch, self.trial.verdicts([m for _, m in batch]), strict=True):
+            for (template, composed), verdict in zip(batch, self.trial.verdicts([m for _, m in batch]), strict=True):
                 if verdict.dropped:
                     self._drop(template, verdict.dropped)
                     continue
                 self.drops[template.name] = 0
                 self.tally.warnings.update(verdict.warnings)
-                yield made
+                yield composed
 
     def _batch(self, asked: set[str]) -> list[tuple[Template, ComposedQuestion]]:
         batch: list[tuple[Template, ComposedQuestion]] = []
         while self.live and len(batch) < BATCH:
             lane = self._due()
             template = self._one_of(self.live[lane])
-            made = self._candidate(template, asked)
-            if made is None:
+            composed = self._candidate(template, asked)
+            if composed is None:
                 self._exhaust(template)
                 continue
-            asked.add(made.example.question.lower())
+            asked.add(composed.example.question.lower())
             self.counts[lane] += 1
-            batch.append((template, made))
+            batch.append((template, composed))
         return batch
 
     def _due(self) -> str:
@@ -142,11 +142,11 @@ class _Stream:
     def _candidate(self, template: Template, asked: set[str]) -> ComposedQuestion | None:
         for _ in range(TRIES):
             try:
-                made = compose(self.contexts.pick(template.style, self.random), template, self.random)
+                composed = compose(self.contexts.pick(template.style, self.random), template, self.random)
             except Skip:
                 continue
-            if made.example.question.lower() not in asked and len(made.example.question) <= 2_000:
-                return made
+            if composed.example.question.lower() not in asked and len(composed.example.question) <= 2_000:
+                return composed
         return None
 
     def _drop(self, template: Template, reason: str) -> None:
@@ -198,12 +198,12 @@ def composed_questions(
     )
     with Trial(rules) as trial:
         stream = _Stream(contexts, chosen, random, trial, tally, focus).made(set())
-        for number, made in enumerate(stream):
+        for number, composed in enumerate(stream):
             if number == n:
                 return
-            tally.made[made.example.category] += 1
-            example = replace(made.example, id=f"{index.name}-{seed}-{number:05d}")
-            yield replace(made, example=example)
+            tally.made[composed.example.category] += 1
+            example = replace(composed.example, id=f"{index.name}-{seed}-{number:05d}")
+            yield replace(composed, example=example)
             if number + 1 == n:
                 return
 
@@ -215,8 +215,8 @@ def questions(
 
     Raises DataError if the mapping has no field that a question can use.
     """
-    for made in composed_questions(index, n, seed, rules, Tally() if tally is None else tally, focus):
-        yield made.example
+    for composed in composed_questions(index, n, seed, rules, Tally() if tally is None else tally, focus):
+        yield composed.example
 
 
 def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool = True) -> dict[str, list[Example]]:
@@ -232,7 +232,7 @@ def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool =
     with Trial(rules) as trial:
         held_out = _Stream(contexts, [template for template in TEMPLATES if template.held_out], random, trial, tally)
         parts = {"test_unseen_templates": _take(held_out.made(asked), max(1, rows // 30), set())}
-        reserved = {canonical_text(made.answer or "") for made in parts["test_unseen_templates"]}
+        reserved = {canonical_text(example.answer or "") for example in parts["test_unseen_templates"]}
         stream = _Stream(
             contexts, [template for template in TEMPLATES if not template.held_out], random, trial, tally
         ).made(asked)
@@ -260,8 +260,8 @@ def _take(
 ) -> list[Example]:
     """The next `count` questions with a gold that is not reserved, and with one of these templates."""
     taken: list[Example] = []
-    while len(taken) < count and (made := next(stream, None)) is not None:
-        example = made.example
+    while len(taken) < count and (composed := next(stream, None)) is not None:
+        example = composed.example
         known = templates is None or example.template in templates
         if known and canonical_text(example.answer or "") not in reserved:
             taken.append(example)

@@ -88,8 +88,8 @@ def _put(source: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 
 def _value(role: Role, random: Random, now: datetime) -> Any:
-    made = _MAKERS[role.kind](role, random, now)
-    return made if made is not None or role.kind == "date" else random.choice(_WORDS)
+    value = _MAKERS[role.kind](role, random, now)
+    return value if value is not None or role.kind == "date" else random.choice(_WORDS)
 
 
 def _category(role: Role, random: Random, _now: datetime) -> Any:

@@ -53,7 +53,7 @@ def ranked(draw: Draw) -> Ask:
 
 
 def metric_per(draw: Draw) -> Ask:
-    role, unit, said = time_of(draw, "day", "week", "month", "quarter", "year")
+    role, unit, word = time_of(draw, "day", "week", "month", "quarter", "year")
     number, kind = measure_of(draw), draw.pick(*_SINGLE)
     ways = (
         "{m} of {what} per {u}", "for each {u} the {m} of {what}", "{m} of {what} by {u}", "how does the {m} of {what} "
@@ -62,12 +62,12 @@ def metric_per(draw: Draw) -> Ask:
     histogram = {"date_histogram": {"field": role.field, "calendar_interval": unit}}
     after = aggs(histogram, {"value": {kind: {"field": number.field}}})
     why = f"Per {unit} of {role.field}: date_histogram; in each {kind} of {number.field}."
-    slots = {"m": metric(draw, kind, number), "u": said}
+    slots = {"m": metric(draw, kind, number), "u": word}
     return Ask(ways=ways, slots=slots, before={"size": 0}, after=after, why=why)
 
 
 def per_by(draw: Draw) -> Ask:
-    role, unit, said = time_of(draw, "week", "month", "quarter", "year")
+    role, unit, word = time_of(draw, "week", "month", "quarter", "year")
     group = group_of(draw)
     ways = (
         "{what} per {u} and {o}", "{what} per {u}, split by {o}", "for each {u} the number of {what} by {o}",
@@ -76,7 +76,7 @@ def per_by(draw: Draw) -> Ask:
     histogram = {"date_histogram": {"field": role.field, "calendar_interval": unit}}
     after = aggs(histogram, {"groups": {"terms": {"field": group.keyword}}})
     why = f"Per {unit} of {role.field}: date_histogram; in each terms of {group.keyword}."
-    return Ask(ways=ways, slots={"u": said, "o": group.word.noun}, before={"size": 0}, after=after, why=why)
+    return Ask(ways=ways, slots={"u": word, "o": group.word.noun}, before={"size": 0}, after=after, why=why)
 
 
 def by_by(draw: Draw) -> Ask:
@@ -94,7 +94,7 @@ def by_by(draw: Draw) -> Ask:
 def share(draw: Draw) -> Ask:
     """The share of each group that meets a condition: the count of the group, and of a filter inside it."""
     group = group_of(draw)
-    said, body, why = _part(draw)
+    text, body, why = _part(draw)
     ways = (
         "share of {what} {part} per {o}", "for each {o} the ratio of {what} {part}",
         "what fraction of {what} are {part}, by {o}?", "how large is the part {part} of {what} for every {o}?",
@@ -103,7 +103,7 @@ def share(draw: Draw) -> Ask:
     after = aggs({"terms": {"field": group.keyword}}, {"value": {"filter": body}})
     return Ask(
         ways=ways,
-        slots={"part": said, "o": group.word.noun},
+        slots={"part": text, "o": group.word.noun},
         before={"size": 0},
         after=after,
         why=f"Groups of {group.keyword}: terms; in each a filter: {why}",
@@ -135,9 +135,9 @@ def nested_groups(draw: Draw) -> Ask:
     roles = [role for roles in draw.context.nested.values() for role in roles if role.groups or role.exact]
     role = draw.among([role for role in roles if role.kind in ("category", "boolean", "ip", "text")])
     terms: dict[str, Any] = {"field": role.keyword}
-    asked = draw.pick("top", "all")
-    terms["size"] = 1_000 if asked == "all" else draw.random.choice(SIZES)
-    first = "all" if asked == "all" else f"the {mark(terms['size'])} most common"
+    which = draw.pick("top", "all")
+    terms["size"] = 1_000 if which == "all" else draw.random.choice(SIZES)
+    first = "all" if which == "all" else f"the {mark(terms['size'])} most common"
     ways = (
         f"{first} {{p}} {{g}} of {{what}}", f"{first} {{g}} in the {{p}} of {{what}}",
         f"for {{what}}, {first} {{p}} {{g}}",

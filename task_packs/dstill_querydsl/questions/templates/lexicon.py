@@ -70,43 +70,43 @@ class Lexicon:
     absent: tuple[str, ...] = ()  # things that people might ask for and no field has
 
     @classmethod
-    def of(cls, mapping: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Lexicon:
-        """The lexicon derived from the mapping, where `given` (the JSON form) takes precedence. Raises DataError."""
+    def of(cls, mapping: Mapping[str, Any], table: Mapping[str, Any] | None = None) -> Lexicon:
+        """The lexicon derived from the mapping, where `table` (the JSON form) takes precedence. Raises DataError."""
         fields = [field for field in Fields.of(mapping) if field.family not in ("object", "nested")]
-        given = given if given is not None else mapping.get("_meta", {}).get("lexicon", {})
-        if not isinstance(given, Mapping):
+        table = table if table is not None else mapping.get("_meta", {}).get("lexicon", {})
+        if not isinstance(table, Mapping):
             raise DataError("a lexicon must be an object", where="lexicon", hint=_HINT)
         try:
-            return cls._read(fields, given)
+            return cls._read(fields, table)
         except (TypeError, AttributeError, KeyError) as problem:
             raise DataError(f"the lexicon cannot be read: {problem}", where="lexicon", hint=_HINT) from None
 
     @classmethod
-    def _read(cls, fields: list[Field], given: Mapping[str, Any]) -> Lexicon:
+    def _read(cls, fields: list[Field], table: Mapping[str, Any]) -> Lexicon:
         roots = [field.name for field in fields if not field.sub]
         called = nouns(roots)
         words = {}
         for field in fields:
             root = field.name.rpartition(".")[0] if field.sub else field.name
-            own = dict(given.get("fields", {}).get(root, {}))
+            own = dict(table.get("fields", {}).get(root, {}))
             own["ways"] = tuple(own.get("ways", ()))
             noun = called.get(root, root)
             if field.family == "boolean" and noun.removeprefix("is ") not in called.values():
                 noun = noun.removeprefix("is ")  # "that are marked paid"
             words[field.name] = Word(**{"noun": noun, "unit": _unit(field), **own})
-        conditions = [Condition(**entry) for entry in given.get("conditions", ())] or _conditions(fields)
+        conditions = [Condition(**entry) for entry in table.get("conditions", ())] or _conditions(fields)
         names = {field.name for field in fields}
         basics = cls()
         return cls(
-            document=str(given.get("document", basics.document)),
-            documents=tuple(given.get("documents", ())) or basics.documents,
+            document=str(table.get("document", basics.document)),
+            documents=tuple(table.get("documents", ())) or basics.documents,
             fields=words,
             conditions=tuple(
                 condition
                 for condition in conditions
                 if condition.field in names and set(condition.bounds) <= set(RANGE_ENDS)
             ),
-            absent=tuple(given.get("absent", ())),
+            absent=tuple(table.get("absent", ())),
         )
 
 

@@ -107,8 +107,8 @@ def _metric(kind: str) -> AskMaker:
 def percentile(draw: Draw) -> Ask:
     role = measure_of(draw)
     percent = draw.pick(50, 75, 90, 95, 99)
-    said = draw.pick("median", "p50") if percent == 50 else draw.pick(f"p{percent}", f"{percent}th percentile")
-    called = draw.pick("{} {}", "{} of {}", "{} of the {}").format(said, mark(role.word.noun))
+    text = draw.pick("median", "p50") if percent == 50 else draw.pick(f"p{percent}", f"{percent}th percentile")
+    called = draw.pick("{} {}", "{} of {}", "{} of the {}").format(text, mark(role.word.noun))
     after = {"aggs": {"value": {"percentiles": {"field": role.field, "percents": [percent]}}}}
     why = f"p{percent} of {role.field}: percentiles."
     return Ask(ways=_OF, slots={"m": called}, before={"size": 0}, after=after, why=why)
@@ -125,34 +125,34 @@ def distinct(draw: Draw) -> Ask:
     return Ask(ways=ways, slots={"g": role.many}, before={"size": 0}, after=after, why=why)
 
 
-def _grouped(asked: str) -> AskMaker:
+def _grouped(which: str) -> AskMaker:
     def make(draw: Draw) -> Ask:
-        role = group_of(draw, many=asked == "top")
+        role = group_of(draw, many=which == "top")
         terms: dict[str, Any] = {"field": role.keyword}
-        if asked != "by":
-            terms["size"] = ALL if asked == "all" else draw.random.choice(SIZES)
+        if which != "by":
+            terms["size"] = ALL if which == "all" else draw.random.choice(SIZES)
         slots = {"n": terms.get("size"), "g": role.many, "o": role.word.noun}
         why = f"Groups of {role.keyword}: terms" + (f", size {terms['size']}." if "size" in terms else ".")
-        return Ask(ways=GROUPS[asked], slots=slots, before={"size": 0}, after=aggs({"terms": terms}), why=why)
+        return Ask(ways=GROUPS[which], slots=slots, before={"size": 0}, after=aggs({"terms": terms}), why=why)
 
     return make
 
 
 def per(draw: Draw) -> Ask:
-    role, unit, said = time_of(draw)
+    role, unit, word = time_of(draw)
     ways = (
         "{what} per {u}", "number of {what} per {u}", "how many {what} for each {u}?", "count {what} by {u}",
-        "a timeline of {what} by {u}", "{u} by {u} counts of {what}" if said == unit else "{what}, counted per {u}",
+        "a timeline of {what} by {u}", "{u} by {u} counts of {what}" if word == unit else "{what}, counted per {u}",
     )  # fmt: skip
     histogram = {"date_histogram": {"field": role.field, "calendar_interval": unit}}
     why = f"Per {unit} of {role.field}: date_histogram, calendar_interval."
-    return Ask(ways=ways, slots={"u": said}, before={"size": 0}, after=aggs(histogram), why=why)
+    return Ask(ways=ways, slots={"u": word}, before={"size": 0}, after=aggs(histogram), why=why)
 
 
 def every(draw: Draw) -> Ask:
     """Fixed intervals: every 6 hours, every 10 days."""
     role, unit, _ = time_of(draw, "hour", "day", "month")
-    count, letter, said = {
+    count, letter, word = {
         "hour": (draw.pick(2, 3, 4, 6, 8, 12), "h", "hours"),
         "day": (draw.pick(2, 3, 5, 10, 14), "d", "days"),
         "month": (draw.pick(30, 60, 90), "d", "days"),
@@ -163,8 +163,8 @@ def every(draw: Draw) -> Ask:
         "number of {what} for each {n} {u}{by}", "{what} in buckets of {n} {u}{by}",
     )  # fmt: skip
     histogram = {"date_histogram": {"field": role.field, "fixed_interval": f"{count}{letter}"}}
-    why = f"Every {count} {said} of {role.field}: date_histogram, fixed_interval."
-    slots = {"n": count, "u": said, "o": said[:-1], "by": named}
+    why = f"Every {count} {word} of {role.field}: date_histogram, fixed_interval."
+    slots = {"n": count, "u": word, "o": word[:-1], "by": named}
     return Ask(ways=ways, slots=slots, before={"size": 0}, after=aggs(histogram), why=why)
 
 
@@ -220,7 +220,7 @@ SUMMARIES: Mapping[str, AskMaker] = {
     **{kind: _metric(kind) for kind in METRICS},
     "percentile": percentile,
     "distinct": distinct,
-    **{f"{asked}_groups": _grouped(asked) for asked in GROUPS},
+    **{f"{which}_groups": _grouped(which) for which in GROUPS},
     "per": per,
     "every": every,
     "steps": steps,

@@ -70,10 +70,10 @@ def spell(value: int | float, unit: str, random: Random) -> str:
     """The value in the largest unit that gives a short number. An unknown unit just follows the number."""
     if not unit:
         return str(value)
-    for factor, said in UNITS.get(unit, ((1, (unit,)),)):
+    for factor, words in UNITS.get(unit, ((1, (unit,)),)):
         many = Decimal(str(value)) / factor
         if (abs(many) >= 1 or factor == 1) and many == many.quantize(Decimal("0.1")):
-            return _with_unit(number(many), random.choice(said))
+            return _with_unit(number(many), random.choice(words))
     return _with_unit(value, unit)
 
 
@@ -85,11 +85,11 @@ _TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: 
 _SCALES = {100: "hundred", 1_000: "thousand", 1_000_000: "million"}
 
 
-def in_words(said: str) -> str:
+def in_words(text: str) -> str:
     """A number and what follows it, with the number in words if people say it so: below 20, and some round ones."""
-    digits, space, rest = said.partition(" ")
+    digits, space, rest = text.partition(" ")
     if not digits.isdecimal():
-        return said
+        return text
     return f"{_in_words(int(digits)) or digits}{space}{rest}"
 
 
@@ -104,7 +104,7 @@ def _in_words(value: int) -> str:
     return ""
 
 
-def _with_unit(many: int | float, said: str) -> str:
-    if said == "%":
+def _with_unit(many: int | float, word: str) -> str:
+    if word == "%":
         return f"{many}%"
-    return f"{many} {said.removesuffix('s') if many == 1 and len(said) > 3 else said}"
+    return f"{many} {word.removesuffix('s') if many == 1 and len(word) > 3 else word}"

@@ -73,7 +73,7 @@ class Trial:
 
     def verdicts(self, candidates: Sequence[ComposedQuestion]) -> list[Verdict]:
         """A verdict for each candidate, in their order."""
-        checked = [self.checked(made) for made in candidates]
+        checked = [self.checked(each) for each in candidates]
         open_ = [
             at for at, verdict in enumerate(checked) if not verdict.dropped and "refusal" not in candidates[at].body
         ]
@@ -86,23 +86,23 @@ class Trial:
 
     # --- layers -------------------------------------------------------------------------
 
-    def checked(self, made: ComposedQuestion) -> Verdict:
+    def checked(self, composed: ComposedQuestion) -> Verdict:
         """The verdict of the four layers, without a run."""
-        problems = list(self._problems(made))
+        problems = list(self._problems(composed))
         errors = [problem for problem in problems if problem.is_error]
         if errors:
             return Verdict(dropped=f"{errors[0].layer}: {errors[0].code}")
         return Verdict(warnings=tuple(problem.code for problem in problems))
 
-    def _problems(self, made: ComposedQuestion) -> Iterable[Problem]:
-        yield from strict.read(made.example.answer or "").problems
-        if "refusal" in made.body:
-            yield from refusal.check(made.body)
+    def _problems(self, composed: ComposedQuestion) -> Iterable[Problem]:
+        yield from strict.read(composed.example.answer or "").problems
+        if "refusal" in composed.body:
+            yield from refusal.check(composed.body)
             return
-        fields, limits, ranges = self._of(made.context.index)
-        yield from schema.check(dict(made.body), self.rules.dialect)
-        yield from check.check(made.body, fields)
-        yield from guard.check(dict(made.body), limits, ranges)
+        fields, limits, ranges = self._of(composed.context.index)
+        yield from schema.check(dict(composed.body), self.rules.dialect)
+        yield from check.check(composed.body, fields)
+        yield from guard.check(dict(composed.body), limits, ranges)
 
     def _of(self, index: Index) -> tuple[Fields, guard.Limits, Bounds]:
         if index.digest not in self._fields:
@@ -124,19 +124,19 @@ class Trial:
             )
         return self._indices[digest]
 
-    def _run(self, made: ComposedQuestion) -> str:
+    def _run(self, composed: ComposedQuestion) -> str:
         """Why the gold is not good. Empty if it is. For a sorted page, the one request asks for one more hit."""
-        loaded = self._loaded(made.context.trial_index)
-        if loaded.unsupported.reason(made.body):
+        loaded = self._loaded(composed.context.trial_index)
+        if loaded.unsupported.reason(composed.body):
             return "unsupported"
-        body = loaded.frozen(made.body)
-        asked: dict[str, Any] = {**body, "track_total_hits": True}
+        body = loaded.frozen(composed.body)
+        request: dict[str, Any] = {**body, "track_total_hits": True}
         if sort_of(body) is not None and counts_hits(body):
-            asked["size"] = page(body)[1] + 1
-        outcome = loaded.engine.search(loaded.name, asked)
+            request["size"] = page(body)[1] + 1
+        outcome = loaded.engine.search(loaded.name, request)
         if outcome.kind is not OutcomeKind.OK:
             return outcome.kind.value
-        value = _value(made.body, outcome)
+        value = _value(composed.body, outcome)
         if compare.is_trivial(value, loaded.documents):
             return "vacuous"
         return "arbitrary" if compare.is_nondeterministic(value) else ""

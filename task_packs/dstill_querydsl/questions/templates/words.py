@@ -62,10 +62,10 @@ def words_of(name: str) -> list[str]:
 
 def noun_of(path: str, parts: int = 2) -> str:
     """A noun for a field: the words of the last parts of its path. A name without words is quoted."""
-    said: list[str] = []
+    words: list[str] = []
     for part in path.split(".")[-parts:]:
-        said += [word for word in words_of(part) if word not in said]
-    return " ".join(said) or f"'{path}'"
+        words += [word for word in words_of(part) if word not in words]
+    return " ".join(words) or f"'{path}'"
 
 
 def nouns(paths: Iterable[str]) -> dict[str, str]:

@@ -63,11 +63,11 @@ def test_condition_on_a_date_uses_its_verb() -> None:
 
 def test_only_the_first_noun_of_a_concept_gives_its_others() -> None:
     subject = _subject(runtime={"type": "double"}, qty={"type": "integer"})
-    assert "battery life" not in subject.said["runtime"]
+    assert "battery life" not in subject.synonyms["runtime"]
 
 
 def test_plural_name_of_a_field_has_no_plural() -> None:
-    subject = replace(_subject(genre=KEYWORD), said={"genre": ("genres",)}, singular={"genres": "genre"})
+    subject = replace(_subject(genre=KEYWORD), synonyms={"genre": ("genres",)}, singular={"genres": "genre"})
     example = Example(id="", question="", context={}, answer="{}", template="asked/all_groups:-")
     made = ComposedQuestion(example=example, marked=f"list all {mark('genres')}", body={}, context=subject.context)
     texts = [say(made, subject, Voice(f"voice {number}"))[0].lower() for number in range(40)]

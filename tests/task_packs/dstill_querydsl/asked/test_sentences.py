@@ -12,7 +12,7 @@ from dstill.linked.names import stems
 from dstill_querydsl.questions.free_phrasing.adjectives import ADJECTIVES
 from dstill_querydsl.questions.free_phrasing.conditions import KINDS, condition
 from dstill_querydsl.questions.free_phrasing.participles import participle_of
-from dstill_querydsl.questions.free_phrasing.sentences import asked
+from dstill_querydsl.questions.free_phrasing.sentences import draw_question
 from dstill_querydsl.questions.free_phrasing.shape_parts import Own, counted
 from dstill_querydsl.questions.free_phrasing.shapes import SHAPES, shape
 from dstill_querydsl.questions.free_phrasing.wording import PLACES, AskedDraw, options, table
@@ -38,7 +38,7 @@ def made(schemas: list[Schema]) -> list[ComposedQuestion]:
     for schema in schemas:
         while len(found) % EACH or not found or found[-1].context is not schema.context:
             try:
-                found.append(asked(schema, random))
+                found.append(draw_question(schema, random))
             except Skip:
                 continue
     return found
@@ -104,7 +104,7 @@ def test_conditions_say_their_values(schemas: list[Schema]) -> None:
         [bounds] = one.body["range"].values()
         [bound] = bounds.values()
         kinds[next(iter(bounds))] += 1
-        assert bound == 0 or one.slots["v"] in one.said("bare", _draw(schema, random))
+        assert bound == 0 or one.slots["v"] in one.phrase("bare", _draw(schema, random))
     assert set(kinds) == {"gt", "gte", "lt", "lte"}
 
 
@@ -114,7 +114,7 @@ def test_every_kind_of_condition(schemas: list[Schema], name: str) -> None:
     for schema in schemas * 12:
         with contextlib.suppress(Skip):
             one = condition(name, draw := _draw(schema, random))
-            made += [one.said(place, draw) for place in PLACES if one.has(place)]
+            made += [one.phrase(place, draw) for place in PLACES if one.has(place)]
     assert made
     assert not any("{" in said for said in made)
 
@@ -144,7 +144,7 @@ def test_documents_are_named_by_their_numbers_and_not_grouped_by_them(schemas: l
         asked_for = condition("key", _draw(schema, Random(1)))
         ((field, value),) = asked_for.body["term"].items()
         assert field == schema.key.keyword
-        assert str(value) in asked_for.said("post", _draw(schema, Random(2)))
+        assert str(value) in asked_for.phrase("post", _draw(schema, Random(2)))
 
 
 def test_participles_tell_one_field(schemas: list[Schema]) -> None:
@@ -174,7 +174,7 @@ def test_adjectives_have_three_forms() -> None:
 
 
 def test_a_seed_gives_the_same_question(schemas: list[Schema]) -> None:
-    one, other = (asked(schemas[0], Random(5)) for _ in range(2))
+    one, other = (draw_question(schemas[0], Random(5)) for _ in range(2))
     assert one.example == other.example
     assert json.loads(one.example.answer or "") == one.body
 

@@ -18,7 +18,7 @@ from dstill_querydsl.language.mapping.index_profile import IndexProfile
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions.free_phrasing.for_index import freely_phrased, subject_of
 from dstill_querydsl.questions.free_phrasing.in_splits import with_free_phrasing
-from dstill_querydsl.questions.free_phrasing.nouns import said_of, with_own_words
+from dstill_querydsl.questions.free_phrasing.nouns import synonyms_of, with_own_words
 from dstill_querydsl.questions.templates.compose import ComposedQuestion
 from dstill_querydsl.questions.templates.context import QuestionContext
 from dstill_querydsl.questions.templates.plan import TEMPLATES
@@ -84,7 +84,7 @@ def test_fields_have_the_words_of_their_names() -> None:
     context = with_own_words(QuestionContext.of(_tickets()))
     assert context.lexicon.documents[:2] == ("tickets", "documents")
     assert context.lexicon.document == "ticket"
-    said = said_of(context)
+    said = synonyms_of(context)
     assert "weight of the box" in said["weight"]
     assert "build time" in said["bld tm"]
     assert {"sender.city"} <= set(said["sender city"])
