@@ -37,7 +37,7 @@ from dstill.linked.thesaurus import meant
 from dstill_querydsl.bundle.indices import HELD_OUT, TRAINABLE, Index, bundled, own_index
 from dstill_querydsl.form.cues import cues_of
 from dstill_querydsl.form.items import items_of
-from dstill_querydsl.form.query_form import SHOWN, QueryForm
+from dstill_querydsl.form.query_form import FIELD_LIMIT, QueryForm
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.mapping.index_profiles import IndexProfiles
 from dstill_querydsl.language.mapping.uses import uses
@@ -250,7 +250,7 @@ def _speed(index: Index, asked: Sequence[str]) -> str:
     most = each[len(each) * 95 // 100]
     return (
         f"first question {first:.0f} ms, then {statistics.median(each):.2f} ms (95 % within {most:.2f}), "
-        f"one of 2,000 characters {long:.1f} ms; {SHOWN} fields at most"
+        f"one of 2,000 characters {long:.1f} ms; {FIELD_LIMIT} fields at most"
     )
 
 

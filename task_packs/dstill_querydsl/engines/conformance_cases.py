@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CASES", "REFUSED", "Case", "extract"]
+__all__ = ["CASES", "REFUSAL", "Case", "extract"]
 
-REFUSED: Mapping[str, Any] = {"refused": True}
+REFUSAL: Mapping[str, Any] = {"refused": True}
 _ELASTICSEARCH = ("elasticsearch8", "elasticsearch9")
 
 
@@ -89,7 +89,7 @@ def _group(name: str, aggregation: Mapping[str, Any], answer: Any, query: Mappin
 
 def _refuse(name: str, body: Mapping[str, Any], *dialects: str) -> Case:
     """A body that an engine must refuse."""
-    return Case(name=name, body=body, expected=REFUSED, dialects=dialects)
+    return Case(name=name, body=body, expected=REFUSAL, dialects=dialects)
 
 
 def _step(name: str, ms: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from dstill.api.engine import Engine
 from dstill.errors import ConfigError, needs
 from dstill.io.secrets import Secret, login, value_of
 from dstill.io.urls import checked_url, is_loopback
-from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
+from dstill_querydsl.engines.node import CONNECTIONS, Wire, node_class
 from dstill_querydsl.engines.tls import pinned
 
 __all__ = ["GRACE", "connect"]
@@ -34,7 +34,7 @@ def connect(engine: Engine, wire: Wire, ca_fingerprint: str = "") -> Any:
     return Elasticsearch(
         f"{url.scheme}://{_host(url)}:{url.port or {'http': 80, 'https': 443}[url.scheme]}{url.path}",
         node_class=node_class(wire),
-        connections_per_node=AT_ONCE,
+        connections_per_node=CONNECTIONS,
         request_timeout=engine.timeout + GRACE,
         max_retries=0,  # the client's own retries do not read Retry-After
         retry_on_timeout=False,

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["describe"]
 
-NAMED = 4  # fields to name for each reason why values were not read
-STALE = timedelta(days=7)  # an index with no newer document is taken as one that no longer grows
+NAME_LIMIT = 4  # fields to name for each reason why values were not read
+MAX_AGE = timedelta(days=7)  # an index with no newer document is taken as one that no longer grows
 _DIALECTS = ("elasticsearch9", "elasticsearch8", "opensearch3", "opensearch2")
 _SECTION = "task.querydsl"
 
@@ -136,13 +136,13 @@ def _without_values(facts: FieldValues) -> Iterator[str]:
     for field, why in facts.unread.items():
         by_reason[why].append(field)
     for why, fields in by_reason.items():
-        more = f" and {len(fields) - NAMED:,} more" if len(fields) > NAMED else ""
-        yield f"no values ({why}): {', '.join(fields[:NAMED])}{more}"
+        more = f" and {len(fields) - NAME_LIMIT:,} more" if len(fields) > NAME_LIMIT else ""
+        yield f"no values ({why}): {', '.join(fields[:NAME_LIMIT])}{more}"
 
 
 def _now(mapping: Mapping[str, Any], facts: FieldValues, clock: datetime) -> str:
     """The current time to assume for an index that no longer grows; empty: use the clock."""
-    if mapping.get("_meta", {}).get("now") or facts.newest is None or clock - facts.newest < STALE:
+    if mapping.get("_meta", {}).get("now") or facts.newest is None or clock - facts.newest < MAX_AGE:
         return ""
     return facts.newest.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -25,8 +25,8 @@ from dstill_querydsl.engines.connection_errors import HINT, connection_error
 from dstill_querydsl.engines.load import Loader
 from dstill_querydsl.engines.node import JSON, ReplyTooLarge, Wire
 from dstill_querydsl.engines.replies import (
-    BUSY,
-    CLOSED,
+    BUSY_STATUSES,
+    CLOSED_INDEX,
     is_engine_error,
     is_permanent,
     names_index,
@@ -45,7 +45,7 @@ from dstill_querydsl.language.mapping.merge import merge
 __all__ = ["HttpEngine", "known"]
 
 
-NAMED = 20  # indices that an error lists
+NAME_LIMIT = 20  # indices that an error lists
 TRIES = 4  # requests, if the server says that it is busy
 
 
@@ -148,7 +148,7 @@ class HttpEngine:
             raise self._forbidden(error, f"searching '{index}'")
         if error.meta.status == 404 and names_index(error.body, index):
             raise self._missing(index, index)
-        if type_of(error.body) == CLOSED:
+        if type_of(error.body) == CLOSED_INDEX:
             raise self._closed(index)
         return refused(error.meta.status, error.body)
 
@@ -161,7 +161,7 @@ class HttpEngine:
                 return ask()
             except ApiError as error:
                 status = error.meta.status
-                if status not in BUSY or is_permanent(status, error.body) or attempt == TRIES - 1:
+                if status not in BUSY_STATUSES or is_permanent(status, error.body) or attempt == TRIES - 1:
                     raise
                 time.sleep(wait(error.meta.headers, attempt))
         raise AssertionError("unreachable: the last try raises")
@@ -186,7 +186,7 @@ class HttpEngine:
                 raise self._forbidden(error, target) from None
             if error.meta.status == 404:
                 raise self._missing(target, index) from None
-            if type_of(error.body) == CLOSED:
+            if type_of(error.body) == CLOSED_INDEX:
                 raise self._closed(target) from None
             raise ServiceError(
                 f"{target}: {error.meta.status} {reason_of(error.body)}",
@@ -268,5 +268,5 @@ class HttpEngine:
 
 def known(names: Sequence[str]) -> str:
     """``the server has logs, parcels; ``, for a hint. Empty without names."""
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"the server has {', '.join(names[:NAMED])}{more}; " if names else ""
+    more = f" and {len(names) - NAME_LIMIT:,} more" if len(names) > NAME_LIMIT else ""
+    return f"the server has {', '.join(names[:NAME_LIMIT])}{more}; " if names else ""

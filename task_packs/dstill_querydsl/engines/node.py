@@ -25,7 +25,7 @@ from typing import Any
 __all__ = ["JSON", "MAX_REPLY", "NotPermitted", "ReplyTooLarge", "ReplyTooSlow", "Wire", "node_class"]
 
 MAX_REPLY = 20 * 2**20  # bytes
-AT_ONCE = 4  # connections to one server, so also requests at once
+CONNECTIONS = 4  # connections to one server, so also requests at once
 _BLOCK = 65536  # bytes sent or read at a time
 JSON = {"accept": "application/json", "content-type": "application/json"}
 

@@ -21,8 +21,8 @@ from dstill_querydsl.engines.server_version import Capabilities
 __all__ = ["Privileges", "privileges", "read_only_key"]
 
 PATH = "/_security/user/_has_privileges"
-NEEDED = ("read", "view_index_metadata")
-WRITES = ("write", "create_index", "delete_index", "manage")  # on an index
+READ_RIGHTS = ("read", "view_index_metadata")
+WRITE_RIGHTS = ("write", "create_index", "delete_index", "manage")  # on an index
 CLUSTER = ("manage", "manage_security")
 
 
@@ -49,14 +49,14 @@ def privileges(settings: Engine, capabilities: Capabilities, index: str, ca_fing
         return _unknown(f"{capabilities.product} does not reveal it")
     permit = Wire(permit=lambda method, path: (method, path) == ("POST", PATH), plain=not capabilities.own)
     client = connect(settings, permit, ca_fingerprint)
-    on_index = {"names": [index or "*"], "privileges": [*NEEDED, *WRITES], "allow_restricted_indices": False}
+    on_index = {"names": [index or "*"], "privileges": [*READ_RIGHTS, *WRITE_RIGHTS], "allow_restricted_indices": False}
     body = {"cluster": list(CLUSTER), "index": [on_index]}
     try:
         reply = client.perform_request("POST", PATH, headers=JSON, body=body)
         return _read(reply.body, index or "*")
     except ApiError as error:
         if error.meta.status == 400 and "no handler found" in str(error.body):
-            return Privileges(writes=WRITES, why="this server has no security: whoever reaches it can write")
+            return Privileges(writes=WRITE_RIGHTS, why="this server has no security: whoever reaches it can write")
         return _unknown(f"the server returned {error.meta.status}")
     except TransportError as error:
         return _unknown(str(error.message)[:100])
@@ -70,9 +70,9 @@ def _read(reply: Any, name: str) -> Privileges:
         on_cluster: Mapping[str, bool] = reply["cluster"]
     except (KeyError, TypeError):
         return _unknown("the server's reply has an unknown form")
-    may = [privilege for privilege in WRITES if on_index.get(privilege)]
+    may = [privilege for privilege in WRITE_RIGHTS if on_index.get(privilege)]
     may += [f"cluster {privilege}" for privilege in CLUSTER if on_cluster.get(privilege)]
-    return Privileges(writes=tuple(may), lacks=tuple(need for need in NEEDED if not on_index.get(need)))
+    return Privileges(writes=tuple(may), lacks=tuple(need for need in READ_RIGHTS if not on_index.get(need)))
 
 
 def _unknown(why: str) -> Privileges:

@@ -24,7 +24,7 @@ from dstill_querydsl.language import schema
 
 __all__ = ["ask_embedded", "bare", "declared", "lacking", "probe", "unknown"]
 
-LACKING = Path(__file__).with_name("lacking.json")
+RESULT = Path(__file__).with_name("lacking.json")
 Search = Callable[[Mapping[str, Any]], str]  # body → why the engine refused it, or ""
 
 # Top-level keys of a search, each with a valid value.
@@ -112,7 +112,7 @@ def probe(search: Search) -> dict[str, Any]:
 @cache
 def lacking() -> Mapping[str, Any]:
     """The stored result of `probe`, with the version of the engine."""
-    table: Mapping[str, Any] = json.loads(LACKING.read_text())
+    table: Mapping[str, Any] = json.loads(RESULT.read_text())
     return table
 
 
@@ -130,8 +130,8 @@ def ask_embedded() -> dict[str, Any]:
 
 def main() -> int:
     """Update the stored result."""
-    LACKING.write_text(json.dumps(ask_embedded(), indent=2) + "\n")
-    print(f"{LACKING.name}: {', '.join(f'{len(names)} {kind}' for kind, names in lacking().items() if kind[0] != 'o')}")
+    RESULT.write_text(json.dumps(ask_embedded(), indent=2) + "\n")
+    print(f"{RESULT.name}: {', '.join(f'{len(names)} {kind}' for kind, names in lacking().items() if kind[0] != 'o')}")
     return 0
 
 

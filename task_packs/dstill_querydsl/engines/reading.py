@@ -33,8 +33,8 @@ from dstill_querydsl.language.fields import Field, Fields
 
 __all__ = ["FieldValues", "bounds", "read"]
 
-AT_ONCE = 25  # fields whose values one request reads
-COUNTED = 200  # fields whose documents one request counts
+READ_BATCH = 25  # fields whose values one request reads
+COUNT_BATCH = 200  # fields whose documents one request counts
 LONGEST = 100  # characters; longer values are dropped
 POINTS = 10  # points of one geo field
 EPOCH = "1970-01-01T00:00:00.000Z"
@@ -88,7 +88,7 @@ def read(
             why = _why_unread(field, fields, allows, texts)
             unread |= {field.name: why} if why else {}
             readable += [] if why else [field]
-    filled = {field.name: _count(node) for field, node in _ask(server, name, readable, lambda _: {}, COUNTED)}
+    filled = {field.name: _count(node) for field, node in _ask(server, name, readable, lambda _: {}, COUNT_BATCH)}
     best = sorted((field for field in readable if filled[field.name]), key=lambda field: -filled[field.name])[:most]
     names = {field.name for field in best}
     chosen = [field for field in readable if field.name in names]
@@ -171,7 +171,7 @@ def _ask(
     name: str,
     fields: Sequence[Field],
     below: Callable[[Field], Mapping[str, Any]],
-    at_once: int = AT_ONCE,
+    at_once: int = READ_BATCH,
 ) -> Iterator[tuple[Field, Any]]:
     """Each field with the aggregation over the documents that have it, or with why it failed."""
     for start in range(0, len(fields), at_once):

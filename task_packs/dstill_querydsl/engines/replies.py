@@ -19,8 +19,8 @@ from dstill.errors import ServiceError
 from dstill.io.retry_after import retry_after
 
 __all__ = [
-    "BUSY",
-    "CLOSED",
+    "BUSY_STATUSES",
+    "CLOSED_INDEX",
     "is_engine_error",
     "is_permanent",
     "names_index",
@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-BUSY = (429, 503)  # statuses of a server that asks to try again later
-CLOSED = "index_closed_exception"
+BUSY_STATUSES = (429, 503)  # statuses of a server that asks to try again later
+CLOSED_INDEX = "index_closed_exception"
 TOO_MANY_BUCKETS = "too_many_buckets_exception"  # status 400 in Elasticsearch, 503 in OpenSearch
 _LONGEST_WAIT = 10.0  # seconds before the next attempt, whatever Retry-After says
 # Errors with status 500 that a body causes on every attempt. OpenSearch returns them for bodies that Elasticsearch
@@ -78,14 +78,16 @@ def refused(status: int, body: Any) -> Outcome:
     """The outcome of a reply with another status, or of one that the client does not accept."""
     if status < 400:
         return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{status}, but the reply is not an engine's", raw=body)
-    invalid = (400 <= status < 500 and status not in (408, *BUSY)) or is_permanent(status, body)
+    invalid = (400 <= status < 500 and status not in (408, *BUSY_STATUSES)) or is_permanent(status, body)
     kind = OutcomeKind.INVALID if invalid else OutcomeKind.UNAVAILABLE
     return Outcome(kind=kind, reason=f"{status} {reason_of(body)}", raw=body)
 
 
 def is_permanent(status: int, body: Any) -> bool:
     """Whether an error with a status of the server's faults is the body's fault, so that another attempt fails too."""
-    return (status == 500 and type_of(body) in _BODY_ERRORS) or (status in BUSY and type_of(body) == TOO_MANY_BUCKETS)
+    return (status == 500 and type_of(body) in _BODY_ERRORS) or (
+        status in BUSY_STATUSES and type_of(body) == TOO_MANY_BUCKETS
+    )
 
 
 def wait(headers: Mapping[str, str], attempt: int) -> float:

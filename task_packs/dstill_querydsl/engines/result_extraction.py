@@ -25,7 +25,7 @@ from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, counts_
 __all__ = ["WINDOW", "Search", "observe", "value_of"]
 
 WINDOW = 10_000  # the engines' default limit on from + size
-LISTED = 100  # keep the matching ids up to this many, to show people which differ
+ID_LIMIT = 100  # keep the matching ids up to this many, to show people which differ
 _OUTPUT = (
     "aggs",
     "aggregations",
@@ -126,7 +126,7 @@ def _digest(ids: Iterable[str], total: int) -> dict[str, Any]:
     names = sorted(map(str, ids))
     # More documents than the window cannot be listed: only their number counts.
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest() if total <= WINDOW else None
-    return {"count": total, "digest": digest, "ids": names if total == len(names) <= LISTED else None}
+    return {"count": total, "digest": digest, "ids": names if total == len(names) <= ID_LIMIT else None}
 
 
 def _next(search: Search, body: Mapping[str, Any], value: dict[str, Any]) -> Outcome:

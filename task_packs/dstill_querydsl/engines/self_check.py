@@ -20,11 +20,11 @@ from dstill.api.records import OutcomeKind
 from dstill.errors import DataError, FailedItems
 from dstill.io.shell import quoted
 from dstill_querydsl.bundle.indices import Index
-from dstill_querydsl.engines.conformance_cases import CASES, REFUSED, Case, extract
+from dstill_querydsl.engines.conformance_cases import CASES, REFUSAL, Case, extract
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.privileges import privileges, read_only_key
-from dstill_querydsl.engines.server_version import TESTED
+from dstill_querydsl.engines.server_version import TESTED_VERSIONS
 from dstill_querydsl.language.mapping.drift import counted, drift, field_count, fields_digest
 from dstill_querydsl.language.prompt_injection import injections_in
 
@@ -52,7 +52,7 @@ _UNKNOWN_QUERY = {"mach": {"field": "word"}}
 def server_checks(server: HttpEngine, index: str) -> Iterator[CheckResult]:
     """Product and version, the form of requests, and the privileges of the key on `index`."""
     product, settings = server.capabilities, server.settings
-    versions = "; ".join(f"{name} {', '.join(map(str, majors))}" for name, majors in TESTED.items())
+    versions = "; ".join(f"{name} {', '.join(map(str, majors))}" for name, majors in TESTED_VERSIONS.items())
     tested = "tested with dstill" if product.tested else f"not tested with dstill; tested: {versions}"
     yield CheckResult(name="version", found=f"{product.product} {product.version}, {tested}")
     form = "same major version, native form" if product.own else "another product or major version, plain JSON"
@@ -88,7 +88,7 @@ def _cases(server: HttpEngine) -> Iterator[Case]:
 def _result_of(server: HttpEngine, name: str, case: Case) -> Any:
     """The engine's result in the form of the expected one, or why there is none."""
     outcome = server.search(name, case.body)
-    if case.expected == REFUSED and outcome.kind is not OutcomeKind.UNAVAILABLE:
+    if case.expected == REFUSAL and outcome.kind is not OutcomeKind.UNAVAILABLE:
         return {"refused": outcome.kind is OutcomeKind.INVALID}
     return extract(outcome.raw, case.expected) if outcome.kind is OutcomeKind.OK else outcome.reason
 
@@ -149,7 +149,7 @@ def invariants(count: int) -> tuple[Case, ...]:
             body={"size": 0, "aggs": {"a": {"filter": everything}}},
             expected={"aggs": {"a": count}},
         ),
-        Case(name="an unknown query is refused", body={"query": _UNKNOWN_QUERY}, expected=REFUSED),
+        Case(name="an unknown query is refused", body={"query": _UNKNOWN_QUERY}, expected=REFUSAL),
     )
 
 

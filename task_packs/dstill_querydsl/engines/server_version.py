@@ -14,7 +14,7 @@ from typing import Any
 __all__ = ["Capabilities", "NotAnEngine", "identify"]
 
 # The major versions that dstill's tests run against. Others may work, and count as untested.
-TESTED = {"Elasticsearch": (8, 9), "OpenSearch": (2, 3)}
+TESTED_VERSIONS = {"Elasticsearch": (8, 9), "OpenSearch": (2, 3)}
 # Older versions return search results in another form.
 OLDEST = {"Elasticsearch": 7, "OpenSearch": 1}
 EMBEDDED = "osmem"  # the cluster name of the embedded server
@@ -64,6 +64,6 @@ def _of(product: str, number: str, major: int, client_major: int) -> Capabilitie
         product=product,
         version=number,
         dialect=f"{product.lower()}{major}",
-        tested=major in TESTED[product],
+        tested=major in TESTED_VERSIONS[product],
         own=product == "Elasticsearch" and major == client_major,
     )

@@ -206,8 +206,8 @@ def _named(key: str, value: Any) -> Iterator[str]:
 
 def _different_analyzers(settings: Mapping[str, Any]) -> set[str]:
     analysis = (settings.get("index") or settings).get("analysis") or settings.get("analysis") or {}
-    filters = {*_FILTERS, *_of_type(analysis.get("filter"), _FILTERS), *_other_stemmers(analysis.get("filter"))}
-    chars = set(_of_type(analysis.get("char_filter"), _CHAR_FILTERS))
+    filters = {*_FILTERS, *_names_of_type(analysis.get("filter"), _FILTERS), *_other_stemmers(analysis.get("filter"))}
+    chars = set(_names_of_type(analysis.get("char_filter"), _CHAR_FILTERS))
     own = analysis.get("analyzer") or {}
     names = {
         name
@@ -219,7 +219,7 @@ def _different_analyzers(settings: Mapping[str, Any]) -> set[str]:
     return {*names, *(name for name in _ANALYZERS if name not in own)}
 
 
-def _of_type(definitions: Any, types: tuple[str, ...]) -> list[str]:
+def _names_of_type(definitions: Any, types: tuple[str, ...]) -> list[str]:
     return [name for name, entry in (definitions or {}).items() if entry.get("type") in types]
 
 

@@ -32,7 +32,7 @@ from dstill_querydsl.language.schema import rules
 
 __all__ = ["BodyCursor", "start"]
 
-_DEEP = 10  # brackets, inside which no query with queries inside it begins
+_DEPTH_LIMIT = 10  # brackets, inside which no query with queries inside it begins
 _LEAVES = {*FIELDED, *PLACES, *FIELD_OPTION, *FIELD_LIST, "match_all", "match_none", "ids"}
 _LEAVES -= {"field_masking_span", "span_field_masking"}
 _RECURSIVE = {"any_of:", "all_of:", "filter:"}  # of intervals
@@ -359,7 +359,7 @@ class BodyCursor(Cursor):
         if self._is_path:
             return frozenset(path[0] for path in self._paths())
         choices = self._run.scalars(node) if self._is_next else self._run.openers(node)
-        if frame.depth >= _DEEP + 6:
+        if frame.depth >= _DEPTH_LIMIT + 6:
             choices -= {"{", "["}
         if self._there:
             choices -= {token for token in choices if token not in ("{", "[") and self._only_repeats((token,))}
@@ -435,7 +435,7 @@ class BodyCursor(Cursor):
         """Of `keys`, those that would nest too deep, cost too much, or refer to what cannot come."""
         node = frame.node
         shut: set[Token] = set()
-        if frame.depth >= _DEEP:
+        if frame.depth >= _DEPTH_LIMIT:
             shut |= _RECURSIVE
         if node.kind in (kinds.QUERY, kinds.QUERIES_):
             shut |= self._shut_queries(frame)
@@ -451,7 +451,7 @@ class BodyCursor(Cursor):
         return shut
 
     def _shut_queries(self, frame: _Frame) -> set[Token]:
-        deep = frame.depth >= _DEEP
+        deep = frame.depth >= _DEPTH_LIMIT
         names = frame.node.keys.values() if deep else ()
         shut: set[Token] = {f"{name}:" for name in names if name not in _LEAVES}
         if frame.bools >= self._run.language.limits.bool_depth:
@@ -461,7 +461,7 @@ class BodyCursor(Cursor):
     def _shut_aggregations(self, frame: _Frame, keys: Collection[Token]) -> set[Token]:
         assert frame.parent is not None
         shut: set[Token] = set() if frame.parent.value else set(_PIPELINES)
-        if frame.levels >= self._run.language.limits.aggregation_depth or frame.depth >= _DEEP:
+        if frame.levels >= self._run.language.limits.aggregation_depth or frame.depth >= _DEPTH_LIMIT:
             shut |= {"aggs:", "sampler:"}
         elif frame.value and not self._holds_aggregations(frame.value):
             shut.add("aggs:")
@@ -491,7 +491,7 @@ class BodyCursor(Cursor):
         if owner.parent is not None and self._is_sort(frame):
             known = owner.parent.value
             return {token for token in names if f"a{str(token)[1:]}" not in known}
-        full = owner.levels >= self._run.language.limits.aggregation_depth or owner.depth >= _DEEP
+        full = owner.levels >= self._run.language.limits.aggregation_depth or owner.depth >= _DEPTH_LIMIT
         return names if full else names - {"#0"}
 
     @staticmethod
@@ -638,7 +638,7 @@ class BodyCursor(Cursor):
                 return True
             return (whole := self._complete) is not None and part in self._after(whole, part)
         if part in ("{", "["):
-            return not self._is_next and frame.depth < _DEEP + 6 and part in self._run.brackets(node)
+            return not self._is_next and frame.depth < _DEPTH_LIMIT + 6 and part in self._run.brackets(node)
         if not self._run.begins(node, part) or (self._there and self._only_repeats((part,))):
             return False
         return not self._costs(node) or self._affords((part,))

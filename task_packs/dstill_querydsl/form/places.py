@@ -71,7 +71,7 @@ def below(place: Place, key: str) -> Place:
     if place is Place.BODY:
         return _IN_BODY.get(key, Place.OPTIONS)
     if place is Place.QUERY:
-        return _of_query(key)
+        return _for_query(key)
     if place is Place.AGGREGATION:
         return _IN_AGGREGATION.get(key, Place.OPTIONS)
     if place is Place.NAMES:
@@ -83,7 +83,7 @@ def below(place: Place, key: str) -> Place:
     return Place.QUERY if place is Place.OPTIONS and key == "filters" else _ANYWHERE.get(key, Place.OPTIONS)
 
 
-def _of_query(name: str) -> Place:
+def _for_query(name: str) -> Place:
     if name == "bool":
         return Place.CLAUSES
     if name in _MIXED:
@@ -104,13 +104,13 @@ _NUMBERS = frozenset((
     "max_expansions", "terminate_after", "gap", "lag", "shift", "sigma", "values", "radius", "top_left",
     "bottom_right", "keep",
 ))  # fmt: skip
-_OF_FIELD = frozenset((
+_FIELD_OPTIONS = frozenset((
     "value", "terms", "query", "gte", "gt", "lte", "lt", "from", "to", "missing", "values", "min", "max",
 ))  # fmt: skip
 
 
 def expects_number(key: str, kind: str) -> bool:
     """Whether the value of `key` is a number. `kind`: the kind of the field that it belongs to; empty: none."""
-    if kind == "number" and key in _OF_FIELD:
+    if kind == "number" and key in _FIELD_OPTIONS:
         return True
-    return key in _NUMBERS and not (kind and kind != "number" and key in _OF_FIELD)
+    return key in _NUMBERS and not (kind and kind != "number" and key in _FIELD_OPTIONS)

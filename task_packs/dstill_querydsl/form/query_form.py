@@ -23,8 +23,8 @@ from dstill_querydsl.language.mapping.index_profile import IndexProfile
 
 __all__ = ["QueryForm", "difference"]
 
-SHOWN = 64  # fields of a wide mapping that the student reads
-KEPT = 64  # mappings that were read last
+FIELD_LIMIT = 64  # fields of a wide mapping that the student reads
+CACHE_SIZE = 64  # mappings that were read last
 
 
 class _Mapping:
@@ -76,8 +76,8 @@ class QueryForm(Form):
         ranking = self._mapping(profile).ranking
         terms = words(example.question, _day_of(profile.index.now))
         shown = None
-        if len(ranking.schema.items) > SHOWN:
-            shown = sorted(ranking.best(example.question, terms, SHOWN))
+        if len(ranking.schema.items) > FIELD_LIMIT:
+            shown = sorted(ranking.best(example.question, terms, FIELD_LIMIT))
         return read(example.question, ranking.schema, shown, terms)
 
     def start(self, reading: Reading) -> BodyCursor | None:
@@ -91,7 +91,7 @@ class QueryForm(Form):
     def _mapping(self, profile: IndexProfile) -> _Mapping:
         entry = self._known.pop(id(profile), None) or _Mapping(profile, self._dialect)
         self._known[id(profile)] = entry
-        if len(self._known) > KEPT:
+        if len(self._known) > CACHE_SIZE:
             self._known.popitem(last=False)
         return entry
 

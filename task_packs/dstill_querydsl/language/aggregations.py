@@ -21,10 +21,10 @@ from typing import Any, TypeVar
 
 from dstill_querydsl.engines.bodies import aggregations_of
 
-__all__ = ["APPROXIMATE", "EXACT", "is_empty", "same"]
+__all__ = ["APPROXIMATE_TOLERANCE", "EXACT_TOLERANCE", "is_empty", "same"]
 
-EXACT = 1e-9
-APPROXIMATE = 1e-2
+EXACT_TOLERANCE = 1e-9
+APPROXIMATE_TOLERANCE = 1e-2
 _APPROXIMATE_KINDS = ("cardinality", "percentiles", "percentile_ranks", "median_absolute_deviation", "boxplot")
 _NO_OUTPUT = ("bucket_sort", "bucket_selector")
 _IGNORED = ("meta", "doc_count_error_upper_bound", "sum_other_doc_count", "interval", "after_key", "bg_count", "score")
@@ -149,7 +149,7 @@ def _match(got: Sequence[T], want: Sequence[T], equal: Callable[[T, T], bool]) -
 
 
 def _same_node(got: Node, want: Node) -> bool:
-    tolerance = APPROXIMATE if want.kind in _APPROXIMATE_KINDS else EXACT
+    tolerance = APPROXIMATE_TOLERANCE if want.kind in _APPROXIMATE_KINDS else EXACT_TOLERANCE
     if (got.buckets is None) != (want.buckets is None) or not _close(got.value, want.value, tolerance):
         return False
     if got.buckets is None or want.buckets is None:
@@ -162,8 +162,8 @@ def _same_node(got: Node, want: Node) -> bool:
 
 def _same_bucket(got: Bucket, want: Bucket) -> bool:
     return (
-        _close(got.key, want.key, EXACT)
-        and _close(got.value, want.value, EXACT)
+        _close(got.key, want.key, EXACT_TOLERANCE)
+        and _close(got.value, want.value, EXACT_TOLERANCE)
         and _match(got.inner, want.inner, _same_node)
     )
 

@@ -94,7 +94,7 @@ def _clause(name: str, body: Any, context: tuple[str, ...]) -> Iterator[Leaf]:
     elif name == "exists":
         yield Leaf(context, name, str(body.get("field", "")), "")
     elif name in FIELDED:
-        yield from _of_field(name, body, context)
+        yield from _for_field(name, body, context)
     elif name in PLACES:
         rest = {option: body[option] for option in PLACES[name] if option in body}
         yield from (Leaf(context, name, field, _text([rest, at])) for field, at in body.items() if field not in rest)
@@ -121,7 +121,7 @@ def _other(name: str, body: Any, context: tuple[str, ...]) -> Leaf:
     return Leaf(context, name, " ".join(map(str, fields)), _text(rest))
 
 
-def _of_field(name: str, body: Mapping[str, Any], context: tuple[str, ...]) -> Iterator[Leaf]:
+def _for_field(name: str, body: Mapping[str, Any], context: tuple[str, ...]) -> Iterator[Leaf]:
     """Both `term` and `terms` become `terms` with a sorted list of values."""
     for field, value in body.items():
         if name == "term" and isinstance(value, dict) and set(value) == {"value"}:

@@ -39,7 +39,7 @@ _INSTRUCTIONS = re.compile(
     re.IGNORECASE,
 )
 _SEPARATORS = re.compile(r"[_\-\s]+")  # between words of a name such as ignore_previous_instructions
-_SHOWN = 80
+_TEXT_LIMIT = 80
 
 
 def injections_in(mapping: Mapping[str, Any], values: Values | None = None) -> list[str]:
@@ -83,4 +83,4 @@ def _is_instruction(text: str) -> bool:
 
 def _brief(text: str) -> str:
     shown = repr(text)
-    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+    return shown if len(shown) <= _TEXT_LIMIT else shown[: _TEXT_LIMIT - 1] + "…"

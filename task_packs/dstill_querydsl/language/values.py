@@ -24,12 +24,12 @@ def values_in(mapping: Mapping[str, Any], documents: Iterable[Mapping[str, Any]]
     values: dict[str, Known] = {}
     for field in fields:
         counted = counts.get(field.name.rpartition(".")[0] if field.sub else field.name)
-        if counted and (known := _of_family(field.family, counted)) is not None:
+        if counted and (known := _for_family(field.family, counted)) is not None:
             values[field.name] = known
     return Values(values)
 
 
-def _of_family(family: str, counted: Counter[Any]) -> Known | None:
+def _for_family(family: str, counted: Counter[Any]) -> Known | None:
     frequent = tuple(value for value, _ in counted.most_common(MOST))
     if family in ("keyword", "boolean"):
         return Known(values=frequent, complete=len(counted) <= MOST)

@@ -25,14 +25,14 @@ from typing import Any
 from dstill.api.values import Values
 from dstill.linked.names import stems
 from dstill_querydsl.language.field_types import family
-from dstill_querydsl.prompting.pruning_words import CUES, MEANT, YEAR, shared
+from dstill_querydsl.prompting.pruning_words import CUES, MEANINGS, YEAR, shared
 
 __all__ = ["Pruned", "Pruner", "only"]
 
 # The weight of a word in the name of a field, in the path above it, in its description, and as a value.
 _NAME, _PATH, _DESCRIPTION, _VALUE = 3.0, 1.0, 1.5, 2.0
 _STEM = 4  # first letters that two forms of one word have in common
-_CLOSE = 0.75  # difflib's ratio, for typing errors
+_CUTOFF = 0.75  # difflib's ratio, for typing errors
 _DATES = 0.25  # of the limit, at most, goes to dates that no word asks for
 _CUE = 1.0
 _RELATED = 0.6
@@ -115,7 +115,7 @@ class Pruner:
     def _points(self, question: str) -> dict[int, float]:
         points: dict[int, float] = defaultdict(float)
         for word in dict.fromkeys(stems(question)):
-            related = ((meant, _RELATED) for meant in stems(MEANT.get(word, "")) if meant in self._words)
+            related = ((meant, _RELATED) for meant in stems(MEANINGS.get(word, "")) if meant in self._words)
             for near, quality in (*self._near(word), *related):
                 fields = self._words[near]
                 rare = math.log(1 + len(self._leaves) / len(fields))
@@ -148,7 +148,7 @@ class Pruner:
         if exact or forms:
             return (*exact, *forms)
         alike = [other for other in self._starting(word[:1]) if abs(len(other) - len(word)) <= 2]
-        return tuple((get_close_match, 0.5) for get_close_match in get_close_matches(word, alike, n=3, cutoff=_CLOSE))
+        return tuple((match, 0.5) for match in get_close_matches(word, alike, n=3, cutoff=_CUTOFF))
 
     def _starting(self, stem: str) -> Iterator[str]:
         for at in range(bisect_left(self._sorted, stem), len(self._sorted)):

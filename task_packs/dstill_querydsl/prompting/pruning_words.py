@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["CUES", "MEANT", "YEAR", "shared"]
+__all__ = ["CUES", "MEANINGS", "YEAR", "shared"]
 
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 # Patterns in a question that need a kind of field, whatever its name is.
@@ -17,7 +17,7 @@ CUES = (
     (re.compile(r"\b\d{1,3}(\.\d{1,3}){3}\b|\bsubnet|\bCIDR", re.I), "ip"),
 )
 # A word of people that schemas do not use → words of schemas.
-MEANT = {
+MEANINGS = {
     **dict.fromkeys(
         ("slow", "fast", "took", "take", "long", "latency", "ms", "second", "minute"), "duration took time"
     ),

@@ -20,8 +20,8 @@ __all__ = ["for_student", "for_teacher", "short"]
 _VALUES = 30  # of one field, for a teacher
 _EXAMPLES = 5
 _CHARACTERS = 6_000  # of all of them
-_FEW = 6  # of one field, for a student
-_SHORT = 40  # characters of one value
+_LIMIT = 6  # of one field, for a student
+_TEXT_LIMIT = 40  # characters of one value
 
 
 def for_teacher(values: Values, names: Iterable[str], samples: Collection[str] = ()) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def for_student(known: Known | None) -> str:
     """A field's values in a few words. Empty if not all values are known."""
     if known is None or not known.complete or all(isinstance(value, bool) for value in known.values):
         return ""
-    return " ".join(short(value) for value in known.values[:_FEW]) + (" …" if len(known.values) > _FEW else "")
+    return " ".join(short(value) for value in known.values[:_LIMIT]) + (" …" if len(known.values) > _LIMIT else "")
 
 
 def _summary(known: Known, sampled: bool) -> Any:
@@ -63,4 +63,4 @@ def _summary(known: Known, sampled: bool) -> Any:
 def short(value: Any) -> str:
     """A value as text of at most 40 characters."""
     text = str(value)
-    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
+    return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"

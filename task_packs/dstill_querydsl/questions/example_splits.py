@@ -23,8 +23,8 @@ from dstill_querydsl.questions.templates.field_limit import limit_fields
 
 __all__ = ["index_of_questions", "rules_of", "splits_of", "unseen_data"]
 
-SPARE = 20  # additional questions, since some are dropped
-UNSEEN = 200  # most questions about an unseen index, and at most a thirtieth of the training questions
+SPARE_QUESTIONS = 20  # additional questions, since some are dropped
+UNSEEN_LIMIT = 200  # most questions about an unseen index, and at most a thirtieth of the training questions
 
 
 def rules_of(config: Any) -> Rules:
@@ -51,9 +51,9 @@ def unseen_data(config: Any, seed: int, trained: Iterable[Example]) -> list[Exam
     """Questions of `test_unseen_data`: about an index that is never trained on, without golds of `trained`."""
     if config.mapping:
         return []
-    count = min(UNSEEN, max(1, config.n_questions // 30))
+    count = min(UNSEEN_LIMIT, max(1, config.n_questions // 30))
     golds = {canonical_text(example.answer or "") for example in trained}
-    drawn = list(questions(bundled(HELD_OUT[0], config.documents), 3 * count + SPARE, seed, rules_of(config)))
+    drawn = list(questions(bundled(HELD_OUT[0], config.documents), 3 * count + SPARE_QUESTIONS, seed, rules_of(config)))
     # Refusals of writes are the same for every index. Other questions replace those that are dropped for it.
     free = [example for example in drawn if canonical_text(example.answer or "") not in golds]
     return [replace(example, split="test_unseen_data") for example in _with_categories_of(free, drawn[:count])]

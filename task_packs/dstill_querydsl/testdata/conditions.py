@@ -1,8 +1,8 @@
 """The values at the boundary of one clause on one field, and which of them meet it.
 
-    of_clause("range", took, {"gte": 5}, {}, now)  → values [5, 4, 6], low 5
-    of_clause("term", level, "error", {}, now)     → values ["error", "ERROR", "errors", "erro", "error alpha", …]
-    of_clause("term", address, "192.0.2.0/24", …)  → values [192.0.2.0, 192.0.2.255, 192.0.1.255, 192.0.3.0]
+    read_clause("range", took, {"gte": 5}, {}, now)  → values [5, 4, 6], low 5
+    read_clause("term", level, "error", {}, now)     → values ["error", "ERROR", "errors", "erro", "error alpha", …]
+    read_clause("term", address, "192.0.2.0/24", …)  → values [192.0.2.0, 192.0.2.255, 192.0.1.255, 192.0.3.0]
 
 Dates are milliseconds since 1970. The tests know neither analyzers nor formats: they say what
 a value is intended for, and the engine decides whether it matches.
@@ -22,7 +22,7 @@ from dstill_querydsl.language.fields import Field
 from dstill_querydsl.language.query_forms import VALUE_KEYS
 from dstill_querydsl.testdata import instants
 
-__all__ = ["Condition", "of_clause"]
+__all__ = ["Condition", "read_clause"]
 
 _HOUR = 3_600_000
 _UNITS = {"km": 1.0, "m": 0.001, "mi": 1.609344, "yd": 0.0009144, "ft": 0.0003048, "nmi": 1.852, "cm": 1e-5, "": 0.001}
@@ -39,7 +39,7 @@ class Condition:
     high: float | None = None
 
 
-def of_clause(operator: str, field: Field, value: Any, options: Mapping[str, Any], now: int) -> Condition:
+def read_clause(operator: str, field: Field, value: Any, options: Mapping[str, Any], now: int) -> Condition:
     """The condition of one clause. `now` is in milliseconds since 1970."""
     if operator == "range" and isinstance(value, Mapping):
         return _range(field, value, now)

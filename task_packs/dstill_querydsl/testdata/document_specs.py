@@ -29,7 +29,7 @@ class _Sign:
 
 MISSING = _Sign("missing")
 INSIDE = _Sign("inside")  # anywhere between the bounds, different in each document
-MANY = 13  # boundary values of one field
+VALUE_LIMIT = 13  # boundary values of one field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ class SpecMaker:
 
     def _boundaries(self, key: Key, group: Sequence[Leaf]) -> Iterator[DocumentSpec]:
         values = list(dict.fromkeys(map(_frozen, (value for leaf in group for value in leaf.condition.values))))
-        for value in [*map(_thawed, values[:MANY]), MISSING]:
+        for value in [*map(_thawed, values[:VALUE_LIMIT]), MISSING]:
             hit = self.hit()
             yield replace(hit, fixed={**hit.fixed, key: value}, near=True)
         misses = [v for v in map(_thawed, values) if not any(leaf.condition.test(v) for leaf in group)]

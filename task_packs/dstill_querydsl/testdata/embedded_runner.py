@@ -29,7 +29,7 @@ __all__ = ["EmbeddedRunner", "Refused", "shared_runner"]
 
 Run = Callable[[Mapping[str, Any]], Outcome]
 Refused = Callable[[Mapping[str, Any]], str]  # why the task's checks refuse a body. Empty: they do not
-REMEMBERED = 32  # mappings whose unsupported fields are cached
+CACHE_SIZE = 32  # mappings whose unsupported fields are cached
 
 
 class EmbeddedRunner:
@@ -46,7 +46,7 @@ class EmbeddedRunner:
         key = json.dumps([mapping, settings], sort_keys=True)
         with self._lock:
             if key not in self._unsupported_fields:
-                if len(self._unsupported_fields) >= REMEMBERED:
+                if len(self._unsupported_fields) >= CACHE_SIZE:
                     self._unsupported_fields.clear()
                 names = runtime(mapping)
                 if not self._accepts(UnsupportedFields().remove_from(mapping), settings):

@@ -17,7 +17,7 @@ from dstill_querydsl.language.fields import Field, Fields, raw_fields
 __all__ = ["Layout"]
 
 # Families that get values in documents. For other families no boundary values are known.
-FILLED = ("number", "keyword", "text", "date", "boolean", "ip", "geo_point")
+FAMILIES = ("number", "keyword", "text", "date", "boolean", "ip", "geo_point")
 # Types of these families with special rules for their values.
 _SPECIAL = ("constant_keyword", "token_count", "aggregate_metric_double", "unsigned_long", "semantic_text", "lookup")
 
@@ -37,7 +37,7 @@ class Layout:
         self.fillable = {
             field.name: field
             for field in raw
-            if not field.sub and field.family in FILLED and field.type not in _SPECIAL
+            if not field.sub and field.family in FAMILIES and field.type not in _SPECIAL
         }
 
     def _above(self, name: str) -> str:
@@ -55,7 +55,7 @@ class Layout:
     def subs(self, name: str) -> list[Field]:
         """The field of `name` and all its sub-fields."""
         home = self.source_field(name)
-        return [field for field in self.fields if self.source_field(field.name) == home and field.family in FILLED]
+        return [field for field in self.fields if self.source_field(field.name) == home and field.family in FAMILIES]
 
     def similar(self, name: str, most: int = 3, *, any_family: bool = False) -> list[str]:
         """Fields that could be confused with `name`, the most similar names first."""
@@ -65,7 +65,7 @@ class Layout:
         others = [
             other.name
             for other in self.fields
-            if (other.family in FILLED if any_family else other.family == field.family)
+            if (other.family in FAMILIES if any_family else other.family == field.family)
             and other.nested == field.nested
             and self.source_field(other.name) != self.source_field(name)
         ]

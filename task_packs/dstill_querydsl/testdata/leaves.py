@@ -15,7 +15,7 @@ from typing import Any
 
 from dstill_querydsl.language.canonical.query import listed
 from dstill_querydsl.language.query_forms import FIELDED, PLACES, SELECTS_BY
-from dstill_querydsl.testdata.conditions import Condition, of_clause
+from dstill_querydsl.testdata.conditions import Condition, read_clause
 from dstill_querydsl.testdata.layout import Layout
 
 __all__ = ["All", "Key", "Leaf", "Not", "Reader", "Some", "Tree", "leaves"]
@@ -123,6 +123,6 @@ class Reader:
     def _leaf(self, operator: str, name: str, value: Any, options: Mapping[str, Any]) -> Iterator[Leaf]:
         field = self.layout.fields.get(name)
         if field is not None and not name.startswith("_"):
-            condition = of_clause(operator, field, value, options, self.now)
+            condition = read_clause(operator, field, value, options, self.now)
             if condition.values:
                 yield Leaf((field.nested[-1] if field.nested else "", self.layout.source_field(name)), condition)

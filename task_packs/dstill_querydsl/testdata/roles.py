@@ -55,7 +55,7 @@ def roles(body: Mapping[str, Any], layout: Layout) -> dict[str, Role]:
         elif use.kind == "collapse":
             by_field[layout.source_field(use.name)] = Role(groups=5)
         elif use.kind == "aggregation":
-            by_field.setdefault(layout.source_field(use.name), _of_aggregation(use.operator, use.options))
+            by_field.setdefault(layout.source_field(use.name), _for_aggregation(use.operator, use.options))
     return by_field
 
 
@@ -67,7 +67,7 @@ def _plain_order(body: Mapping[str, Any], pointer: str) -> str:
     return value if value in ("asc", "desc") else "asc"
 
 
-def _of_aggregation(operator: str, options: Mapping[str, Any]) -> Role:
+def _for_aggregation(operator: str, options: Mapping[str, Any]) -> Role:
     if "ranges" in options:
         ranges = [option for option in options["ranges"] or () if isinstance(option, Mapping)]
         return Role(

@@ -18,7 +18,7 @@ from dstill_querydsl.testdata.mutations import Edit, Path, at, put, read_pointer
 __all__ = ["operators", "swapped"]
 
 _ON_WORDS = tuple(name for name, value in FIELDED.items() if value == "query")
-_OF_ANY_KIND = ("exists", "missing", "terms", "value_count", "cardinality")  # legal for fields of other types too
+_FOR_ANY_TYPE = ("exists", "missing", "terms", "value_count", "cardinality")  # legal for fields of other types too
 _ON_VALUES = ("term", "terms", "prefix", "wildcard")
 
 
@@ -29,7 +29,7 @@ def swapped(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
             continue
         path = read_pointer(body, use.pointer)
         others = layout.similar(use.name, most=2 if use.kind == "fetch" else 3)
-        if use.operator in _OF_ANY_KIND:
+        if use.operator in _FOR_ANY_TYPE:
             others += layout.similar(use.name, most=2, any_family=True)
         for other in dict.fromkeys(others):
             yield f"{use.name}→{other} at {use.pointer}", _named(body, path, use.name, other)

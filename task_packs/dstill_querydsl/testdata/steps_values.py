@@ -62,7 +62,7 @@ def values(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
                 yield from _others(body, (*path, bound), node[bound])
     for path, node in walk(body):
         if len(path) > 1 and path[-2] in _VALUED and isinstance(path[-1], str):
-            yield from _of_field(body, path, node, layout)
+            yield from _for_field(body, path, node, layout)
         elif len(path) > 1 and path[-2] == "terms" and isinstance(node, list) and len(node) > 1:
             for number in (0, len(node) - 1):
                 yield f"drop value at {pointer((*path, number))}", drop(body, (*path, number))
@@ -72,7 +72,7 @@ def values(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
             yield from _others(body, path, node, cased=False)
 
 
-def _of_field(body: Mapping[str, Any], path: Path, node: Any, layout: Layout) -> Iterator[Edit]:
+def _for_field(body: Mapping[str, Any], path: Path, node: Any, layout: Layout) -> Iterator[Edit]:
     """Other values in a clause of the form ``{operator: {FIELD: node}}``, short or long."""
     where = path if not isinstance(node, Mapping) else (*path, "value" if "value" in node else "query")
     value = node if not isinstance(node, Mapping) else node.get(str(where[-1]))

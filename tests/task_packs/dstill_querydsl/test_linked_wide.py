@@ -6,7 +6,7 @@ import pytest
 
 from dstill.api.records import Example
 from dstill_querydsl.bundle.indices import bundled
-from dstill_querydsl.form.query_form import SHOWN, QueryForm
+from dstill_querydsl.form.query_form import FIELD_LIMIT, QueryForm
 from dstill_querydsl.language.mapping.index_profiles import IndexProfiles
 from dstill_querydsl.language.variants import vary
 from dstill_querydsl.settings import Settings
@@ -55,7 +55,7 @@ def wide():
 def test_fields_of_question_are_read(wide, question: str, fields: list[str]) -> None:
     context = {"index": "own", "mapping": wide.index.mapping, "values": wide.index.values.to_json()}
     reading = _form().read(Example(id="1", question=question, context=context))
-    assert len(reading.items) == SHOWN
+    assert len(reading.items) == FIELD_LIMIT
     assert {wide.names[field] for field in fields} <= set(_names(reading))
 
 
@@ -64,7 +64,7 @@ def test_parents_and_sub_fields_of_read_field_are_read() -> None:
     title = {"type": "text", "fields": {"raw": KEYWORD}}
     names = _names(_read(_form(), "zugriff and title", {**MANY, "crew": crew, "title": title, "at": {"type": "date"}}))
     assert {"crew", "crew.zugriff", "title", "title.raw", "at"} <= set(names)
-    assert len(names) == SHOWN
+    assert len(names) == FIELD_LIMIT
 
 
 def test_fields_are_in_order_of_mapping() -> None:
@@ -97,7 +97,7 @@ def test_first_date_is_when_it_happened(names: str, first: str) -> None:
 
 def test_question_without_word_that_links_reads_fields_with_known_values() -> None:
     reading = _read(_form(), "qwx zzt pfff", MANY, {"spare250": ["a"], "spare90": ["b"]})
-    assert len(reading.items) == SHOWN
+    assert len(reading.items) == FIELD_LIMIT
     assert {"spare250", "spare90"} <= set(_names(reading))
     assert dict(reading.links) == {}
 
@@ -138,6 +138,6 @@ def test_ten_thousand_fields_and_long_question() -> None:
         f"highest wert {'of the part with a name ' * 82}"[:2_000],
     ):
         reading = _read(form, question, properties)
-        assert len(reading.items) == SHOWN
+        assert len(reading.items) == FIELD_LIMIT
         assert "area77.wert" in _names(reading)
     assert time.process_time() - began < 20  # `benchmarks/wide_mappings.py` measures

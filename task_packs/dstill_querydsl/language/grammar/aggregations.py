@@ -69,7 +69,7 @@ class Metrics:
     def light(self, path: str | None) -> str:
         """Metrics that keep a few numbers, for thousands of buckets."""
         names = (*(name for name in _ONE_NUMBER if name != "cardinality"), "stats", "extended_stats")
-        forms = [*(self.on(path, name) for name in names), *self._of_points(path), *self._compared(path)]
+        forms = [*(self.on(path, name) for name in names), *self._for_points(path), *self._compared(path)]
         return self._notation.rule("light", alt(*forms))
 
     def moderate(self, path: str | None) -> str:
@@ -94,7 +94,7 @@ class Metrics:
         ]
         return self._notation.rule("metric", alt(*forms))
 
-    def _of_points(self, path: str | None) -> list[str]:
+    def _for_points(self, path: str | None) -> list[str]:
         return [self.on(path, name, is_point) for name in ("geo_bounds", "geo_centroid")]
 
     def _ranks(self, path: str | None) -> str:

@@ -7,7 +7,7 @@ Real questions need less.
 from __future__ import annotations
 
 __all__ = ["CHARACTERS", "DIGITS", "FIELDS_OF_A_SET", "FILTERS", "FUNCTIONS", "LACKING", "PATTERN", "SHORT", "SORTS",
-           "SPANNED",
+           "SPAN_FIELDS",
            "TEXTS", "VALUES"]  # fmt: skip
 
 CHARACTERS = 56  # characters of a string
@@ -19,7 +19,7 @@ FIELDS_OF_A_SET = 3  # fields in a list, as in multi_match
 SORTS = 2
 FILTERS = 6  # plain queries in a filter
 FUNCTIONS = 1  # functions of a function_score
-SPANNED = 12  # text fields with span queries
+SPAN_FIELDS = 12  # text fields with span queries
 # Digits of a number, by type
 DIGITS = {"byte": 9, "short": 9, "integer": 9, "token_count": 9, "long": 17, "unsigned_long": 17, "half_float": 4}
 # Aggregations that OpenSearch does not have, or on which it fails if no document matches (matrix_stats).

@@ -109,12 +109,12 @@ class Buckets:
         groups: dict[str, list[Field]] = {}
         for field in self._metrics.fitting(path, operator, keep):
             groups.setdefault(value(field), []).append(field)
-        return alt(*(self._of_range(operator, names, end) for end, names in self._named(groups).items()))
+        return alt(*(self._for_range(operator, names, end) for end, names in self._named(groups).items()))
 
     def _named(self, groups: Mapping[str, list[Field]]) -> dict[str, str]:
         return {value: self._metrics.names(fields) for value, fields in groups.items()}
 
-    def _of_range(self, operator: str, names: str, value: str) -> str:
+    def _for_range(self, operator: str, names: str, value: str) -> str:
         low, high = {"from": value}, {"to": value}
         part = self._notation.rule("part", alt(obj({**low, **high}), obj(low), obj(high)))
         return pair(operator, obj({"field": names, "ranges": listed(part, 4)}))

@@ -30,18 +30,18 @@ class Charts:
     def __init__(self, notation: Notation, metrics: Metrics, data_range: DataRange) -> None:
         self._notation, self._metrics, self._data_range = notation, metrics, data_range
 
-    def of_dates(self, path: str | None) -> str:
+    def for_dates(self, path: str | None) -> str:
         """Date histograms by days or more, with at most about 650 buckets."""
-        return alt(*(self._of_dates(least, fields) for least, fields in self._by_least_days(path).items()))
+        return alt(*(self._for_dates(least, fields) for least, fields in self._by_least_days(path).items()))
 
-    def of_many_dates(self, path: str | None) -> str:
+    def for_many_dates(self, path: str | None) -> str:
         """Finer date histograms on fields with a wide range; no other buckets are allowed below."""
         groups: dict[int, list[Field]] = {}
         for least, fields in self._by_least_days(path).items():
             for field in fields:
                 if (finest := self._data_range.least_days(field.name, BUCKETS)) < least:
                     groups.setdefault(finest, []).append(field)
-        return alt(*(self._of_dates(finest, fields) for finest, fields in groups.items()))
+        return alt(*(self._for_dates(finest, fields) for finest, fields in groups.items()))
 
     def _by_least_days(self, path: str | None) -> dict[int, list[Field]]:
         groups: dict[int, list[Field]] = {}
@@ -49,7 +49,7 @@ class Charts:
             groups.setdefault(self._data_range.least_days(field.name), []).append(field)
         return groups
 
-    def _of_dates(self, least: int, fields: list[Field]) -> str:
+    def _for_dates(self, least: int, fields: list[Field]) -> str:
         names = self._metrics.names(fields)
         forms = [obj({"field": names, "calendar_interval": one_of(_calendar(least))})]
         if least < _MOST_DAYS:
@@ -58,15 +58,15 @@ class Charts:
             forms.append(obj({"field": names, "fixed_interval": token}))
         return pair("date_histogram", alt(*forms))
 
-    def of_hours(self, path: str | None) -> str:
+    def for_hours(self, path: str | None) -> str:
         """Date histograms by hours; no other buckets are allowed below."""
         groups: dict[int, list[Field]] = {}
         for field in self._metrics.fitting(path, "date_histogram", _is_date):
             if (finest := self._data_range.hours(field.name)) < 24:
                 groups.setdefault(finest, []).append(field)
-        return alt(*(self._of_hours(finest, fields) for finest, fields in groups.items()))
+        return alt(*(self._for_hours(finest, fields) for finest, fields in groups.items()))
 
-    def _of_hours(self, finest: int, fields: list[Field]) -> str:
+    def _for_hours(self, finest: int, fields: list[Field]) -> str:
         steps = alt(*(lit(str(hours)) for hours in range(finest, 24)))
         forms = {"fixed_interval": self._notation.rule("HOURS", f'"\\"" {steps} "h\\""')}
         names = self._metrics.names(fields)
@@ -82,16 +82,16 @@ class Charts:
         ]
         return pair("date_histogram", alt(*forms))
 
-    def of_numbers(self, path: str | None, *, known: bool) -> str:
+    def for_numbers(self, path: str | None, *, known: bool) -> str:
         """Histograms on fields whose range is `known` to the guard, or on the others, without empty buckets."""
         data_range, groups = self._data_range, dict[tuple[int, int], list[Field]]()
         for field in self._metrics.fitting(
             path, "histogram", lambda field: is_number(field) and data_range.knows(field) == known
         ):
             groups.setdefault((data_range.digits(field), data_range.least_step(field)), []).append(field)
-        return alt(*(self._of_numbers(*kind, known, fields) for kind, fields in groups.items()))
+        return alt(*(self._for_numbers(*kind, known, fields) for kind, fields in groups.items()))
 
-    def _of_numbers(self, digits: int, least: int, known: bool, fields: list[Field]) -> str:
+    def _for_numbers(self, digits: int, least: int, known: bool, fields: list[Field]) -> str:
         # numbers from `least` up: with as many digits and at least its first digit, or with more digits
         first, length = int(str(least)[0]), len(str(least))
         raised = first + (least != first * 10 ** (length - 1))

@@ -33,8 +33,8 @@ _MOST_MONTHS = 14
 _UNKNOWN_DIGITS = 6
 _DAY = 86400.0  # seconds
 _ENGINES = 60_000  # a little below the engines' limit on buckets
-_OF_NUMBERS = 1_000  # most buckets of a histogram
-_OF_DATES = 650  # most buckets of a date histogram
+_NUMBER_BUCKETS = 1_000  # most buckets of a histogram
+_DATE_BUCKETS = 650  # most buckets of a date histogram
 
 
 class DataRange:
@@ -57,14 +57,14 @@ class DataRange:
         widest = max(self._width(name), self._widest(name))
         return next((step for step in (1, 2, 3, 4, 6, 8, 12) if widest * 24 / step + 1 <= BUCKETS), 24)
 
-    def least_days(self, name: str, most: int = _OF_DATES) -> int:
+    def least_days(self, name: str, most: int = _DATE_BUCKETS) -> int:
         """The finest step of a date histogram in days, with at most `most` buckets."""
         return max(1, math.ceil(self._width(name) / (most - 1)))
 
     def _width(self, name: str) -> float:
         """The width of a field in days, as the guard computes it."""
         bounds = self._ranges.get(name)
-        return (Dates(_ASSUMED * _DAY).of_values(*bounds, None) or 0.0) / _DAY if bounds else _ASSUMED
+        return (Dates(_ASSUMED * _DAY).for_values(*bounds, None) or 0.0) / _DAY if bounds else _ASSUMED
 
     def _widest(self, name: str) -> int:
         """The most days between two dates that a body may use."""
@@ -98,8 +98,8 @@ class DataRange:
         """The smallest interval of a histogram. An unknown range is as wide as negative and positive numbers can be."""
         widest: int = 2 * 10 ** self.digits(field)
         bounds = self._ranges.get(field.name)
-        width = Numbers().of_values(*bounds, None) if bounds else None
-        return max(1, math.ceil((widest if width is None else width) / (_OF_NUMBERS - 1)))
+        width = Numbers().for_values(*bounds, None) if bounds else None
+        return max(1, math.ceil((widest if width is None else width) / (_NUMBER_BUCKETS - 1)))
 
     def knows(self, field: Field) -> bool:
         """Whether the range of the field is known."""

@@ -29,11 +29,11 @@ class FieldPicker:
         self._notation, self._limits = notation, limits
         self._fields = [field for field in fields if _usable(field, fields, limits)]
         self._below: dict[str | None, list[Field]] = {}
-        self._of_family: dict[tuple[str | None, str], list[Field]] = {}
+        self._by_family: dict[tuple[str | None, str], list[Field]] = {}
         for field in self._fields:  # a mapping may be wide, and `fitting` is called hundreds of times
             place = field.nested[-1] if field.nested else None
             self._below.setdefault(place, []).append(field)
-            self._of_family.setdefault((place, field.family), []).append(field)
+            self._by_family.setdefault((place, field.family), []).append(field)
         self._named: dict[tuple[str, ...], str] = {}
         nested = [field for field in self._fields if field.type == "nested"]
         self.paths: dict[str | None, list[str]] = {None: []}  # path → the nested paths directly below it
@@ -46,7 +46,7 @@ class FieldPicker:
 
     def fitting(self, path: str | None, need: Need, keep: Callable[[Field], bool] = lambda _: True) -> list[Field]:
         """The fields directly below `path` that meet `need` and that `keep` accepts."""
-        fitting = (field for family in sorted(need.fits) for field in self._of_family.get((path, family), ()))
+        fitting = (field for family in sorted(need.fits) for field in self._by_family.get((path, family), ()))
         return [field for field in fitting if (field.has_doc_values or not need.doc_values) and keep(field)]
 
     def everywhere(self, path: str | None) -> list[Field]:

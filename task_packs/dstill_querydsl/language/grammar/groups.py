@@ -42,7 +42,7 @@ class Groups:
         self._first, self._second = notation.rule("NAME", _FIRST), notation.rule("SECOND", _SECOND)
 
     def top(self) -> str:
-        metric, light = self._of(self._metrics.at(None)), self._of(self._metrics.light(None))
+        metric, light = self._object(self._metrics.at(None)), self._object(self._metrics.light(None))
         composite = self._with(self._buckets.composite(), light, light)
         outer = self._notation.rule("outer", alt(self._middle(None), composite, self._single(None, outer=True)))
         forms = [self._named(outer, metric), self._summarized()]
@@ -52,7 +52,7 @@ class Groups:
 
     def _middle(self, path: str | None) -> str:
         """A whole aggregation with one or two levels."""
-        metric, light = self._of(self._metrics.at(path)), self._of(self._metrics.light(path))
+        metric, light = self._object(self._metrics.at(path)), self._object(self._metrics.light(path))
         inner = self._notation.rule("inner", alt(metric, self._with(self._buckets.some(path), light),
                                              self._single(path, outer=False)))  # fmt: skip
         forms = [
@@ -61,27 +61,27 @@ class Groups:
             self._with(self._buckets.some(path), inner, metric),
             self._ordered(path, VALUE),
             self._ordered(path, "a0"),
-            *self._of_charts(path, light),
+            *self._for_charts(path, light),
             *self._piped(path, self._buckets.ordered(path, VALUE), ("bucket_sort",)),
         ]
         return self._notation.rule("middle", alt(*forms))
 
-    def _of_charts(self, path: str | None, light: str) -> list[str]:
+    def _for_charts(self, path: str | None, light: str) -> list[str]:
         if self._charts is None:
             return []
-        charts, metric = self._charts, self._of(self._metrics.moderate(path))
+        charts, metric = self._charts, self._object(self._metrics.moderate(path))
         few = self._notation.rule(
-            "low", alt(metric, self._of(self._buckets.few(path)), self._single(path, outer=False))
+            "low", alt(metric, self._object(self._buckets.few(path)), self._single(path, outer=False))
         )
-        dates, numbers = charts.of_dates(path), charts.of_numbers(path, known=True)
-        sparse = charts.of_numbers(path, known=False)
+        dates, numbers = charts.for_dates(path), charts.for_numbers(path, known=True)
+        sparse = charts.for_numbers(path, known=False)
         either = self._notation.rule("chart", alt(dates, numbers, sparse))
         return [
             self._with(dates, few, metric),
-            self._with(alt(charts.of_hours(path), charts.of_many_dates(path)), light, light),
+            self._with(alt(charts.for_hours(path), charts.for_many_dates(path)), light, light),
             self._with(numbers, metric, metric),
             self._with(sparse, light, light),
-            self._with(charts.by_calendar(path), self._of(charts.rate(path))),
+            self._with(charts.by_calendar(path), self._object(charts.rate(path))),
             *self._piped(path, either, tuple(pipelines(self._notation, "number"))),
             *self._piped(path, either, ("cumulative_cardinality",), "cardinality"),
         ]
@@ -90,7 +90,7 @@ class Groups:
         """A single bucket, with one or two levels below it if it is the outermost, else with metrics."""
 
         def below(inner: str | None) -> str:
-            return self._middle(inner) if outer else self._of(self._metrics.at(inner))
+            return self._middle(inner) if outer else self._object(self._metrics.at(inner))
 
         here = below(path)
         forms = [
@@ -100,7 +100,7 @@ class Groups:
             self._with(self._diversified(path), here, needed=True),
         ]
         if path is not None:
-            forms.append(self._with(pair("reverse_nested", '"{" "}"'), self._of(self._metrics.at(None))))
+            forms.append(self._with(pair("reverse_nested", '"{" "}"'), self._object(self._metrics.at(None))))
         if outer:
             forms.append(self._with(pair("global", '"{" "}"'), here))
             for inner in self._picker.paths[path]:
@@ -114,7 +114,7 @@ class Groups:
 
     # --- forms --------------------------------------------------------------------------
 
-    def _of(self, first: str) -> str:
+    def _object(self, first: str) -> str:
         return f'"{{" {first} "}}"' if first else ""
 
     def _named(self, first: str, second: str = "") -> str:
@@ -131,21 +131,21 @@ class Groups:
         return self._notation.rule("group", pairs({"kind": kind, **aggs}) if needed else pairs({"kind": kind}, aggs))
 
     def _ordered(self, path: str | None, name: str) -> str:
-        number, terms = self._of(self._metrics.numbers(path)), self._buckets.ordered(path, name)
+        number, terms = self._object(self._metrics.numbers(path)), self._buckets.ordered(path, name)
         below = key("aggs", f'"{{" {key(name, number)} "}}"')
         return self._notation.rule("ordered", pairs({"terms": terms, "aggs": below})) if number and terms else ""
 
     def _piped(self, path: str | None, kind: str, names: tuple[str, ...], value: str = "number") -> list[str]:
         metric = self._metrics.counts(path) if value == "cardinality" else self._metrics.numbers(path)
-        number, pipes = self._of(metric), pipelines(self._notation, value)
-        pipe = self._of(alt(*(pipes[name] for name in names if name not in self._metrics.lacking)))
+        number, pipes = self._object(metric), pipelines(self._notation, value)
+        pipe = self._object(alt(*(pipes[name] for name in names if name not in self._metrics.lacking)))
         below = obj({VALUE: number, CHANGE: pipe})
         return [self._notation.rule("piped", f'"{{" {kind} "," {key("aggs", below)} "}}"')] if kind and below else []
 
     def _summarized(self) -> str:
-        number = self._of(self._metrics.numbers(None))
-        kind = alt(self._buckets.some(None), *([self._charts.of_dates(None)] if self._charts else []))
+        number = self._object(self._metrics.numbers(None))
+        kind = alt(self._buckets.some(None), *([self._charts.for_dates(None)] if self._charts else []))
         if not number:
             return ""
         groups = f'"{{" {kind} "," {key("aggs", obj({VALUE: number}))} "}}"'
-        return obj({GROUPS: groups, SUMMARY: self._of(summaries())})
+        return obj({GROUPS: groups, SUMMARY: self._object(summaries())})

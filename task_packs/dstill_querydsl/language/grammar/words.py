@@ -28,7 +28,7 @@ class Words:
         texts = self._picker.fitting(path, NEEDS["intervals"], _has_positions)
         if not texts:
             return []
-        spans = [self._span(field) for field in texts[: bounds.SPANNED]]
+        spans = [self._span(field) for field in texts[: bounds.SPAN_FIELDS]]
         intervals = obj({"intervals": f'"{{" {self._picker.names(texts)} ":" {self._rule} "}}"'})
         terms = obj({"span_term": f'"{{" {self._picker.names(texts)} ":" {self._word} "}}"'})
         return [intervals, terms, *spans]

@@ -154,7 +154,7 @@ def _histogram(name: str, options: dict[str, Any], ranges: Ranges, limits: Limit
         step, widths = _interval(options), Dates(limits.histogram_days * _DAY)
         if step is None:  # engines refuse it
             return Buckets()
-        typical = widths.assumed if missing is None else widths.of_values("now", "now", missing) or math.inf
+        typical = widths.assumed if missing is None else widths.for_values("now", "now", missing) or math.inf
     else:
         step, widths = number(options.get("interval", 0)), Numbers()
         if step is None:  # an engine may still read it as a number: 1e-9d
@@ -204,10 +204,10 @@ def _width(options: dict[str, Any], ranges: Ranges, widths: Widths, missing: Any
     hard, field = options.get("hard_bounds"), options.get("field")
     width = None
     if isinstance(hard, dict):
-        width = widths.of_bounds(hard.get("min"), hard.get("max"), options.get("format"))
+        width = widths.for_bounds(hard.get("min"), hard.get("max"), options.get("format"))
     for known, grows in ((ranges.values, True), (ranges.live, False)):
         if isinstance(field, str) and field in known:
-            width = _least(width, widths.of_values(*known[field], missing, grows=grows))
+            width = _least(width, widths.for_values(*known[field], missing, grows=grows))
     return width
 
 
@@ -217,7 +217,7 @@ def _hits(options: dict[str, Any], ranges: Ranges, widths: Widths) -> float | No
     A value of a hit may be outside: it adds one bucket, and all of the gap to it unless `min_doc_count` skips gaps.
     """
     field = options.get("field")
-    return widths.of_bounds(*ranges.bounds[field]) if isinstance(field, str) and field in ranges.bounds else None
+    return widths.for_bounds(*ranges.bounds[field]) if isinstance(field, str) and field in ranges.bounds else None
 
 
 def _extended(options: dict[str, Any], widths: Widths) -> float:

@@ -28,14 +28,14 @@ __all__ = ["Excess", "UnknownRange", "excesses", "unknown_ranges", "weight"]
 MB = 1 << 20
 _BUCKET = 1_000  # its key, its count, and its part of the response
 _METRIC = 500  # ten averages in 10,000 buckets added 88 MB to OpenSearch's heap: 880 bytes each, garbage included
-_SHOWN = 100  # one percentile, one rank, one metric of a top_metrics
+_FIGURE = 100  # one percentile, one rank, one metric of a top_metrics
 _HIT = 2_000  # a typical document; it also takes 0.14 ms, so that 128 MB of hits take 9 s
 _DIGEST = 320  # for each unit of compression: 610 digests of 1,000 grew OpenSearch's heap by 137 MB, 225 each
 _REGISTERS = 4 / 0.75  # bytes for each unit of precision_threshold, before rounding up to a power of two
 _OCTAVES = 64  # an HDR histogram may cover this many powers of two, with 8 bytes for each half of one
 _LETTERS = 4_000  # string_stats counts each character
 _MAX = 1e12
-_QUEUED = 40  # a document in the queue of a sampler: its number, its score and its slot
+_QUEUE_SLOT = 40  # a document in the queue of a sampler: its number, its score and its slot
 # Engines allocate these through a circuit breaker, so they refuse them before the heap runs out.
 _CIRCUIT_BROKEN = frozenset(("cardinality",))
 
@@ -120,7 +120,7 @@ class _Tree:
                 yield Excess(message, step, "set min_doc_count to 1, or add hard_bounds")
             elif own.answered > 1 and answered * own.answered > self._limits.buckets:
                 yield self._too_many(answered, own.answered, step)
-        below = ranges.of_all_documents() if "global" in definition else ranges
+        below = ranges.for_all_documents() if "global" in definition else ranges
         for name in ("aggs", "aggregations"):
             yield from self.level(
                 definition.get(name),
@@ -154,9 +154,9 @@ def weight(name: str, options: Any) -> int:
 def _percentiles(options: dict[str, Any]) -> float:
     shown = max(_length(options.get("percents")), _length(options.get("values")))
     if "hdr" in options:
-        return _hdr(options["hdr"]) + shown * _SHOWN
+        return _hdr(options["hdr"]) + shown * _FIGURE
     digest = options.get("tdigest")
-    return _digest(digest if isinstance(digest, dict) else {}, 100) + shown * _SHOWN
+    return _digest(digest if isinstance(digest, dict) else {}, 100) + shown * _FIGURE
 
 
 def _hdr(options: Any) -> float:
@@ -175,19 +175,19 @@ def _cardinality(options: dict[str, Any]) -> float:
 
 
 def _top_hits(options: dict[str, Any]) -> float:
-    return _METRIC + _HIT * _number_or(options.get("size"), 3) + _SHOWN * _number_or(options.get("from"), 0)
+    return _METRIC + _HIT * _number_or(options.get("size"), 3) + _FIGURE * _number_or(options.get("from"), 0)
 
 
 def _top_metrics(options: dict[str, Any]) -> float:
-    return _METRIC + _SHOWN * _number_or(options.get("size"), 1) * _length(options.get("metrics"))
+    return _METRIC + _FIGURE * _number_or(options.get("size"), 1) * _length(options.get("metrics"))
 
 
 def _matrix_stats(options: dict[str, Any]) -> float:
-    return _METRIC + _SHOWN * _length(options.get("fields")) ** 2
+    return _METRIC + _FIGURE * _length(options.get("fields")) ** 2
 
 
 def _sampler(options: dict[str, Any]) -> float:
-    return _METRIC + _QUEUED * _number_or(options.get("shard_size"), 100)
+    return _METRIC + _QUEUE_SLOT * _number_or(options.get("shard_size"), 100)
 
 
 _WEIGHTS: dict[str, Callable[[dict[str, Any]], float]] = {

@@ -19,9 +19,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-__all__ = ["ENDLESS", "Read", "read"]
+__all__ = ["ENDLESS_SIZE", "Read", "read"]
 
-ENDLESS = 10**15  # the size of a pattern that cannot be parsed
+ENDLESS_SIZE = 10**15  # the size of a pattern that cannot be parsed
 
 _COUNT = re.compile(r"\{(\d{1,9})(?:(,)(\d{0,9}))?\}", re.ASCII)
 _INTERVAL = re.compile(r"<(\d{1,10})-(\d{1,10})>", re.ASCII)
@@ -61,7 +61,7 @@ def read(pattern: str) -> Read:
     try:
         return _Reader(pattern).all()
     except _Unreadable:
-        return Read(open=True, states=ENDLESS)
+        return Read(open=True, states=ENDLESS_SIZE)
 
 
 class _Reader:

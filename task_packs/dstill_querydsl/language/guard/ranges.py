@@ -3,8 +3,8 @@
 In: the ranges that every hit matches, or the bounds of a histogram. Out: seconds, or the difference of two numbers:
 
     Ranges.of({"query": {"range": {"t": {"gte": "now-1d"}}}}).bounds    -> {"t": ("now-1d", None)}
-    Dates(assumed=366 * 86400.0).of_bounds("now-1d", None)              -> 86400.0
-    Dates(assumed=366 * 86400.0).of_bounds(1704067200, None)            -> None: the unit of the number is unclear
+    Dates(assumed=366 * 86400.0).for_bounds("now-1d", None)              -> 86400.0
+    Dates(assumed=366 * 86400.0).for_bounds(1704067200, None)           -> None: the unit of the number is unclear
 
 A range that cannot be read is never assumed to be short: its width is unknown, or infinite if it adds buckets.
 """
@@ -30,7 +30,7 @@ _MILLIS = 1e8  # seconds; a bare number below this may not be in milliseconds, b
 _YEAR = 31_536_000
 _YEARS = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 _GROWTH = 2  # an index may grow until its values span this many times the known range
-_OF_TYPE = {"byte": (-128, 127), "short": (-32_768, 32_767), "half_float": (-65_504, 65_504)}
+_TYPE_RANGES = {"byte": (-128, 127), "short": (-32_768, 32_767), "half_float": (-65_504, 65_504)}
 _ENDS = ("gt", "gte", "lt", "lte")
 # Engines that count the gaps of a histogram before they fill them, and answer 400 to more than MAX_BUCKETS.
 _COUNT_GAPS = ("elasticsearch8", "elasticsearch9")
@@ -41,13 +41,13 @@ _READ = re.compile(r"(strict_)?(date(_\w+)?|year(_month(_day)?)?)|epoch_millis|[
 class Widths(Protocol):
     """Computes the width of ranges, of dates (in seconds) or of numbers."""
 
-    def of_bounds(self, low: Any, high: Any, form: Any = None) -> float | None:
+    def for_bounds(self, low: Any, high: Any, form: Any = None) -> float | None:
         """The width of a range that no bucket exceeds; None if a bound is open or cannot be read."""
 
     def extended(self, low: Any, high: Any, form: Any = None) -> float:
         """The width of a range that a histogram fills with empty buckets."""
 
-    def of_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
+    def for_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
         """The width of a field's known values, `missing` included; doubled if the index may have grown since."""
 
 
@@ -72,7 +72,7 @@ class Ranges:
         _collect(body.get("query"), bounds)
         return cls(bounds, values or {}, live or {}, dialect in _COUNT_GAPS)
 
-    def of_all_documents(self) -> Ranges:
+    def for_all_documents(self) -> Ranges:
         """The ranges below a ``global`` aggregation, which ignores the query."""
         return replace(self, bounds={})
 
@@ -87,8 +87,8 @@ def values_of(fields: Iterable[Field], known: Values) -> dict[str, tuple[Any, An
         elif values is not None and values.complete and field.family == "number":
             numbers = [value for value in values.values if isinstance(value, (int, float))]
             ranges |= {field.name: (min(numbers), max(numbers))} if numbers else {}
-        elif field.type in _OF_TYPE:
-            ranges[field.name] = _OF_TYPE[field.type]
+        elif field.type in _TYPE_RANGES:
+            ranges[field.name] = _TYPE_RANGES[field.type]
     return ranges
 
 
@@ -119,7 +119,7 @@ class Dates:
 
     assumed: float
 
-    def of_bounds(self, low: Any, high: Any, form: Any = None) -> float | None:
+    def for_bounds(self, low: Any, high: Any, form: Any = None) -> float | None:
         if not _is_readable(form, low, high):
             return None
         start, end = _moment(low), _moment("now" if high is None else high)
@@ -131,10 +131,10 @@ class Dates:
     def extended(self, low: Any, high: Any, form: Any = None) -> float:
         if low is None:
             return 0.0 if high is None else self.assumed + self.extended("now", high, form)
-        span = self.of_bounds(low, high, form)
+        span = self.for_bounds(low, high, form)
         return _by_years(low, high) if span is None else span
 
-    def of_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
+    def for_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
         start, end = _moment(low), _moment(high)
         if start is None or end is None:
             return None
@@ -183,15 +183,15 @@ def _point(bound: Any) -> float | None:
 class Numbers:
     """Differences of numbers, or of dates in milliseconds."""
 
-    def of_bounds(self, low: Any, high: Any, form: Any = None) -> float | None:
+    def for_bounds(self, low: Any, high: Any, form: Any = None) -> float | None:
         start, end = number(low), number(high)
         return None if start is None or end is None else max(0.0, end - start)
 
     def extended(self, low: Any, high: Any, form: Any = None) -> float:
-        span = self.of_bounds(0 if low is None else low, 0 if high is None else high)
+        span = self.for_bounds(0 if low is None else low, 0 if high is None else high)
         return math.inf if span is None else span
 
-    def of_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
+    def for_values(self, low: Any, high: Any, missing: Any, *, grows: bool = True) -> float | None:
         start, end = _point(low), _point(high)
         if start is None or end is None:
             return None

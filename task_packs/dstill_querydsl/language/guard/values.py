@@ -14,7 +14,7 @@ from dstill_querydsl.language.guard import kinds as kinds
 from dstill_querydsl.language.guard import tables as tables
 from dstill_querydsl.language.guard.kinds import Kind, MapOf, Options
 from dstill_querydsl.language.guard.limits import Limits
-from dstill_querydsl.language.guard.patterns import ENDLESS, read
+from dstill_querydsl.language.guard.patterns import ENDLESS_SIZE, read
 from dstill_querydsl.language.guard.walk import Walk, brief, items, whole
 from dstill_querydsl.language.strict import escape
 
@@ -150,7 +150,7 @@ class Values(Walk, ABC):
         if not isinstance(value, str) or len(value) > self.limits.string_length:
             return
         pattern = read(value)
-        if pattern.size >= ENDLESS:
+        if pattern.size >= ENDLESS_SIZE:
             hint = "close all brackets and quotes, and write repeat counts as {1,9}"
             self.refuse("limit", f"{brief(value)} is not a valid regular expression", at, hint)
             return

@@ -29,7 +29,7 @@ from dstill_querydsl.testdata.layout import Layout
 __all__ = ["IndexProfile"]
 
 
-_NAMED = 5  # texts of one mapping to show in warnings
+_NAME_LIMIT = 5  # texts of one mapping to show in warnings
 
 
 class IndexProfile:
@@ -44,7 +44,7 @@ class IndexProfile:
             log.warning("the mapping has types that dstill does not know and cannot check: %s", unknown)
         planted = tuple(f": '{text}'" for text in PLANTED)  # by the pack's own adversarial questions
         orders = (order for order in injections_in(index.mapping, index.given_values) if not order.endswith(planted))
-        for order in islice(orders, _NAMED):
+        for order in islice(orders, _NAME_LIMIT):
             log.warning("instruction-like text in %s; dstill treats it as data, and the guard still applies", order)
 
     @cached_property
@@ -93,4 +93,4 @@ class IndexProfile:
 def _unknown(index: Index) -> str:
     """Types that dstill does not know, as ``star (2 fields), moon (1 field)``."""
     counts = Counter(field.type for field in raw_fields(index.mapping) if family(field.type) == "other")
-    return ", ".join(f"{name} ({n} field{'s' * (n > 1)})" for name, n in counts.most_common(_NAMED))
+    return ", ".join(f"{name} ({n} field{'s' * (n > 1)})" for name, n in counts.most_common(_NAME_LIMIT))

@@ -23,7 +23,7 @@ from dstill_querydsl.language.mapping.form import names_an_index
 __all__ = ["Conflict", "Merged", "merge", "plain", "roots"]
 
 KEY = "field_conflicts"  # in _meta
-_NAMED = 3  # indices to name for each type
+_NAME_LIMIT = 3  # indices to name for each type
 _ALIAS = "alias to "
 _DEPTH = 50
 _ByIndex = list[tuple[str, Mapping[str, Any]]]  # the name of an index and one part of its mapping
@@ -168,8 +168,8 @@ def _listed(value: Any) -> list[str]:
 
 def _few(names: Iterable[str]) -> list[str]:
     shown = [name or "an index" for name in names]
-    more = len(shown) - _NAMED
-    return shown if more <= 0 else [*shown[:_NAMED], f"{more} more"]
+    more = len(shown) - _NAME_LIMIT
+    return shown if more <= 0 else [*shown[:_NAME_LIMIT], f"{more} more"]
 
 
 def _recorded(root: Mapping[str, Any]) -> tuple[Conflict, ...]:

@@ -27,7 +27,7 @@ __all__ = ["MAX_PROBLEMS", "check"]
 
 MAX_PROBLEMS = 20
 _WHOLE = ("term", "terms", "terms_set", "match", "match_phrase")  # on a keyword they compare whole values
-_SHOWN = 6
+_VALUE_LIMIT = 6
 _BELOW, _ABOVE = ("lt", "lte", "to"), ("gt", "gte", "from")
 
 
@@ -94,8 +94,8 @@ def _nearest(value: Any, known: Known) -> Any:
 def _list(known: Known) -> str:
     if not known.values:
         return "no document has this field"
-    shown = ", ".join(_brief(value) for value in known.values[:_SHOWN])
-    return f"known values: {shown}" + (" …" if len(known.values) > _SHOWN else "")
+    shown = ", ".join(_brief(value) for value in known.values[:_VALUE_LIMIT])
+    return f"known values: {shown}" + (" …" if len(known.values) > _VALUE_LIMIT else "")
 
 
 # --- ranges -----------------------------------------------------------------------------

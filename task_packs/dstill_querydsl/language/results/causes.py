@@ -57,7 +57,7 @@ def clauses(answer: str) -> list[str] | None:
 
 
 def _differences(written: Mapping[str, Any], gold: Mapping[str, Any]) -> Iterator[Cause]:
-    yield from _of_conditions(*_unmatched(conditions(written), conditions(gold)))
+    yield from _for_conditions(*_unmatched(conditions(written), conditions(gold)))
     for label, read in ((AGGREGATION, groups), (SORT, sort), (SIZE, page)):
         extra, missing = _unmatched(read(written), read(gold))
         if extra or missing:
@@ -70,7 +70,7 @@ def _unmatched(written: Iterable[Leaf], gold: Iterable[Leaf]) -> tuple[list[Leaf
     return sorted((ours - theirs).elements()), sorted((theirs - ours).elements())
 
 
-def _of_conditions(extra: list[Leaf], missing: list[Leaf]) -> Iterator[Cause]:
+def _for_conditions(extra: list[Leaf], missing: list[Leaf]) -> Iterator[Cause]:
     for pair in _pairs(extra, missing):
         extra.remove(pair[0])
         missing.remove(pair[1])

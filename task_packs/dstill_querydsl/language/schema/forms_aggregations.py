@@ -10,7 +10,7 @@ from dataclasses import replace
 from dstill_querydsl.language.schema.forms_names import CALENDAR, OFFSET, TIME_ZONE
 from dstill_querydsl.language.schema.parts import (
     BOOLEAN,
-    LOOSE,
+    LOOSE_TEXT,
     NOT_NEGATIVE,
     NUMBER,
     ORDER,
@@ -160,13 +160,13 @@ FORMS.add(
     ),
 )
 # A composite's sources accept fewer options than the aggregations of the same name.
-_OF_SOURCES = {
+_SOURCE_OPTIONS = {
     "terms": (),
     "histogram": ("interval",),
     "date_histogram": ("calendar_interval", "fixed_interval", "interval", "format", "offset", "time_zone"),
     "geotile_grid": ("precision", "bounds"),
 }
-for _name, _own in _OF_SOURCES.items():
+for _name, _own in _SOURCE_OPTIONS.items():
     FORMS.add(f"source.{_name}", replace(_SOURCE, only=frozenset({"field", "script", *_own})))
 FORMS.add("source.date_histogram", Form(properties=_INTERVALS, one_of=_EITHER))
 FORMS.add("source.histogram", Form(properties={"interval": _STEP}, required=("interval",)))
@@ -230,7 +230,7 @@ FORMS.add("agg.multi_terms", Form(properties={"terms": with_extra(array(_TERM), 
 FORMS.add(
     "type.MultiTermLookup", Form(properties={"field": with_extra(TEXT, minLength=1)}, one_of=(("field", "script"),))
 )
-FORMS.add("type.TopMetricsValue", Form(properties={"missing": LOOSE}))
+FORMS.add("type.TopMetricsValue", Form(properties={"missing": LOOSE_TEXT}))
 FORMS.add(
     "type.WeightedAverageValue",
     Form(properties={"field": with_extra(TEXT, minLength=1)}, one_of=(("field", "script"),)),

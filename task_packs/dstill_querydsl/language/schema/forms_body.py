@@ -8,7 +8,7 @@ from __future__ import annotations
 from dstill_querydsl.language.schema.forms_names import DURATION
 from dstill_querydsl.language.schema.parts import (
     BOOLEAN,
-    LOOSE,
+    LOOSE_TEXT,
     LOOSE_TEXTS,
     NOT_NEGATIVE,
     NUMBER,
@@ -45,7 +45,7 @@ _SOURCE_FILTER = closed(
     "_source", includes=_PATHS, include=_PATHS, excludes=_PATHS, exclude=_PATHS, exclude_vectors=BOOLEAN
 )
 _SOURCE_OPTION = union(Shape(kinds=frozenset({"boolean"})), TEXT, LOOSE_TEXTS, _SOURCE_FILTER)
-_FIELDS = array(union(LOOSE, ref("type.FieldAndFormat")))
+_FIELDS = array(union(LOOSE_TEXT, ref("type.FieldAndFormat")))
 _HIGHLIGHTED = {"type": "object", "additionalProperties": {"$ref": "#/$defs/type.HighlightField"}}
 _HIGHLIGHT_FIELDS = union(obj(_HIGHLIGHTED), array(obj({**_HIGHLIGHTED, "x-one": [], "x-what": "highlighted field"})))
 FORMS.add("type.Highlight", Form(properties={"fields": _HIGHLIGHT_FIELDS}, required=()))
@@ -102,7 +102,7 @@ FORMS.add(
             "timeout": DURATION,
             "terminate_after": NUMBER,
             "track_total_hits": union(Shape(kinds=frozenset({"boolean"}), words=frozenset({"true", "false"})), NUMBER),
-            "search_after": array(union(LOOSE, null())),
+            "search_after": array(union(LOOSE_TEXT, null())),
             "profile": BOOLEAN,
             "stats": LOOSE_TEXTS,
             "project_routing": TEXT,

@@ -11,7 +11,7 @@ from dstill_querydsl.language.schema.forms_scores import ALONE, FUNCTION_SCORE_M
 from dstill_querydsl.language.schema.parts import (
     BOOLEAN,
     BOOST,
-    LOOSE,
+    LOOSE_TEXT,
     LOOSE_TEXTS,
     NOT_NEGATIVE,
     NUMBER,
@@ -45,7 +45,7 @@ __all__ = ["COORDINATES", "FORMS", "OLD_FORMS", "OPENSEARCH2", "OPENSEARCH3"]
 
 FORMS = Table()
 
-_ONE_BOUND = union(LOOSE, null())
+_ONE_BOUND = union(LOOSE_TEXT, null())
 _BOUND = union(_ONE_BOUND, array(anything()))  # the parser accepts a list, though no field has such a value
 _OPERATOR = any_way(literals(["and", "or"]))
 _RELATION = any_way(literals(["within", "contains", "intersects"]))
@@ -54,7 +54,7 @@ _FORMAT = with_extra(union(TEXT, bare_number()), minLength=1)
 
 def _range(*bounds: str, bound: Shape = _BOUND, **more: Shape) -> Shape:
     ends = dict.fromkeys(bounds, bound)
-    rest = {"format": _FORMAT, "time_zone": TIME_ZONE, "relation": _RELATION, "boost": BOOST, "_name": LOOSE}
+    rest = {"format": _FORMAT, "time_zone": TIME_ZONE, "relation": _RELATION, "boost": BOOST, "_name": LOOSE_TEXT}
     return closed("range", **ends, **more, **rest)
 
 
@@ -68,9 +68,9 @@ FORMS.add(
     ),
 )
 FORMS.add("query.range", Form(value=_range("gt", "gte", "lt", "lte")))
-FORMS.add("query.terms", Form(value=union(array(union(LOOSE, obj())), ref("terms_lookup"))))
-_ID = with_extra(LOOSE, minLength=1)
-FORMS.add("query.ids", Form(properties={"values": union(array(_ID), LOOSE)}, required=("values",)))
+FORMS.add("query.terms", Form(value=union(array(union(LOOSE_TEXT, obj())), ref("terms_lookup"))))
+_ID = with_extra(LOOSE_TEXT, minLength=1)
+FORMS.add("query.ids", Form(properties={"values": union(array(_ID), LOOSE_TEXT)}, required=("values",)))
 # The parsers of these are declarative and do not accept a number where a string is expected.
 for _name in ("match_all", "distance_feature", "rank_feature", "combined_fields", "ids", "knn", "script_score"):
     FORMS.add(f"query.{_name}", Form(loose=False))
@@ -89,7 +89,7 @@ FORMS.add(
     "type.RegexpQuery",
     Form(
         properties={
-            "value": with_extra(LOOSE, maxLength=1000),
+            "value": with_extra(LOOSE_TEXT, maxLength=1000),
             "flags": union(
                 pattern(rf"(({_REGEXP_FLAGS})(\|({_REGEXP_FLAGS}))*)?", "flags such as INTERSECTION|INTERVAL"), null()
             ),
@@ -113,7 +113,7 @@ FORMS.add(
         }
     ),
 )
-FORMS.add("query.exists", Form(properties={"field": with_extra(LOOSE, minLength=1)}))
+FORMS.add("query.exists", Form(properties={"field": with_extra(LOOSE_TEXT, minLength=1)}))
 _BASE64 = r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)"
 FORMS.add(
     "query.wrapper",
@@ -140,7 +140,7 @@ for _name in ("query_string", "simple_query_string"):
 FORMS.add("query.query_string", Form(properties={"default_operator": _OPERATOR, "fields": LOOSE_TEXTS}))
 FORMS.add("type.TermQuery", Form(properties={"value": SCALAR}, required=("value",)))
 FORMS.add("type.WildcardQuery", Form(one_of=(("value", "wildcard"),)))
-FORMS.add("type.WildcardQuery", Form(properties={"rewrite": union(LOOSE, null())}))
+FORMS.add("type.WildcardQuery", Form(properties={"rewrite": union(LOOSE_TEXT, null())}))
 FORMS.add("query.wildcard", Form(short=SCALAR))
 FORMS.add("type.Script", Form(one_of=(("source", "id"),), properties={"lang": TEXT}))
 FORMS.add("type.SpanTermQuery", Form(properties={"value": SCALAR}, required=("value",)))
@@ -148,7 +148,7 @@ _SPANS = with_extra(array(ref("span")), minItems=1)
 for _name in ("span_near", "span_or"):
     FORMS.add(f"query.{_name}", Form(properties={"clauses": _SPANS}))
 FORMS.add("query.span_first", Form(properties={"end": NOT_NEGATIVE}))
-FORMS.add("query.span_field_masking", Form(properties={"field": with_extra(LOOSE, minLength=1)}))
+FORMS.add("query.span_field_masking", Form(properties={"field": with_extra(LOOSE_TEXT, minLength=1)}))
 FORMS.add("query.span_not", Form(apart=(("dist", "pre", "post"),)))
 FORMS.add(
     "query.knn",
@@ -157,7 +157,7 @@ FORMS.add(
         one_of=(("query_vector", "query_vector_builder"),),
     ),
 )
-_SEVERAL = with_extra(union(LOOSE_TEXTS, LOOSE), minItems=1)
+_SEVERAL = with_extra(union(LOOSE_TEXTS, LOOSE_TEXT), minItems=1)
 FORMS.add("query.more_like_this", Form(properties={"fields": _SEVERAL}))
 FORMS.add("query.geo_distance", Form(properties={"distance": DISTANCE}))
 FORMS.add(

@@ -6,7 +6,7 @@ FUNCTIONS["weight"]         -> a number
 
 from __future__ import annotations
 
-from dstill_querydsl.language.schema.parts import LOOSE, NUMBER, QUERY, SCALAR, closed, ref
+from dstill_querydsl.language.schema.parts import LOOSE_TEXT, NUMBER, QUERY, SCALAR, closed, ref
 from dstill_querydsl.language.schema.shapes import Schema, any_way, anything, literals, obj
 
 __all__ = ["ALONE", "FUNCTIONS", "FUNCTION_SCORE_MODE", "score_function"]
@@ -24,11 +24,11 @@ _DECAY = obj(
 )
 FUNCTION_SCORE_MODE = any_way(literals(["multiply", "sum", "avg", "first", "max", "min"]))
 FUNCTIONS = {
-    "random_score": closed("random_score", seed=SCALAR, field=LOOSE),
+    "random_score": closed("random_score", seed=SCALAR, field=LOOSE_TEXT),
     "field_value_factor": closed(
         "field_value_factor",
         ("field",),
-        field=LOOSE,
+        field=LOOSE_TEXT,
         factor=NUMBER,
         missing=NUMBER,
         modifier=any_way(

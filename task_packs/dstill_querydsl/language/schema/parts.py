@@ -23,7 +23,7 @@ from dstill_querydsl.language.schema.shapes import (
 )
 
 __all__ = [
-    "BOOLEAN", "BOOST", "LOOSE", "LOOSE_TEXTS", "NOT_NEGATIVE", "NUMBER", "ORDER", "POSITIVE", "QUERIES", "QUERY",
+    "BOOLEAN", "BOOST", "LOOSE_TEXT", "LOOSE_TEXTS", "NOT_NEGATIVE", "NUMBER", "ORDER", "POSITIVE", "QUERIES", "QUERY",
     "SCALAR", "TEXT", "TEXTS", "Form", "Table", "closed", "ref",
 ]  # fmt: skip
 
@@ -80,14 +80,14 @@ def closed(kind: str, required: tuple[str, ...] = (), one_of: tuple[str, ...] = 
 
 
 TEXT = text(loose=False)
-LOOSE = text(loose=True)
+LOOSE_TEXT = text(loose=True)
 TEXTS = array(TEXT)
-LOOSE_TEXTS = array(LOOSE)
+LOOSE_TEXTS = array(LOOSE_TEXT)
 NUMBER = number()
 BOOLEAN = boolean()
 QUERY = ref("query")
 QUERIES = union(array(QUERY), QUERY)
-SCALAR = LOOSE
+SCALAR = LOOSE_TEXT
 ORDER = any_way(literals(["asc", "desc"]))
 NOT_NEGATIVE = number(minimum=0)
 POSITIVE = number(minimum=1)

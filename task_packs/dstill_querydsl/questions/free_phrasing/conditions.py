@@ -36,7 +36,7 @@ _COMMON = frozenset(
 )
 _SHORTEST_ALONE = 3  # characters of a value that stands without its field
 _TRIES = 6  # for a word that the index does not have
-OPEN = 45  # percent of the words of texts that are any words
+OPEN_PERCENT = 45  # percent of the words of texts that are any words
 
 
 def condition(name: str, draw: AskedDraw) -> Condition:
@@ -271,7 +271,7 @@ _WITHOUT = {
 
 def _sparse(draw: AskedDraw, here: bool) -> Role:
     """A field that this document has or lacks; no flags, since "with" and "without" mean their values."""
-    roles = draw.context.of_kind("category", "number", "date", "text", "ip", "geo")
+    roles = draw.context.by_kind("category", "number", "date", "text", "ip", "geo")
     telling = [role for role in roles if role.field in draw.context.sparse and role.stored not in draw.used]
     role = draw.among(telling or roles)
     if bool(values_at(draw.source, role.stored.split("."))) is not here:
@@ -283,7 +283,7 @@ def _sparse(draw: AskedDraw, here: bool) -> Role:
 
 
 def _text_role(draw: AskedDraw) -> tuple[Role, str, bool]:
-    roles = draw.context.of_kind("text")
+    roles = draw.context.by_kind("text")
     role = draw.among(roles)
     alone = not draw.subject.is_category(role) and len(roles) == 1  # else a word would be a whole value
     return role, draw.value(role), alone and draw.chance(60)
@@ -291,7 +291,7 @@ def _text_role(draw: AskedDraw) -> tuple[Role, str, bool]:
 
 def _words(draw: AskedDraw) -> Condition:
     role, text, alone = _text_role(draw)
-    if draw.chance(OPEN):
+    if draw.chance(OPEN_PERCENT):
         chosen = _any_word(draw)
         chosen = f"{chosen} {_any_word(draw)}" if draw.chance(12) else plural(chosen) if draw.chance(10) else chosen
     else:
@@ -321,7 +321,7 @@ def _phrase(draw: AskedDraw) -> Condition:
 
 
 def _near(draw: AskedDraw) -> Condition:
-    if len(draw.context.of_kind("geo")) != 1:
+    if len(draw.context.by_kind("geo")) != 1:
         raise Skip("which place?")
     role, value = draw.known("geo")
     point, distance = point_near(value), draw.pick(2, 5, 10, 20, 25, 50, 75, 100, 200, 250, 500)
@@ -341,7 +341,7 @@ def _prefix(draw: AskedDraw) -> Condition:
 
 def _address(draw: AskedDraw) -> Condition:
     role, value = draw.known("ip")
-    alone = len(draw.context.of_kind("ip")) == 1 and draw.chance(50)
+    alone = len(draw.context.by_kind("ip")) == 1 and draw.chance(50)
     return worded("address", {"term": {role.field: value}}, "value" if alone else "value_named", role, v=value)
 
 

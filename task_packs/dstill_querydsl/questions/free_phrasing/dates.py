@@ -39,7 +39,7 @@ _PLANNED = frozenset(
 
 def date(draw: AskedDraw) -> Condition:
     """A condition on a date. Raises Skip."""
-    dates = draw.context.of_kind("date")
+    dates = draw.context.by_kind("date")
     first = [role for role in dates if role.field == draw.subject.first_date]
     role = draw.among(first if first and draw.chance(60) else dates)
     time = moment(draw.value(role), role.format)

@@ -67,7 +67,7 @@ def _objects(context: QuestionContext) -> tuple[str, ...]:
 
 def _date_nouns(context: QuestionContext, owners: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
     """Dates whose verb is not that of another date, nor a value."""
-    nouns = [role.word.noun for role in context.of_kind("date")]
+    nouns = [role.word.noun for role in context.by_kind("date")]
     verbs = {noun: verbs_of_time((noun,))[1] for noun in nouns}
     counts = Counter(verb for words in verbs.values() for verb in words)
     return {

@@ -46,7 +46,7 @@ def _amount(value: int | float, role: Role, draw: AskedDraw, *, currency: bool =
 
 def _tells_field(role: Role, draw: AskedDraw) -> bool:
     """Whether the unit or the currency is that of this number only."""
-    numbers = draw.context.of_kind("number")
+    numbers = draw.context.by_kind("number")
     if role.word.unit:
         return sum(other.word.unit == role.word.unit for other in numbers) == 1
     return _is_money(role) and sum(map(_is_money, numbers)) == 1
@@ -104,7 +104,7 @@ def adjective_of(role: Role, draw: AskedDraw) -> Adjective | None:
     if not adjectives:
         return None
     chosen: Adjective = draw.random.choice(adjectives)
-    return chosen if sum(_measured_by(other, chosen) for other in draw.context.of_kind("number")) == 1 else None
+    return chosen if sum(_measured_by(other, chosen) for other in draw.context.by_kind("number")) == 1 else None
 
 
 def _measured_by(role: Role, adjective: Adjective) -> bool:
@@ -152,7 +152,7 @@ _MOST = 10**7  # a larger number has too many digits to be spelled
 
 def amount(draw: AskedDraw) -> Condition:
     """A bound that is said without digits: half an hour, a dozen. Raises Skip."""
-    roles = draw.context.of_kind("number")
+    roles = draw.context.by_kind("number")
     role = draw.among(
         [role for role in roles if role.word.unit in _PER_SECOND] or [role for role in roles if _counts(role)]
     )
@@ -182,7 +182,7 @@ def amount(draw: AskedDraw) -> Condition:
 
 
 def _only_span(draw: AskedDraw) -> bool:
-    return sum(role.word.unit in _PER_SECOND for role in draw.context.of_kind("number")) == 1
+    return sum(role.word.unit in _PER_SECOND for role in draw.context.by_kind("number")) == 1
 
 
 def _counts(role: Role) -> bool:
@@ -209,7 +209,7 @@ _BOUNDS_SAID = (("eq", 5), ("gt", 3), ("gte", 3), ("lt", 1), ("lte", 1), ("never
 
 def times(draw: AskedDraw) -> Condition:
     """How often something was done: renewed twice, viewed more than 100 times, never reopened. Raises Skip."""
-    role = draw.among([role for role in draw.context.of_kind("number") if _counts(role) and _done(role)])
+    role = draw.among([role for role in draw.context.by_kind("number") if _counts(role) and _done(role)])
     how = draw.random.choices([name for name, _ in _BOUNDS_SAID], [weight for _, weight in _BOUNDS_SAID])[0]
     done = mark(_done(role))
     if how == "never":
@@ -229,7 +229,7 @@ def _done(role: Role) -> str:
 
 def zero(draw: AskedDraw) -> Condition:
     """None, one at least, or some of what is counted or paid. Raises Skip."""
-    roles = draw.context.of_kind("number")
+    roles = draw.context.by_kind("number")
     role = draw.among([role for role in roles if _counts(role)] or [role for role in roles if _is_money(role)])
     if _counts(role) and draw.chance(35):
         return worded("range", {"range": {role.field: {"gte": 1}}}, "at_least_one", role)

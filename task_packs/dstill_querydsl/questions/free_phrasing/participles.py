@@ -139,7 +139,7 @@ def participle_of(role: Role, draw: AskedDraw) -> Participle | None:
     own = participle.nouns | frozenset(stems(f"{participle.word} {participle.negated}"))
     if is_value(participle.word, draw) or is_value(participle.negated, draw):
         return None
-    others = (other for other in draw.context.of_kind("date", "boolean", "category") if other is not role)
+    others = (other for other in draw.context.by_kind("date", "boolean", "category") if other is not role)
     return participle if all(own.isdisjoint(stems(other.word.noun)) for other in others) else None
 
 

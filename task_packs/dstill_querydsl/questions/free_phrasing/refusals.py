@@ -45,14 +45,14 @@ _EXTREMES = ("latest", "first", "biggest", "last", "highest", "longest", "smalle
 def refusal(draw: AskedDraw) -> Shape:
     """A question to be refused. Raises Skip."""
     kind = draw.random.choices(tuple(KINDS), tuple(KINDS.values()))[0]
-    if kind == "absent_bare" and draw.context.of_kind("text"):
+    if kind == "absent_bare" and draw.context.by_kind("text"):
         kind = "absent"  # the thing could be searched for in a text
     noun = draw.context.lexicon.documents[0]
     slots = {"doc": mark(draw.context.lexicon.document), "who": "", "whos": ""}
     missing: tuple[str, ...] = ()
     reason = _REASONS.get(kind, "{what} do not tell that").format(what=noun)
     if kind == "text_groups":
-        role = draw.among([role for role in draw.context.of_kind("text") if not role.exact])
+        role = draw.among([role for role in draw.context.by_kind("text") if not role.exact])
         reason = f"{role.field} is text and cannot be grouped"
         slots |= {"f": mark(role.word.noun), "g": mark(role.many)}
     else:
@@ -90,7 +90,7 @@ def _slots(kind: str, draw: AskedDraw) -> dict[str, str]:
 
 
 def _some_value(draw: AskedDraw) -> str:
-    roles = draw.context.of_kind("category") or draw.context.of_kind("number", "date")
+    roles = draw.context.by_kind("category") or draw.context.by_kind("number", "date")
     if not roles:
         raise Skip("no values")
     return str(draw.value(draw.random.choice(roles)))

@@ -18,8 +18,8 @@ __all__ = ["KINDS", "dated_by_verb", "role_condition", "role_value"]
 
 # kind → weight; `asked` draws these beside those of `conditions`
 KINDS = {"role": 9.0, "verb": 5.0}
-_PLAIN = 35  # percent of values of the first that are said without its role
-_BOTH = 25  # percent of conditions on both
+_PLAIN_PERCENT = 35  # percent of values of the first that are said without its role
+_BOTH_PERCENT = 25  # percent of conditions on both
 
 
 def role_condition(name: str, draw: AskedDraw) -> Condition:
@@ -30,7 +30,7 @@ def role_condition(name: str, draw: AskedDraw) -> Condition:
 def role_value(draw: AskedDraw) -> Condition:
     """A value of one of two sister fields, or of both. Raises Skip."""
     fields = list(draw.subject.sisters)
-    roles = [role for role in draw.context.of_kind("category") if role.field in fields]
+    roles = [role for role in draw.context.by_kind("category") if role.field in fields]
     if len(roles) != len(fields) or not fields:
         raise Skip("no sisters")
     if not draw.used.isdisjoint(role.stored for role in roles):
@@ -41,7 +41,7 @@ def role_value(draw: AskedDraw) -> Condition:
             value = values[0]
             terms[role.field] = {"term": {role.field: value}}
             words[role.field] = mark(said_value(role, value, draw))
-    if len({word.lower() for word in words.values()}) == len(fields) and draw.chance(_BOTH):
+    if len({word.lower() for word in words.values()}) == len(fields) and draw.chance(_BOTH_PERCENT):
         order = draw.random.sample(fields, 2)
         draw.used |= {role.stored for role in roles}
         text = " ".join(_filled(draw, name, words[name]) for name in order)
@@ -52,7 +52,7 @@ def role_value(draw: AskedDraw) -> Condition:
         raise Skip(name)
     draw.used.add(name)
     first = name == fields[0]
-    if first and _is_known(draw, words[name], fields) and draw.chance(_PLAIN):
+    if first and _is_known(draw, words[name], fields) and draw.chance(_PLAIN_PERCENT):
         ways = {place: options("conditions.value", place, "|") for place in ("pre", "post", "front", "bare")}
     else:
         ways = dict.fromkeys(("post", "bare"), draw.subject.sisters[name])

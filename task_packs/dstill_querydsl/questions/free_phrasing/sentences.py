@@ -36,7 +36,7 @@ from dstill_querydsl.questions.templates.words import mark, plain
 
 __all__ = ["draw_question"]
 
-REFUSED = 14  # percent of questions
+REFUSAL_PERCENT = 14  # percent of questions
 KEYWORDS = 17  # percent of the others
 _HOW_MANY = (0, 1, 1, 1, 1, 2, 2, 2, 3)  # conditions
 _TRIES = 6  # for a condition, since a document may lack its fields
@@ -44,7 +44,7 @@ _HELD_OUT = frozenset(template.shape for template in TEMPLATES if template.held_
 _CONDITION_KINDS, _CONDITION_WEIGHTS = (*KINDS, *ROLE_KINDS), (*KINDS.values(), *ROLE_KINDS.values())
 _SHAPE_NAMES, _SHAPE_WEIGHTS = tuple(SHAPES), tuple(weight for weight, _ in SHAPES.values())
 _WITH_REFUSAL = (0, 0, 1, 1, 1, 2)  # so that known words alone do not make a question answerable
-_ALONE = 60  # percent of refusals without documents that have no condition
+_ALONE_PERCENT = 60  # percent of refusals without documents that have no condition
 _WITH_LOOKUP = (0, 0, 0, 1, 1)
 
 
@@ -52,7 +52,7 @@ def draw_question(subject: Subject, random: Random) -> ComposedQuestion:
     """A question. Raises Skip."""
     context = subject.context
     draw = AskedDraw(context=context, random=random, source=random.choice(context.sources), subject=subject)
-    refused = draw.chance(REFUSED)
+    refused = draw.chance(REFUSAL_PERCENT)
     ask = refusal(draw) if refused else shape(random.choices(_SHAPE_NAMES, _SHAPE_WEIGHTS)[0], draw)
     counts = _WITH_REFUSAL if refused else _WITH_LOOKUP if ask.name == "lookup" else _HOW_MANY
     conditions = _conditions(draw, draw.random.choice(counts))
@@ -115,7 +115,7 @@ class _Sentence:
         way = draw.random.choice(ways)
         if "{w}" not in way and "{one}" not in way and not conditions and draw.chance(50):
             way = draw.random.choice(ways)  # "top {n} {g}" says nothing about the documents
-        if ask.refusal is not None and "{w}" not in way and "{one}" not in way and draw.chance(_ALONE):
+        if ask.refusal is not None and "{w}" not in way and "{one}" not in way and draw.chance(_ALONE_PERCENT):
             conditions = ()
         phrase, front, end, order = self._placed(way, conditions, keywords)
         text = filled(way, {"w": phrase, "one": phrase, **ask.slots})

@@ -126,7 +126,7 @@ def terms(
 
 def unit_of(draw: AskedDraw, *units: str) -> tuple[Role, str, bool]:
     """A date, a unit with a sensible number of buckets, and whether the date need not be named."""
-    dates = [role for role in draw.context.of_kind("date") if role.groups]
+    dates = [role for role in draw.context.by_kind("date") if role.groups]
     first = [role for role in dates if role.field == draw.subject.first_date]
     role = draw.among(first if first and draw.chance(75) else dates)
     low, high = (moment(bound, role.format) or moment(bound, "") for bound in (role.known.low, role.known.high))
@@ -182,7 +182,7 @@ def _after_number_of(noun: str) -> str:
 
 def summed(draw: AskedDraw) -> tuple[Role, str, bool]:
     """A number that is added up, its noun, and whether it is a count. Raises Skip."""
-    roles = [role for role in draw.context.of_kind("number") if role.groups and role.measures]
+    roles = [role for role in draw.context.by_kind("number") if role.groups and role.measures]
     counts = [role for role in roles if counted(role)]
     amounts = [role for role in roles if not role.word.unit and not _AMOUNTS.isdisjoint(stems(role.word.noun))]
     role = draw.among(counts if counts and draw.chance(70) else [*counts, *amounts])
@@ -194,7 +194,7 @@ def summed(draw: AskedDraw) -> tuple[Role, str, bool]:
 
 def person(draw: AskedDraw) -> Role:
     """The only field with people. Raises Skip."""
-    roles = [role for role in draw.context.of_kind("category") if _is_person(role.word.noun)]
+    roles = [role for role in draw.context.by_kind("category") if _is_person(role.word.noun)]
     if len(roles) != 1:
         raise Skip("who?")
     return draw.among(roles)

@@ -15,11 +15,11 @@ from dstill_querydsl.questions.templates.words import listed, mark
 
 __all__ = ["extreme", "fields", "in_order", "in_time", "lookup", "nearest", "page"]
 
-_OF_TIME = ("newest", "oldest", "latest", "earliest")
+_TIME_WORDS = ("newest", "oldest", "latest", "earliest")
 
 
 def _sortable(draw: AskedDraw) -> Role:
-    roles = [role for role in draw.context.of_kind("number") if role.groups and role.measures]
+    roles = [role for role in draw.context.by_kind("number") if role.groups and role.measures]
     role = draw.among(roles)
     draw.value(role)
     return role
@@ -33,7 +33,7 @@ def extreme(draw: AskedDraw) -> Shape:
     own = role.word.most if order == "desc" else role.word.least
     if (not own or draw.chance(50)) and (adjective := adjective_of(role, draw)):
         own = next(reversed(adjective.more if order == "desc" else adjective.less), "")
-    if own in _OF_TIME and draw.subject.first_date:
+    if own in _TIME_WORDS and draw.subject.first_date:
         own = ""
     slots = {"n": word, "f": noun_of(role)}
     key = "most" if single else "top"
@@ -78,7 +78,7 @@ def _lowest(shape: Shape) -> Shape:
 def _dated(draw: AskedDraw) -> Role:
     """The first date."""
     role = draw.among(
-        [role for role in draw.context.of_kind("date") if role.field == draw.subject.first_date and role.groups]
+        [role for role in draw.context.by_kind("date") if role.field == draw.subject.first_date and role.groups]
     )
     draw.value(role)
     return role
@@ -164,7 +164,7 @@ def lookup(draw: AskedDraw) -> Shape:
 
 def nearest(draw: AskedDraw) -> Shape:
     """Those that are nearest to a point."""
-    if len(draw.context.of_kind("geo")) != 1:
+    if len(draw.context.by_kind("geo")) != 1:
         raise Skip("which place?")
     role, value = draw.known("geo")
     point = point_near(value)

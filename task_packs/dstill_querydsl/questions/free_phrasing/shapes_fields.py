@@ -49,7 +49,7 @@ def _subject(draw: AskedDraw) -> tuple[Role, Any, str]:
     return role, value, mark(said_value(role, value, draw))
 
 
-def _of_subject(name: str, *keys: str, after: Mapping[str, Any], about: Role, value: Any, **slots: str) -> Shape:
+def _for_subject(name: str, *keys: str, after: Mapping[str, Any], about: Role, value: Any, **slots: str) -> Shape:
     """A shape whose sentence has a value as its subject or object."""
     return Own(
         name=name,
@@ -72,7 +72,7 @@ def _sum(draw: AskedDraw) -> Shape:
     if draw.chance(55):
         about, value, subject = _subject(draw)
         keys = (f"sum_{kind}_of_value", "sum_of_value")
-        return _of_subject("sum", *keys, after=after, about=about, value=value, c=noun, v=subject)
+        return _for_subject("sum", *keys, after=after, about=about, value=value, c=noun, v=subject)
     return make("sum", f"sum_{kind}", before={"size": 0}, after=after, c=noun)
 
 
@@ -205,7 +205,7 @@ def _values(draw: AskedDraw) -> Shape:
     about, value, subject = _subject(draw)
     after = aggs({"terms": {"field": role.keyword, "size": ALL}})
     slots = {"g": many_of(role), "o": noun_of(role), "v": subject}
-    return _of_subject("all_groups", "all_values_of_value", after=after, about=about, value=value, **slots)
+    return _for_subject("all_groups", "all_values_of_value", after=after, about=about, value=value, **slots)
 
 
 def _how_many_values(draw: AskedDraw) -> Shape:
@@ -215,7 +215,7 @@ def _how_many_values(draw: AskedDraw) -> Shape:
         return make("distinct", "distinct_values", before={"size": 0}, after=after, g=many_of(role))
     about, value, subject = _subject(draw)
     slots = {"g": many_of(role), "v": subject}
-    return _of_subject("distinct", "distinct_of_value", after=after, about=about, value=value, **slots)
+    return _for_subject("distinct", "distinct_of_value", after=after, about=about, value=value, **slots)
 
 
 def _values_by(draw: AskedDraw) -> Shape:
@@ -243,7 +243,7 @@ def _rate(draw: AskedDraw) -> Shape:
 
 def _next(draw: AskedDraw) -> Shape:
     """The first document, or the first n, from now on."""
-    dates = [role for role in draw.context.of_kind("date") if role.field == draw.subject.first_date and role.groups]
+    dates = [role for role in draw.context.by_kind("date") if role.field == draw.subject.first_date and role.groups]
     role, single = draw.among(dates), draw.chance(65)
     size, word = (1, "") if single else size_of(draw, 2, 3, 5, 5, 10, 20)
     return Own(
@@ -258,7 +258,7 @@ def _next(draw: AskedDraw) -> Shape:
 
 def _sorted_own(draw: AskedDraw) -> Shape:
     """All documents, the cheapest or the best first."""
-    role = draw.among([role for role in draw.context.of_kind("number") if role.groups and role.measures])
+    role = draw.among([role for role in draw.context.by_kind("number") if role.groups and role.measures])
     order = draw.pick("desc", "asc")
     adjective = adjective_of(role, draw)
     forms = () if adjective is None else adjective.more if order == "desc" else adjective.less

@@ -35,7 +35,7 @@ class AskedDraw(Draw):
 
     def known_category(self) -> tuple[Role, Any]:
         """A field with whole values that the question does not use yet, and this document's value. Raises Skip."""
-        role = self.among([role for role in self.context.of_kind("category", "text") if self.subject.is_category(role)])
+        role = self.among([role for role in self.context.by_kind("category", "text") if self.subject.is_category(role)])
         value = self.value(role)
         if not sayable(value):
             raise Skip(role.field)

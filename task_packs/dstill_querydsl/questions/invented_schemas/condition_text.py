@@ -13,7 +13,7 @@ from typing import Any
 
 from dstill_querydsl.questions.invented_schemas.coarser_dates import coarser, kind_of
 from dstill_querydsl.questions.invented_schemas.deferred_wordings import Item, Mark, Node
-from dstill_querydsl.questions.invented_schemas.field_phrases import choices, families_of, of_field, sayings
+from dstill_querydsl.questions.invented_schemas.field_phrases import choices, families_of, for_field, sayings
 from dstill_querydsl.questions.invented_schemas.loose_values import said_loosely
 from dstill_querydsl.questions.invented_schemas.question_parts import Part
 from dstill_querydsl.questions.invented_schemas.schemas import Put, Schema
@@ -22,7 +22,7 @@ from dstill_querydsl.questions.invented_schemas.vocabulary import table
 __all__ = ["ConditionTeller", "Slots", "first_mark"]
 
 OWN = 0.6  # share of conditions in words of their field, where there are such words
-COARSE = 0.4  # of days that become months or years
+COARSE_SHARE = 0.4  # of days that become months or years
 
 _WITH_KNOWN = ("is", "either", "not", "inner", "pair", "inner_range")  # a value of these is one of the field
 
@@ -113,7 +113,7 @@ class ConditionTeller:
         put = self.schema.meant.get(noun)
         if put is None or put.within:
             return {}
-        ways = of_field(put, node.key)
+        ways = for_field(put, node.key)
         if put.concept.kind == "category":
             return ways if self._says_field(put, node) else {}
         if put.concept.kind == "date" and node.key in ("has", "lacks") and self._has_flag(ways):
@@ -187,7 +187,7 @@ class ConditionTeller:
         if node.key == "rolling":
             unit = slots["1"][0].text
             slots["1"] = [Part("text", self.random.choice(choices(times["units"][unit])))]
-        elif self.random.random() < COARSE:
+        elif self.random.random() < COARSE_SHARE:
             days = [str(first_mark(node, name)) for name in sorted(slots)]
             coarse, self.answer = coarser(node.key, days, self.random.choice(("month", "year")), self.answer)
             slots = {str(at): [Part("value", value)] for at, value in enumerate(coarse)} or slots

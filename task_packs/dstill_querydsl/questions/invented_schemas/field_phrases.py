@@ -1,6 +1,6 @@
 """What people say of one kind of field: the table `concepts` of phrases.toml.
 
-of_field(put, "over")    {"pred": ("cost more than {v}", …), "post": ("more expensive than {v}", …), "pre": ()}
+for_field(put, "over")   {"pred": ("cost more than {v}", …), "post": ("more expensive than {v}", …), "pre": ()}
 
 `post` stands after the documents, `pre` before them, and `pred` is a verb in the plural.
 """
@@ -14,7 +14,7 @@ from functools import cache
 from dstill_querydsl.questions.invented_schemas.schemas import Put
 from dstill_querydsl.questions.invented_schemas.vocabulary import table
 
-__all__ = ["Sayings", "choices", "extremes", "families_of", "how", "of_field", "sayings", "verbs_of_time"]
+__all__ = ["Sayings", "choices", "extremes", "families_of", "for_field", "how", "sayings", "verbs_of_time"]
 
 Sayings = Mapping[str, Sequence[str]]
 
@@ -67,13 +67,13 @@ def families_of(put: Put) -> tuple[str, ...]:
     return _families().get(put.concept.nouns[0], ())
 
 
-def of_field(put: Put, key: str) -> Sayings:
+def for_field(put: Put, key: str) -> Sayings:
     """Ways to say a condition of the kind `key`, if there are any."""
-    return _of_field(put.concept.kind, put.concept.nouns, key, put.above)
+    return _for_field(put.concept.kind, put.concept.nouns, key, put.above)
 
 
 @cache
-def _of_field(kind: str, nouns: tuple[str, ...], key: str, above: str) -> Sayings:
+def _for_field(kind: str, nouns: tuple[str, ...], key: str, above: str) -> Sayings:
     places = _SPEAKERS.get(kind, _nothing)(nouns, key)
     if not above:
         return places
@@ -88,7 +88,7 @@ def sayings(put: Put) -> frozenset[str]:
 
 @cache
 def _sayings(kind: str, nouns: tuple[str, ...], above: str) -> frozenset[str]:
-    rows = (_of_field(kind, nouns, key, above) for key in _AMOUNTS)
+    rows = (_for_field(kind, nouns, key, above) for key in _AMOUNTS)
     return frozenset(way for row in rows for ways in row.values() for way in ways)
 
 

@@ -17,7 +17,7 @@ from dstill_querydsl.questions.templates.words import plural
 
 __all__ = ["in_plural", "said_loosely"]
 
-PART = 0.35  # share of values of several words that are said by one of them
+PART_SHARE = 0.35  # share of values of several words that are said by one of them
 _DULL = ("the", "and", "for", "with", "from", "type", "kind", "other", "new", "non", "not")
 
 
@@ -25,7 +25,7 @@ def said_loosely(value: str, known: tuple[str, ...], random: Random) -> str:
     """The value in another form, which tells it apart from the other known values of its field."""
     if value not in known:
         return value
-    parts = list(_parts(value, known)) if random.random() < PART else []
+    parts = list(_parts(value, known)) if random.random() < PART_SHARE else []
     text = random.choice(parts) if parts else _recased(value, random)
     return text if _means(text, value, known) else value
 

@@ -24,11 +24,11 @@ from dstill_querydsl.questions.invented_schemas.vocabulary import table
 
 __all__ = ["Teller"]
 
-BEFORE = 0.6  # of conditions before the documents ("paid orders"), where that is possible
-HOW = 0.85  # of averages and sums, where there is a question such as "how much do they cost"
-ONE = 0.25  # of rankings that ask for the first only
+BEFORE_SHARE = 0.6  # of conditions before the documents ("paid orders"), where that is possible
+HOW_SHARE = 0.85  # of averages and sums, where there is a question such as "how much do they cost"
+ONE_SHARE = 0.25  # of rankings that ask for the first only
 BY_KIND = 0.5  # of documents that are called by their kind, where it is known
-BEYOND = 0.35  # of requests to write that ask for something else that no search does
+BEYOND_SHARE = 0.35  # of requests to write that ask for something else that no search does
 _JOINTS = (" and ", " and ", " ", " ", ", ", ", and ", " & ", " + ")
 _ANYTHING = ("everything", "anything", "all")
 _WRITES = ("delete", "update", "insert", "script", "other_index")
@@ -100,7 +100,7 @@ class Teller(ConditionTeller):
         random = self.random
         if key in ("top", "bottom", "newest", "oldest"):
             return self._ways_in_order(node, key, slots), key
-        if key in _RANKED and random.random() < ONE and "g" in slots:
+        if key in _RANKED and random.random() < ONE_SHARE and "g" in slots:
             noun = self.schema.singular.get(str(first_mark(node, "g")))
             if noun and self._only_one(r'("terms":{"field":"[^"]*","size":)\d+'):
                 slots["o"] = [Part("noun", noun)]
@@ -112,14 +112,14 @@ class Teller(ConditionTeller):
         if key == "metric_per" and random.random() < 0.25 and len(node.slots["u"]) == 1:
             slots["adv"] = [Part("text", self._adverb(str(node.slots["u"][0])))]
             key = "metric_per_unit"
-        elif key in _WRITES and random.random() < BEYOND:
+        elif key in _WRITES and random.random() < BEYOND_SHARE:
             key = "beyond"
         return _ways("asks", key), key
 
     def _ways_in_order(self, node: Node, key: str, slots: Slots) -> Sequence[str]:
         """Wordings for the first documents in some order."""
         extreme = self._extreme(node, key)
-        single = self.random.random() < ONE and self._only_one(r'^({"size":)\d+')
+        single = self.random.random() < ONE_SHARE and self._only_one(r'^({"size":)\d+')
         if not extreme:
             return _ways("asks", f"{key}1" if single else key)
         slots["s"] = [Part("text", extreme)]
@@ -157,7 +157,7 @@ class Teller(ConditionTeller):
     def _how(self, node: Node) -> Sequence[str]:
         """Wordings such as "how much do orders cost on average?"."""
         metric = node.slots["m"][0]
-        if not isinstance(metric, Node) or metric.key not in ("avg", "sum") or self.random.random() > HOW:
+        if not isinstance(metric, Node) or metric.key not in ("avg", "sum") or self.random.random() > HOW_SHARE:
             return ()
         put = self.schema.meant.get(str(first_mark(metric, "f")))
         phrases = how(put) if put else ()
@@ -242,7 +242,7 @@ class Teller(ConditionTeller):
         random.shuffle(left)
         first: list[Part] = []
         for node in left:
-            adjective = self._condition(node, "pre") if random.random() < BEFORE else None
+            adjective = self._condition(node, "pre") if random.random() < BEFORE_SHARE else None
             if adjective and len(first) < 3:
                 first += [*adjective, Part("text", " ")]
                 left = [other for other in left if other is not node]

@@ -29,11 +29,11 @@ from dstill_querydsl.questions.templates.plan import SHARES, TEMPLATES, Template
 __all__ = ["Counts", "InventedQuestion", "replay", "stream"]
 
 POOL = 64  # schemas
-EVERY = 24  # questions, after which a schema is replaced
+SCHEMA_LIFE = 24  # questions, after which a schema is replaced
 TRIES = 8  # documents of a schema, and schemas, tried for one template
-TOLD = 0.75  # share of questions that are put into words at the end, where their style allows it
+TELLER_SHARE = 0.75  # share of questions that are put into words at the end, where their style allows it
 _OPEN_STYLES = ("terse", "typo")  # they need the words while they are composed
-ASKED = 0.6  # share of freely phrased questions
+FREE_SHARE = 0.6  # share of freely phrased questions
 # Lanes without a place here: schemas differ anyway, and a mapping's description is not read.
 _LANES_WITHOUT = ("schema_variant", "adversarial, poisoned")
 # Other shares than `plan` has: what a base was weak at.
@@ -86,7 +86,7 @@ def stream(seed: int, counts: Counts | None = None) -> Iterator[InventedQuestion
     pool = [_schema(random, counts) for _ in range(TRIES)]
     number = 0
     while True:
-        if random.random() < ASKED:
+        if random.random() < FREE_SHARE:
             draft = _asked(pool, random)
         else:
             draft = _composed(pool, random.choice(lanes[random.choices(names, weights)[0]]), random)
@@ -97,8 +97,8 @@ def stream(seed: int, counts: Counts | None = None) -> Iterator[InventedQuestion
             number += 1
             if len(pool) < POOL:
                 pool.append(_schema(random, counts))
-            elif number % EVERY == 0:
-                pool[number // EVERY % POOL] = _schema(random, counts)
+            elif number % SCHEMA_LIFE == 0:
+                pool[number // SCHEMA_LIFE % POOL] = _schema(random, counts)
 
 
 def replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
@@ -124,7 +124,7 @@ def _schema(random: Voice, counts: Counts) -> Schema:
 
 def _composed(pool: Sequence[Schema], template: Template, random: Voice) -> tuple[Schema, ComposedQuestion] | None:
     """A question of a template, about a schema that has fields for it."""
-    random.defers = template.style not in _OPEN_STYLES and random.random() < TOLD
+    random.defers = template.style not in _OPEN_STYLES and random.random() < TELLER_SHARE
     for schema in random.sample(pool, TRIES):
         for _ in range(TRIES):
             try:

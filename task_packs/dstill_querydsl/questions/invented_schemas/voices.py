@@ -33,7 +33,7 @@ __all__ = ["MANNERS", "Voice", "more_wordings", "say"]
 
 # manner → weight
 MANNERS = {"plain": 30, "framed": 38, "keywords": 20, "lower": 12}
-LOOSE = {"lower": 0.9, "keywords": 0.75}  # manner → share of known values that are not said as they are; others less
+LOOSE_SHARES = {"lower": 0.9, "keywords": 0.75}  # manner → share of known values in other words; others less
 _OPEN = mark("")[0]
 # kind of frame → how such questions begin. Empty: without a frame
 _BEGINNINGS = {
@@ -121,7 +121,7 @@ def say(composed: ComposedQuestion, subject: Subject, random: Voice) -> tuple[st
         manner = "plain"  # a noun alone would not say that it has to be there
     if random.defers and isinstance(subject, Schema):
         random.defers = False  # now it is time to choose
-        teller = Teller(subject, random, composed.example.answer or "", LOOSE.get(manner, 0.5))
+        teller = Teller(subject, random, composed.example.answer or "", LOOSE_SHARES.get(manner, 0.5))
         parts = teller.tell(read(composed.marked))
         if teller.answer != composed.example.answer:
             example = replace(composed.example, answer=teller.answer)

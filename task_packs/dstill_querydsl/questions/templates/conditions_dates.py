@@ -36,7 +36,7 @@ def field_of(draw: Draw) -> tuple[Role, datetime]:
 
 def _clause(draw: Draw, role: Role, when: str, why: str, terse: str = "", **bounds: str) -> Clause:
     """A clause with the words `when`. It names the field unless the index has only one date."""
-    alone = len(draw.context.of_kind("date")) == 1
+    alone = len(draw.context.by_kind("date")) == 1
     adverb = when.startswith(mark("")[0])  # yesterday
     named = _FALLS if adverb else _NAMED if when.startswith(_NO_PLACE) else (*_NAMED, *_FALLS)
     bare = _BARE[:-1] if when.startswith("starting") else _BARE

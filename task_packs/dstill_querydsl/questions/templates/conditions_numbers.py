@@ -91,7 +91,7 @@ def between(draw: Draw) -> Clause:
 
 def in_units(draw: Draw) -> Clause:
     """A bound in a larger unit than the field's, such as 2 hours for a field in minutes."""
-    role = draw.among([role for role in draw.context.of_kind("number") if len(UNITS.get(role.word.unit, ())) > 1])
+    role = draw.among([role for role in draw.context.by_kind("number") if len(UNITS.get(role.word.unit, ())) > 1])
     value = draw.value(role)
     factors = [factor for factor, _ in UNITS[role.word.unit] if 1 < factor <= abs(value)]
     if not factors:

@@ -35,7 +35,7 @@ _NETWORK: Sequence[Way] = (
 
 def _ways_naming(draw: Draw, ways: Sequence[Way], kind: str) -> Sequence[Way]:
     """The ways to use: if there are several fields of the kind, those that name the field."""
-    return ways if len(draw.context.of_kind(kind)) == 1 else [way for way in ways if "{f}" in way]
+    return ways if len(draw.context.by_kind(kind)) == 1 else [way for way in ways if "{f}" in way]
 
 
 def point_near(value: Mapping[str, Any]) -> dict[str, float]:

@@ -76,7 +76,7 @@ def _match(draw: Draw, role: Role, words: str, ways: Sequence[Way]) -> Clause:
 
 def words(draw: Draw) -> Clause:
     """One or two words of a text, in any order."""
-    role, text = _text(draw, draw.context.of_kind("text"))
+    role, text = _text(draw, draw.context.by_kind("text"))
     options = list(dict.fromkeys(_uncommon_words(text)))
     if not options:
         raise Skip(role.field)
@@ -85,7 +85,7 @@ def words(draw: Draw) -> Clause:
 
 
 def phrase(draw: Draw) -> Clause:
-    role, text = _text(draw, draw.context.of_kind("text"))
+    role, text = _text(draw, draw.context.by_kind("text"))
     tokens = _tokens(text)
     length = draw.pick(2, 2, 3, 4)
     if len(tokens) < length:
@@ -100,7 +100,7 @@ def phrase(draw: Draw) -> Clause:
 
 def _both(draw: Draw) -> tuple[Role, str]:
     """A text field with a keyword sub-field, and a value."""
-    role, text = _text(draw, [role for role in draw.context.of_kind("text") if role.exact])
+    role, text = _text(draw, [role for role in draw.context.by_kind("text") if role.exact])
     if not sayable(text):
         raise Skip(role.field)
     return role, text
@@ -123,7 +123,7 @@ def inside(draw: Draw) -> Clause:
 def _keyword(draw: Draw) -> tuple[Role, str]:
     """A field with whole values, and a value."""
     roles = [
-        r for r in draw.context.of_kind("category", "text") if (r.kind == "category" and r.type != "version") or r.exact
+        r for r in draw.context.by_kind("category", "text") if (r.kind == "category" and r.type != "version") or r.exact
     ]
     role = draw.among(roles)
     value = str(draw.value(role))
@@ -157,7 +157,7 @@ def pattern(draw: Draw) -> Clause:
 
 def parts(draw: Draw) -> Clause:
     """A part of a word, for a field with n-grams."""
-    role = draw.among([role for role in draw.context.of_kind("text", "category") if role.grams])
+    role = draw.among([role for role in draw.context.by_kind("text", "category") if role.grams])
     options = [word for word in _uncommon_words(str(draw.value(role))) if len(word) >= 5]
     if not options:
         raise Skip(role.field)

@@ -83,7 +83,7 @@ def term(draw: Draw) -> Clause:
 
 def eq(draw: Draw) -> Clause:
     """A number with few values: a code or a count."""
-    roles = [role for role in draw.context.of_kind("number") if role.whole and role.known.values]
+    roles = [role for role in draw.context.by_kind("number") if role.whole and role.known.values]
     role = draw.among(roles)
     return equals(draw, role, draw.value(role))
 
@@ -98,7 +98,7 @@ def boolean(draw: Draw) -> Clause:
 
 def _pair(draw: Draw) -> tuple[Role, Any, Any]:
     """A field with whole values, this document's value, and another value."""
-    roles = [role for role in draw.context.of_kind("category", "number", "text") if _whole(role)]
+    roles = [role for role in draw.context.by_kind("category", "number", "text") if _whole(role)]
     role = draw.among(roles)
     value = draw.value(role)
     other = draw.other(role, value)
@@ -147,7 +147,7 @@ _ANY = ("category", "number", "date", "text", "boolean", "ip", "geo")
 
 def _sparse(draw: Draw, here: bool) -> Role:
     """A field that this document has (`here`) or lacks. Fields that are sometimes missing are preferred."""
-    roles = draw.context.of_kind(*_ANY)
+    roles = draw.context.by_kind(*_ANY)
     telling = [role for role in roles if role.field in draw.context.sparse and role.stored not in draw.used]
     role = draw.among(telling or roles)
     if bool(values_at(draw.source, role.stored.split("."))) is not here:
@@ -170,7 +170,7 @@ def lacks(draw: Draw) -> Clause:
 
 def coded(draw: Draw) -> Clause:
     """A code by the name that people use: Germany is DE."""
-    role = draw.among([role for role in draw.context.of_kind("category") if role.word.codes])
+    role = draw.among([role for role in draw.context.by_kind("category") if role.word.codes])
     value = draw.value(role)
     spoken = role.word.codes.get(str(value))
     if spoken is None:
@@ -185,7 +185,7 @@ _CLASSES = {2: "successful", 3: "redirect", 4: "client error", 5: "server error"
 
 def status_classes(draw: Draw) -> list[Role]:
     """Fields with HTTP status codes."""
-    numbers = draw.context.of_kind("number")
+    numbers = draw.context.by_kind("number")
     return [role for role in numbers if role.stored.rpartition(".")[2] in ("status_code", "statusCode")]
 
 
@@ -217,7 +217,7 @@ def named(draw: Draw) -> Clause:
     if not conditions:
         raise Skip("no such words")
     condition = draw.random.choice(conditions)
-    role = draw.among([role for role in draw.context.of_kind("number") if role.field == condition.field])
+    role = draw.among([role for role in draw.context.by_kind("number") if role.field == condition.field])
     if not _within(draw.value(role), condition.bounds):
         raise Skip(condition.word)
     why = f"{condition.word} means {condition.means}; {role.note}: range."

@@ -90,7 +90,7 @@ class QuestionContext:
             return 0
         return sum(role.known == Known() and role.kind not in ("geo", "boolean") for role in self.roles)
 
-    def of_kind(self, *kinds: str) -> tuple[Role, ...]:
+    def by_kind(self, *kinds: str) -> tuple[Role, ...]:
         """Roles of these kinds outside nested objects."""
         return tuple(role for role in self.roles if role.kind in kinds and not role.nested)
 
@@ -117,7 +117,7 @@ class QuestionContext:
     @cached_property
     def main_date(self) -> Role | None:
         """The date field that is meant if a question names none."""
-        dates = self.of_kind("date")
+        dates = self.by_kind("date")
         named = [role for name in _MAIN for role in dates if role.field.rpartition(".")[2].lower() == name]
         return next(iter((*named, *dates)), None)
 
@@ -231,7 +231,7 @@ class Draw(Drawn):
 
     def take(self, *kinds: str, groups: bool = False) -> Role:
         """A field of these kinds that the question does not use yet. Raises Skip."""
-        return self.among([r for r in self.context.of_kind(*kinds) if r.groups or not groups])
+        return self.among([r for r in self.context.by_kind(*kinds) if r.groups or not groups])
 
     def among(self, roles: Sequence[Role]) -> Role:
         """One of these fields that the question does not use yet. Raises Skip."""

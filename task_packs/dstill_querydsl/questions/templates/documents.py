@@ -65,7 +65,7 @@ _OLDEST = (
 
 def _sort_field(draw: Draw, *kinds: str) -> Role:
     """A field to sort by that this document has. Codes are used only if there is nothing else. Raises Skip."""
-    roles = [role for role in draw.context.of_kind(*kinds) if role.groups]
+    roles = [role for role in draw.context.by_kind(*kinds) if role.groups]
     role = draw.among([role for role in roles if role.kind == "date" or role.measures] or roles)
     draw.value(role)
     return role
@@ -85,7 +85,7 @@ def _by_date(order: str, ways: Sequence[str]) -> AskMaker:
     def make(draw: Draw) -> Ask:
         role = draw.take("date", groups=True)
         draw.value(role)
-        alone = len(draw.context.of_kind("date")) == 1
+        alone = len(draw.context.by_kind("date")) == 1
         return _sorted(draw, role, order, ways, by="" if alone else f" by {mark(role.word.noun)}")
 
     return make
@@ -136,7 +136,7 @@ def nearest(draw: Draw) -> Ask:
     sort = {"_geo_distance": {role.field: point, "order": "asc", "unit": "km"}}
     why = f"{role.note}: sort by _geo_distance, size {size}."
     shown = f"{point['lat']}, {point['lon']}"
-    by = "" if len(draw.context.of_kind("geo")) == 1 else f", going by {mark(role.word.noun)}"
+    by = "" if len(draw.context.by_kind("geo")) == 1 else f", going by {mark(role.word.noun)}"
     return Ask(
         ways=ways, slots={"n": size, "v": shown, "by": by}, before={"size": size}, after={"sort": [sort]}, why=why
     )

@@ -32,8 +32,8 @@ __all__ = ["Tally", "composed_questions", "numbered", "questions", "splits"]
 
 TRIES = 30  # documents tried for one question before a template counts as exhausted
 BATCH = 96  # candidates checked together
-SHOWN = 5  # names in one warning
-DROPS = 12  # candidates of one template that fail in a row before it counts as exhausted
+NAME_LIMIT = 5  # names in one warning
+DROP_LIMIT = 12  # candidates of one template that fail in a row before it counts as exhausted
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Tally:
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
+    return ", ".join(names[:NAME_LIMIT]) + (" …" if len(names) > NAME_LIMIT else "")
 
 
 class _Stream:
@@ -153,7 +153,7 @@ class _Stream:
         self.tally.dropped[reason] += 1
         self.counts[template.lane] -= 1
         self.drops[template.name] += 1
-        if self.drops[template.name] >= DROPS:
+        if self.drops[template.name] >= DROP_LIMIT:
             self._exhaust(template)
 
     def _exhaust(self, template: Template) -> None:

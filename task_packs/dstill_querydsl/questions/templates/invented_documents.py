@@ -30,7 +30,7 @@ _WORDS = (
     "yarrow", "zephyr",
 )  # fmt: skip
 _SPAN = timedelta(days=400)
-ENOUGH = 3  # a field with this many known numbers gets no made-up ones
+NUMBER_LIMIT = 3  # a field with this many known numbers gets no made-up ones
 _CITIES = ((52.52, 13.4), (48.86, 2.35), (51.5, -0.13), (40.71, -74.0), (35.68, 139.69), (-33.87, 151.21))
 
 Maker = Callable[[Role, Random, datetime], Any]
@@ -103,7 +103,7 @@ def _category(role: Role, random: Random, _now: datetime) -> Any:
 
 def _number(role: Role, random: Random, _now: datetime) -> Any:
     known = role.known
-    if len(known.values) >= ENOUGH or (known.values and random.randrange(2)):
+    if len(known.values) >= NUMBER_LIMIT or (known.values and random.randrange(2)):
         return random.choice(known.values)
     low, high = _span(role)
     if role.whole:

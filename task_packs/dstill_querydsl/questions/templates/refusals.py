@@ -81,7 +81,7 @@ def _lacks(draw: Draw, thing: str) -> str:
 
 
 def no_groups(draw: Draw) -> Refused:
-    role = draw.among([role for role in draw.context.of_kind("text") if not role.exact])
+    role = draw.among([role for role in draw.context.by_kind("text") if not role.exact])
     ways = (
         "group {what} by {f}", "most common {g} of {what}", "count {what} per {f}", "top 10 {g} of {what}",
         "how many distinct {g} do {what} have?",

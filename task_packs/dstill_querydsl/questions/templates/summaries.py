@@ -32,7 +32,7 @@ METRICS: Mapping[str, tuple[str, ...]] = {
     "sum": ("total {f}", "sum of {f}", "summed {f}"),
     "stats": ("statistics of {f}", "{f} statistics", "count, min, max, average and sum of {f}"),
 }
-_OF = (
+_METRIC_WAYS = (
     "{m} of {what}", "what is the {m} of {what}?", "the {m} for {what}", "{m} over all {what}", "for {what}, the {m}",
     "compute the {m} of {what}",
 )  # fmt: skip
@@ -62,13 +62,13 @@ def aggs(groups: Mapping[str, Any], within: Mapping[str, Any] | None = None) -> 
 def group_of(draw: Draw, *, many: bool = False) -> Role:
     """A field to group by. `many`: one that can have many values, so no boolean. Raises Skip."""
     kinds = ("category", "ip", "text", "number") if many else ("category", "boolean", "ip", "text", "number")
-    roles = [role for role in draw.context.of_kind(*kinds) if role.groups or role.exact]
+    roles = [role for role in draw.context.by_kind(*kinds) if role.groups or role.exact]
     return draw.among([role for role in roles if role.kind != "number" or role.code])
 
 
 def measure_of(draw: Draw) -> Role:
     """A number that can be summed, so no code and no year. Raises Skip."""
-    return draw.among([role for role in draw.context.of_kind("number") if role.groups and role.measures])
+    return draw.among([role for role in draw.context.by_kind("number") if role.groups and role.measures])
 
 
 def metric(draw: Draw, kind: str, role: Role) -> str:
@@ -79,7 +79,7 @@ def metric(draw: Draw, kind: str, role: Role) -> str:
 def time_of(draw: Draw, *units: str) -> tuple[Role, str, str]:
     """A date field, a calendar unit with a sensible number of buckets, and its wording. Raises Skip."""
     role = draw.take("date", groups=True)
-    alone = len(draw.context.of_kind("date")) == 1
+    alone = len(draw.context.by_kind("date")) == 1
     low, high = (moment(bound, role.format) or moment(bound, "") for bound in (role.known.low, role.known.high))
     hours = (high - low).total_seconds() / 3_600 if low and high else 24 * 400
     small = [unit for unit in units or CALENDAR_UNITS if hours / _BUCKETS[unit] < MOST_BUCKETS]
@@ -94,7 +94,7 @@ def _metric(kind: str) -> AskMaker:
         role = measure_of(draw)
         after = {"aggs": {"value": {kind: {"field": role.field}}}}
         return Ask(
-            ways=_OF,
+            ways=_METRIC_WAYS,
             slots={"m": metric(draw, kind, role)},
             before={"size": 0},
             after=after,
@@ -111,7 +111,7 @@ def percentile(draw: Draw) -> Ask:
     called = draw.pick("{} {}", "{} of {}", "{} of the {}").format(text, mark(role.word.noun))
     after = {"aggs": {"value": {"percentiles": {"field": role.field, "percents": [percent]}}}}
     why = f"p{percent} of {role.field}: percentiles."
-    return Ask(ways=_OF, slots={"m": called}, before={"size": 0}, after=after, why=why)
+    return Ask(ways=_METRIC_WAYS, slots={"m": called}, before={"size": 0}, after=after, why=why)
 
 
 def distinct(draw: Draw) -> Ask:
@@ -157,7 +157,7 @@ def every(draw: Draw) -> Ask:
         "day": (draw.pick(2, 3, 5, 10, 14), "d", "days"),
         "month": (draw.pick(30, 60, 90), "d", "days"),
     }[unit]
-    named = "" if len(draw.context.of_kind("date")) == 1 else f" of {mark(role.word.noun)}"
+    named = "" if len(draw.context.by_kind("date")) == 1 else f" of {mark(role.word.noun)}"
     ways = (
         "{what} every {n} {u}{by}", "count {what} in steps of {n} {u}{by}", "{what} in {n}-{o} intervals{by}",
         "number of {what} for each {n} {u}{by}", "{what} in buckets of {n} {u}{by}",

@@ -150,11 +150,11 @@ def test_documents_are_named_by_their_numbers_and_not_grouped_by_them(schemas: l
 def test_participles_tell_one_field(schemas: list[Schema]) -> None:
     draws = [_draw(schema, Random(1)) for schema in schemas]
     found = [
-        (draw, one) for draw in draws for role in draw.context.of_kind("date") if (one := participle_of(role, draw))
+        (draw, one) for draw in draws for role in draw.context.by_kind("date") if (one := participle_of(role, draw))
     ]
     assert found
     for draw, one in found:
-        nouns = [stems(role.word.noun) for role in draw.context.of_kind("date")]
+        nouns = [stems(role.word.noun) for role in draw.context.by_kind("date")]
         assert sum(not one.nouns.isdisjoint(noun) for noun in nouns) == 1
 
 
@@ -180,7 +180,7 @@ def test_a_seed_gives_the_same_question(schemas: list[Schema]) -> None:
 
 
 def test_what_a_number_counts(schemas: list[Schema]) -> None:
-    found = {role.word.noun: counted(role) for schema in schemas for role in schema.context.of_kind("number")}
+    found = {role.word.noun: counted(role) for schema in schemas for role in schema.context.by_kind("number")}
     told = {noun: said for noun, said in found.items() if said}
     assert told
     for noun, said in told.items():

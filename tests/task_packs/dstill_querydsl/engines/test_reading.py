@@ -13,7 +13,7 @@ from dstill.api.records import Outcome, OutcomeKind
 from dstill.api.values import MOST, Values
 from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
-from dstill_querydsl.engines.reading import COUNTED, LONGEST, FieldValues, read
+from dstill_querydsl.engines.reading import COUNT_BATCH, LONGEST, FieldValues, read
 from dstill_querydsl.language.guard.limits import Limits
 from dstill_querydsl.language.guard.mapping import limits_on
 
@@ -132,7 +132,7 @@ def test_reads_most_filled_fields_of_wide_index(engine: HttpEngine) -> None:
     assert {"f7", "f8"} <= set(found.values)
     assert sum(why == "in fewer documents" for why in found.unread.values()) == 870
     assert (
-        len(asked.bodies) == math.ceil(900 / COUNTED) + 2 + 1
+        len(asked.bodies) == math.ceil(900 / COUNT_BATCH) + 2 + 1
     )  # how full they are, what they hold, what goes together
 
 

@@ -12,7 +12,7 @@ import pytest
 from dstill.api.engine import CheckResult, Engine
 from dstill.errors import AuthError, DataError, FailedItems, ServiceError
 from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine, HttpSettings
-from dstill_querydsl.engines.conformance_cases import CASES, REFUSED, extract
+from dstill_querydsl.engines.conformance_cases import CASES, REFUSAL, extract
 from dstill_querydsl.engines.privileges import PATH, read_only_key
 from dstill_querydsl.engines.self_check import invariants
 from dstill_querydsl.pack import QueryDsl
@@ -32,7 +32,7 @@ def problems_by_name(results: list[CheckResult]) -> dict[str, str]:
 def test_has_60_to_70_cases_with_unique_names() -> None:
     assert 60 <= len(CASES) <= 70
     assert len({one.name for one in CASES}) == len(CASES)
-    assert sum(one.expected == REFUSED for one in CASES) == 8
+    assert sum(one.expected == REFUSAL for one in CASES) == 8
     assert {d for one in CASES for d in one.dialects} == {"elasticsearch8", "elasticsearch9"}
 
 

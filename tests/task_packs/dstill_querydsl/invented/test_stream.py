@@ -15,7 +15,7 @@ from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.questions.free_phrasing.wording import table as asked_table
 from dstill_querydsl.questions.invented_schemas.coarser_dates import coarser
-from dstill_querydsl.questions.invented_schemas.field_phrases import of_field
+from dstill_querydsl.questions.invented_schemas.field_phrases import for_field
 from dstill_querydsl.questions.invented_schemas.loose_values import in_plural, said_loosely
 from dstill_querydsl.questions.invented_schemas.quantities import with_values
 from dstill_querydsl.questions.invented_schemas.question_parts import Part
@@ -194,10 +194,10 @@ def test_known_values_in_other_forms_are_read_as_the_same() -> None:
 
 
 def test_fields_are_spoken_of_in_their_words() -> None:
-    assert "weigh more than {v}" in of_field(_put("number", "weight"), "over")["pred"]
-    assert "lighter than {v}" in of_field(_put("number", "weight"), "under")["post"]
-    assert "unpaid" in of_field(_put("boolean", "paid"), "no")["pre"]
-    assert "whose sender is from {v}" in of_field(_put("category", "country", above="sender"), "is")["post"]
+    assert "weigh more than {v}" in for_field(_put("number", "weight"), "over")["pred"]
+    assert "lighter than {v}" in for_field(_put("number", "weight"), "under")["post"]
+    assert "unpaid" in for_field(_put("boolean", "paid"), "no")["pre"]
+    assert "whose sender is from {v}" in for_field(_put("category", "country", above="sender"), "is")["post"]
 
 
 def _put(kind: str, noun: str, above: str = "") -> Put:

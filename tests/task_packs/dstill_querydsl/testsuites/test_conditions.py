@@ -6,14 +6,14 @@ import pytest
 
 from dstill_querydsl.language.fields import Field
 from dstill_querydsl.testdata import instants
-from dstill_querydsl.testdata.conditions import of_clause
+from dstill_querydsl.testdata.conditions import read_clause
 
 NOW = 1_743_078_600_000
 
 
 def sides(operator: str, type_: str, given: Any, options: Any = None) -> tuple[list[Any], list[Any]]:
     """Values that meet the clause, and those that miss it."""
-    found = of_clause(operator, Field(name="f", type=type_), given, options or {}, NOW)
+    found = read_clause(operator, Field(name="f", type=type_), given, options or {}, NOW)
     return [v for v in found.values if found.test(v)], [v for v in found.values if not found.test(v)]
 
 
