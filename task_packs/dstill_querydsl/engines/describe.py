@@ -148,7 +148,7 @@ def _now(mapping: Mapping[str, Any], facts: FieldValues, clock: datetime) -> str
 
 
 def _brief_now(mapping: Mapping[str, Any], newest: str) -> Iterator[str]:
-    """What "now" stands for in queries, if it is not the clock: the one that runs has this date in its place."""
+    """The date for "now" in queries, if it is not the clock: the query that runs has this date in its place."""
     if newest:
         yield f"'now' is {newest}, the newest date"
     elif date := mapping.get("_meta", {}).get("now"):

@@ -57,7 +57,7 @@ MAX_TEST_DATABASES = 48  # on a server at once; the oldest are removed first
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place(LoadedIndex):
+class EnginePlace(LoadedIndex):
     """The index on which the answers to an example run."""
 
     digest: str = ""  # of the data; empty: it may change at any time
@@ -71,7 +71,7 @@ class _EngineExecutor(Executor):
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, EnginePlace] = {}
         self._references: dict[tuple[str, str], Outcome] = {}
         return self
 
@@ -80,7 +80,7 @@ class _EngineExecutor(Executor):
         return index_of(example.context, self.task.config)
 
     @abstractmethod
-    def place_of(self, example: Example) -> Place:
+    def place_of(self, example: Example) -> EnginePlace:
         """The index on which the example's answers run; loaded or inspected on first use."""
 
     def execute(self, answer: str, example: Example) -> Outcome:
@@ -102,19 +102,19 @@ class _EngineExecutor(Executor):
             self._references[key] = outcome
         return self._references[key]
 
-    def errors(self, place: Place, body: dict[str, Any]) -> tuple[Problem, ...]:
+    def errors(self, place: EnginePlace, body: dict[str, Any]) -> tuple[Problem, ...]:
         """Errors that keep `body` from running at `place`, although it passed the checks of the task."""
         return ()
 
-    def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
+    def _run(self, place: EnginePlace, body: Mapping[str, Any]) -> Outcome:
         return observe(lambda request: self.server.search(place.name, request), body)
 
-    def _load(self, index: Index) -> Place:
+    def _load(self, index: Index) -> EnginePlace:
         """The index on the server, loaded on first use."""
         if index.data not in self._places:
             name = check_name(f"{OWN_PREFIX}{index.name}-{secrets.token_hex(4)}", where="context.index")
             temporary = index.recipe.startswith(_TEST_DATABASE)
-            self._places[index.data] = Place.load(
+            self._places[index.data] = EnginePlace.load(
                 self.server,
                 name,
                 index.mapping,
@@ -152,7 +152,7 @@ class Embedded(_EngineExecutor, declared=EMBEDDED):
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=reason)
         return super().execute(answer, example)
 
-    def place_of(self, example: Example) -> Place:
+    def place_of(self, example: Example) -> EnginePlace:
         index = self._documents_of(example)
         assert index is not None  # `execute` checks this
         return self._load(index)
@@ -164,7 +164,7 @@ class Embedded(_EngineExecutor, declared=EMBEDDED):
         index = _with_test_database(self.index_of(example), example)
         return index if index is not None and index.recipe else None
 
-    def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
+    def _run(self, place: EnginePlace, body: Mapping[str, Any]) -> Outcome:
         return search_if_supported(place.unsupported, lambda request: self.server.search(place.name, request), body)
 
 
@@ -210,7 +210,7 @@ class Http(_EngineExecutor, declared=HTTP):
         embedded = isinstance(example.context.get("test_database"), TestDatabase) and not self.engine.load_data
         return self._embedded.run(answer, example) if embedded else super().execute(answer, example)
 
-    def errors(self, place: Place, body: dict[str, Any]) -> tuple[Problem, ...]:
+    def errors(self, place: EnginePlace, body: dict[str, Any]) -> tuple[Problem, ...]:
         """Run the guard again with what the server says: its mapping, ranges and dialect. The checks had the row's."""
         limits = getattr(self.task.config, "guard", None)  # None: the task has no guard
         if limits is None:
@@ -232,7 +232,7 @@ class Http(_EngineExecutor, declared=HTTP):
             self._embedded.close()
         super().close()
 
-    def place_of(self, example: Example) -> Place:
+    def place_of(self, example: Example) -> EnginePlace:
         if self.engine.load_data:
             index = _with_test_database(self.index_of(example), example)
             if index is None or not index.recipe:
@@ -269,7 +269,7 @@ class Http(_EngineExecutor, declared=HTTP):
         else:
             yield from skipped_checks(self.server)
 
-    def _inspect(self, name: str) -> Place:
+    def _inspect(self, name: str) -> EnginePlace:
         """An index of the user as it is now. Raises DataError if it is empty."""
         check_name(name, pattern=self.config.allow_pattern)
         mapping, described = self.server.mapping(name), index_of({"index": name}, self.task.config)
@@ -282,7 +282,7 @@ class Http(_EngineExecutor, declared=HTTP):
         if not documents:
             hint = "answers need documents to run on"
             raise DataError(f"the index '{name}' is empty", where=self.engine.url, hint=hint)
-        return Place(engine=self.server, name=name, now=now, mapping=mapping, documents=documents)
+        return EnginePlace(engine=self.server, name=name, now=now, mapping=mapping, documents=documents)
 
 
 def _clock() -> str:

@@ -40,7 +40,7 @@ _WHOLE = ("long", "integer", "short", "byte")
 
 @dataclass(frozen=True, kw_only=True)
 class UnsupportedFeatures:
-    """What the embedded engine does not support on one index."""
+    """The features of one index that the embedded engine does not support."""
 
     normalized: frozenset[str] = frozenset()  # keyword fields with a normalizer
     analyzed: frozenset[str] = frozenset()  # text fields whose analysis differs

@@ -81,7 +81,7 @@ def _bound(answer: str, pointer: str, key: str, options: dict[str, Any]) -> list
 
 
 def _interval(value: Any) -> str:
-    """What `interval` is called since 7.2. A unit of the calendar, as day or 1d, was never a fixed time."""
+    """The name of `interval` since 7.2. A unit of the calendar, as day or 1d, was never a fixed time."""
     if value in CALENDAR_UNITS or value in CALENDAR_SHORT:
         return "calendar_interval"
     return "fixed_interval" if isinstance(value, str) and _FIXED.fullmatch(value) else ""

@@ -94,7 +94,7 @@ Root = tuple[str, str | None]  # query, aggregation or body, and the nested path
 
 
 class Language:
-    """What bodies about one mapping may have. `items`: as a reading has them, in any order."""
+    """The places that bodies about one mapping may have. `items`: as a reading has them, in any order."""
 
     def __init__(
         self, fields: Fields, limits: Limits, ranges: Bounds, items: Sequence[Item], dialect: str = "elasticsearch9"

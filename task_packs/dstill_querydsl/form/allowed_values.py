@@ -30,7 +30,7 @@ from dstill_querydsl.language.mapping.check import problems_of
 from dstill_querydsl.language.mapping.uses import Use
 from dstill_querydsl.language.mapping.values import wrong_value
 
-__all__ = ["NOTHING", "Spec", "Values", "spec_of"]
+__all__ = ["NOTHING", "PlaceValues", "Spec", "spec_of"]
 
 NOTHING = object()  # what is written is not a value
 _UNLIKELY = "~ Zq"  # a text that only places for any text accept
@@ -51,7 +51,7 @@ _JSON_TYPES: dict[type, str] = {str: "string", bool: "boolean", int: "number", f
 
 
 class Spec:
-    """What the values of places of one kind are: shared by all fields of one type."""
+    """The allowed values at places of one kind, shared by all fields of one type."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -224,7 +224,7 @@ def _type_of(field: Field) -> Any:
     return field.family, field.format
 
 
-class Values:
+class PlaceValues:
     """The values of one spec in one reading."""
 
     def __init__(self, spec: Spec, reading: Reading) -> None:

@@ -1,4 +1,4 @@
-r"""What questions have that needs a kind of field, whatever its name is.
+r"""Words of questions that need a kind of field, whatever its name is.
 
 cues_of(items)     →  [(re.compile(r"\bkm\b|…"), {"geo_point"}), (re.compile(r"(?<!\w)miles?(?!\w)"), {"unit=mile"}), …]
 """

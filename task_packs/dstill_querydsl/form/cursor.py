@@ -21,7 +21,7 @@ from dstill.api.form import Cursor, Token
 from dstill.linked import Reading, partial_values
 from dstill.linked.scalars import as_span
 from dstill_querydsl.form.allowed_places import AGGREGATION, SPANS, Language, Node
-from dstill_querydsl.form.allowed_values import NOTHING, Values, spec_of
+from dstill_querydsl.form.allowed_values import NOTHING, PlaceValues, spec_of
 from dstill_querydsl.form.tokens import JOIN, tokens
 from dstill_querydsl.language import guard
 from dstill_querydsl.language.guard import kinds
@@ -101,7 +101,7 @@ class _Frame:
 
 
 class _Run:
-    """What the cursors of one reading share."""
+    """The state that the cursors of one reading share."""
 
     def __init__(self, language: Language, reading: Reading) -> None:
         self.language, self.reading = language, reading
@@ -110,17 +110,17 @@ class _Run:
         self.names = names
         self._all = all(item.name in names for item in language.items)
         self._possible: dict[Node, bool] = {}
-        self._values: dict[Any, Values] = {}
+        self._values: dict[Any, PlaceValues] = {}
         self._brackets: dict[Node, list[str]] = {}
         self._openers: dict[Node, frozenset[Token]] = {}
         self._scalars: dict[Node, frozenset[Token]] = {}
         self._keys: dict[tuple[Node, Any], frozenset[Token]] = {}
         self._known: dict[Node, Mapping[tuple[Token, ...], str]] = {}
 
-    def values(self, node: Node) -> Values:
+    def values(self, node: Node) -> PlaceValues:
         spec = spec_of(node)
         if spec not in self._values:
-            self._values[spec] = Values(spec, self.reading)
+            self._values[spec] = PlaceValues(spec, self.reading)
         return self._values[spec]
 
     def known(self, node: Node) -> Mapping[tuple[Token, ...], str]:
@@ -315,7 +315,7 @@ class BodyCursor(Cursor):
         return self._after(self._frame)
 
     def _going_on(self) -> frozenset[Token]:
-        """What continues the value that is being written."""
+        """The tokens that continue the value that is being written."""
         assert self._node is not None
         length = len(self._written)
         if self._is_path:
@@ -414,7 +414,7 @@ class BodyCursor(Cursor):
         return not any(problem.code == "limit" for problem in guard.check(body, language.limits, language.ranges))
 
     def _after(self, frame: _Frame, only: Token | None = None) -> frozenset[Token]:
-        """What may come in an object or a list after a whole value. `only`: this token is the one that matters."""
+        """The tokens that may follow a whole value in an object or a list. `only`: the one token that matters."""
         if isinstance(frame.value, list):
             item = frame.node.item
             assert item is not None

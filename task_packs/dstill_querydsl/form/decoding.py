@@ -48,7 +48,7 @@ class _Decoder(TokenReader):
         self.values = {item.name: item.values for item in reading.items}
 
     def value(self, place: Place, key: str, field: str) -> Any:
-        """What comes next, as the value of `key`."""
+        """The next value, as that of `key`."""
         token = self.peek()
         if token not in ("{", "["):
             return self.scalar(key, field)

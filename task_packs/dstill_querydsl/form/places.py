@@ -15,7 +15,7 @@ __all__ = ["BESIDE", "CHOICES", "FIELD_VALUES", "Place", "below", "expects_numbe
 
 
 class Place(Enum):
-    """What an object of a body is."""
+    """The kind of an object of a body."""
 
     BODY = "body"
     QUERY = "query"  # one query by its name, or a list of them

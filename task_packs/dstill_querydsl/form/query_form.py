@@ -28,7 +28,7 @@ CACHE_SIZE = 64  # mappings that were read last
 
 
 class _Mapping:
-    """What reading and writing about one mapping needs. Computed on first use."""
+    """The parts that reading and writing about one mapping needs. Computed on first use."""
 
     def __init__(self, profile: IndexProfile, dialect: str) -> None:
         self.profile = profile

@@ -1,7 +1,7 @@
 """Compare results of aggregations by structure and values. Names do not count.
 
     {"per_day": {"buckets": [{"key": 0, "doc_count": 3, "bytes": {"value": 7.5}}]}}
-    → [Node(kind="date_histogram", buckets=[Bucket(key=0, value={"doc_count": 3}, inner=[Node(kind="sum", …)])])]
+    → [AggregationNode(kind="date_histogram", buckets=[Bucket(key=0, value={"doc_count": 3}, inner=[…])])]
 
 Buckets are compared as a list if the gold asks for an order, else as a set. Floats agree within a relative
 error of 1e-9, approximate metrics (cardinality, percentiles) within 1e-2, since engines promise no more beyond a few
@@ -41,16 +41,16 @@ class Bucket:
 
     key: Any
     value: Mapping[str, Any]
-    inner: Sequence[Node]
+    inner: Sequence[AggregationNode]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
+class AggregationNode:
     """The result of one aggregation, without its name."""
 
     kind: str
     value: Any  # without the aggregations inside it
-    inner: Sequence[Node] = ()  # aggregations inside a single bucket
+    inner: Sequence[AggregationNode] = ()  # aggregations inside a single bucket
     buckets: Sequence[Bucket] | None = None
     ordered: bool = False  # the request sets the order of buckets
 
@@ -76,11 +76,11 @@ def _filled(reply: Any) -> bool:
 # --- reading ----------------------------------------------------------------------------
 
 
-def _nodes_of(value: Mapping[str, Any]) -> list[Node]:
+def _nodes_of(value: Mapping[str, Any]) -> list[AggregationNode]:
     return _nodes(aggregations_of(value["body"]), value["aggregations"] or {})
 
 
-def _nodes(request: Mapping[str, Any], reply: Mapping[str, Any]) -> list[Node]:
+def _nodes(request: Mapping[str, Any], reply: Mapping[str, Any]) -> list[AggregationNode]:
     nodes = []
     for name, agg in request.items():
         kind = next((key for key in agg if key not in ("aggs", "aggregations", "meta")), "")
@@ -89,18 +89,18 @@ def _nodes(request: Mapping[str, Any], reply: Mapping[str, Any]) -> list[Node]:
     return nodes
 
 
-def _node(kind: str, request: Mapping[str, Any], reply: Any) -> Node:
+def _node(kind: str, request: Mapping[str, Any], reply: Any) -> AggregationNode:
     inner = aggregations_of(request)
     if not isinstance(reply, Mapping):
-        return Node(kind=kind, value=reply)
+        return AggregationNode(kind=kind, value=reply)
     if kind == "top_hits":
-        return Node(kind=kind, value=[hit.get("_id") for hit in reply["hits"]["hits"]])
+        return AggregationNode(kind=kind, value=[hit.get("_id") for hit in reply["hits"]["hits"]])
     if "buckets" in reply:
         raw = reply["buckets"]
         listed = list(raw.items()) if isinstance(raw, Mapping) else [(None, bucket) for bucket in raw]
         buckets = [_bucket(kind, request[kind], inner, name, bucket) for name, bucket in listed]
-        return Node(kind=kind, value=None, buckets=buckets, ordered=_asks_order(request[kind], inner))
-    return Node(kind=kind, value=_plain(reply, inner), inner=_nodes(inner, reply))
+        return AggregationNode(kind=kind, value=None, buckets=buckets, ordered=_asks_order(request[kind], inner))
+    return AggregationNode(kind=kind, value=_plain(reply, inner), inner=_nodes(inner, reply))
 
 
 def _bucket(
@@ -148,7 +148,7 @@ def _match(got: Sequence[T], want: Sequence[T], equal: Callable[[T, T], bool]) -
     return True
 
 
-def _same_node(got: Node, want: Node) -> bool:
+def _same_node(got: AggregationNode, want: AggregationNode) -> bool:
     tolerance = APPROXIMATE_TOLERANCE if want.kind in _APPROXIMATE_KINDS else EXACT_TOLERANCE
     if (got.buckets is None) != (want.buckets is None) or not _close(got.value, want.value, tolerance):
         return False
@@ -182,7 +182,7 @@ def _close(got: Any, want: Any, tolerance: float) -> bool:
     return bool(got == want)
 
 
-def _is_empty(node: Node) -> bool:
+def _is_empty(node: AggregationNode) -> bool:
     if node.buckets is not None:
         return all(not bucket.value.get("doc_count") for bucket in node.buckets)
     if not isinstance(node.value, Mapping):

@@ -55,7 +55,7 @@ class Pruned:
 
 
 @dataclass(frozen=True, eq=False)
-class _Leaf:
+class _MappedField:
     path: str
     definition: Mapping[str, Any]
     number: int  # in the mapping's order
@@ -71,7 +71,7 @@ class Pruner:
         places = {name: place if ranked else 0 for place, name in enumerate(values)}
         pairs = [*_leaves(mapping.get("properties"), ""), *_leaves(mapping.get("runtime"), "")]
         self._leaves = [
-            _Leaf(path, field, number, _place(places, path, field)) for number, (path, field) in enumerate(pairs)
+            _MappedField(path, field, number, _place(places, path, field)) for number, (path, field) in enumerate(pairs)
         ]
         self._words: dict[str, dict[int, float]] = defaultdict(dict)  # word → leaf → weight
         for leaf in self._leaves:
@@ -95,7 +95,7 @@ class Pruner:
                 mapping[part] = only(mapping[part], chosen, "")
         return Pruned(mapping=mapping, shown=len(chosen), total=total)
 
-    def _ranked(self, question: str, limit: int, keep: Collection[str]) -> list[_Leaf]:
+    def _ranked(self, question: str, limit: int, keep: Collection[str]) -> list[_MappedField]:
         points = self._points(question)
         by_points = sorted(
             self._leaves,
@@ -130,7 +130,7 @@ class Pruner:
                 points[leaf.number] += _CUE * self._includes(leaf, year)
         return points
 
-    def _includes(self, leaf: _Leaf, year: str) -> bool:
+    def _includes(self, leaf: _MappedField, year: str) -> bool:
         """Whether the known range of a date includes that year."""
         known = self._values.get(leaf.path)
         if known is None or not (isinstance(known.low, str) and isinstance(known.high, str)):
@@ -188,14 +188,14 @@ def only(properties: Mapping[str, Any], chosen: set[str], prefix: str) -> dict[s
     return left
 
 
-def _is_kept(leaf: _Leaf, keep: Collection[str]) -> bool:
+def _is_kept(leaf: _MappedField, keep: Collection[str]) -> bool:
     return leaf.path in keep or any(f"{leaf.path}.{sub}" in keep for sub in leaf.definition.get("fields") or ())
 
 
 # --- words ------------------------------------------------------------------------------
 
 
-def _words_of(leaf: _Leaf, values: Values) -> Iterator[tuple[str, float]]:
+def _words_of(leaf: _MappedField, values: Values) -> Iterator[tuple[str, float]]:
     above, _, name = leaf.path.rpartition(".")
     described = ((text, _DESCRIPTION) for text in _texts(leaf.definition.get("meta")))
     for text, weight in ((name, _NAME), (above, _PATH), *described):

@@ -1,1 +1,1 @@
-"""What the Query DSL pack offers beyond its task: a file for each protocol, loaded on first use."""
+"""The offers of the Query DSL pack beyond its task: a file for each protocol, loaded on first use."""

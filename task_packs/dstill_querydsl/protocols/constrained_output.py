@@ -1,4 +1,4 @@
-"""What a student that writes text may write."""
+"""The grammar of bodies that a student may write as text."""
 
 from __future__ import annotations
 

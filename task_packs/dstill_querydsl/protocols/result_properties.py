@@ -1,4 +1,4 @@
-"""What the result of a gold proves."""
+"""The properties of a gold that its result proves."""
 
 from __future__ import annotations
 

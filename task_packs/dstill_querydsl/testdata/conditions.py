@@ -22,7 +22,7 @@ from dstill_querydsl.language.fields import Field
 from dstill_querydsl.language.query_forms import VALUE_KEYS
 from dstill_querydsl.testdata import instants
 
-__all__ = ["Condition", "read_clause"]
+__all__ = ["FieldCondition", "read_clause"]
 
 _HOUR = 3_600_000
 _UNITS = {"km": 1.0, "m": 0.001, "mi": 1.609344, "yd": 0.0009144, "ft": 0.0003048, "nmi": 1.852, "cm": 1e-5, "": 0.001}
@@ -30,7 +30,7 @@ _KM = 111.195  # of a degree of latitude
 
 
 @dataclass(frozen=True, kw_only=True)
-class Condition:
+class FieldCondition:
     """The condition of a clause on its field."""
 
     values: Sequence[Any]  # values that meet the condition or just miss it
@@ -39,7 +39,7 @@ class Condition:
     high: float | None = None
 
 
-def read_clause(operator: str, field: Field, value: Any, options: Mapping[str, Any], now: int) -> Condition:
+def read_clause(operator: str, field: Field, value: Any, options: Mapping[str, Any], now: int) -> FieldCondition:
     """The condition of one clause. `now` is in milliseconds since 1970."""
     if operator == "range" and isinstance(value, Mapping):
         return _range(field, value, now)
@@ -53,21 +53,21 @@ def read_clause(operator: str, field: Field, value: Any, options: Mapping[str, A
     return _any([_equal(operator, field, item, options, now) for item in wanted if item is not None])
 
 
-def _any(conditions: Sequence[Condition]) -> Condition:
+def _any(conditions: Sequence[FieldCondition]) -> FieldCondition:
     if len(conditions) == 1:
         return conditions[0]
     values = [value for condition in conditions for value in condition.values]
-    return Condition(values=values, test=lambda value: any(condition.test(value) for condition in conditions))
+    return FieldCondition(values=values, test=lambda value: any(condition.test(value) for condition in conditions))
 
 
-def _equal(operator: str, field: Field, value: Any, options: Mapping[str, Any], now: int) -> Condition:
+def _equal(operator: str, field: Field, value: Any, options: Mapping[str, Any], now: int) -> FieldCondition:
     if field.family == "date":
         return _moment(value, now)
     if field.family == "number":
         return _number(value)
     if field.family == "boolean":
         wanted = value in (True, "true")
-        return Condition(values=[wanted, not wanted], test=lambda other: other is wanted)
+        return FieldCondition(values=[wanted, not wanted], test=lambda other: other is wanted)
     if field.family == "ip":
         return _address(str(value))
     return _text(operator, field, str(value), options)
@@ -76,27 +76,27 @@ def _equal(operator: str, field: Field, value: Any, options: Mapping[str, Any], 
 # --- numbers and dates ------------------------------------------------------------------
 
 
-def _number(value: Any) -> Condition:
+def _number(value: Any) -> FieldCondition:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        return Condition(values=[], test=lambda _: False)
+        return FieldCondition(values=[], test=lambda _: False)
     whole: Any = int(number) if number.is_integer() else number
-    return Condition(values=[whole, whole + 1, whole - 1], test=lambda other: other == number)
+    return FieldCondition(values=[whole, whole + 1, whole - 1], test=lambda other: other == number)
 
 
-def _moment(value: Any, now: int) -> Condition:
+def _moment(value: Any, now: int) -> FieldCondition:
     span = instants.span(value, now)
     if span is None:
-        return Condition(values=[], test=lambda _: False)
+        return FieldCondition(values=[], test=lambda _: False)
     first, last = span
-    return Condition(
+    return FieldCondition(
         values=[first, last, first - 1, last + 1, first + _HOUR],
         test=lambda other: isinstance(other, int) and first <= other <= last,
     )
 
 
-def _range(field: Field, options: Mapping[str, Any], now: int) -> Condition:
+def _range(field: Field, options: Mapping[str, Any], now: int) -> FieldCondition:
     if field.family == "ip":
         return _addresses(options)
     if field.family not in ("number", "date"):
@@ -121,7 +121,7 @@ def _range(field: Field, options: Mapping[str, Any], now: int) -> Condition:
             low = last + beside
         else:
             high = first - beside if bound == "lt" else last
-    return Condition(
+    return FieldCondition(
         values=list(dict.fromkeys(values)),
         test=lambda other: (low is None or other >= low) and (high is None or other <= high),
         low=low,
@@ -142,7 +142,7 @@ def _edges(field: Field, value: Any, now: int) -> tuple[Any, Any] | None:
     return edge, edge
 
 
-def _between_texts(options: Mapping[str, Any]) -> Condition:
+def _between_texts(options: Mapping[str, Any]) -> FieldCondition:
     bounds = {key: str(options[key]) for key in ("gt", "gte", "lt", "lte") if options.get(key) is not None}
     values = [text for bound in bounds.values() for text in (bound, bound + "0", bound[:-1])]
 
@@ -153,27 +153,27 @@ def _between_texts(options: Mapping[str, Any]) -> Condition:
             and not ("lte" in bounds and other > bounds["lte"])
         )
 
-    return Condition(values=values, test=test)
+    return FieldCondition(values=values, test=test)
 
 
 # --- addresses and places ---------------------------------------------------------------
 
 
-def _address(text: str) -> Condition:
+def _address(text: str) -> FieldCondition:
     try:
         net = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        return Condition(values=[], test=lambda _: False)
+        return FieldCondition(values=[], test=lambda _: False)
     return _addresses({"gte": str(net[0]), "lte": str(net[-1])})
 
 
-def _addresses(options: Mapping[str, Any]) -> Condition:
+def _addresses(options: Mapping[str, Any]) -> FieldCondition:
     try:
         bounds = {
             key: ipaddress.ip_address(str(options[key])) for key in ("gt", "gte", "lt", "lte") if options.get(key)
         }
     except ValueError:
-        return Condition(values=[], test=lambda _: False)
+        return FieldCondition(values=[], test=lambda _: False)
     kind = ipaddress.ip_address
     around = [int(bound) + shift for bound in bounds.values() for shift in (0, 1, -1)]
     wide = max((bound.max_prefixlen for bound in bounds.values()), default=32)
@@ -181,7 +181,7 @@ def _addresses(options: Mapping[str, Any]) -> Condition:
     high = min((int(b) - (key == "lt") for key, b in bounds.items() if key in ("lt", "lte")), default=2**wide - 1)
     inside = [low + (high - low) * part // 5 for part in range(1, 5)] if high > low else []
     values = [str(kind(number)) for number in dict.fromkeys([*inside, *around]) if 0 <= number < 2**wide]
-    return Condition(values=values, test=lambda other: isinstance(other, str) and low <= int(kind(other)) <= high)
+    return FieldCondition(values=values, test=lambda other: isinstance(other, str) and low <= int(kind(other)) <= high)
 
 
 def _point(value: Any) -> tuple[float, float] | None:
@@ -200,11 +200,11 @@ def _place(lat: float, lon: float) -> dict[str, float]:
     return {"lat": round(max(-90.0, min(90.0, lat)), 6), "lon": round((lon + 180) % 360 - 180, 6)}
 
 
-def _circle(value: Any, distance: str) -> Condition:
+def _circle(value: Any, distance: str) -> FieldCondition:
     centre = _point(value)
     match = re.fullmatch(r"([\d.]+)\s*([a-z]*)", distance)
     if centre is None or match is None or match[2] not in _UNITS:
-        return Condition(values=[], test=lambda _: False)
+        return FieldCondition(values=[], test=lambda _: False)
     radius = float(match[1]) * _UNITS[match[2]]
     lat, lon = centre
     wide = max(math.cos(math.radians(lat)), 0.05)
@@ -219,36 +219,38 @@ def _circle(value: Any, distance: str) -> Condition:
         north, east = (other["lat"] - lat) * _KM, (other["lon"] - lon) * _KM * wide
         return math.hypot(north, east) <= radius
 
-    return Condition(values=values, test=test)
+    return FieldCondition(values=values, test=test)
 
 
-def _box(options: Mapping[str, Any]) -> Condition:
+def _box(options: Mapping[str, Any]) -> FieldCondition:
     first, second = _point(options.get("top_left")), _point(options.get("bottom_right"))
     if first is None or second is None:
-        return Condition(values=[], test=lambda _: False)
+        return FieldCondition(values=[], test=lambda _: False)
     (top, left), (bottom, right) = first, second
     tall, wide = (top - bottom) / 10, (right - left) / 10
     spots = [(5, 5), (1, 1), (9, 9), (1, 9), (5, -0.5), (5, 10.5), (-0.5, 5), (10.5, 5), (3, 7)]
     values = [_place(bottom + tall * up, left + wide * along) for up, along in spots]
-    return Condition(values=values, test=lambda other: bottom <= other["lat"] <= top and left <= other["lon"] <= right)
+    return FieldCondition(
+        values=values, test=lambda other: bottom <= other["lat"] <= top and left <= other["lon"] <= right
+    )
 
 
 # --- texts ------------------------------------------------------------------------------
 
 
-def _text(operator: str, field: Field, text: str, options: Mapping[str, Any]) -> Condition:
+def _text(operator: str, field: Field, text: str, options: Mapping[str, Any]) -> FieldCondition:
     if operator == "wildcard":
         full = text.replace("*", "qu").replace("?", "q")
         short = text.replace("*", "").replace("?", "q")
         values = [full, short, *_near(short), f"z{full}", f"{full}z", full.swapcase()]
-        return Condition(values=_distinct(values), test=lambda other: _like(other, text, options))
+        return FieldCondition(values=_distinct(values), test=lambda other: _like(other, text, options))
     if operator == "regexp":
         full = re.sub(r"\.[*+]", "qu", text).replace("\\", "")
-        return Condition(values=_distinct([full, f"z{full}", f"{full}z", full.swapcase()]), test=_matching(text))
+        return FieldCondition(values=_distinct([full, f"z{full}", f"{full}z", full.swapcase()]), test=_matching(text))
     values = _near(text)
     if operator == "fuzzy" or "fuzziness" in options:
         values += [text[1:], text[2:] + "qq", text[:1] + "q" + text[1:]]
-    return Condition(values=_distinct(values), test=lambda other: _meets(operator, field, other, text, options))
+    return FieldCondition(values=_distinct(values), test=lambda other: _meets(operator, field, other, text, options))
 
 
 def _near(text: str) -> list[str]:

@@ -20,7 +20,7 @@ from dstill_querydsl.language.fields import Field
 from dstill_querydsl.testdata import instants
 from dstill_querydsl.testdata.document_specs import INSIDE, MISSING, DocumentSpec
 from dstill_querydsl.testdata.layout import Layout
-from dstill_querydsl.testdata.roles import Role
+from dstill_querydsl.testdata.roles import FieldUse
 
 __all__ = ["Filler", "Pools"]
 
@@ -45,7 +45,7 @@ class Filler:
     def __init__(
         self,
         layout: Layout,
-        roles: Mapping[str, Role],
+        roles: Mapping[str, FieldUse],
         names: Sequence[str],
         now: int,
         random: Random,
@@ -88,7 +88,7 @@ class Filler:
         """The rank of each document in this field. Near misses are first or last if that makes them visible."""
         order = list(range(len(specs)))
         self.random.shuffle(order)
-        if rank := self.roles.get(field.name, Role()).rank:
+        if rank := self.roles.get(field.name, FieldUse()).rank:
             order.sort(key=lambda number: specs[number].near * rank)
         ranks = [0] * len(order)
         for rank, number in enumerate(order):
@@ -97,7 +97,7 @@ class Filler:
 
     def _groups(self, specs: Sequence[DocumentSpec], field: Field) -> list[int]:
         """The group of each document. Hits are in every group, and in the first groups more often."""
-        many = self.roles.get(field.name, Role()).groups or 4
+        many = self.roles.get(field.name, FieldUse()).groups or 4
         falling = [many - group for group in range(many)]
         hits = [number for number, spec in enumerate(specs) if not spec.near]
         drawn = [*range(many), *self.random.choices(range(many), falling, k=len(hits))][: len(hits)]
@@ -109,7 +109,7 @@ class Filler:
 
     def _missing(self, place: int, field: Field) -> set[int]:
         """Documents without this field. The number differs between fields, so that their counts do too."""
-        role = self.roles.get(field.name, Role())
+        role = self.roles.get(field.name, FieldUse())
         most = 1 if role.ordered else 2 if role.groups > FEW_GROUPS else 7
         return set(self.random.sample(range(self.count), min(place % (most + 1), self.count // 3)))
 
@@ -147,7 +147,7 @@ class Filler:
         if low is None and high is None:
             return self._plain(field, rank, group)
         days = field.family == "date" and instants.whole_days(field.format)
-        step = self.roles.get(field.name, Role()).step or (1_700_000 if field.family == "date" else 3)
+        step = self.roles.get(field.name, FieldUse()).step or (1_700_000 if field.family == "date" else 3)
         step = max(step, instants.DAY) if days else step
         if low is not None and high is None and field.type in _LARGEST:
             step = min(step, (_LARGEST[field.type] - 1 - low) / (self.count + 3))  # so that all fit into the type
@@ -184,7 +184,7 @@ class Filler:
         ] or [1]
 
     def _plain(self, field: Field, rank: int, group: int) -> Any:
-        role, shift = self.roles.get(field.name, Role()), self.shift[field.name]
+        role, shift = self.roles.get(field.name, FieldUse()), self.shift[field.name]
         if field.family == "number":
             return self._number(field, role, shift, rank, group)
         if field.family == "date":
@@ -201,7 +201,7 @@ class Filler:
         value = rank if role.ordered else group
         return f"{WORDS[shift % len(WORDS)]}-{value:02}"
 
-    def _number(self, field: Field, role: Role, shift: int, rank: int, group: int) -> Any:
+    def _number(self, field: Field, role: FieldUse, shift: int, rank: int, group: int) -> Any:
         step = role.step or 1 + shift % 7
         value = shift + (group if role.groups else rank) * step
         if field.type in _SMALL:

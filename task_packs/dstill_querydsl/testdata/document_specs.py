@@ -1,4 +1,4 @@
-"""What single documents must contain to match a gold, or to just miss it.
+"""The content that single documents must have to match a gold, or to just miss it.
 
     SpecMaker(tree, layout, random).near_misses()   specs at each boundary, with a field missing, in a list,
                                             with the value in another field or nested object
@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from dstill_querydsl.testdata.layout import Layout
-from dstill_querydsl.testdata.leaves import All, Key, Leaf, Not, Tree, leaves
+from dstill_querydsl.testdata.leaves import All, Key, Not, Tree, TreeLeaf, leaves
 
 __all__ = ["INSIDE", "MISSING", "DocumentSpec", "SpecMaker"]
 
@@ -48,7 +48,7 @@ class SpecMaker:
 
     def __init__(self, tree: Tree, layout: Layout, random: Random) -> None:
         self.tree, self.layout, self.random = tree, layout, random
-        self.by_key: dict[Key, list[Leaf]] = {}
+        self.by_key: dict[Key, list[TreeLeaf]] = {}
         for leaf in leaves(tree):
             self.by_key.setdefault(leaf.key, []).append(leaf)
 
@@ -56,7 +56,7 @@ class SpecMaker:
 
     def hit(self) -> DocumentSpec:
         """A spec that meets every condition, and some of each list of alternatives."""
-        wanted: dict[Leaf, bool] = {}
+        wanted: dict[TreeLeaf, bool] = {}
         self._want(self.tree, True, wanted)
         return self._spec(wanted)
 
@@ -64,8 +64,8 @@ class SpecMaker:
         """A spec that meets each condition with a probability of 65 %."""
         return replace(self._spec({leaf: self.random.random() < 0.65 for leaf in leaves(self.tree)}), near=True)
 
-    def _want(self, tree: Tree, met: bool, wanted: dict[Leaf, bool]) -> None:
-        if isinstance(tree, Leaf):
+    def _want(self, tree: Tree, met: bool, wanted: dict[TreeLeaf, bool]) -> None:
+        if isinstance(tree, TreeLeaf):
             wanted[tree] = met
         elif isinstance(tree, Not):
             self._want(tree.part, not met, wanted)
@@ -80,7 +80,7 @@ class SpecMaker:
             for number, part in enumerate(tree.parts):
                 self._want(part, number in chosen, wanted)
 
-    def _spec(self, wanted: Mapping[Leaf, bool]) -> DocumentSpec:
+    def _spec(self, wanted: Mapping[TreeLeaf, bool]) -> DocumentSpec:
         fixed: dict[Key, Any] = {}
         bounds: dict[Key, tuple[float | None, float | None]] = {}
         for key, group in self.by_key.items():
@@ -88,7 +88,7 @@ class SpecMaker:
             fixed[key], bounds[key] = self._choose(pairs)
         return DocumentSpec(fixed=fixed, bounds=bounds)
 
-    def _choose(self, pairs: Sequence[tuple[Leaf, bool]]) -> tuple[Any, tuple[float | None, float | None]]:
+    def _choose(self, pairs: Sequence[tuple[TreeLeaf, bool]]) -> tuple[Any, tuple[float | None, float | None]]:
         """A value for all conditions on one field, and the bounds if it is INSIDE."""
         ranges = [
             leaf.condition for leaf, met in pairs if met and (leaf.condition.low, leaf.condition.high) != (None, None)
@@ -114,7 +114,7 @@ class SpecMaker:
         yield from self._elsewhere()
         yield from self._across()
 
-    def _boundaries(self, key: Key, group: Sequence[Leaf]) -> Iterator[DocumentSpec]:
+    def _boundaries(self, key: Key, group: Sequence[TreeLeaf]) -> Iterator[DocumentSpec]:
         values = list(dict.fromkeys(map(_frozen, (value for leaf in group for value in leaf.condition.values))))
         for value in [*map(_thawed, values[:VALUE_LIMIT]), MISSING]:
             hit = self.hit()

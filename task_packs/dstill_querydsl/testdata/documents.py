@@ -20,7 +20,7 @@ from dstill_querydsl.language.mapping.uses import uses
 from dstill_querydsl.testdata.document_filler import Filler, Pools
 from dstill_querydsl.testdata.document_specs import DocumentSpec, SpecMaker
 from dstill_querydsl.testdata.layout import Layout
-from dstill_querydsl.testdata.leaves import All, Reader, Tree, leaves
+from dstill_querydsl.testdata.leaves import All, Tree, TreeReader, leaves
 from dstill_querydsl.testdata.mutations import walk
 from dstill_querydsl.testdata.roles import roles
 
@@ -42,7 +42,7 @@ class Candidate:
 def candidates(body: Mapping[str, Any], layout: Layout, now: int, seed: str) -> Iterator[Candidate]:
     """Candidates for the gold `body`. `now` is in milliseconds since 1970."""
     random = Random(seed)
-    tree = All([Reader(layout, now).query(body.get(key)) for key in ("query", "post_filter")])
+    tree = All([TreeReader(layout, now).query(body.get(key)) for key in ("query", "post_filter")])
     spec_maker = SpecMaker(tree, layout, random)
     maker = _Maker(body, layout, now, random, tree)
     near = list(spec_maker.near_misses())[: MOST // 2]
@@ -91,7 +91,7 @@ def _names(body: Mapping[str, Any], layout: Layout) -> list[str]:
 
 def _pools(body: Mapping[str, Any], layout: Layout, now: int, tree: Tree) -> Pools:
     """The constants in the gold, also in filters of aggregations."""
-    reader = Reader(layout, now)
+    reader = TreeReader(layout, now)
     trees = [tree]
     for path, node in walk(body.get("aggs") or body.get("aggregations") or {}):
         if path and path[-1] in ("filter", "filters") and isinstance(node, Mapping):

@@ -1,7 +1,7 @@
 """Read a query as a tree of conditions on single fields.
 
-    Reader(layout, now).query({"bool": {"filter": [{"range": {"took": {"gte": 5}}}], "must_not": [{"term": …}]}})
-    → All([All([Leaf(key=("", "took"), …)]), Not(Leaf(key=("", "level"), …))])
+    TreeReader(layout, now).query({"bool": {"filter": [{"range": {"took": {"gte": 5}}}], "must_not": [{"term": …}]}})
+    → All([All([TreeLeaf(key=("", "took"), …)]), Not(TreeLeaf(key=("", "level"), …))])
 
 Queries that are not known here are skipped: documents are made as if they were not there, and the engine
 decides which documents match.
@@ -15,21 +15,21 @@ from typing import Any
 
 from dstill_querydsl.language.canonical.query import listed
 from dstill_querydsl.language.query_forms import FIELDED, PLACES, SELECTS_BY
-from dstill_querydsl.testdata.conditions import Condition, read_clause
+from dstill_querydsl.testdata.conditions import FieldCondition, read_clause
 from dstill_querydsl.testdata.layout import Layout
 
-__all__ = ["All", "Key", "Leaf", "Not", "Reader", "Some", "Tree", "leaves"]
+__all__ = ["All", "Key", "Not", "Some", "Tree", "TreeLeaf", "TreeReader", "leaves"]
 
 Key = tuple[str, str]  # nested path (empty: none), and the field in documents
 _INSIDE = {**SELECTS_BY, "nested": "query", "span_multi": "match"}
 
 
 @dataclass(frozen=True, eq=False)
-class Leaf:
+class TreeLeaf:
     """One condition on one field."""
 
     key: Key
-    condition: Condition
+    condition: FieldCondition
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +54,12 @@ class Not:
     part: Tree
 
 
-Tree = Leaf | All | Some | Not
+Tree = TreeLeaf | All | Some | Not
 
 
-def leaves(tree: Tree) -> Iterator[Leaf]:
+def leaves(tree: Tree) -> Iterator[TreeLeaf]:
     """All conditions of a tree."""
-    if isinstance(tree, Leaf):
+    if isinstance(tree, TreeLeaf):
         yield tree
     else:
         for part in [tree.part] if isinstance(tree, Not) else tree.parts:
@@ -67,7 +67,7 @@ def leaves(tree: Tree) -> Iterator[Leaf]:
 
 
 @dataclass(frozen=True)
-class Reader:
+class TreeReader:
     """Reads queries on one mapping."""
 
     layout: Layout
@@ -117,12 +117,12 @@ class Reader:
         fields = [
             field for field in self.layout.fillable.values() if field.name == home or field.name.startswith(f"{name}.")
         ]
-        exists = Condition(values=[], test=lambda value: value is not None)
-        return Some([Leaf((field.nested[-1] if field.nested else "", field.name), exists) for field in fields[:3]])
+        exists = FieldCondition(values=[], test=lambda value: value is not None)
+        return Some([TreeLeaf((field.nested[-1] if field.nested else "", field.name), exists) for field in fields[:3]])
 
-    def _leaf(self, operator: str, name: str, value: Any, options: Mapping[str, Any]) -> Iterator[Leaf]:
+    def _leaf(self, operator: str, name: str, value: Any, options: Mapping[str, Any]) -> Iterator[TreeLeaf]:
         field = self.layout.fields.get(name)
         if field is not None and not name.startswith("_"):
             condition = read_clause(operator, field, value, options, self.now)
             if condition.values:
-                yield Leaf((field.nested[-1] if field.nested else "", self.layout.source_field(name)), condition)
+                yield TreeLeaf((field.nested[-1] if field.nested else "", self.layout.source_field(name)), condition)

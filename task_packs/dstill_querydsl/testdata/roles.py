@@ -1,7 +1,7 @@
-"""What a gold does with each field besides conditions, which decides what values documents need.
+"""The use of each field in a gold besides conditions, which decides what values documents need.
 
 roles({"aggs": {"a": {"date_histogram": {"field": "at", "calendar_interval": "day"}}}}, layout)
-→ {"at": Role(step=60480000.0)}, 0.7 days, so that some documents share a day and some do not
+→ {"at": FieldUse(step=60480000.0)}, 0.7 days, so that some documents share a day and some do not
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dstill_querydsl.testdata import instants
 from dstill_querydsl.testdata.layout import Layout
 from dstill_querydsl.testdata.mutations import read_pointer
 
-__all__ = ["Role", "roles"]
+__all__ = ["FieldUse", "roles"]
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_629_800}
 _SECONDS |= {"quarter": 7_889_400, "year": 31_557_600}
@@ -35,7 +35,7 @@ LARGEST_PAGE = 31  # groups. If a gold asks for more, 13 groups are enough
 
 
 @dataclass(frozen=True, kw_only=True)
-class Role:
+class FieldUse:
     """How a gold uses one field."""
 
     groups: int = 0  # number of values, each in several documents, with different counts
@@ -45,15 +45,15 @@ class Role:
     constants: tuple[Any, ...] = ()  # boundaries in aggregations
 
 
-def roles(body: Mapping[str, Any], layout: Layout) -> dict[str, Role]:
+def roles(body: Mapping[str, Any], layout: Layout) -> dict[str, FieldUse]:
     """Field in documents → its role."""
-    by_field: dict[str, Role] = {}
+    by_field: dict[str, FieldUse] = {}
     for use in uses(body):
         if use.kind == "sort":
             order = use.options.get("order", _plain_order(body, use.pointer))
-            by_field[layout.source_field(use.name)] = Role(ordered=True, rank=1 if order == "desc" else -1)
+            by_field[layout.source_field(use.name)] = FieldUse(ordered=True, rank=1 if order == "desc" else -1)
         elif use.kind == "collapse":
-            by_field[layout.source_field(use.name)] = Role(groups=5)
+            by_field[layout.source_field(use.name)] = FieldUse(groups=5)
         elif use.kind == "aggregation":
             by_field.setdefault(layout.source_field(use.name), _for_aggregation(use.operator, use.options))
     return by_field
@@ -67,18 +67,18 @@ def _plain_order(body: Mapping[str, Any], pointer: str) -> str:
     return value if value in ("asc", "desc") else "asc"
 
 
-def _for_aggregation(operator: str, options: Mapping[str, Any]) -> Role:
+def _for_aggregation(operator: str, options: Mapping[str, Any]) -> FieldUse:
     if "ranges" in options:
         ranges = [option for option in options["ranges"] or () if isinstance(option, Mapping)]
-        return Role(
+        return FieldUse(
             constants=tuple(range_[key] for range_ in ranges for key in ("from", "to") if range_.get(key) is not None)
         )
     if step := _step(options):
-        return Role(step=step * 0.7)
+        return FieldUse(step=step * 0.7)
     if operator in _GROUPING:
         size = options.get("size", 10)
-        return Role(groups=size + 3 if isinstance(size, int) and size <= LARGEST_PAGE else 13)
-    return Role(rank=-1 if operator == "min" else 1 if operator in _HIGH else 0)
+        return FieldUse(groups=size + 3 if isinstance(size, int) and size <= LARGEST_PAGE else 13)
+    return FieldUse(rank=-1 if operator == "min" else 1 if operator in _HIGH else 0)
 
 
 def _step(options: Mapping[str, Any]) -> float:

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from dstill.api.values import Values as KnownValues
+from dstill.api.values import Values
 from dstill.errors import ConfigError
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.grammar import bounds as bounds
 from dstill_querydsl.language.grammar.aggregations import Metrics
 from dstill_querydsl.language.grammar.body import Body, refusal
-from dstill_querydsl.language.grammar.buckets import Buckets
+from dstill_querydsl.language.grammar.buckets import BucketRules
 from dstill_querydsl.language.grammar.charts import Charts
 from dstill_querydsl.language.grammar.data_range import BUCKETS, DataRange
 from dstill_querydsl.language.grammar.fields import FieldPicker
@@ -28,7 +28,7 @@ from dstill_querydsl.language.grammar.groups import Groups
 from dstill_querydsl.language.grammar.levels import Levels
 from dstill_querydsl.language.grammar.notation import Notation, alt
 from dstill_querydsl.language.grammar.places import Places
-from dstill_querydsl.language.grammar.values import Values
+from dstill_querydsl.language.grammar.values import ValueTokens
 from dstill_querydsl.language.guard.limits import Limits
 from dstill_querydsl.language.guard.ranges import values_of
 
@@ -40,7 +40,7 @@ _REQUIRED = {"clauses": 120, "bool_depth": 3, "values": bounds.VALUES, "aggregat
           "top_hits": 1, "size": 1, "window": 1, "histogram_days": 1, "memory": 128, "patterns": 10_000}  # fmt: skip
 
 
-def grammar_of(fields: Fields, known: KnownValues, limits: Limits, dialect: str = "elasticsearch9") -> str:
+def grammar_of(fields: Fields, known: Values, limits: Limits, dialect: str = "elasticsearch9") -> str:
     """The grammar as EBNF. Raises ConfigError if a limit of the guard is too low for it."""
     for name, required in _REQUIRED.items():
         if getattr(limits, name) < required:
@@ -60,13 +60,13 @@ def _body(
     notation: Notation, picker: FieldPicker, limits: Limits, data_range: DataRange | None, lacking: Collection[str]
 ) -> str:
     """The rule of a body. Without `data_range` it has any dates and numbers, but no histograms."""
-    values = Values(notation, data_range)
+    values = ValueTokens(notation, data_range)
     levels, places, metrics = (
         Levels(notation, picker, values),
         Places(notation, picker, values),
         Metrics(notation, picker, limits, lacking),
     )
-    buckets = Buckets(notation, metrics, levels, places, values)
+    buckets = BucketRules(notation, metrics, levels, places, values)
     charts = None if data_range is None else Charts(notation, metrics, data_range)
     groups = Groups(notation, picker, metrics, levels, buckets, charts).top()
     return Body(notation, picker, levels, places, limits).rule(groups, needed=data_range is not None)

@@ -4,7 +4,7 @@
     some     100: for use below another aggregation with at most 100 buckets
     many     up to the guard's limit, or as many as there are values; only light metrics are allowed below
 
-Buckets(…).few(None)     a rule for pairs such as "terms":{"field":"host.name","size":10}
+BucketRules(…).few(None)     a rule for pairs such as "terms":{"field":"host.name","size":10}
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from dstill_querydsl.language.grammar.data_range import BUCKETS
 from dstill_querydsl.language.grammar.levels import Levels
 from dstill_querydsl.language.grammar.notation import ORDER, Notation, alt, key, listed, obj, one_of
 from dstill_querydsl.language.grammar.places import Places
-from dstill_querydsl.language.grammar.values import Values
+from dstill_querydsl.language.grammar.values import ValueTokens
 
-__all__ = ["Buckets"]
+__all__ = ["BucketRules"]
 
 _KEYED = ("keyword", "constant_keyword", "ip")
 _PRECISION = {"geohash_grid": 8, "geotile_grid": 20}
 
 
-class Buckets:
+class BucketRules:
     """Rules for bucket aggregations, without what is below them."""
 
-    def __init__(self, notation: Notation, metrics: Metrics, levels: Levels, places: Places, values: Values) -> None:
+    def __init__(
+        self, notation: Notation, metrics: Metrics, levels: Levels, places: Places, values: ValueTokens
+    ) -> None:
         self._notation, self._metrics, self._levels = notation, metrics, levels
         self._places, self._values = places, values
 

@@ -12,7 +12,7 @@ Groups(…).top()     the rule for the value of "aggs"
 from __future__ import annotations
 
 from dstill_querydsl.language.grammar.aggregations import Metrics, is_number, pair
-from dstill_querydsl.language.grammar.buckets import Buckets
+from dstill_querydsl.language.grammar.buckets import BucketRules
 from dstill_querydsl.language.grammar.charts import CHANGE, GROUPS, SUMMARY, VALUE, Charts, pipelines, summaries
 from dstill_querydsl.language.grammar.fields import FieldPicker, single
 from dstill_querydsl.language.grammar.levels import Levels
@@ -34,7 +34,7 @@ class Groups:
         picker: FieldPicker,
         metrics: Metrics,
         levels: Levels,
-        buckets: Buckets,
+        buckets: BucketRules,
         charts: Charts | None,
     ) -> None:
         self._notation, self._picker, self._metrics = notation, picker, metrics

@@ -15,7 +15,7 @@ from dstill_querydsl.language.grammar.fields import FieldPicker, reads_moments, 
 from dstill_querydsl.language.grammar.notation import Notation, alt, listed, obj, one_of, text
 from dstill_querydsl.language.grammar.places import Places
 from dstill_querydsl.language.grammar.queries import Leaves
-from dstill_querydsl.language.grammar.values import Values
+from dstill_querydsl.language.grammar.values import ValueTokens
 from dstill_querydsl.language.mapping.needs import NEEDS
 
 __all__ = ["Levels"]
@@ -27,7 +27,7 @@ _SCORE_MODE = one_of(("multiply", "sum", "avg", "first", "max", "min"))
 class Levels:
     """Rules for queries on each level, on documents (``path`` None) or below a nested path."""
 
-    def __init__(self, notation: Notation, picker: FieldPicker, values: Values) -> None:
+    def __init__(self, notation: Notation, picker: FieldPicker, values: ValueTokens) -> None:
         self._notation, self._picker, self._values = notation, picker, values
         self._leaves = Leaves(notation, picker, values)
         self._places = Places(notation, picker, values)

@@ -12,7 +12,7 @@ from functools import cached_property
 from dstill_querydsl.language.fields import Field
 from dstill_querydsl.language.grammar.fields import FieldPicker, reads_moments, searchable
 from dstill_querydsl.language.grammar.notation import Notation, alt, count, key, lit, obj, one_of
-from dstill_querydsl.language.grammar.values import Values
+from dstill_querydsl.language.grammar.values import ValueTokens
 from dstill_querydsl.language.mapping.needs import NEEDS
 
 __all__ = ["Places"]
@@ -24,7 +24,7 @@ _SOUTH = '"90"'  # the pole, without a fraction
 class Places:
     """Rules for geo queries."""
 
-    def __init__(self, notation: Notation, picker: FieldPicker, values: Values) -> None:
+    def __init__(self, notation: Notation, picker: FieldPicker, values: ValueTokens) -> None:
         self._notation, self._picker, self._values = notation, picker, values
         self._lon = notation.rule("LONGITUDE", f'"-"? ("180" | ("1" [0-7] [0-9] | [1-9]? [0-9]) {_FRACTION})')
         self._lat = notation.rule("LATITUDE", f'"-"? ("90" | [1-8]? [0-9] {_FRACTION})')

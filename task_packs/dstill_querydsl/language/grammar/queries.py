@@ -14,7 +14,7 @@ from dstill_querydsl.language.grammar import bounds as bounds
 from dstill_querydsl.language.grammar.fields import FieldPicker, searchable
 from dstill_querydsl.language.grammar.notation import Notation, alt, key, listed, obj, one_of, pairs
 from dstill_querydsl.language.grammar.places import Places
-from dstill_querydsl.language.grammar.values import Values, letters
+from dstill_querydsl.language.grammar.values import ValueTokens, letters
 from dstill_querydsl.language.grammar.words import Words
 from dstill_querydsl.language.mapping.needs import NEEDS
 
@@ -30,7 +30,7 @@ _PLAIN = r'[^"\\*?\x00-\x1f\x7f-\x9f]'
 class Leaves:
     """Rules for leaf queries."""
 
-    def __init__(self, notation: Notation, picker: FieldPicker, values: Values) -> None:
+    def __init__(self, notation: Notation, picker: FieldPicker, values: ValueTokens) -> None:
         self._notation, self._picker, self._values = notation, picker, values
         self._places = Places(notation, picker, values)
         self._words = Words(notation, picker, values)
@@ -55,7 +55,7 @@ class Leaves:
     ) -> str:
         """``{operator:{FIELD:entry}}`` for all fields that fit and that `keep` accepts.
 
-        `entry` gets the rule for a value (`value`, default: `Values.of`) and whether the field is text.
+        `entry` gets the rule for a value (`value`, default: `ValueTokens.of`) and whether the field is text.
         """
         groups: dict[tuple[str, bool], list[Field]] = {}
         for field in self._picker.fitting(path, NEEDS[operator], lambda field: searchable(field) and keep(field)):

@@ -17,7 +17,7 @@ from dstill_querydsl.language.grammar.data_range import DataRange
 from dstill_querydsl.language.grammar.fields import reads_moments
 from dstill_querydsl.language.grammar.notation import Notation, alt, count, lit, opt
 
-__all__ = ["Values", "any_day", "letters"]
+__all__ = ["ValueTokens", "any_day", "letters"]
 
 _CHARACTER = r'[^"\\\x00-\x1f\x7f-\x9f]'
 _ESCAPED = (
@@ -53,7 +53,7 @@ def letters(most: int) -> str:
     return f"[a-zA-Z0-9]{{1,{most}}}"
 
 
-class Values:
+class ValueTokens:
     """Tokens for values, added to the grammar on first use."""
 
     def __init__(self, notation: Notation, data_range: DataRange | None = None) -> None:

@@ -12,7 +12,7 @@ from dstill_querydsl.language.fields import Field
 from dstill_querydsl.language.grammar import bounds as bounds
 from dstill_querydsl.language.grammar.fields import FieldPicker, searchable
 from dstill_querydsl.language.grammar.notation import Notation, alt, listed, obj, one_of
-from dstill_querydsl.language.grammar.values import Values, letters
+from dstill_querydsl.language.grammar.values import ValueTokens, letters
 from dstill_querydsl.language.mapping.needs import NEEDS
 
 __all__ = ["Words"]
@@ -21,7 +21,7 @@ __all__ = ["Words"]
 class Words:
     """Rules for intervals and span queries."""
 
-    def __init__(self, notation: Notation, picker: FieldPicker, values: Values) -> None:
+    def __init__(self, notation: Notation, picker: FieldPicker, values: ValueTokens) -> None:
         self._notation, self._picker, self._values = notation, picker, values
 
     def queries(self, path: str | None) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from dstill_querydsl.language.guard import kinds as kinds
 from dstill_querydsl.language.guard import tables as tables
 from dstill_querydsl.language.guard.kinds import Fields, Kind, ListOf, Options
-from dstill_querydsl.language.guard.values import Values
+from dstill_querydsl.language.guard.values import ValueChecks
 from dstill_querydsl.language.guard.walk import brief, items
 from dstill_querydsl.language.strict import escape
 
@@ -23,7 +23,7 @@ _NESTED: dict[str, Kind] = {"path": kinds.FIELD, "filter": kinds.QUERY, "max_chi
 _NESTED["nested"] = Options(_NESTED)  # recursive: ``nested`` may contain ``nested``
 
 
-class Reads(Values, ABC):
+class Reads(ValueChecks, ABC):
     """Checks which fields a body reads."""
 
     def field(self, value: Any, at: str) -> None:

@@ -18,7 +18,7 @@ from dstill_querydsl.language.guard.patterns import ENDLESS_SIZE, read
 from dstill_querydsl.language.guard.walk import Walk, brief, items, whole
 from dstill_querydsl.language.strict import escape
 
-__all__ = ["FUZZY_TEXTS", "Values"]
+__all__ = ["FUZZY_TEXTS", "ValueChecks"]
 
 _DURATION = re.compile(r"([0-9]{1,12})(nanos|micros|ms|s|m|h|d)")
 _SECONDS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -38,7 +38,7 @@ FUZZY_TEXTS = _FUZZY_ON_A_FIELD | _FUZZY_BY_TEXT | {"multi_match"}
 _SCALARS = (str, int, float, bool, type(None))
 
 
-class Values(Walk, ABC):
+class ValueChecks(Walk, ABC):
     """Checks plain values."""
 
     def __init__(self, limits: Limits) -> None:

@@ -17,7 +17,7 @@ __all__ = ["AGGREGATION_NEEDS", "BY_TYPE", "COLLAPSE", "DOC_VALUES", "NEEDS", "S
 
 @dataclass(frozen=True)
 class Need:
-    """What an operator requires of its field."""
+    """The requirements of an operator for its field."""
 
     fits: frozenset[str]  # families that it works on
     doubtful: Mapping[str, str] = field(default_factory=dict)  # family → why it is probably wrong there

@@ -18,7 +18,7 @@ from collections.abc import (
 from dataclasses import replace
 from typing import Any
 
-from dstill_querydsl.language.mapping.uses_queries import Place, Use, hits, inner_hits, items, named, query, sort
+from dstill_querydsl.language.mapping.uses_queries import Use, UsePlace, hits, inner_hits, items, named, query, sort
 
 __all__ = ["Use", "uses"]
 
@@ -27,7 +27,7 @@ _BELOW = ("aggs", "aggregations")
 
 def uses(body: Mapping[str, Any]) -> Iterator[Use]:
     """Every use of a field in `body`."""
-    root = Place("")
+    root = UsePlace("")
     for key in ("query", "post_filter"):
         yield from query(body.get(key), root / key)
     for key in ("aggs", "aggregations"):
@@ -40,14 +40,14 @@ def uses(body: Mapping[str, Any]) -> Iterator[Use]:
             yield from inner_hits(inner, step)
 
 
-def _level(value: Any, place: Place) -> Iterator[Use]:
+def _level(value: Any, place: UsePlace) -> Iterator[Use]:
     if isinstance(value, Mapping):
         for name, definition in value.items():
             if isinstance(definition, Mapping):
                 yield from _aggregation(definition, place / name)
 
 
-def _aggregation(definition: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def _aggregation(definition: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     below = place
     for operator, options in definition.items():
         if operator in _BELOW or operator == "meta":
@@ -59,7 +59,7 @@ def _aggregation(definition: Mapping[str, Any], place: Place) -> Iterator[Use]:
         yield from _level(definition.get(key), replace(place / key, nested=below.nested))
 
 
-def _inside(operator: str, options: Mapping[str, Any], place: Place) -> Place:
+def _inside(operator: str, options: Mapping[str, Any], place: UsePlace) -> UsePlace:
     """The place of sub-aggregations, whose nested path nested, reverse_nested and global change."""
     path = options.get("path")
     if operator == "nested" and isinstance(path, str):
@@ -69,7 +69,7 @@ def _inside(operator: str, options: Mapping[str, Any], place: Place) -> Place:
     return place
 
 
-def _options(operator: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def _options(operator: str, options: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     if operator in ("nested", "reverse_nested"):
         yield from named("path", operator, options.get("path"), place / "path")
     elif operator == "filter":
@@ -86,7 +86,7 @@ def _options(operator: str, options: Mapping[str, Any], place: Place) -> Iterato
         yield from _inner_fields(operator, options, place)
 
 
-def _inner_fields(operator: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def _inner_fields(operator: str, options: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     """Fields one level down, in weighted_avg, t_test, multi_terms, top_metrics, matrix_stats, filters."""
     for key in ("value", "weight", "a", "b", "terms", "metrics"):
         for step, item in items(options.get(key), place / key):
@@ -112,7 +112,7 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _composite(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def _composite(options: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     after = options.get("after")
     after = after if isinstance(after, Mapping) else {}
     for step, source in items(options.get("sources"), place / "sources"):

@@ -29,7 +29,7 @@ from dstill_querydsl.language.query_forms import (
 )
 from dstill_querydsl.language.strict import escape
 
-__all__ = ["Place", "Use", "hits", "inner_hits", "items", "named", "query", "sort"]
+__all__ = ["Use", "UsePlace", "hits", "inner_hits", "items", "named", "query", "sort"]
 
 _COMMON = {"boost", "_name"}
 _GEO_SORT_OPTIONS = {*PLACES["geo_distance"], *_COMMON, "order", "mode", "nested"} - {"distance"}
@@ -49,17 +49,17 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Place:
+class UsePlace:
     """A place in a body: its JSON pointer and the nested path around it. ``place / "key"`` goes one step down."""
 
     pointer: str
     nested: str | None = None
 
-    def __truediv__(self, step: object) -> Place:
+    def __truediv__(self, step: object) -> UsePlace:
         return replace(self, pointer=f"{self.pointer}/{escape(str(step))}")
 
 
-def hits(body: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def hits(body: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     """Fields in the options that a body, top_hits and inner_hits share: sort, _source, fields and so on."""
     yield from sort(body.get("sort"), place / "sort")
     yield from _source(body.get("_source"), place / "_source")
@@ -74,7 +74,7 @@ def hits(body: Mapping[str, Any], place: Place) -> Iterator[Use]:
                 yield from named("fetch", "highlight", name, step / name)
 
 
-def inner_hits(value: Any, place: Place) -> Iterator[Use]:
+def inner_hits(value: Any, place: UsePlace) -> Iterator[Use]:
     """Fields in ``inner_hits``, its collapse included."""
     if isinstance(value, Mapping):
         yield from hits(value, place)
@@ -83,13 +83,13 @@ def inner_hits(value: Any, place: Place) -> Iterator[Use]:
             yield from named("collapse", "collapse", collapse.get("field"), place / "collapse" / "field")
 
 
-def named(kind: str, operator: str, name: Any, place: Place, **more: Any) -> Iterator[Use]:
+def named(kind: str, operator: str, name: Any, place: UsePlace, **more: Any) -> Iterator[Use]:
     """The use of a field called `name`; none if that is not a string."""
     if isinstance(name, str):
         yield Use(kind=kind, operator=operator, name=name, pointer=place.pointer, nested=place.nested, **more)
 
 
-def items(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+def items(value: Any, place: UsePlace) -> Iterator[tuple[UsePlace, Any]]:
     """The items of a list with their places; any other value is a single item. None has no items."""
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -101,7 +101,7 @@ def items(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
 # --- queries ----------------------------------------------------------------------------
 
 
-def query(value: Any, place: Place) -> Iterator[Use]:
+def query(value: Any, place: UsePlace) -> Iterator[Use]:
     """Fields in one query or a list of queries. Unknown names are searched for queries inside them."""
     for step, item in items(value, place):
         if isinstance(item, Mapping):
@@ -109,7 +109,7 @@ def query(value: Any, place: Place) -> Iterator[Use]:
                 yield from _one(operator, options, step / operator)
 
 
-def _one(operator: str, options: Any, place: Place) -> Iterator[Use]:
+def _one(operator: str, options: Any, place: UsePlace) -> Iterator[Use]:
     if not isinstance(options, Mapping):
         return
     if operator in FIELDED or operator in PLACES:
@@ -128,7 +128,7 @@ def _one(operator: str, options: Any, place: Place) -> Iterator[Use]:
                 yield from query(item, place / key)
 
 
-def _fielded(operator: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def _fielded(operator: str, options: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     names = {*PLACES.get(operator, ()), *(_COMMON if len(options) > 1 else ())}
     beside = {name: entry for name, entry in options.items() if name in names and not isinstance(entry, Mapping)}
     for name, entry in options.items():
@@ -152,7 +152,7 @@ def _values(operator: str, entry: Any) -> tuple[Any, ...]:
     return tuple(entry) if isinstance(entry, list) else () if entry is None else (entry,)
 
 
-def _listed(operator: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def _listed(operator: str, options: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     query = options.get("query")
     values = (query,) if operator == "multi_match" and query is not None else ()
     for step, name in items(options.get("fields"), place / "fields"):
@@ -161,7 +161,7 @@ def _listed(operator: str, options: Mapping[str, Any], place: Place) -> Iterator
     yield from named("query", operator, options.get("default_field"), place / "default_field", options=options)
 
 
-def _nested(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def _nested(options: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     path = options.get("path")
     yield from named("path", "nested", path, place / "path", options=options)
     inside = replace(place, nested=path) if isinstance(path, str) else place
@@ -169,7 +169,7 @@ def _nested(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
     yield from inner_hits(options.get("inner_hits"), inside / "inner_hits")
 
 
-def _function_score(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def _function_score(options: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     yield from query(options.get("query"), place / "query")
     yield from _function(options, place)
     for step, item in items(options.get("functions"), place / "functions"):
@@ -177,7 +177,7 @@ def _function_score(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
             yield from _function(item, step)
 
 
-def _function(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def _function(options: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     """Fields that one function reads and that its filter uses."""
     yield from query(options.get("filter"), place / "filter")
     for operator in ("field_value_factor", "random_score"):
@@ -194,7 +194,7 @@ def _function(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
 # --- sort and _source -------------------------------------------------------------------
 
 
-def sort(value: Any, place: Place) -> Iterator[Use]:
+def sort(value: Any, place: UsePlace) -> Iterator[Use]:
     """Fields in a ``sort``."""
     for step, item in items(value, place):
         if isinstance(item, str):
@@ -209,7 +209,7 @@ def sort(value: Any, place: Place) -> Iterator[Use]:
                     yield from _sort_by(name, options if isinstance(options, Mapping) else {}, step / name)
 
 
-def _sort_by(name: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+def _sort_by(name: str, options: Mapping[str, Any], place: UsePlace) -> Iterator[Use]:
     if name in ("_score", "_doc", "_script", "_shard_doc"):
         return
     nested = options.get("nested")
@@ -220,7 +220,7 @@ def _sort_by(name: str, options: Mapping[str, Any], place: Place) -> Iterator[Us
     yield from named("sort", "sort", name, place, options=options)
 
 
-def _source(value: Any, place: Place) -> Iterator[Use]:
+def _source(value: Any, place: UsePlace) -> Iterator[Use]:
     if isinstance(value, Mapping):
         for key in ("includes", "include", "excludes", "exclude"):
             yield from _source(value.get(key), place / key)

@@ -43,7 +43,7 @@ _NAMED = {
 
 
 def wrong_value(field: Field, value: Any, options: Mapping[str, Any]) -> str:
-    """What is wrong with `value` for `field`; empty if it fits or cannot be checked."""
+    """The fault of `value` for `field`; empty if it fits or cannot be checked."""
     if isinstance(value, (dict, list)):
         return "is not one value"
     if value is None:

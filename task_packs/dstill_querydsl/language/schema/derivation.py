@@ -22,8 +22,8 @@ from dstill_querydsl.language.schema.forms import forms
 from dstill_querydsl.language.schema.forms_queries import COORDINATES
 from dstill_querydsl.language.schema.forms_scores import score_function
 from dstill_querydsl.language.schema.parts import Form
-from dstill_querydsl.language.schema.shapes import Schema, Shape, any_way, obj, union
-from dstill_querydsl.language.schema.types import Argument, Reader
+from dstill_querydsl.language.schema.shapes import JsonSchema, Shape, any_way, obj, union
+from dstill_querydsl.language.schema.types import Argument, TypeReader
 
 __all__ = ["derive"]
 
@@ -36,7 +36,7 @@ _REMOVED_AGGREGATIONS = {"elasticsearch9": {"moving_avg"}, "elasticsearch8": {"m
 _SPANS = "query.span_"
 
 
-def derive(dialect: str) -> Schema:
+def derive(dialect: str) -> JsonSchema:
     """The schema for one dialect of `schema.forms`. Takes one or two seconds, because it imports the client."""
     return _Derivation(dialect).document()
 
@@ -45,10 +45,10 @@ class _Derivation:
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect
         self._forms = forms(dialect)
-        self._defs: dict[str, Schema] = {}
-        self._reader = Reader(self._define)
+        self._defs: dict[str, JsonSchema] = {}
+        self._reader = TypeReader(self._define)
 
-    def document(self) -> Schema:
+    def document(self) -> JsonSchema:
         self._defs["script"] = self._script()
         self._queries()
         self._aggregations()
@@ -83,7 +83,7 @@ class _Derivation:
         classes = {name: cls for name, cls in types.aggregations().items() if name not in removed}
         for name, cls in classes.items():
             self._defs[f"agg.{name}"] = self._schema(f"agg.{name}", name, types.arguments(cls), loose=False)
-        leaves: dict[str, Schema] = {name: {"not": {}} for name, cls in classes.items() if not types.is_bucket(cls)}
+        leaves: dict[str, JsonSchema] = {name: {"not": {}} for name, cls in classes.items() if not types.is_bucket(cls)}
         self._defs["agg.filter"] = {"$ref": "#/$defs/query"}
         self._defs["aggregation"] = self._aggregation(list(classes), leaves)
         valid = {"pattern": r"^[^\[\]>]+$", "title": "a name without [, ] and >"}
@@ -91,7 +91,7 @@ class _Derivation:
         self._defs["aggregations"] = named
         self._composite_sources(classes)
 
-    def _aggregation(self, names: list[str], leaves: dict[str, Schema]) -> Schema:
+    def _aggregation(self, names: list[str], leaves: dict[str, JsonSchema]) -> JsonSchema:
         below = {"$ref": "#/$defs/aggregations"}
         siblings = {"aggs": below, "aggregations": below, "meta": {"type": "object"}}
         no_leaf = {"properties": leaves, "x-what": "sub-aggregations"}
@@ -119,13 +119,13 @@ class _Derivation:
             self._define((types.typed(name),), False)
         self._defs["body"] = self._schema("body", "search body", arguments, loose=False)
 
-    def _script(self) -> Schema:
+    def _script(self) -> JsonSchema:
         script = self._define((types.typed("Script"),), False)
         return union(Shape(kinds=frozenset({"string"})), obj(script)).render()
 
     # --- objects ------------------------------------------------------------------------
 
-    def _define(self, classes: tuple[type, ...], loose: bool, inline: bool = False) -> Schema:
+    def _define(self, classes: tuple[type, ...], loose: bool, inline: bool = False) -> JsonSchema:
         """A reference to the schema of objects that any of `classes` accepts."""
         names = [cls.__name__ for cls in map(_origin, classes)]
         if names == ["SpanQuery"]:
@@ -142,13 +142,13 @@ class _Derivation:
             self._defs[key] = self._schema(place, _what(names[0]), _together(classes), loose)
         return self._defs[key] if inline else {"$ref": f"#/$defs/{key}"}
 
-    def _schema(self, place: str, kind: str, arguments: dict[str, Argument], loose: bool) -> Schema:
+    def _schema(self, place: str, kind: str, arguments: dict[str, Argument], loose: bool) -> JsonSchema:
         form = self._forms.get(place, Form())
         loose = loose if form.loose is None else form.loose
         plain = {n: a for n, a in arguments.items() if n not in ("_field", "_value") and form.accepts(n)}
         shapes = {n: self._argument(n, a, loose) for n, a in plain.items()} | dict(form.properties)
         required = form.required if form.required is not None else tuple(n for n, a in plain.items() if a.required)
-        schema: Schema = {
+        schema: JsonSchema = {
             "type": "object",
             "x-what": kind,
             "properties": {name: shape.render() for name, shape in shapes.items()},
@@ -220,7 +220,7 @@ def _with_aliases(names: dict[str, type]) -> dict[str, str]:
     return {spelling: name for name in names for spelling in (name, _ALIASES.get(name)) if spelling}
 
 
-def _container(kind: str, entries: dict[str, str]) -> Schema:
+def _container(kind: str, entries: dict[str, str]) -> JsonSchema:
     """An object with exactly one key, which names the kind of its value."""
     return {
         "type": "object",

@@ -78,5 +78,5 @@ ANY_WAY = frozenset({
 
 
 def shape_of(name: str) -> Shape | None:
-    """What the argument `name` accepts in every query and aggregation, or None where that differs."""
+    """The shape that the argument `name` accepts in every query and aggregation, or None where that differs."""
     return _ANALYZER if name.endswith("analyzer") else _SHAPES.get(name)

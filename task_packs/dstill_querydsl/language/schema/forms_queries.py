@@ -26,7 +26,7 @@ from dstill_querydsl.language.schema.parts import (
     ref,
 )
 from dstill_querydsl.language.schema.shapes import (
-    Schema,
+    JsonSchema,
     Shape,
     any_way,
     anything,
@@ -175,7 +175,7 @@ _SHAPE_NAMES = any_case(
     "envelope", "circle", "bbox",
 )  # fmt: skip
 _WKT = pattern(rf"\s*({_SHAPE_NAMES})\s*(Z\s*)?(\(.*|EMPTY\s*)", "a shape such as POINT (30 10)")
-_GEOJSON: Schema = {
+_GEOJSON: JsonSchema = {
     "type": "object",
     "x-what": "shape",
     "properties": {
@@ -189,7 +189,7 @@ _SHAPE = Form(properties={"shape": union(obj(_GEOJSON), _WKT)}, one_of=(("shape"
 for _name in ("GeoShapeFieldQuery", "ShapeFieldQuery"):
     FORMS.add(f"type.{_name}", _SHAPE)
 # Lists of numbers, nested to any depth.
-COORDINATES: Schema = {
+COORDINATES: JsonSchema = {
     "type": "array",
     "title": "lists of numbers",
     "minItems": 1,

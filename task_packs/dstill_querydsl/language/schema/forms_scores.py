@@ -7,7 +7,7 @@ FUNCTIONS["weight"]         -> a number
 from __future__ import annotations
 
 from dstill_querydsl.language.schema.parts import LOOSE_TEXT, NUMBER, QUERY, SCALAR, closed, ref
-from dstill_querydsl.language.schema.shapes import Schema, any_way, anything, literals, obj
+from dstill_querydsl.language.schema.shapes import JsonSchema, any_way, anything, literals, obj
 
 __all__ = ["ALONE", "FUNCTIONS", "FUNCTION_SCORE_MODE", "score_function"]
 
@@ -43,7 +43,7 @@ FUNCTIONS = {
 }
 
 
-def score_function(names: list[str]) -> Schema:
+def score_function(names: list[str]) -> JsonSchema:
     """The schema of one entry of ``function_score.functions``; `names` are the functions that the client knows."""
     known = {name: shape.render() for name, shape in FUNCTIONS.items() if name == "weight" or name in names}
     return {

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
 from dstill_querydsl.language.schema.shapes import (
-    Schema,
+    JsonSchema,
     Shape,
     any_way,
     array,
@@ -71,7 +71,7 @@ def closed(kind: str, required: tuple[str, ...] = (), one_of: tuple[str, ...] = 
     `kind` names the object in messages. ``from_`` means ``from``.
     """
     rendered = {name.rstrip("_"): shape.render() for name, shape in properties.items()}
-    schema: Schema = {"type": "object", "x-what": kind, "properties": rendered, "additionalProperties": False}
+    schema: JsonSchema = {"type": "object", "x-what": kind, "properties": rendered, "additionalProperties": False}
     if required:
         schema["required"] = list(required)
     if one_of:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 __all__ = [
-    "Schema",
+    "JsonSchema",
     "Shape",
     "any_way",
     "anything",
@@ -35,7 +35,7 @@ __all__ = [
     "with_extra",
 ]
 
-Schema = dict[str, Any]
+JsonSchema = dict[str, Any]
 
 _UNSIGNED = r"(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*"
 _NUMBER = r"\s*[-+]?" + _UNSIGNED
@@ -52,11 +52,11 @@ class Shape:
     words: frozenset[str] = frozenset()  # strings that are accepted where "string" is not among the kinds
     patterns: frozenset[str] = frozenset()  # regular expressions of further strings that are accepted
     items: Shape | None = None  # items of a list; None: anything
-    object: Schema | None = None  # schema of an object; None: any object, if "object" is among the kinds
+    object: JsonSchema | None = None  # schema of an object; None: any object, if "object" is among the kinds
     everything: bool = False  # any JSON value
-    extra: Schema = field(default_factory=dict)  # further keywords: minimum, minItems …
+    extra: JsonSchema = field(default_factory=dict)  # further keywords: minimum, minItems …
 
-    def render(self) -> Schema:
+    def render(self) -> JsonSchema:
         """The alternatives as one JSON Schema."""
         if self.everything:
             return {}
@@ -76,7 +76,7 @@ class Shape:
             kinds.add("string")
         return next(iter(kinds)) if len(kinds) == 1 else sorted(kinds)
 
-    def _strings(self) -> Schema:
+    def _strings(self) -> JsonSchema:
         if "string" in self.kinds or not (self.words or self.patterns):
             return {}
         if not self.kinds and not self.patterns:
@@ -84,13 +84,13 @@ class Shape:
         parts = [*(re.escape(word) for word in sorted(self.words)), *sorted(self.patterns)]
         return {"pattern": f"^({'|'.join(parts)})$"}
 
-    def _arrays(self) -> Schema:
+    def _arrays(self) -> JsonSchema:
         return {"items": self.items.render()} if "array" in self.kinds and self.items else {}
 
-    def _objects(self) -> Schema:
+    def _objects(self) -> JsonSchema:
         return {"if": {"type": "object"}, "then": self.object} if self.object else {}
 
-    def _title(self) -> Schema:
+    def _title(self) -> JsonSchema:
         nouns = [noun for kind, noun in _NOUNS.items() if kind in self.kinds]
         if "string" in self.kinds:
             nouns.append("a string")
@@ -116,7 +116,7 @@ def union(*shapes: Shape) -> Shape:
     )
 
 
-def _titles(shapes: Iterable[Shape]) -> Schema:
+def _titles(shapes: Iterable[Shape]) -> JsonSchema:
     """The names of the forms of strings among `shapes`, which say more than "a string"."""
     titles = dict.fromkeys(shape.extra["title"] for shape in shapes if "title" in shape.extra)
     return {"title": " or ".join(titles)} if titles else {}
@@ -126,8 +126,8 @@ def _items(shapes: list[Shape]) -> Shape | None:
     return shapes[0] if len(shapes) == 1 else union(*shapes) if shapes else None
 
 
-def _only(schemas: Iterable[Schema | None]) -> Schema | None:
-    distinct: list[Schema] = []
+def _only(schemas: Iterable[JsonSchema | None]) -> JsonSchema | None:
+    distinct: list[JsonSchema] = []
     for schema in schemas:
         if schema is not None and schema not in distinct:
             distinct.append(schema)
@@ -190,7 +190,7 @@ def pattern(regex: str, title: str) -> Shape:
     return Shape(patterns=frozenset({regex}), extra={"title": title})
 
 
-def obj(schema: Schema | None = None) -> Shape:
+def obj(schema: JsonSchema | None = None) -> Shape:
     """An object of this JSON Schema, or any object."""
     return Shape(kinds=frozenset({"object"}), object=schema)
 

@@ -4,7 +4,7 @@ In: the installed client. Out: every query and aggregation, each with its argume
 
     queries()["match_phrase"]           -> <class 'elasticsearch.dsl.query.MatchPhrase'>
     arguments(queries()["nested"])      -> {"path": Argument(hint=str…, required=True), "query": …}
-    Reader(define).shape(hint, …)       -> the JSON that this type hint accepts
+    TypeReader(define).shape(hint, …)   -> the JSON that this type hint accepts
 
 The names of queries, aggregations and options all come from the client, so a newer client brings new ones.
 `schema.forms` says where Elasticsearch's parsers differ from these classes.
@@ -22,7 +22,7 @@ from functools import cache
 from typing import Any
 
 from dstill_querydsl.language.schema.shapes import (
-    Schema,
+    JsonSchema,
     Shape,
     anything,
     array,
@@ -38,7 +38,7 @@ from dstill_querydsl.language.schema.shapes import (
 
 __all__ = [
     "Argument",
-    "Reader",
+    "TypeReader",
     "aggregations",
     "arguments",
     "classes_of",
@@ -130,10 +130,10 @@ def _namespace() -> dict[str, Any]:
     return {**vars(typing), **vars(types), **own, **modules}
 
 
-class Reader:
+class TypeReader:
     """Converts type hints to shapes. `define` returns a schema reference to objects of one or several typed classes."""
 
-    def __init__(self, define: Callable[[tuple[type, ...], bool], Schema]) -> None:
+    def __init__(self, define: Callable[[tuple[type, ...], bool], JsonSchema]) -> None:
         self._define = define
 
     def shape(self, hint: Any, loose: bool) -> Shape:

@@ -24,7 +24,7 @@ from dstill_querydsl.questions.invented_schemas.field_phrases import verbs_of_ti
 from dstill_querydsl.questions.invented_schemas.voices import Voice, say
 from dstill_querydsl.questions.templates.compose import ComposedQuestion
 from dstill_querydsl.questions.templates.context import QuestionContext, Skip
-from dstill_querydsl.questions.templates.verify import Trial
+from dstill_querydsl.questions.templates.verify import GoldTrial
 from dstill_querydsl.questions.templates.words import words_of
 
 __all__ = ["freely_phrased", "subject_of"]
@@ -78,7 +78,7 @@ def _date_nouns(context: QuestionContext, owners: Mapping[str, frozenset[str]]) 
 
 
 def freely_phrased(
-    subject: Subject, seed: str, trial: Trial, asked_before: set[str], dropped: Counter[str]
+    subject: Subject, seed: str, trial: GoldTrial, asked_before: set[str], dropped: Counter[str]
 ) -> Iterator[ComposedQuestion]:
     """Checked questions that are not in `asked_before` (lower case), which it extends.
 

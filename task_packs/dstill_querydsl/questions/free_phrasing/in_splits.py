@@ -22,7 +22,7 @@ from dstill_querydsl.questions.example_splits import index_of_questions, rules_o
 from dstill_querydsl.questions.free_phrasing.for_index import freely_phrased, subject_of
 from dstill_querydsl.questions.templates.contexts import QuestionContexts
 from dstill_querydsl.questions.templates.generate import numbered
-from dstill_querydsl.questions.templates.verify import Trial
+from dstill_querydsl.questions.templates.verify import GoldTrial
 
 __all__ = ["with_free_phrasing"]
 
@@ -39,7 +39,7 @@ def with_free_phrasing(
     subject = subject_of(QuestionContexts(index, seed, variants=False).base, profile)
     every = [*chain.from_iterable(splits.values()), *unseen_data]
     held_out = {canonical_text(example.answer or "") for example in (*splits["test_unseen_templates"], *unseen_data)}
-    with Trial(rules_of(config)) as trial:
+    with GoldTrial(rules_of(config)) as trial:
         questions = freely_phrased(
             subject, f"{index.name} {seed} free", trial, {example.question.lower() for example in every}, Counter()
         )

@@ -1,4 +1,4 @@
-"""What was done at a date, or is true of a flag: "delivered" for the delivery date, "unpaid" for what is not paid.
+"""Words for an action at a date, or for a flag: "delivered" for the delivery date, "unpaid" for what is not paid.
 
     participle_of(role, draw)      Participle(word="delivered", negated="undelivered", nouns={"delivery"})
 
@@ -20,7 +20,7 @@ __all__ = ["NEGATED", "Participle", "is_value", "participle_of"]
 
 @dataclass(frozen=True, kw_only=True)
 class Participle:
-    """What was done, and the word for what was not."""
+    """A word for what was done, and one for what was not."""
 
     word: str
     negated: str  # may be empty
@@ -131,7 +131,7 @@ _PARTICIPLES = _rows()
 
 
 def participle_of(role: Role, draw: AskedDraw) -> Participle | None:
-    """What was done at this date. None if there is no word for it, or if it could be said of another field."""
+    """The word for the action at this date. None if there is no word for it, or if it could be said of another field."""
     words = frozenset(stems(role.word.noun))
     participle = next((entry for entry in _PARTICIPLES if not words.isdisjoint(entry.nouns)), None)
     if participle is None:

@@ -182,7 +182,7 @@ class _Sentence:
         return " ".join([*most[:-1], f"{most[-1]}{joint}{last}"])
 
     def _documents(self, single: bool) -> str:
-        """What the documents are called, now and then with a word before it that says nothing."""
+        """The noun of the documents, now and then with a word before it that says nothing."""
         noun = self._noun(single)
         if self.draw.chance(9):
             word = self.draw.random.choice(options("", "modifiers", "|"))

@@ -36,7 +36,7 @@ ADVERBS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What a question asks for."""
+    """The request of a question, without its conditions."""
 
     name: str  # as in `plan`, where that has it
     keys: tuple[str, ...]  # of the wordings in asked.toml
@@ -69,12 +69,12 @@ def make(
 
 
 def noun_of(role: Role) -> str:
-    """What the field is called, with marks."""
+    """The noun of the field, with marks."""
     return mark(role.word.noun)
 
 
 def many_of(role: Role) -> str:
-    """What several of its values are called, with marks."""
+    """The noun of several of its values, with marks."""
     return mark(role.many)
 
 
@@ -165,7 +165,7 @@ _PEOPLE = frozenset(
 
 
 def counted(role: Role) -> str:
-    """What a number counts, in the plural. Empty if it counts nothing."""
+    """The things that a number counts, in the plural. Empty if it counts nothing."""
     noun = role.word.noun
     if not role.whole or role.word.unit:
         return ""

@@ -1,4 +1,4 @@
-"""What freely phrased questions ask for: a list, a count, the busiest day, a comparison.
+"""The requests of freely phrased questions: a list, a count, the busiest day, a comparison.
 
     shape("top_groups", draw)
     →  Shape(name="top_groups", way="which {o} has the most {w}", slots={"o": "branch"}, after={"aggs": {…}})

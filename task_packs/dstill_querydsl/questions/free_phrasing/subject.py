@@ -1,4 +1,4 @@
-"""What freely phrased questions are about: an index, what a student reads of it, and what people call its fields."""
+"""The subject of freely phrased questions: an index, what a student reads of it, and what people call its fields."""
 
 from __future__ import annotations
 

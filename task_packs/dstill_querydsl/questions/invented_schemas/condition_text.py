@@ -12,11 +12,11 @@ from random import Random
 from typing import Any
 
 from dstill_querydsl.questions.invented_schemas.coarser_dates import coarser, kind_of
-from dstill_querydsl.questions.invented_schemas.deferred_wordings import Item, Mark, Node
+from dstill_querydsl.questions.invented_schemas.deferred_wordings import Item, Mark, WordingNode
 from dstill_querydsl.questions.invented_schemas.field_phrases import choices, families_of, for_field, sayings
 from dstill_querydsl.questions.invented_schemas.loose_values import said_loosely
 from dstill_querydsl.questions.invented_schemas.question_parts import Part
-from dstill_querydsl.questions.invented_schemas.schemas import Put, Schema
+from dstill_querydsl.questions.invented_schemas.schemas import InventedSchema, Put
 from dstill_querydsl.questions.invented_schemas.vocabulary import table
 
 __all__ = ["ConditionTeller", "Slots", "first_mark"]
@@ -33,7 +33,7 @@ Slots = dict[str, Any]  # name → items, or parts
 class ConditionTeller:
     """Puts conditions into words."""
 
-    def __init__(self, schema: Schema, random: Random, answer: str, loose: float = 0.0) -> None:
+    def __init__(self, schema: InventedSchema, random: Random, answer: str, loose: float = 0.0) -> None:
         """`loose`: the share of texts and of known values that are not written as in the index."""
         self.schema, self.random, self.answer, self.loose = schema, random, answer, loose
 
@@ -41,24 +41,24 @@ class ConditionTeller:
         """The parts of a question or of a slot."""
         parts: list[Part] = []
         for item in items:
-            if isinstance(item, Node):
+            if isinstance(item, WordingNode):
                 parts += self._node(item)
             else:
                 parts.append(self._named(item) if isinstance(item, Mark) else Part("text", item))
         return parts
 
-    def _node(self, node: Node) -> list[Part]:
+    def _node(self, node: WordingNode) -> list[Part]:
         if node.key in table("phrases.toml")["times"]:
             return self._when([node])
         return self._condition(node, "post") or []
 
     def _named(self, text: str) -> Part:
-        """What has a name in the schema, or a value."""
+        """A part that has a name in the schema, or a value."""
         schema = self.schema
         kind = "noun" if text in schema.synonyms else "plural" if text in schema.singular else ""
         return Part(kind or ("document" if text in schema.context.lexicon.documents else "value"), str(text))
 
-    def _pick(self, ways: Sequence[str], node: Node) -> str:
+    def _pick(self, ways: Sequence[str], node: WordingNode) -> str:
         """A wording, without "a" before a plural."""
         way = self.random.choice(ways)
         if "a {f}" in way and str(first_mark(node, "f")).endswith("s"):
@@ -79,7 +79,7 @@ class ConditionTeller:
 
     # --- conditions ---------------------------------------------------------------------
 
-    def _condition(self, node: Node, place: str, *, singular: bool = False) -> list[Part] | None:
+    def _condition(self, node: WordingNode, place: str, *, singular: bool = False) -> list[Part] | None:
         """One condition, after the documents, before them, or as a verb. None if there are no words for that."""
         own = self._own(node).get(place, ())
         if singular:
@@ -101,13 +101,13 @@ class ConditionTeller:
             slots["when"] = self._when(node.slots["when"])
         return self._said(self._pick(ways, node), slots)
 
-    def _general(self, node: Node, place: str) -> Sequence[str]:
+    def _general(self, node: WordingNode, place: str) -> Sequence[str]:
         return choices(table("phrases.toml")["conditions"].get(node.key, {}).get(place, ""))
 
-    def _has_verb(self, node: Node) -> bool:
+    def _has_verb(self, node: WordingNode) -> bool:
         return bool(self._own(node).get("pred") or self._general(node, "pred"))
 
-    def _own(self, node: Node) -> Mapping[str, Sequence[str]]:
+    def _own(self, node: WordingNode) -> Mapping[str, Sequence[str]]:
         """Words for the condition that its field has."""
         noun = str(first_mark(node, "f"))
         put = self.schema.meant.get(noun)
@@ -127,7 +127,7 @@ class ConditionTeller:
         flags = {put.concept.nouns[0] for put in self.schema.meant.values() if put.concept.kind == "boolean"}
         return any(not flags.isdisjoint(way.split()) for way in ways.get("pred", ()))
 
-    def _says_field(self, put: Put, node: Node) -> bool:
+    def _says_field(self, put: Put, node: WordingNode) -> bool:
         """Whether the values alone tell the field."""
         values = [str(node.slots[name][0]) for name in ("v", "w") if name in node.slots]
         if any(self.schema.owners.get(value.lower(), set()) != {put.path} or not _is_word(value) for value in values):
@@ -155,7 +155,7 @@ class ConditionTeller:
         )
         return not any(key in sayings(other) for other in others)
 
-    def _value(self, put: Put, node: Node, value: str) -> list[Part]:
+    def _value(self, put: Put, node: WordingNode, value: str) -> list[Part]:
         """A value, perhaps in a form that people write."""
         if put.concept.kind not in ("category", "text", "ip"):
             return [Part("value", value)]
@@ -174,7 +174,7 @@ class ConditionTeller:
     def _when(self, items: Sequence[Item]) -> list[Part]:
         """A span of time."""
         times = table("phrases.toml")["times"]
-        node = next((item for item in items if isinstance(item, Node)), None)
+        node = next((item for item in items if isinstance(item, WordingNode)), None)
         if node is None:
             marks = [item for item in items if isinstance(item, Mark)]
             text = str(marks[0]) if marks else ""
@@ -194,7 +194,7 @@ class ConditionTeller:
         return self._said(self.random.choice(choices(times[node.key])), slots)
 
 
-def first_mark(node: Node, slot: str) -> Item:
+def first_mark(node: WordingNode, slot: str) -> Item:
     """The first value or name of a slot. Empty: there is none."""
     return next((item for item in node.slots.get(slot, ()) if isinstance(item, Mark)), "")
 

@@ -1,7 +1,7 @@
 r"""Wordings that are chosen at the end, when the whole question is known.
 
     deferred_way("with {f} over {v}")       a way with the same slots, in which the wording is only a number
-    read("\x03…")                           [Node("over", {"f": [Mark("price")], "v": [Mark("5")]})]
+    read("\x03…")                           [WordingNode("over", {"f": [Mark("price")], "v": [Mark("5")]})]
 
 The synthesizer fills a deferred way like any other, so its questions become trees that `question_text` puts into words.
 """
@@ -16,7 +16,7 @@ from functools import cache
 from dstill_querydsl.questions.invented_schemas.vocabulary import table, vocabulary
 from dstill_querydsl.questions.templates.words import mark
 
-__all__ = ["Item", "Mark", "Node", "deferred_way", "read"]
+__all__ = ["Item", "Mark", "WordingNode", "deferred_way", "read"]
 
 _OPEN, _CLOSE = mark("")[0], mark("")[1]
 _NODE, _SLOT, _VALUE, _END = "\x03", "\x04", "\x05", "\x06"
@@ -31,14 +31,14 @@ class Mark(str):
 
 
 @dataclass(frozen=True)
-class Node:
+class WordingNode:
     """One wording without its words."""
 
     key: str  # in `groups` of phrases.toml
     slots: Mapping[str, list[Item]]
 
 
-Item = str | Mark | Node
+Item = str | Mark | WordingNode
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def read(text: str) -> list[Item]:
     """The tree of a filled way."""
     groups = _groups()[1]
     top: list[Item] = []
-    stack: list[tuple[Node, _Group]] = []
+    stack: list[tuple[WordingNode, _Group]] = []
     here = top
     for match in _TOKEN.finditer(text):
         if match["mark"]:
@@ -89,7 +89,7 @@ def read(text: str) -> list[Item]:
             here.append(match["text"])
         elif match["node"]:
             group = groups[int(match["node"])]
-            node = Node(group.key, {})
+            node = WordingNode(group.key, {})
             here.append(node)
             stack.append((node, group))
         elif match["slot"]:
@@ -101,5 +101,5 @@ def read(text: str) -> list[Item]:
     return top
 
 
-def _last_slot(stack: list[tuple[Node, _Group]]) -> list[Item]:
+def _last_slot(stack: list[tuple[WordingNode, _Group]]) -> list[Item]:
     return list(stack[-1][0].slots.values())[-1]

@@ -95,7 +95,7 @@ def known_values(concept: Concept, random: Random, now: datetime, days: int) -> 
 
 
 def shown_values(concept: Concept, known: Known, random: Random) -> Known | None:
-    """What of the values is known to who asks: all, some, a range, or nothing."""
+    """The values that are known to who asks: all, some, a range, or none."""
     draw = random.random()
     if concept.kind == "category":
         if draw < 0.75:

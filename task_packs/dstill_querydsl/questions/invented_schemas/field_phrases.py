@@ -1,4 +1,4 @@
-"""What people say of one kind of field: the table `concepts` of phrases.toml.
+"""The phrases of people for one kind of field: the table `concepts` of phrases.toml.
 
 for_field(put, "over")   {"pred": ("cost more than {v}", …), "post": ("more expensive than {v}", …), "pre": ()}
 

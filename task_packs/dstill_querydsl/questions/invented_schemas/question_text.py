@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from dstill_querydsl.questions.invented_schemas.condition_text import OWN, ConditionTeller, Slots, first_mark
-from dstill_querydsl.questions.invented_schemas.deferred_wordings import Item, Mark, Node
+from dstill_querydsl.questions.invented_schemas.deferred_wordings import Item, Mark, WordingNode
 from dstill_querydsl.questions.invented_schemas.field_phrases import choices, extremes, families_of, how, verbs_of_time
 from dstill_querydsl.questions.invented_schemas.loose_values import in_plural
 from dstill_querydsl.questions.invented_schemas.question_parts import Part
@@ -53,14 +53,14 @@ class _Phrase:
 
     before: list[Item]
     documents: str
-    conditions: list[Node]
+    conditions: list[WordingNode]
     after: list[Item]  # instead of conditions, if these are not all known
 
 
 class Teller(ConditionTeller):
     """Puts one question into words."""
 
-    def _node(self, node: Node) -> list[Part]:
+    def _node(self, node: WordingNode) -> list[Part]:
         key = node.key
         if key in table("phrases.toml")["metrics"]:
             return self._said(self._pick(_ways("metrics", key), node), node.slots)
@@ -72,7 +72,7 @@ class Teller(ConditionTeller):
 
     # --- questions ----------------------------------------------------------------------
 
-    def _ask(self, node: Node) -> list[Part]:
+    def _ask(self, node: WordingNode) -> list[Part]:
         phrase = self._phrase(node.slots["what"])
         key, random = node.key, self.random
         slots: Slots = dict(node.slots)
@@ -95,7 +95,7 @@ class Teller(ConditionTeller):
             slots["what"] = self._who(phrase, loose=key == "list")
         return self._said(way, slots)
 
-    def _ways_of(self, node: Node, key: str, slots: Slots) -> tuple[Sequence[str], str]:
+    def _ways_of(self, node: WordingNode, key: str, slots: Slots) -> tuple[Sequence[str], str]:
         """The wordings to choose from, and their kind."""
         random = self.random
         if key in ("top", "bottom", "newest", "oldest"):
@@ -116,7 +116,7 @@ class Teller(ConditionTeller):
             key = "beyond"
         return _ways("asks", key), key
 
-    def _ways_in_order(self, node: Node, key: str, slots: Slots) -> Sequence[str]:
+    def _ways_in_order(self, node: WordingNode, key: str, slots: Slots) -> Sequence[str]:
         """Wordings for the first documents in some order."""
         extreme = self._extreme(node, key)
         single = self.random.random() < ONE_SHARE and self._only_one(r'^({"size":)\d+')
@@ -134,7 +134,7 @@ class Teller(ConditionTeller):
             self.answer = answer
         return count == 1
 
-    def _extreme(self, node: Node, key: str) -> str:
+    def _extreme(self, node: WordingNode, key: str) -> str:
         if key not in ("top", "bottom") or self.random.random() > OWN:
             return ""
         if (put := self.schema.meant.get(str(first_mark(node, "f")))) is None:
@@ -154,10 +154,10 @@ class Teller(ConditionTeller):
                 return False
         return True
 
-    def _how(self, node: Node) -> Sequence[str]:
+    def _how(self, node: WordingNode) -> Sequence[str]:
         """Wordings such as "how much do orders cost on average?"."""
         metric = node.slots["m"][0]
-        if not isinstance(metric, Node) or metric.key not in ("avg", "sum") or self.random.random() > HOW_SHARE:
+        if not isinstance(metric, WordingNode) or metric.key not in ("avg", "sum") or self.random.random() > HOW_SHARE:
             return ()
         put = self.schema.meant.get(str(first_mark(metric, "f")))
         phrases = how(put) if put else ()
@@ -173,7 +173,7 @@ class Teller(ConditionTeller):
         chosen = self.random.choice(phrases)
         return [way.replace("{how}", chosen) for way in ways]
 
-    def _ways_per(self, node: Node, slots: Slots) -> Sequence[str]:
+    def _ways_per(self, node: WordingNode, slots: Slots) -> Sequence[str]:
         random, unit = self.random, str(node.slots["u"][0]).removesuffix(" of ")
         marks = [slot for slot in node.slots["u"] if isinstance(slot, Mark) and slot in self.schema.meant]
         draw = random.random()
@@ -211,7 +211,7 @@ class Teller(ConditionTeller):
             way = self.random.choice((" of {f}", " of {f}", " by {f}", " of the {f}"))
         return self._said(way, {"f": [marks[0]]})
 
-    def _by_kind(self, left: list[Node]) -> tuple[str, list[Node]] | None:
+    def _by_kind(self, left: list[WordingNode]) -> tuple[str, list[WordingNode]] | None:
         """A kind as the noun, such as vans instead of cars, and the other conditions."""
         for node in left if self.random.random() < BY_KIND else ():
             put = self.schema.meant.get(str(first_mark(node, "f")))
@@ -229,12 +229,14 @@ class Teller(ConditionTeller):
         if at is None:
             return _Phrase(list(items), documents[0], [], [])
         after = items[at + 1 :]
-        known = all(isinstance(item, Node) or (not isinstance(item, Mark) and item.strip() in _FREE) for item in after)
-        nodes = [item for item in after if isinstance(item, Node)] if known else []
+        known = all(
+            isinstance(item, WordingNode) or (not isinstance(item, Mark) and item.strip() in _FREE) for item in after
+        )
+        nodes = [item for item in after if isinstance(item, WordingNode)] if known else []
         return _Phrase(list(items[:at]), str(items[at]), nodes, [] if known else list(after))
 
     def _who(
-        self, phrase: _Phrase, without: Node | None = None, *, single: bool = False, loose: bool = False
+        self, phrase: _Phrase, without: WordingNode | None = None, *, single: bool = False, loose: bool = False
     ) -> list[Part]:
         """The documents with their conditions. `single`: in the singular. `loose`: perhaps just "everything"."""
         random = self.random

@@ -31,7 +31,7 @@ from dstill_querydsl.questions.templates.roles import roles_of
 from dstill_querydsl.questions.templates.units import UNITS
 from dstill_querydsl.questions.templates.words import noun_of, plural
 
-__all__ = ["Put", "Schema", "invent", "is_plural"]
+__all__ = ["InventedSchema", "Put", "invent", "is_plural"]
 
 DOCUMENTS = 36
 MOST = 60  # fields and sub-fields, so that a student reads all of them
@@ -60,7 +60,7 @@ _SISTERS = 0.3  # share of schemas with two fields that have the same values
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schema(Subject):
+class InventedSchema(Subject):
     """One invented index."""
 
     domain: str
@@ -68,7 +68,7 @@ class Schema(Subject):
     known: Mapping[str, tuple[str, ...]]  # field → its values that a student reads
 
 
-def invent(random: Random) -> Schema:
+def invent(random: Random) -> InventedSchema:
     """A schema of a random domain."""
     return _Inventor(random).schema()
 
@@ -106,7 +106,7 @@ class _Inventor:
         self.sisters: dict[str, tuple[str, ...]] = {}
         self.key = ""  # the field with the document's number
 
-    def schema(self) -> Schema:
+    def schema(self) -> InventedSchema:
         if self.random.random() < _KEYS:
             self._put_key()
         if self.random.random() < _SISTERS:
@@ -133,7 +133,9 @@ class _Inventor:
         )
         return self._with_documents(index, synonyms, singular)
 
-    def _with_documents(self, index: Index, synonyms: dict[str, tuple[str, ...]], singular: dict[str, str]) -> Schema:
+    def _with_documents(
+        self, index: Index, synonyms: dict[str, tuple[str, ...]], singular: dict[str, str]
+    ) -> InventedSchema:
         lexicon = self._lexicon(synonyms)
         roles, _ = roles_of(index.mapping, Values(self.real), Lexicon.of(index.mapping, lexicon))
         key = next((role for role in roles if role.stored == self.key), None)
@@ -147,12 +149,12 @@ class _Inventor:
         facts = self._facts()
         facts["sisters"] = self.sisters if len(self.sisters) == 2 else {}
         facts["key"] = key
-        return Schema(
+        return InventedSchema(
             domain=self.domain.noun, profile=profile, context=context, synonyms=synonyms, singular=singular, **facts
         )
 
     def _facts(self) -> dict[str, Any]:
-        """What a voice has to know about the fields."""
+        """Facts about the fields that a voice has to know."""
         owners: dict[str, set[str]] = {}
         for put in self.puts:
             codes = self.lexicon[put.path]["codes"]

@@ -20,7 +20,7 @@ from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.language.mapping.index_profile import IndexProfile
 from dstill_querydsl.questions.free_phrasing.sentences import draw_question
 from dstill_querydsl.questions.free_phrasing.subject import LONGEST
-from dstill_querydsl.questions.invented_schemas.schemas import Schema, invent
+from dstill_querydsl.questions.invented_schemas.schemas import InventedSchema, invent
 from dstill_querydsl.questions.invented_schemas.voices import Voice, say
 from dstill_querydsl.questions.templates.compose import ComposedQuestion, compose
 from dstill_querydsl.questions.templates.context import Skip
@@ -65,7 +65,7 @@ class InventedQuestion:
 
 @dataclass
 class Counts:
-    """What a stream made and dropped."""
+    """Numbers of questions that a stream made and dropped."""
 
     made: Counter[str] = field(default_factory=Counter)  # by category
     dropped: Counter[str] = field(default_factory=Counter)  # by reason
@@ -115,14 +115,16 @@ def _lanes() -> Mapping[str, Sequence[Template]]:
     return lanes
 
 
-def _schema(random: Voice, counts: Counts) -> Schema:
+def _schema(random: Voice, counts: Counts) -> InventedSchema:
     schema = invent(random)
     counts.schemas += 1
     counts.fields += len(schema.context.roles)
     return schema
 
 
-def _composed(pool: Sequence[Schema], template: Template, random: Voice) -> tuple[Schema, ComposedQuestion] | None:
+def _composed(
+    pool: Sequence[InventedSchema], template: Template, random: Voice
+) -> tuple[InventedSchema, ComposedQuestion] | None:
     """A question of a template, about a schema that has fields for it."""
     random.defers = template.style not in _OPEN_STYLES and random.random() < TELLER_SHARE
     for schema in random.sample(pool, TRIES):
@@ -134,7 +136,7 @@ def _composed(pool: Sequence[Schema], template: Template, random: Voice) -> tupl
     return None
 
 
-def _asked(pool: Sequence[Schema], random: Voice) -> tuple[Schema, ComposedQuestion] | None:
+def _asked(pool: Sequence[InventedSchema], random: Voice) -> tuple[InventedSchema, ComposedQuestion] | None:
     """A freely phrased question about one of the schemas."""
     for schema in random.sample(pool, TRIES):
         try:
@@ -144,7 +146,9 @@ def _asked(pool: Sequence[Schema], random: Voice) -> tuple[Schema, ComposedQuest
     return None
 
 
-def _question(schema: Schema, composed: ComposedQuestion, random: Voice, counts: Counts) -> InventedQuestion | None:
+def _question(
+    schema: InventedSchema, composed: ComposedQuestion, random: Voice, counts: Counts
+) -> InventedQuestion | None:
     """The question as some voice says it. None if it is too long, or if its answer does not come back."""
     if _is_too_fine(composed, schema):
         return None
@@ -168,7 +172,7 @@ def _question(schema: Schema, composed: ComposedQuestion, random: Voice, counts:
     )
 
 
-def _is_too_fine(composed: ComposedQuestion, schema: Schema) -> bool:
+def _is_too_fine(composed: ComposedQuestion, schema: InventedSchema) -> bool:
     """Whether a histogram has more buckets than the guard allows. Other golds pass it."""
     if not any("histogram" in name for group in composed.body.get("aggs", {}).values() for name in group):
         return False

@@ -23,7 +23,7 @@ from dstill_querydsl.questions.invented_schemas.deferred_wordings import deferre
 from dstill_querydsl.questions.invented_schemas.quantities import with_values
 from dstill_querydsl.questions.invented_schemas.question_parts import Part
 from dstill_querydsl.questions.invented_schemas.question_text import Teller
-from dstill_querydsl.questions.invented_schemas.schemas import Schema
+from dstill_querydsl.questions.invented_schemas.schemas import InventedSchema
 from dstill_querydsl.questions.invented_schemas.typing_errors import mistyped
 from dstill_querydsl.questions.invented_schemas.vocabulary import table
 from dstill_querydsl.questions.templates.compose import ComposedQuestion
@@ -119,7 +119,7 @@ def say(composed: ComposedQuestion, subject: Subject, random: Voice) -> tuple[st
     manner = random.choices(tuple(MANNERS), tuple(MANNERS.values()))[0]
     if manner == "keywords" and re.search("has|lacks|no_field", composed.example.template):
         manner = "plain"  # a noun alone would not say that it has to be there
-    if random.defers and isinstance(subject, Schema):
+    if random.defers and isinstance(subject, InventedSchema):
         random.defers = False  # now it is time to choose
         teller = Teller(subject, random, composed.example.answer or "", LOOSE_SHARES.get(manner, 0.5))
         parts = teller.tell(read(composed.marked))

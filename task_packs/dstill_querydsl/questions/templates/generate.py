@@ -26,7 +26,7 @@ from dstill_querydsl.questions.templates.contexts import QuestionContexts
 from dstill_querydsl.questions.templates.focus_weights import FocusWeights
 from dstill_querydsl.questions.templates.plan import SHARES, TEMPLATES, Template
 from dstill_querydsl.questions.templates.roles import SkippedFields
-from dstill_querydsl.questions.templates.verify import Rules, Trial
+from dstill_querydsl.questions.templates.verify import GoldTrial, Rules
 
 __all__ = ["Tally", "composed_questions", "numbered", "questions", "splits"]
 
@@ -91,7 +91,7 @@ class _Stream:
         contexts: QuestionContexts,
         templates: Sequence[Template],
         random: Random,
-        trial: Trial,
+        trial: GoldTrial,
         tally: Tally,
         focus: FocusWeights | None = None,
     ) -> None:
@@ -196,7 +196,7 @@ def composed_questions(
         if focus
         else TEMPLATES
     )
-    with Trial(rules) as trial:
+    with GoldTrial(rules) as trial:
         stream = _Stream(contexts, chosen, random, trial, tally, focus).made(set())
         for number, composed in enumerate(stream):
             if number == n:
@@ -229,7 +229,7 @@ def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool =
     contexts = _contexts(index, seed, tally, variants=variants)
     random, asked = Random(f"{index.name} {seed} splits"), set[str]()
     sizes = {"test": max(1, rows // 15), "validation": max(1, rows // 20), "train": rows}
-    with Trial(rules) as trial:
+    with GoldTrial(rules) as trial:
         held_out = _Stream(contexts, [template for template in TEMPLATES if template.held_out], random, trial, tally)
         parts = {"test_unseen_templates": _take(held_out.made(asked), max(1, rows // 30), set())}
         reserved = {canonical_text(example.answer or "") for example in parts["test_unseen_templates"]}

@@ -24,7 +24,7 @@ from dstill_querydsl.language.fields import Field, Fields
 from dstill_querydsl.language.query_forms import RANGE_ENDS
 from dstill_querydsl.questions.templates.words import nouns, plural
 
-__all__ = ["Condition", "Lexicon", "Word"]
+__all__ = ["Lexicon", "Word", "WordRange"]
 
 _HINT = "docs/querydsl.md shows the form of a lexicon"
 
@@ -50,7 +50,7 @@ class Word:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Condition:
+class WordRange:
     """A word that stands for a range, such as "long"."""
 
     word: str
@@ -66,7 +66,7 @@ class Lexicon:
     document: str = "document"
     documents: tuple[str, ...] = ("documents", "records", "entries")
     fields: Mapping[str, Word] = dataclasses.field(default_factory=dict)
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[WordRange, ...] = ()
     absent: tuple[str, ...] = ()  # things that people might ask for and no field has
 
     @classmethod
@@ -94,7 +94,7 @@ class Lexicon:
             if field.family == "boolean" and noun.removeprefix("is ") not in called.values():
                 noun = noun.removeprefix("is ")  # "that are marked paid"
             words[field.name] = Word(**{"noun": noun, "unit": _unit(field), **own})
-        conditions = [Condition(**entry) for entry in table.get("conditions", ())] or _conditions(fields)
+        conditions = [WordRange(**entry) for entry in table.get("conditions", ())] or _conditions(fields)
         names = {field.name for field in fields}
         basics = cls()
         return cls(
@@ -119,7 +119,7 @@ def _unit(field: Field) -> str:
 _SECOND = {"nanos": 10**9, "micros": 10**6, "ms": 10**3, "s": 1}
 
 
-def _conditions(fields: list[Field]) -> list[Condition]:
+def _conditions(fields: list[Field]) -> list[WordRange]:
     """Slow, large and failed as in the pack's instructions, if exactly one field can be meant."""
     numbers = [field for field in fields if field.family == "number" and not field.nested and not field.sub]
     durations = [number for number in numbers if _unit(number) in _SECOND]
@@ -128,12 +128,12 @@ def _conditions(fields: list[Field]) -> list[Condition]:
     conditions = []
     if len(durations) == 1:
         second = _SECOND[_unit(durations[0])]
-        conditions.append(Condition(word="slow", field=durations[0].name, bounds={"gt": second}, means="over 1 second"))
+        conditions.append(WordRange(word="slow", field=durations[0].name, bounds={"gt": second}, means="over 1 second"))
     if len(sizes) == 1:
-        conditions.append(Condition(word="large", field=sizes[0].name, bounds={"gt": 10**6}, means="over 1 MB"))
+        conditions.append(WordRange(word="large", field=sizes[0].name, bounds={"gt": 10**6}, means="over 1 MB"))
     if codes:
         code = min(codes, key=lambda code: ("response" not in code.name, len(code.name)))
         conditions.append(
-            Condition(word="failed", field=code.name, bounds={"gte": 500, "lt": 600}, means="a status 5xx")
+            WordRange(word="failed", field=code.name, bounds={"gte": 500, "lt": 600}, means="a status 5xx")
         )
     return conditions

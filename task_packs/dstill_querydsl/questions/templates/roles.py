@@ -44,7 +44,7 @@ _NO_ROLE = ("constant_keyword", "aggregate_metric_double", "token_count", "seman
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """What questions can do with one field."""
+    """The uses of one field in questions."""
 
     kind: str  # one of the values of KINDS
     field: str  # the name in a body

@@ -1,6 +1,6 @@
 """Check golds before they are used for training: by four layers of checks, and by a run.
 
-    with Trial(Rules()) as trial:
+    with GoldTrial(Rules()) as trial:
         [verdict] = trial.verdicts([made])
         verdict.dropped     "" or a reason: "schema: …", "invalid", "unsupported", "vacuous", "arbitrary"
         verdict.warnings    ("doubtful_type",)
@@ -31,7 +31,7 @@ from dstill_querydsl.language.mapping import check
 from dstill_querydsl.language.results import compare, refusal
 from dstill_querydsl.questions.templates.compose import ComposedQuestion
 
-__all__ = ["Rules", "Trial", "Verdict"]
+__all__ = ["GoldTrial", "GoldVerdict", "Rules"]
 
 CONCURRENCY = 4  # concurrent requests
 TIMEOUT = 300.0  # timeout of a request in seconds, long enough for a busy machine
@@ -46,14 +46,14 @@ class Rules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class GoldVerdict:
     """The result of checking one gold."""
 
     dropped: str = ""  # the reason. Empty: the gold is good
     warnings: tuple[str, ...] = ()
 
 
-class Trial:
+class GoldTrial:
     """Checks golds. A context manager, which stops the engine at the end."""
 
     def __init__(self, rules: Rules) -> None:
@@ -71,7 +71,7 @@ class Trial:
         if self._engine is not None:
             self._engine.close()
 
-    def verdicts(self, candidates: Sequence[ComposedQuestion]) -> list[Verdict]:
+    def verdicts(self, candidates: Sequence[ComposedQuestion]) -> list[GoldVerdict]:
         """A verdict for each candidate, in their order."""
         checked = [self.checked(each) for each in candidates]
         open_ = [
@@ -81,18 +81,18 @@ class Trial:
             self._loaded(candidates[at].context.trial_index)  # load before the concurrent runs
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             for at, reason in zip(open_, pool.map(lambda at: self._run(candidates[at]), open_), strict=True):
-                checked[at] = Verdict(dropped=reason, warnings=checked[at].warnings)
+                checked[at] = GoldVerdict(dropped=reason, warnings=checked[at].warnings)
         return checked
 
     # --- layers -------------------------------------------------------------------------
 
-    def checked(self, composed: ComposedQuestion) -> Verdict:
+    def checked(self, composed: ComposedQuestion) -> GoldVerdict:
         """The verdict of the four layers, without a run."""
         problems = list(self._problems(composed))
         errors = [problem for problem in problems if problem.is_error]
         if errors:
-            return Verdict(dropped=f"{errors[0].layer}: {errors[0].code}")
-        return Verdict(warnings=tuple(problem.code for problem in problems))
+            return GoldVerdict(dropped=f"{errors[0].layer}: {errors[0].code}")
+        return GoldVerdict(warnings=tuple(problem.code for problem in problems))
 
     def _problems(self, composed: ComposedQuestion) -> Iterable[Problem]:
         yield from strict.read(composed.example.answer or "").problems

@@ -8,22 +8,22 @@ from dstill.linked.names import stems
 from dstill_querydsl.questions.free_phrasing.refusals import KINDS, refusal
 from dstill_querydsl.questions.free_phrasing.roles import role_condition
 from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, options, table
-from dstill_querydsl.questions.invented_schemas.schemas import Schema, invent
+from dstill_querydsl.questions.invented_schemas.schemas import InventedSchema, invent
 from dstill_querydsl.questions.templates.context import Skip
 
 
 @pytest.fixture(scope="module")
-def schemas() -> list[Schema]:
+def schemas() -> list[InventedSchema]:
     return [invent(Random(seed)) for seed in range(40)]
 
 
-def _draw(schema: Schema, random: Random) -> AskedDraw:
+def _draw(schema: InventedSchema, random: Random) -> AskedDraw:
     return AskedDraw(
         context=schema.context, random=random, source=random.choice(schema.context.sources), subject=schema
     )
 
 
-def test_sisters_have_the_same_values(schemas: list[Schema]) -> None:
+def test_sisters_have_the_same_values(schemas: list[InventedSchema]) -> None:
     found = [schema for schema in schemas if schema.sisters]
     assert len(found) > 5
     for schema in found:
@@ -31,7 +31,7 @@ def test_sisters_have_the_same_values(schemas: list[Schema]) -> None:
         assert schema.known.get(first) == schema.known.get(second)
 
 
-def test_conditions_of_sisters_say_the_role(schemas: list[Schema]) -> None:
+def test_conditions_of_sisters_say_the_role(schemas: list[InventedSchema]) -> None:
     random, second = Random(2), 0
     for schema in [schema for schema in schemas if schema.sisters] * 10:
         try:
@@ -45,7 +45,7 @@ def test_conditions_of_sisters_say_the_role(schemas: list[Schema]) -> None:
     assert second
 
 
-def test_refused_things_are_nowhere_in_the_schema(schemas: list[Schema]) -> None:
+def test_refused_things_are_nowhere_in_the_schema(schemas: list[InventedSchema]) -> None:
     random, kinds = Random(3), set[str]()
     for schema in schemas * 12:
         try:
@@ -58,7 +58,7 @@ def test_refused_things_are_nowhere_in_the_schema(schemas: list[Schema]) -> None
     assert kinds == set(KINDS)
 
 
-def test_every_slot_of_a_refusal_is_filled(schemas: list[Schema]) -> None:
+def test_every_slot_of_a_refusal_is_filled(schemas: list[InventedSchema]) -> None:
     random = Random(4)
     for schema in schemas * 12:
         try:

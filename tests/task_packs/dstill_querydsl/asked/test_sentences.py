@@ -16,11 +16,11 @@ from dstill_querydsl.questions.free_phrasing.sentences import draw_question
 from dstill_querydsl.questions.free_phrasing.shape_parts import Own, counted
 from dstill_querydsl.questions.free_phrasing.shapes import SHAPES, shape
 from dstill_querydsl.questions.free_phrasing.wording import PLACES, AskedDraw, options, table
-from dstill_querydsl.questions.invented_schemas.schemas import Schema, invent
+from dstill_querydsl.questions.invented_schemas.schemas import InventedSchema, invent
 from dstill_querydsl.questions.templates.compose import ComposedQuestion
 from dstill_querydsl.questions.templates.context import Skip
 from dstill_querydsl.questions.templates.plan import TEMPLATES
-from dstill_querydsl.questions.templates.verify import Rules, Trial
+from dstill_querydsl.questions.templates.verify import GoldTrial, Rules
 from dstill_querydsl.questions.templates.words import mark, plural
 
 SCHEMAS = 12
@@ -28,12 +28,12 @@ EACH = 40
 
 
 @pytest.fixture(scope="module")
-def schemas() -> list[Schema]:
+def schemas() -> list[InventedSchema]:
     return [invent(Random(seed)) for seed in range(SCHEMAS)]
 
 
 @pytest.fixture(scope="module")
-def made(schemas: list[Schema]) -> list[ComposedQuestion]:
+def made(schemas: list[InventedSchema]) -> list[ComposedQuestion]:
     random, found = Random(3), []
     for schema in schemas:
         while len(found) % EACH or not found or found[-1].context is not schema.context:
@@ -44,14 +44,14 @@ def made(schemas: list[Schema]) -> list[ComposedQuestion]:
     return found
 
 
-def _draw(schema: Schema, random: Random) -> AskedDraw:
+def _draw(schema: InventedSchema, random: Random) -> AskedDraw:
     return AskedDraw(
         context=schema.context, random=random, source=random.choice(schema.context.sources), subject=schema
     )
 
 
 def test_golds_pass_the_checks(made: list[ComposedQuestion]) -> None:
-    with Trial(Rules()) as trial:
+    with GoldTrial(Rules()) as trial:
         dropped = {one.example.question: found for one in made if (found := trial.checked(one).dropped)}
     assert {found for found in dropped.values() if "guard" not in found} == set(), dropped  # the stream drops those
 
@@ -69,7 +69,7 @@ def test_no_held_out_shape(made: list[ComposedQuestion]) -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_every_wording_of_a_shape_can_be_filled(schemas: list[Schema], name: str) -> None:
+def test_every_wording_of_a_shape_can_be_filled(schemas: list[InventedSchema], name: str) -> None:
     random, found = Random(1), 0
     for schema in schemas * 3:
         try:
@@ -83,7 +83,7 @@ def test_every_wording_of_a_shape_can_be_filled(schemas: list[Schema], name: str
     assert found
 
 
-def test_adjective_without_an_opposite(schemas: list[Schema], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adjective_without_an_opposite(schemas: list[InventedSchema], monkeypatch: pytest.MonkeyPatch) -> None:
     profitable = next(one for one in ADJECTIVES if not one.less)
     for module in ("shapes", "shapes_documents", "shapes_fields", "numbers"):
         monkeypatch.setattr(f"dstill_querydsl.questions.free_phrasing.{module}.adjective_of", lambda *_: profitable)
@@ -94,7 +94,7 @@ def test_adjective_without_an_opposite(schemas: list[Schema], monkeypatch: pytes
                 assert make(name, _draw(schema, random)) is not None
 
 
-def test_conditions_say_their_values(schemas: list[Schema]) -> None:
+def test_conditions_say_their_values(schemas: list[InventedSchema]) -> None:
     random, kinds = Random(2), Counter[str]()
     for schema in schemas * 8:
         try:
@@ -109,7 +109,7 @@ def test_conditions_say_their_values(schemas: list[Schema]) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_kind_of_condition(schemas: list[Schema], name: str) -> None:
+def test_every_kind_of_condition(schemas: list[InventedSchema], name: str) -> None:
     random, made = Random(6), []
     for schema in schemas * 12:
         with contextlib.suppress(Skip):
@@ -119,7 +119,7 @@ def test_every_kind_of_condition(schemas: list[Schema], name: str) -> None:
     assert not any("{" in said for said in made)
 
 
-def test_amounts_are_in_the_unit_of_their_field(schemas: list[Schema]) -> None:
+def test_amounts_are_in_the_unit_of_their_field(schemas: list[InventedSchema]) -> None:
     found: dict[str, set[float]] = {}
     random = Random(8)
     for schema in schemas * 40:
@@ -134,7 +134,7 @@ def test_amounts_are_in_the_unit_of_their_field(schemas: list[Schema]) -> None:
     assert any("an hour" in said for said in found)
 
 
-def test_documents_are_named_by_their_numbers_and_not_grouped_by_them(schemas: list[Schema]) -> None:
+def test_documents_are_named_by_their_numbers_and_not_grouped_by_them(schemas: list[InventedSchema]) -> None:
     keyed = [schema for schema in schemas if schema.key]
     assert len(keyed) >= 3
     for schema in keyed:
@@ -147,7 +147,7 @@ def test_documents_are_named_by_their_numbers_and_not_grouped_by_them(schemas: l
         assert str(value) in asked_for.phrase("post", _draw(schema, Random(2)))
 
 
-def test_participles_tell_one_field(schemas: list[Schema]) -> None:
+def test_participles_tell_one_field(schemas: list[InventedSchema]) -> None:
     draws = [_draw(schema, Random(1)) for schema in schemas]
     found = [
         (draw, one) for draw in draws for role in draw.context.by_kind("date") if (one := participle_of(role, draw))
@@ -173,13 +173,13 @@ def test_adjectives_have_three_forms() -> None:
     assert "depth" in ADJECTIVES[0].nouns
 
 
-def test_a_seed_gives_the_same_question(schemas: list[Schema]) -> None:
+def test_a_seed_gives_the_same_question(schemas: list[InventedSchema]) -> None:
     one, other = (draw_question(schemas[0], Random(5)) for _ in range(2))
     assert one.example == other.example
     assert json.loads(one.example.answer or "") == one.body
 
 
-def test_what_a_number_counts(schemas: list[Schema]) -> None:
+def test_what_a_number_counts(schemas: list[InventedSchema]) -> None:
     found = {role.word.noun: counted(role) for schema in schemas for role in schema.context.by_kind("number")}
     told = {noun: said for noun, said in found.items() if said}
     assert told
@@ -188,7 +188,7 @@ def test_what_a_number_counts(schemas: list[Schema]) -> None:
     assert all(not said.startswith("number") for said in told.values())
 
 
-def test_a_subject_is_a_condition(schemas: list[Schema]) -> None:
+def test_a_subject_is_a_condition(schemas: list[InventedSchema]) -> None:
     random, found = Random(5), 0
     for schema in schemas * 10:
         with contextlib.suppress(Skip):

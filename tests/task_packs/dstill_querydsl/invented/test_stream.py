@@ -25,7 +25,7 @@ from dstill_querydsl.questions.invented_schemas.typing_errors import mistyped
 from dstill_querydsl.questions.invented_schemas.vocabulary import table, vocabulary
 from dstill_querydsl.questions.invented_schemas.voices import MANNERS, Voice, more_wordings
 from dstill_querydsl.questions.templates.plan import TEMPLATES
-from dstill_querydsl.questions.templates.verify import Rules, Trial
+from dstill_querydsl.questions.templates.verify import GoldTrial, Rules
 
 ROUND_TRIP = 0.995
 LARGE, UNDRAWN = size("LARGE_STREAM", ci=2_000, nightly=6_000), size("UNDRAWN", ci=1, nightly=0)
@@ -66,14 +66,14 @@ def test_answers_come_back_in_the_linked_form(questions: list[InventedQuestion],
 
 
 def test_golds_pass_the_checks(questions: list[InventedQuestion]) -> None:
-    with Trial(Rules()) as trial:
+    with GoldTrial(Rules()) as trial:
         problems = {one.text: found for one in questions if (found := trial.checked(one.made).dropped)}
     assert problems == {}
 
 
 def test_golds_run_on_the_documents(questions: list[InventedQuestion]) -> None:
     one_index = [one for one in questions if one.profile is questions[0].profile]
-    with Trial(Rules()) as trial:
+    with GoldTrial(Rules()) as trial:
         dropped = Counter(verdict.dropped for verdict in trial.verdicts([one.made for one in one_index]))
     # The embedded engine differs in some formats of dates.
     assert set(dropped) <= {"", "vacuous", "arbitrary", "unsupported"}, dropped
@@ -242,7 +242,7 @@ def test_a_large_sample(large: Large) -> None:
     made = large.questions[:2_000]
     assert len({one.text for one in made}) > 1_900
     assert len({one.example.template for one in made}) > 300
-    with Trial(Rules()) as trial:
+    with GoldTrial(Rules()) as trial:
         assert Counter(trial.checked(one.made).dropped for one in made) == {"": 2_000}
 
 

@@ -16,7 +16,7 @@ from dstill_querydsl.questions.templates.compose import compose
 from dstill_querydsl.questions.templates.context import Skip
 from dstill_querydsl.questions.templates.contexts import QuestionContexts
 from dstill_querydsl.questions.templates.plan import TEMPLATES
-from dstill_querydsl.questions.templates.verify import Trial
+from dstill_querydsl.questions.templates.verify import GoldTrial
 
 # A failing mapping is shown as it was found: each try takes long.
 SLOW = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
@@ -69,7 +69,7 @@ def _index(mapping: dict[str, Any], values: list[Any]) -> Any:
 @settings(SLOW, max_examples=40)
 def test_every_template_gives_valid_gold_or_none(mapping: dict[str, Any], values: list[Any]) -> None:
     context, random = QuestionContexts(_index(mapping, values), 0).base, Random(1)
-    trial = Trial(Rules())
+    trial = GoldTrial(Rules())
     for template in TEMPLATES[:: 1 if len(context.roles) else 40]:
         try:
             made = compose(context, template, random)

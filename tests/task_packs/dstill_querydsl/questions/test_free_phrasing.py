@@ -22,7 +22,7 @@ from dstill_querydsl.questions.free_phrasing.nouns import synonyms_of, with_own_
 from dstill_querydsl.questions.templates.compose import ComposedQuestion
 from dstill_querydsl.questions.templates.context import QuestionContext
 from dstill_querydsl.questions.templates.plan import TEMPLATES
-from dstill_querydsl.questions.templates.verify import Rules, Trial
+from dstill_querydsl.questions.templates.verify import GoldTrial, Rules
 from dstill_querydsl.settings import Settings
 
 ROWS = size("FREE_PHRASING_ROWS", ci=400, nightly=800)
@@ -68,7 +68,7 @@ def _tickets() -> Index:
 def _made(index: Index, count: int) -> tuple[list[ComposedQuestion], Counter[str]]:
     dropped = Counter[str]()
     subject = subject_of(QuestionContext.of(index), IndexProfile(index, Limits()))
-    with Trial(Rules()) as trial:
+    with GoldTrial(Rules()) as trial:
         return list(islice(freely_phrased(subject, "seed", trial, set(), dropped), count)), dropped
 
 
@@ -127,7 +127,7 @@ def test_rationale_names_the_fields(made: list[ComposedQuestion]) -> None:
 def test_ends_if_all_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dstill_querydsl.questions.free_phrasing.for_index.BATCH", 5)
     subject = subject_of(QuestionContext.of(_tickets()), IndexProfile(_tickets(), Limits()))
-    with Trial(Rules()) as trial:
+    with GoldTrial(Rules()) as trial:
         assert list(freely_phrased(subject, "seed", trial, _Everything(), Counter())) == []
 
 
