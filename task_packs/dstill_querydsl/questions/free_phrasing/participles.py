@@ -131,7 +131,7 @@ _PARTICIPLES = _rows()
 
 
 def participle_of(role: Role, draw: AskedDraw) -> Participle | None:
-    """The word for the action at this date. None if there is no word for it, or if it could be said of another field."""
+    """The word for the action at this date. None if there is no word for it, or if it could be another field."""
     words = frozenset(stems(role.word.noun))
     participle = next((entry for entry in _PARTICIPLES if not words.isdisjoint(entry.nouns)), None)
     if participle is None:
