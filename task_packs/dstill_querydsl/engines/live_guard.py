@@ -45,10 +45,10 @@ class LiveGuard:
 
     def errors(self, body: dict[str, Any]) -> tuple[Problem, ...]:
         """The guard's errors for `body`. Raises ServiceError, AuthError."""
-        problems = guard.check(body, self.limits, self.ranges, self.dialect, self._asked(body))
+        problems = guard.check(body, self.limits, self.ranges, self.dialect, self._live_bounds(body))
         return tuple(problem for problem in problems if problem.is_error)
 
-    def _asked(self, body: dict[str, Any]) -> Bounds:
+    def _live_bounds(self, body: dict[str, Any]) -> Bounds:
         """The ranges of fields whose gaps a histogram fills, from the engine, so that they are not doubled."""
         unknown = sorted({gap.field for gap in guard.unknown_ranges(body, self.limits, self.ranges)})
         readable = [

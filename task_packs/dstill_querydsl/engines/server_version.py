@@ -51,13 +51,13 @@ def identify(reply: Any, client_major: int, embedded_version: str = "") -> Capab
         if reply.get("cluster_name") == EMBEDDED:
             dialect = f"opensearch{major[1]}"
             return Capabilities(product="osmem-server", version=embedded_version, dialect=dialect, embedded=True)
-        return _of("OpenSearch", number, int(major[1]), client_major)
+        return _capabilities("OpenSearch", number, int(major[1]), client_major)
     if "for Search" not in str(reply.get("tagline", "")):
         raise NotAnEngine("answers, but is not Elasticsearch or OpenSearch")
-    return _of("Elasticsearch", number, int(major[1]), client_major)
+    return _capabilities("Elasticsearch", number, int(major[1]), client_major)
 
 
-def _of(product: str, number: str, major: int, client_major: int) -> Capabilities:
+def _capabilities(product: str, number: str, major: int, client_major: int) -> Capabilities:
     if major < OLDEST[product]:
         raise NotAnEngine(f"is {product} {number}; dstill supports {product} {OLDEST[product]} and later")
     return Capabilities(

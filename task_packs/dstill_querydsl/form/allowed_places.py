@@ -199,7 +199,7 @@ class Node:
         self.schema = self._resolved(schema_)
         self.choices: dict[Any, tuple[Token, ...]] = {}  # keys that are there → keys that may come
         self._children: dict[Any, Node] = {}
-        self._asked = False
+        self._checking = False
 
     def _resolved(self, schema_: Any) -> Mapping[str, Any]:
         while "$ref" in schema_:
@@ -218,11 +218,11 @@ class Node:
     @cached_property
     def is_object(self) -> bool:
         """Whether an object may stand here, with at least one way to complete it."""
-        if self._asked or self.kind == kinds.INTERVAL:
+        if self._checking or self.kind == kinds.INTERVAL:
             return True  # it holds itself; an interval names no field that may be missing
-        self._asked = True
+        self._checking = True
         possible = "object" in self.types and self.inside is not None and self.is_alive(frozenset(self.keys.values()))
-        self._asked = False
+        self._checking = False
         return possible
 
     @cached_property

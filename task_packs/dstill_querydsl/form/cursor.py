@@ -127,10 +127,10 @@ class _Run:
         """Known values of the node's field of which words of the question are a part, by their tokens."""
         names = self._known.get(node)
         if names is None:
-            names = self._known[node] = dict(self._said(node))
+            names = self._known[node] = dict(self._spellings(node))
         return names
 
-    def _said(self, node: Node) -> Iterator[tuple[tuple[Token, ...], str]]:
+    def _spellings(self, node: Node) -> Iterator[tuple[tuple[Token, ...], str]]:
         spec, place = self.values(node).spec, self.names.get(node.field)
         if place is None or spec.numeric or spec.is_choice or not spec.free:
             return

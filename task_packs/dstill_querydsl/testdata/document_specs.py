@@ -151,7 +151,7 @@ class SpecMaker:
             keys = [key for key in self.by_key if key[0] == path]
             if len(keys) > 1:
                 hit = self.hit()
-                objects = [{key: hit.fixed[key] if key == kept else MISSING for key in keys} for kept in keys]
+                objects = [{key: hit.fixed[key] if key == own else MISSING for key in keys} for own in keys]
                 yield replace(hit, fixed={**hit.fixed, **objects[0]}, others=objects[1:], near=True)
 
 

@@ -79,9 +79,9 @@ class TreeReader:
             return All([self.query(item) for item in value])
         if not isinstance(value, Mapping):
             return All([])
-        return All([self._one(operator, options) for operator, options in value.items()])
+        return All([self._clause(operator, options) for operator, options in value.items()])
 
-    def _one(self, operator: str, options: Any) -> Tree:
+    def _clause(self, operator: str, options: Any) -> Tree:
         if not isinstance(options, Mapping):
             return All([])
         if operator in _INSIDE:

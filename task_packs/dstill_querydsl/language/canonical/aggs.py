@@ -54,7 +54,7 @@ def _renamed(groups: Mapping[str, Any]) -> tuple[Json, Names]:
     """Aggregations with new names, and the names. Pipelines come last, because they refer to others."""
     bodies: list[tuple[bool, str, str, Json, Names]] = []
     for name, value in groups.items():
-        body, below = _one(value)
+        body, below = _aggregation(value)
         pipeline = "bucket_sort" in body or any(
             isinstance(part, dict) and "buckets_path" in part for part in body.values()
         )
@@ -68,7 +68,7 @@ def _renamed(groups: Mapping[str, Any]) -> tuple[Json, Names]:
     return result, names
 
 
-def _one(value: Mapping[str, Any]) -> tuple[Json, Names]:
+def _aggregation(value: Mapping[str, Any]) -> tuple[Json, Names]:
     subs = [value[sub] for sub in _SUB if sub in value]
     if len(subs) > 1:
         raise ValueError("engines refuse both aggs and aggregations")

@@ -97,9 +97,9 @@ class _Tree:
         """
         for name, definition in level.items() if isinstance(level, dict) else ():
             if isinstance(definition, dict):
-                yield from self._one(definition, f"{at}/{escape(name)}", ranges, answered, kept, most(name))
+                yield from self._aggregation(definition, f"{at}/{escape(name)}", ranges, answered, kept, most(name))
 
-    def _one(
+    def _aggregation(
         self, definition: dict[str, Any], at: str, ranges: Ranges, answered: int, kept: int, most: int
     ) -> Iterator[Excess]:
         below_answered, below_kept, owns = answered, kept, [Buckets()]

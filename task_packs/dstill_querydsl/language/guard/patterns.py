@@ -140,19 +140,19 @@ class _Reader:
             if end < 0:
                 raise _Unreadable
             length, self._at = end - self._at, end + 1
-            return Read() if length == 0 else _one(states=length, transitions=length - 1)
+            return Read() if length == 0 else _symbol(states=length, transitions=length - 1)
         if sign == "<" and (interval := _INTERVAL.match(self._text, self._at - 1)):
             self._at = interval.end()
             digits = max(len(interval[1]), len(interval[2])) + 1
             # <1-99999999> has 81 states and 397 transitions in Lucene.
-            return _one(states=digits**2, transitions=5 * digits**2, first=10)
+            return _symbol(states=digits**2, transitions=5 * digits**2, first=10)
         if sign == "\\":
             sign, self._at = self._peek(), self._at + 1
             wide = sign in _CLASS_ESCAPES
-            return _one(plain=not wide, passes=sign in ("W", "D", "S"), first=4 if wide else 1)
+            return _symbol(plain=not wide, passes=sign in ("W", "D", "S"), first=4 if wide else 1)
         if sign == "@":
             return Read(open=True, states=1, transitions=1, first=1, last=1, repeats=1)
-        return _one(plain=sign != ".", passes=sign == ".")
+        return _symbol(plain=sign != ".", passes=sign == ".")
 
     def _class(self) -> Read:
         start, inside = self._at, self._at + (self._peek() == "^")
@@ -163,10 +163,10 @@ class _Reader:
             end += 1 + (sign == "\\")
         self._at = end + 1
         negated = self._text[start : start + 1] == "^"
-        return _one(plain=False, passes=negated, first=end - start + 1)
+        return _symbol(plain=False, passes=negated, first=end - start + 1)
 
 
-def _one(*, states: int = 1, transitions: int = 0, first: int = 1, plain: bool = True, passes: bool = False) -> Read:
+def _symbol(*, states: int = 1, transitions: int = 0, first: int = 1, plain: bool = True, passes: bool = False) -> Read:
     return Read(passes=passes, empty=False, plain=plain, states=states, transitions=transitions, first=first, last=1)
 
 

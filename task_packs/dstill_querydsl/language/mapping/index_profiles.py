@@ -25,7 +25,7 @@ class IndexProfiles:
     def __init__(self, config: Settings) -> None:
         self._config = config
         self._known: dict[str, IndexProfile] = {}  # by the index's digest
-        self._given: tuple[Any, str, Any, Index] | None = None  # mapping, name and values of the last context
+        self._latest: tuple[Any, str, Any, Index] | None = None  # mapping, name and values of the last context
 
     def index(self, example: Example) -> Index | None:
         """The index that the example is about. None if only its name is known. Raises DataError."""
@@ -34,12 +34,12 @@ class IndexProfiles:
         if mapping is None:
             return index_of(example.context, self._config)
         # Thousands of answers share one mapping, and reading it takes longer than checking an answer.
-        entry = self._given  # read once, since other threads set it too
+        entry = self._latest  # read once, since other threads set it too
         if entry is None or entry[0] is not mapping or entry[1] != name or entry[2] != values:
             require_mapping(mapping)
             index = index_of(example.context, self._config)
             assert index is not None  # because there is a mapping
-            self._given = entry = (mapping, name, values, index)
+            self._latest = entry = (mapping, name, values, index)
         return entry[3]
 
     def of(self, example: Example) -> IndexProfile | None:

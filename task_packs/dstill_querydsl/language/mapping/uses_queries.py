@@ -106,10 +106,10 @@ def query(value: Any, place: UsePlace) -> Iterator[Use]:
     for step, item in items(value, place):
         if isinstance(item, Mapping):
             for operator, options in item.items():
-                yield from _one(operator, options, step / operator)
+                yield from _clause(operator, options, step / operator)
 
 
-def _one(operator: str, options: Any, place: UsePlace) -> Iterator[Use]:
+def _clause(operator: str, options: Any, place: UsePlace) -> Iterator[Use]:
     if not isinstance(options, Mapping):
         return
     if operator in FIELDED or operator in PLACES:

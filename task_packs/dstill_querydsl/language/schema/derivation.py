@@ -139,7 +139,7 @@ class _Derivation:
         if key not in self._defs:
             self._defs[key] = {}  # a type may contain itself
             place = key.removesuffix(":loose")
-            self._defs[key] = self._schema(place, _what(names[0]), _together(classes), loose)
+            self._defs[key] = self._schema(place, _kind_of(names[0]), _together(classes), loose)
         return self._defs[key] if inline else {"$ref": f"#/$defs/{key}"}
 
     def _schema(self, place: str, kind: str, arguments: dict[str, Argument], loose: bool) -> JsonSchema:
@@ -195,7 +195,7 @@ class _Derivation:
         return None
 
 
-def _what(class_name: str) -> str:
+def _kind_of(class_name: str) -> str:
     """``MatchPhraseQuery`` → ``match_phrase``, the name for messages."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name.removesuffix("Query").removesuffix("Container")).lower()
 

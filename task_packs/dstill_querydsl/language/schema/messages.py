@@ -120,7 +120,7 @@ def _none_of(error: Any) -> Iterator[Problem]:
     yield _problem(error, "missing", f"{_name(error)} needs one of {names}", f"add one of {names}")
 
 
-def _one(error: Any) -> Iterator[Problem]:
+def _one_type(error: Any) -> Iterator[Problem]:
     kind = error.schema.get("x-what", "object")
     keys = [key for key in error.instance if key not in error.validator_value]
     listed = " and ".join(repr(key) for key in keys[:4])
@@ -152,7 +152,7 @@ def _excluded(error: Any) -> Iterator[Problem]:
 
 def _type(error: Any) -> Iterator[Problem]:
     expected = error.schema.get("title") or _expected(error)
-    message = f"{_name(error)} must be {expected}, found {_found(error.instance)}"
+    message = f"{_name(error)} must be {expected}, found {_brief(error.instance)}"
     yield _problem(error, "wrong_type", message, _type_hint(error))
 
 
@@ -187,7 +187,7 @@ def _type_hint(error: Any) -> str:
 def _enum(error: Any) -> Iterator[Problem]:
     words = [str(word) for word in error.validator_value]
     words = [word for word in words if word == word.lower()] or words
-    message = f"{_name(error)} must be one of {', '.join(words)}; found {_found(error.instance)}"
+    message = f"{_name(error)} must be one of {', '.join(words)}; found {_brief(error.instance)}"
     yield _problem(error, "wrong_value", message, *_near(error.instance, words))
 
 
@@ -203,13 +203,13 @@ def _pattern(error: Any) -> Iterator[Problem]:
         yield _problem(error, "wrong_name", f"{error.instance!r} is not a valid name: use {expected}")
     else:
         words = expected.partition("one of ")[2].split(", ")
-        message = f"{_name(error)} must be {expected}, found {_found(error.instance)}"
+        message = f"{_name(error)} must be {expected}, found {_brief(error.instance)}"
         yield _problem(error, "wrong_value", message, *_near(error.instance, words))
 
 
 def _limit(error: Any) -> Iterator[Problem]:
     template = _LIMITS.get(error.validator, "{name} is not allowed here, found {found}")
-    message = template.format(name=_name(error), limit=error.validator_value, found=_found(error.instance))
+    message = template.format(name=_name(error), limit=error.validator_value, found=_brief(error.instance))
     yield _problem(error, "out_of_range", message)
 
 
@@ -222,7 +222,7 @@ def _name(error: Any) -> str:
     return f"an item of {named[-1]!r}" if isinstance(steps[-1], int) else repr(named[-1])
 
 
-def _found(value: Any) -> str:
+def _brief(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"
 
@@ -231,7 +231,7 @@ _BY_KEYWORD: dict[str, Callable[[Any], Iterator[Problem]]] = {
     "required": _missing,
     "dependentRequired": _needs,
     "anyOf": _none_of,
-    "x-one": _one,
+    "x-one": _one_type,
     "type": _type,
     "enum": _enum,
     "pattern": _pattern,

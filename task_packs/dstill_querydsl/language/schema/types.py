@@ -143,7 +143,7 @@ class TypeReader:
         rest = [option for option in options if option not in classes]
         if classes or any(_is_mapping(option) and typing.get_args(option)[1:] != (Any,) for option in rest):
             rest = [option for option in rest if not _is_raw(option)]
-        read = self._place if typed("LatLonGeoLocation") in classes else self._one
+        read = self._place if typed("LatLonGeoLocation") in classes else self._single
         shapes = [read(option, loose) for option in rest]
         if classes:
             shapes.append(obj(self._define(classes, loose)))
@@ -153,9 +153,9 @@ class TypeReader:
         """Short forms of a place: "40.7,-74", "POINT (-74 40.7)", a geohash or [-74, 40.7], but no bare number."""
         if hint is str:
             return with_extra(text(loose=False), minLength=1)
-        return array(number()) if typing.get_args(hint) == (float,) else self._one(hint, loose)
+        return array(number()) if typing.get_args(hint) == (float,) else self._single(hint, loose)
 
-    def _one(self, hint: Any, loose: bool) -> Shape:
+    def _single(self, hint: Any, loose: bool) -> Shape:
         origin, args = typing.get_origin(hint) or hint, typing.get_args(hint)
         if origin is typing.Literal:
             return literals(str(arg) for arg in args)

@@ -32,9 +32,9 @@ def rename(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         if not (new := list(_new(use.name, names))):
             continue
         if _is_key(use):
-            keys[use.pointer] = _one(use, new)
+            keys[use.pointer] = _rename(use, new)
         else:
-            values[use.pointer] = new if _in_list(use) else [_one(use, new)]
+            values[use.pointer] = new if _in_list(use) else [_rename(use, new)]
     return dict(_renamed(body, "", keys, values))
 
 
@@ -64,7 +64,7 @@ def _new(name: str, names: Mapping[str, str]) -> Iterator[str]:
                 yield names[other]
 
 
-def _one(use: Use, new: list[str]) -> str:
+def _rename(use: Use, new: list[str]) -> str:
     if len(new) > 1:
         raise DataError(f"'{use.name}' is several fields in the variant: {', '.join(new)}", where=use.pointer)
     return new[0]

@@ -91,7 +91,7 @@ def _iso(time: datetime) -> str:
     return f"{time.year:04d}-{time.month:02d}-{time.day:02d}"
 
 
-def _said(time: datetime, draw: AskedDraw) -> str:
+def _day_text(time: datetime, draw: AskedDraw) -> str:
     """A day. One of the last year is now and then said without the year."""
     if not timedelta() <= draw.context.now - time < _A_YEAR or draw.chance(70):
         return mark(_iso(time))
@@ -107,7 +107,7 @@ def _dated(way: str, time: datetime, draw: AskedDraw) -> str:
     ago = draw.context.now.date() - time.date()
     if timedelta() <= ago < timedelta(days=7) and way.endswith(_BEFORE_WEEKDAYS) and draw.chance(50):
         return way.format(mark(day_name[time.weekday()]))
-    return way.format(_said(time, draw))
+    return way.format(_day_text(time, draw))
 
 
 _BEFORE_WEEKDAYS = tuple(f"{word} {{}}" for word in ("on", "since", "before", "after", "from"))
@@ -186,7 +186,7 @@ def _span(draw: AskedDraw, time: datetime) -> When:
         "between {} and {}", "between {} and {}", "from {} to {}", "from {} until {}", "from {} through {}", "{} to {}",
         "{} - {}", "between the {} and the {}", "in the time from {} to {}", "any time between {} and {}",
     )  # fmt: skip
-    when = draw.random.choice(ways).format(_said(low, draw), _said(high, draw))
+    when = draw.random.choice(ways).format(_day_text(low, draw), _day_text(high, draw))
     if low.month == high.month and low.year == high.year and draw.chance(50):  # from 3 to 5 March 2024
         way = draw.pick("between {}", "from {}", "{}").format("{} and {}" if draw.chance(40) else "{} to {}")
         year = f" {high.year}" if draw.chance(60) or not timedelta() <= draw.context.now - high < _A_YEAR else ""

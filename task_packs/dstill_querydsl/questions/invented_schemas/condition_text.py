@@ -65,7 +65,7 @@ class ConditionTeller:
             way = re.sub(r"\ba {f}", "{f}", way)
         return way
 
-    def _said(self, way: str, slots: Mapping[str, Any]) -> list[Part]:
+    def _fill(self, way: str, slots: Mapping[str, Any]) -> list[Part]:
         """A wording with its slots filled."""
         first, *rest = way.split("{")
         parts = [Part("text", first)] if first else []
@@ -99,7 +99,7 @@ class ConditionTeller:
                 slots[name] = self._value(put, node, str(slots[name][0]))
         if "when" in slots:
             slots["when"] = self._when(node.slots["when"])
-        return self._said(self._pick(ways, node), slots)
+        return self._fill(self._pick(ways, node), slots)
 
     def _general(self, node: WordingNode, place: str) -> Sequence[str]:
         return choices(table("phrases.toml")["conditions"].get(node.key, {}).get(place, ""))
@@ -182,7 +182,7 @@ class ConditionTeller:
                 return [Part("text", self.random.choice(choices(times[text])))]
             if len(marks) != 1:
                 return self.tell(items)
-            return self._said(self.random.choice(choices(times[kind_of(text)])), {"0": [Part("value", text)]})
+            return self._fill(self.random.choice(choices(times[kind_of(text)])), {"0": [Part("value", text)]})
         slots: Slots = {name: self.tell(inner) for name, inner in node.slots.items()}
         if node.key == "rolling":
             unit = slots["1"][0].text
@@ -191,7 +191,7 @@ class ConditionTeller:
             days = [str(first_mark(node, name)) for name in sorted(slots)]
             coarse, self.answer = coarser(node.key, days, self.random.choice(("month", "year")), self.answer)
             slots = {str(at): [Part("value", value)] for at, value in enumerate(coarse)} or slots
-        return self._said(self.random.choice(choices(times[node.key])), slots)
+        return self._fill(self.random.choice(choices(times[node.key])), slots)
 
 
 def first_mark(node: WordingNode, slot: str) -> Item:

@@ -63,11 +63,11 @@ class Teller(ConditionTeller):
     def _node(self, node: WordingNode) -> list[Part]:
         key = node.key
         if key in table("phrases.toml")["metrics"]:
-            return self._said(self._pick(_ways("metrics", key), node), node.slots)
+            return self._fill(self._pick(_ways("metrics", key), node), node.slots)
         if "what" in node.slots:
             return self._ask(node)
         if key == "tail":
-            return self._said(self.random.choice(_ways("asks", "tail")), node.slots)
+            return self._fill(self.random.choice(_ways("asks", "tail")), node.slots)
         return super()._node(node)
 
     # --- questions ----------------------------------------------------------------------
@@ -93,7 +93,7 @@ class Teller(ConditionTeller):
             slots["one"] = self._who(phrase, single=True)
         if "{what}" in way:
             slots["what"] = self._who(phrase, loose=key == "list")
-        return self._said(way, slots)
+        return self._fill(way, slots)
 
     def _ways_of(self, node: WordingNode, key: str, slots: Slots) -> tuple[Sequence[str], str]:
         """The wordings to choose from, and their kind."""
@@ -209,7 +209,7 @@ class Teller(ConditionTeller):
         )
         if str(items[0]).startswith(" of"):
             way = self.random.choice((" of {f}", " of {f}", " by {f}", " of the {f}"))
-        return self._said(way, {"f": [marks[0]]})
+        return self._fill(way, {"f": [marks[0]]})
 
     def _by_kind(self, left: list[WordingNode]) -> tuple[str, list[WordingNode]] | None:
         """A kind as the noun, such as vans instead of cars, and the other conditions."""

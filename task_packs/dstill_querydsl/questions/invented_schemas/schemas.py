@@ -121,7 +121,7 @@ class _Inventor:
             if self.items < MOST:
                 self._put(concept, nested if concept.kind in ("category", "number", "boolean") else "")
         mapping = self._mapping()
-        synonyms, singular = self._said()
+        synonyms, singular = self._all_synonyms()
         index = Index(
             name=f"{self.domain.noun} {self.random.randrange(10**6)}",
             mapping=mapping,
@@ -309,7 +309,7 @@ class _Inventor:
 
     # --- words --------------------------------------------------------------------------
 
-    def _said(self) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    def _all_synonyms(self) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
         """Noun → other words, and plural → noun."""
         nouns: dict[str, tuple[str, ...]] = {}
         taken = set(self.taken)

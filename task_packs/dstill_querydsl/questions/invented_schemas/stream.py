@@ -50,7 +50,7 @@ class InventedQuestion:
     profile: IndexProfile  # the mapping and the known values
     reading: Reading
     tokens: Sequence[Token]
-    made: ComposedQuestion  # what it was composed from, with documents
+    composed: ComposedQuestion  # what it was composed from, with documents
 
     @property
     def text(self) -> str:
@@ -87,7 +87,7 @@ def stream(seed: int, counts: Counts | None = None) -> Iterator[InventedQuestion
     number = 0
     while True:
         if random.random() < FREE_SHARE:
-            draft = _asked(pool, random)
+            draft = _freely_phrased(pool, random)
         else:
             draft = _composed(pool, random.choice(lanes[random.choices(names, weights)[0]]), random)
         if draft is None:
@@ -136,7 +136,7 @@ def _composed(
     return None
 
 
-def _asked(pool: Sequence[InventedSchema], random: Voice) -> tuple[InventedSchema, ComposedQuestion] | None:
+def _freely_phrased(pool: Sequence[InventedSchema], random: Voice) -> tuple[InventedSchema, ComposedQuestion] | None:
     """A freely phrased question about one of the schemas."""
     for schema in random.sample(pool, TRIES):
         try:
@@ -168,7 +168,7 @@ def _question(
         profile=schema.profile,
         reading=reading,
         tokens=tokens,
-        made=composed,
+        composed=composed,
     )
 
 

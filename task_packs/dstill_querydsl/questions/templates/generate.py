@@ -104,10 +104,10 @@ class _Stream:
         self.counts: Counter[str] = Counter()
         self.drops: Counter[str] = Counter()
 
-    def made(self, asked: set[str]) -> Iterator[ComposedQuestion]:
-        """Questions that are not in `asked` (lower case), which it extends."""
+    def questions(self, taken: set[str]) -> Iterator[ComposedQuestion]:
+        """Questions that are not in `taken` (lower case), which it extends."""
         while self.live:
-            batch = self._batch(asked)
+            batch = self._batch(taken)
             for (template, composed), verdict in zip(batch, self.trial.verdicts([m for _, m in batch]), strict=True):
                 if verdict.dropped:
                     self._drop(template, verdict.dropped)
@@ -116,16 +116,16 @@ class _Stream:
                 self.tally.warnings.update(verdict.warnings)
                 yield composed
 
-    def _batch(self, asked: set[str]) -> list[tuple[Template, ComposedQuestion]]:
+    def _batch(self, taken: set[str]) -> list[tuple[Template, ComposedQuestion]]:
         batch: list[tuple[Template, ComposedQuestion]] = []
         while self.live and len(batch) < BATCH:
             lane = self._due()
             template = self._one_of(self.live[lane])
-            composed = self._candidate(template, asked)
+            composed = self._candidate(template, taken)
             if composed is None:
                 self._exhaust(template)
                 continue
-            asked.add(composed.example.question.lower())
+            taken.add(composed.example.question.lower())
             self.counts[lane] += 1
             batch.append((template, composed))
         return batch
@@ -139,13 +139,13 @@ class _Stream:
             return self.random.choice(templates)
         return self.random.choices(templates, [self.focus.weight(template.name) for template in templates])[0]
 
-    def _candidate(self, template: Template, asked: set[str]) -> ComposedQuestion | None:
+    def _candidate(self, template: Template, taken: set[str]) -> ComposedQuestion | None:
         for _ in range(TRIES):
             try:
                 composed = compose(self.contexts.pick(template.style, self.random), template, self.random)
             except Skip:
                 continue
-            if composed.example.question.lower() not in asked and len(composed.example.question) <= 2_000:
+            if composed.example.question.lower() not in taken and len(composed.example.question) <= 2_000:
                 return composed
         return None
 
@@ -197,7 +197,7 @@ def composed_questions(
         else TEMPLATES
     )
     with GoldTrial(rules) as trial:
-        stream = _Stream(contexts, chosen, random, trial, tally, focus).made(set())
+        stream = _Stream(contexts, chosen, random, trial, tally, focus).questions(set())
         for number, composed in enumerate(stream):
             if number == n:
                 return
@@ -227,15 +227,15 @@ def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool =
     """
     tally = Tally()
     contexts = _contexts(index, seed, tally, variants=variants)
-    random, asked = Random(f"{index.name} {seed} splits"), set[str]()
+    random, taken = Random(f"{index.name} {seed} splits"), set[str]()
     sizes = {"test": max(1, rows // 15), "validation": max(1, rows // 20), "train": rows}
     with GoldTrial(rules) as trial:
         held_out = _Stream(contexts, [template for template in TEMPLATES if template.held_out], random, trial, tally)
-        parts = {"test_unseen_templates": _take(held_out.made(asked), max(1, rows // 30), set())}
+        parts = {"test_unseen_templates": _take(held_out.questions(taken), max(1, rows // 30), set())}
         reserved = {canonical_text(example.answer or "") for example in parts["test_unseen_templates"]}
         stream = _Stream(
             contexts, [template for template in TEMPLATES if not template.held_out], random, trial, tally
-        ).made(asked)
+        ).questions(taken)
         train = _take(stream, sizes.pop("train"), reserved)
         trained = {example.template for example in train}
         for name, count in sizes.items():

@@ -99,12 +99,12 @@ class GoldTrial:
         if "refusal" in composed.body:
             yield from refusal.check(composed.body)
             return
-        fields, limits, ranges = self._of(composed.context.index)
+        fields, limits, ranges = self._facts(composed.context.index)
         yield from schema.check(dict(composed.body), self.rules.dialect)
         yield from check.check(composed.body, fields)
         yield from guard.check(dict(composed.body), limits, ranges)
 
-    def _of(self, index: Index) -> tuple[Fields, guard.Limits, Bounds]:
+    def _facts(self, index: Index) -> tuple[Fields, guard.Limits, Bounds]:
         if index.digest not in self._fields:
             limits = self.rules.limits
             narrowed = limits_on(index.mapping, limits) if limits.restricts_fields else limits

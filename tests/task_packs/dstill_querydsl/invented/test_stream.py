@@ -67,14 +67,14 @@ def test_answers_come_back_in_the_linked_form(questions: list[InventedQuestion],
 
 def test_golds_pass_the_checks(questions: list[InventedQuestion]) -> None:
     with GoldTrial(Rules()) as trial:
-        problems = {one.text: found for one in questions if (found := trial.checked(one.made).dropped)}
+        problems = {one.text: found for one in questions if (found := trial.checked(one.composed).dropped)}
     assert problems == {}
 
 
 def test_golds_run_on_the_documents(questions: list[InventedQuestion]) -> None:
     one_index = [one for one in questions if one.profile is questions[0].profile]
     with GoldTrial(Rules()) as trial:
-        dropped = Counter(verdict.dropped for verdict in trial.verdicts([one.made for one in one_index]))
+        dropped = Counter(verdict.dropped for verdict in trial.verdicts([one.composed for one in one_index]))
     # The embedded engine differs in some formats of dates.
     assert set(dropped) <= {"", "vacuous", "arbitrary", "unsupported"}, dropped
     assert dropped[""] >= 0.5 * len(one_index)  # nothing is tomorrow, and no document has unknown values
@@ -243,7 +243,7 @@ def test_a_large_sample(large: Large) -> None:
     assert len({one.text for one in made}) > 1_900
     assert len({one.example.template for one in made}) > 300
     with GoldTrial(Rules()) as trial:
-        assert Counter(trial.checked(one.made).dropped for one in made) == {"": 2_000}
+        assert Counter(trial.checked(one.composed).dropped for one in made) == {"": 2_000}
 
 
 @pytest.mark.slow
