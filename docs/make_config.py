@@ -36,9 +36,8 @@ Set a key in `dstill.toml`, in the environment, or with `--set KEY=VALUE` for on
     export DSTILL_TRAIN__R=8           # the environment
     dstill train RUN --set train.r=8   # one command
 
-A flag wins over the environment, the environment over the file, the file over the default.
-`dstill config show --origin` prints the values that hold now and where each comes from. An unknown key, a wrong type or
-a value out of range is an error. [Quickstart](quickstart.md#configuration) says which commands read which file.
+[Quickstart](quickstart.md#configuration) says which of these wins, and which commands read which file. An unknown key,
+a wrong type or a value out of range is an error.
 
 The variable of a key is `DSTILL_` and the key in capitals, with `__` for each dot. In brackets: the values that the key
 accepts, and the option of commands that sets it. A key without a default is empty. Plugins from other packages may add

@@ -15,11 +15,8 @@ HEAD = """# When a teacher's endpoint fails
 
 <!-- Written by docs/make_faults.py from tests/support/fault_table.py: change that, then `make docs`. -->
 
-This table shows how `dstill generate` with the teacher `openai` reacts to each fault. It was written by running the
-command against an HTTP server on this machine:
-
-- **once**: a run with two questions. The first request fails, all others get a reply.
-- **at every request**: a run with one question. Every request fails.
+How `dstill generate` with the teacher `openai` reacted to each fault: **once** (two questions, and only the first
+request fails) and **at every request** (one question).
 
 Here `teacher.openai.max_retries` is 1 and `teacher.openai.max_wait` is 10 s; the defaults are 6 and 600 s. If a run
 stops, every paid reply is already in `replies.sqlite`: run the same command again to continue.

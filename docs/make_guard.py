@@ -35,18 +35,17 @@ there are. `hard_bounds` limit them on every engine, as do the values that the p
 value far away. Without gaps, the `range` query counts. If the range is unknown, `task.querydsl.dialect` decides:
 
 - Elasticsearch 8 and 9 count gaps before they fill them, and answer 400 above 65,536 buckets (`search.max_buckets`). So the
-  buckets count that the range of the hits has, or that a typical field has (100 steps of 1 or more, `histogram_days`), and
-  the memory of 65,536 empty buckets. `check` warns (`unknown_range`).
-- OpenSearch builds all of them first: a histogram of step 1 over values up to 1e12 took it 21 s and all of 1 GB. There,
-  `histogram` needs `min_doc_count` of 1 or more, or `hard_bounds`; so does `date_histogram` for steps below a day.
+  buckets of the hits' range count, or of a typical field (100 steps of 1 or more, `histogram_days`). `check` warns
+  (`unknown_range`).
+- OpenSearch builds all of them first. There, `histogram` needs `min_doc_count` of 1 or more, or `hard_bounds`; so does
+  `date_histogram` for steps below a day.
 
 Before dstill runs a histogram over an unknown range on your server, it asks the server for the lowest and highest value of
-the field, and applies the limits to that range. `dstill init` reads these values into a file. With it, no answer is refused
-for them (of 14,315 written ones); without it, 1.5 % are refused for OpenSearch, and none for Elasticsearch.
+the field, and applies the limits to that range. `dstill init` reads these values into a file.
 
-The documents decide how many buckets these have: `rare_terms`, `ip_prefix`, `geohash_grid` and `geotile_grid` with a fine
-precision, a `histogram` with `min_doc_count` on a field of unknown range, `terms` ordered by an aggregation (for that
-aggregation), and `terms` with `collect_mode` `depth_first`. Below them, simple metrics and `cardinality` are allowed.
+Where the documents decide how many buckets there are (`rare_terms`, `ip_prefix`, `geohash_grid` and `geotile_grid` with a
+fine precision, a `histogram` with `min_doc_count` on a field of unknown range, `terms` ordered by an aggregation or with
+`collect_mode` `depth_first`), simple metrics and `cardinality` are allowed below.
 Percentiles, `boxplot`, `median_absolute_deviation`, `string_stats` and `top_hits` count as {limits.buckets:,} buckets, which
 usually exceeds the limit.
 
@@ -75,7 +74,7 @@ is what the tests try, for the [Query DSL](#query-dsl) and for [SQL](#sql).
 ## Query DSL
 
 The guard is an allow-list: it refuses each of these parts, wherever it is in a body, and anything else that its tables do
-not name. The tests put the {parts} parts into every place that a body has for them: {bodies} bodies.
+not name. The tests put the {parts} parts into every place: {bodies} bodies.
 
 | code | refused parts |
 | --- | --- |
