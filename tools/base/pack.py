@@ -25,8 +25,7 @@ class Pack:
     task: str
     form: Form  # for its vocabulary, and for `Form.replay`
     folder: Path  # of the published base
-    prepare: Callable[[Path], object]  # makes files that `answers` reads, which takes minutes
-    answers: Callable[[int, Path], Answers]  # endless; from a seed and the folder of these files
+    answers: Callable[[int], Answers]  # endless, from a seed
     development: Mapping[str, Callable[[], list[Example]]]  # sets that developers may read, never trained on
     held_out: Mapping[str, Callable[[], list[Example]]]  # sets whose questions nobody reads while the base is developed
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the task, when the sets are scored

@@ -84,7 +84,6 @@ def main() -> None:
     arguments.out = arguments.out or Path("build/base") / arguments.pack
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "rendezvous").unlink(missing_ok=True)
-    pack.load(arguments.pack).prepare(arguments.out / "questions")
     spawn(_run, (arguments,), nprocs=arguments.processes)  # type: ignore[no-untyped-call]
 
 
@@ -109,7 +108,7 @@ def _run(rank: int, arguments: argparse.Namespace) -> None:
     progress = _resumed(out, model, average, optimizer, arguments.seed)
     seed = 1_000 * progress.seed + 100 * progress.restarts + rank  # other rows after each start
     torch.manual_seed(seed)
-    batches = _batches(rows(about.form, about.answers(seed, out / "questions"), seed), Random(seed))
+    batches = _batches(rows(about.form, about.answers(seed), seed), Random(seed))
     stable, end = 3600 * arguments.hours, 3600 * (arguments.hours + arguments.decay)
     started, saved, losses, decays = time.monotonic() - progress.seconds, progress.seconds, list[float](), False
     while progress.seconds < end:

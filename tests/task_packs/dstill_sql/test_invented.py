@@ -10,16 +10,22 @@ import pytest
 
 from dstill.api import find_problems
 from dstill.api.engine import Engine
-from dstill.api.records import Draft, OutcomeKind
+from dstill.api.records import Draft, Example, OutcomeKind
 from dstill_sql import bundle
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
+from dstill_sql.form.sql_form import SqlForm
 from dstill_sql.language import refusals
 from dstill_sql.language.database.database import Rows
+from dstill_sql.language.limits import Limits
+from dstill_sql.language.statements import read as read_query
 from dstill_sql.pack import Sql
+from dstill_sql.questions.formal import formal
+from dstill_sql.questions.formal.subject import subject_of
 from dstill_sql.questions.invented_schemas.definitions import ColumnOf, domains, read
 from dstill_sql.questions.invented_schemas.naming import PLAIN, Style
 from dstill_sql.questions.invented_schemas.schemas import invent
-from dstill_sql.questions.invented_schemas.stream import stream
+from dstill_sql.questions.invented_schemas.stream import invented_database, stream
+from dstill_sql.questions.references import references_of
 from dstill_sql.settings import Settings
 
 NOW = datetime(2024, 6, 18, 12)
@@ -101,7 +107,25 @@ def test_answers_of_the_stream_are_valid_and_run() -> None:
         if refusals.read(answer) is None:
             data = one.database.data
             assert isinstance(data, Rows)
-            from dstill_sql.language.statements import read as read_query
+            assert executor.run_on(read_query(answer, "duckdb"), data).kind is OutcomeKind.OK
+    executor.close()
 
+
+def test_formal_questions_are_valid_and_come_back_in_the_linked_form() -> None:
+    task, executor, random = Sql(Settings()), DuckDb(DuckDbSettings()), Random(3)
+    executor.open(task, Engine())
+    for _ in range(4):
+        made, _ = invented_database(random, "duckdb")
+        data = made.database.data
+        assert isinstance(data, Rows)
+        form = SqlForm(lambda _, database=made.database: database, Limits(), references_of)  # type: ignore[misc]
+        about = subject_of(made.database, made.lexicon, made.references)
+        context = {"db": "x", "schema": made.database.schema.ddl(), "values": made.database.values.to_json()}
+        for _ in range(15):
+            question, answer = formal(about, made.database.schema, random)
+            example = Example(id="", question=question, answer=answer, context=context)
+            assert not list(find_problems(task, example, Draft(answer=answer))), f"{question}\n{answer}"
+            reading = form.read(example)
+            assert task.canonical(form.decode(form.encode(answer, reading), reading)) == task.canonical(answer)
             assert executor.run_on(read_query(answer, "duckdb"), data).kind is OutcomeKind.OK
     executor.close()

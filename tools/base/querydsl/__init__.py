@@ -1,12 +1,12 @@
-"""What the base of the Query DSL pack is trained on: endless rows about invented, bundled and written indices.
+"""What the base of the Query DSL pack is trained on: endless rows about invented and written indices.
 
-Held-out indices, and the templates of `test_unseen_templates`, are in none of them.
+No bundled index, and no template of `test_unseen_templates`, is in them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,58 +15,74 @@ from random import Random
 import dstill_querydsl
 from dstill.api.form import NotExpressible
 from dstill.api.records import Example
+from dstill.linked.names import singular
+from dstill.synthesis.plans import Skip
 from dstill_querydsl.bundle.handwritten import DEVELOPMENT, HANDWRITTEN, handwritten
-from dstill_querydsl.bundle.indices import TRAINABLE, Index, bundled
+from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.form.query_form import QueryForm
 from dstill_querydsl.language.mapping.index_profile import IndexProfile
 from dstill_querydsl.language.variants import rename, vary
-from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.questions.formal import formal
+from dstill_querydsl.questions.formal.subject import subject_of
 from dstill_querydsl.questions.invented_schemas.stream import replay
+from dstill_querydsl.questions.templates.lexicon import Lexicon
+from dstill_querydsl.questions.templates.roles import roles_of
+from dstill_querydsl.questions.templates.words import noun_of
 from dstill_querydsl.settings import Settings
 from tools.base.pack import Answers, Pack
 from tools.base.querydsl import development, written
-from tools.base.rows import kept, unscored
 
-__all__ = ["PACK", "answers", "asked_about_bundled"]
+__all__ = ["PACK", "answers"]
 
-Asked = Mapping[str, Sequence[Example]]  # bundled index → questions
-BUNDLED = 0.2  # share of rows about the bundled indices
-WRITTEN = 0.35  # share of rows that were written one by one (`written`)
-QUESTIONS = 6_000  # about each of them
-DOCUMENTS = 500  # of which values are known
+# Shares of rows; the others are about invented schemas
+WRITTEN = 0.3  # written one by one (`written`)
+FORMAL = 0.12  # formal questions about the indices that were made up for the written ones
 PER_VARIANT = 96  # questions about one schema variant
-SIZES = (Settings().n_questions, 8_000)  # of the datasets whose scored sets are left out: the default's and the demo's
-OWN_NAMES = 0.2  # share of variants that are the index as it is
-WRITTEN_NAMES = 0.5  # the same for written questions, whose words are about the names that the index has
+OWN_NAMES = 0.5  # share of variants that are the index as it is: the written words are about its names
 
 
-def answers(seed: int, folder: Path) -> Answers:
+def answers(seed: int) -> Answers:
     """Readings and the tokens of their answers, without end."""
     random = Random(f"base {seed}")
-    of_bundled, by_hand, invented = _bundled(random, asked_about_bundled(folder)), _written(random), replay(seed)
+    sources = (_written(random), _formal(random), replay(seed))
+    shares = (WRITTEN, FORMAL, 1 - WRITTEN - FORMAL)
     while True:
-        drawn = random.random()
-        yield next(of_bundled if drawn < BUNDLED else by_hand if drawn < BUNDLED + WRITTEN else invented)
-
-
-def _bundled(random: Random, asked: Asked) -> Answers:
-    while True:
-        name = random.choice(TRAINABLE)
-        index = bundled(name, DOCUMENTS)
-        yield from _about(index, random.sample(asked[name], PER_VARIANT), random, OWN_NAMES)
+        yield next(random.choices(sources, shares)[0])
 
 
 def _written(random: Random) -> Answers:
     everything = [(written.index(name), written.questions(name)) for name in written.NAMES]
     while True:
         index, examples = random.choice(everything)
-        yield from _about(index, random.sample(examples, len(examples) // 2), random, WRITTEN_NAMES)
+        yield from _about(index, random.sample(examples, len(examples) // 2), random)
 
 
-def _about(index: Index, examples: Sequence[Example], random: Random, own_names: float) -> Answers:
-    """The questions about a variant of the index, or with the probability `own_names` about the index as it is."""
+def _formal(random: Random) -> Answers:
+    """Formal questions about the same indices as the written ones."""
+    indices = [written.index(name) for name in written.NAMES]
+    while True:
+        index = random.choice(indices)
+        lexicon = Lexicon.of(index.mapping)
+        roles, _ = roles_of(index.mapping, index.values, lexicon)
+        noun = random.choice((noun_of(index.name), "record", "entry", "document", "item", noun_of(index.name)))
+        about = subject_of(roles, singular(noun), random)
+        profile = IndexProfile(index, Settings().guard)
+        form = QueryForm(lambda _, profile=profile: profile)  # type: ignore[misc]
+        for _ in range(PER_VARIANT // 2):
+            try:
+                question, body = formal(about, random)
+                reading = form.read(Example(id="", question=question))
+                yield reading, form.encode(json.dumps(body), reading)
+            except NotExpressible:
+                continue
+            except Skip:
+                break
+
+
+def _about(index: Index, examples: Sequence[Example], random: Random) -> Answers:
+    """The questions about a variant of the index, or about the index as it is."""
     names: dict[str, str] = {}
-    if random.random() >= own_names:
+    if random.random() >= OWN_NAMES:
         variant = vary(index, random.randrange(1 << 30))
         index, names = variant.index, dict(variant.names)
     profile = IndexProfile(index, Settings().guard)
@@ -80,22 +96,10 @@ def _about(index: Index, examples: Sequence[Example], random: Random, own_names:
             continue
 
 
-def asked_about_bundled(folder: Path) -> Asked:
-    """Questions about each of the bundled indices, from `folder` if they are there."""
-    return {
-        name: kept(folder, name, partial(unscored, partial(_dataset, name), QUESTIONS, SIZES)) for name in TRAINABLE
-    }
-
-
-def _dataset(name: str, size: int) -> QueryDsl:
-    return QueryDsl(Settings(index=name, n_questions=size))
-
-
 PACK = Pack(
     task="querydsl",
     form=QueryForm(lambda _: None, replay=replay),
     folder=Path(dstill_querydsl.__file__).with_name("base"),
-    prepare=asked_about_bundled,
     answers=answers,
     development={
         **{name: partial(development.questions, name) for name in development.NAMES},

@@ -23,7 +23,6 @@ __all__ = ["main"]
 
 FILE = Path(dstill_querydsl.form.__file__).with_name("vocabulary.json")
 ROWS = 20_000
-QUESTIONS = Path("build/base/querydsl/questions")
 MERGES = 300
 _OF_REFUSALS = ("missing", "refusal")
 
@@ -36,7 +35,7 @@ def main() -> None:
     known: dict[str, Any] = {"keys": sorted(keys), "choices": sorted(choices), "merges": []}
     FILE.write_text(json.dumps(known), encoding="utf-8")
     tokens.forget()
-    known["merges"] = tokens.learn_merges((row for _, row in islice(answers(0, QUESTIONS), rows)), MERGES)
+    known["merges"] = tokens.learn_merges((row for _, row in islice(answers(0), rows)), MERGES)
     FILE.write_text(json.dumps(known) + "\n", encoding="utf-8")
 
 

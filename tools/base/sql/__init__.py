@@ -1,11 +1,10 @@
-"""What the base of the SQL pack is trained on: endless rows about invented, bundled and written databases.
+"""What the base of the SQL pack is trained on: endless rows about invented and written databases.
 
-Held-out databases, and the templates of `test_unseen_templates`, are in none of them.
+No bundled database, and no template of `test_unseen_templates`, is in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -16,44 +15,50 @@ from dstill.api.records import Example
 from dstill_sql.bundle.handwritten import HANDWRITTEN, handwritten
 from dstill_sql.pack import Sql
 from dstill_sql.protocols.linked import SqlLinked
-from dstill_sql.settings import Settings
+from dstill_sql.questions.formal import formal
+from dstill_sql.questions.formal.subject import subject_of
+from dstill_sql.questions.lexicon import Lexicon
+from dstill_sql.questions.references import references_of
 from tools.base.pack import Answers, Pack
-from tools.base.rows import kept, unscored
 from tools.base.sql import written
 
-__all__ = ["PACK", "answers", "prepare"]
+__all__ = ["PACK", "answers"]
 
-BUNDLED = 0.1  # share of rows about the bundled databases and their other namings
-WRITTEN = 0.3  # share of rows that were written one by one (`tools.base.sql.written`)
-QUESTIONS = 24_000  # about the bundled databases
-SIZES = (Settings().n_questions, 8_000)  # of the datasets whose scored sets are left out: the default's and the demo's
-
-
-def prepare(folder: Path) -> Sequence[Example]:
-    """The questions about the bundled databases, from `folder` if they are there."""
-    return kept(folder, "bundled", lambda: unscored(lambda n: Sql(Settings(n_questions=n)), QUESTIONS, SIZES))
+# Shares of rows; the others are about invented databases
+WRITTEN = 0.25  # written one by one (`tools.base.sql.written`)
+FORMAL = 0.15  # formal questions about the databases that were made up for the written ones
 
 
-def answers(seed: int, folder: Path) -> Answers:
+def answers(seed: int) -> Answers:
     """Readings and the tokens of their answers, without end."""
     random = Random(f"base {seed}")
     form = SqlLinked(Sql()).form()
-    bundled = _endless(form, random, lambda: prepare(folder))
-    by_hand = _endless(form, random, _written)
-    invented = form.replay(seed)
+    sources = (_written(form, random), _formal(form, random), form.replay(seed))
+    shares = (WRITTEN, FORMAL, 1 - WRITTEN - FORMAL)
     while True:
-        drawn = random.random()
-        yield next(bundled if drawn < BUNDLED else by_hand if drawn < BUNDLED + WRITTEN else invented)
+        yield next(random.choices(sources, shares)[0])
 
 
-def _written() -> Iterable[Example]:
+def _formal(form: Form, random: Random) -> Answers:
+    """Formal questions about the same databases."""
+    subjects = {}
     for name in written.TRAINED:
-        yield from written.questions(name)
+        schema = written.database(name).schema
+        references = references_of(schema)
+        subjects[name] = subject_of(written.database(name), Lexicon.of(schema, references), references), schema
+    while True:
+        name = random.choice(written.TRAINED)
+        question, answer = formal(*subjects[name], random)
+        reading = form.read(Example(id="", question=question, context=written.context(name)))
+        try:
+            yield reading, form.encode(answer, reading)
+        except NotExpressible:
+            continue
 
 
-def _endless(form: Form, random: Random, read: Callable[[], Iterable[Example]]) -> Answers:
-    """The answers in random order, again and again, without those that the form cannot express."""
-    examples, known = list(read()), []
+def _written(form: Form, random: Random) -> Answers:
+    """The written questions in random order, again and again, without those that the form cannot express."""
+    examples, known = [example for name in written.TRAINED for example in written.questions(name)], []
     random.shuffle(examples)
     for example in examples:  # each is read when it is its turn, as all of them take minutes
         reading = form.read(example)
@@ -71,7 +76,6 @@ PACK = Pack(
     task="sql",
     form=SqlLinked(Sql()).form(),
     folder=Path(dstill_sql.__file__).with_name("base"),
-    prepare=prepare,
     answers=answers,
     development={name: partial(written.with_rows, name) for name in written.DEVELOPMENT},
     held_out={name: partial(handwritten, name) for name in HANDWRITTEN},

@@ -25,7 +25,7 @@ from dstill_sql.questions.invented_rows import own_view
 from dstill_sql.settings import Settings
 from tools.base.written import sets
 
-__all__ = ["COUNT", "DEVELOPMENT", "NAMES", "TRAINED", "database", "questions", "with_rows"]
+__all__ = ["COUNT", "DEVELOPMENT", "NAMES", "TRAINED", "context", "database", "questions", "with_rows"]
 
 SETS = sets("sql")
 DEVELOPMENT = ("bikerental", "helpline", "museum", "zoo")
@@ -36,7 +36,7 @@ COUNT = sum(SETS[name]["questions.jsonl"].count("\n") for name in TRAINED)  # of
 
 def database(name: str) -> Database:
     """The database of that name. Raises KeyError if there is none."""
-    found = database_of(_context(name), Settings())
+    found = database_of(context(name), Settings())
     assert found is not None
     return found
 
@@ -44,9 +44,7 @@ def database(name: str) -> Database:
 def questions(name: str) -> list[Example]:
     """The questions about that database, in the order of the file. Raises KeyError if there are none."""
     lines = SETS[name]["questions.jsonl"].splitlines()
-    return [
-        Example(id=f"{name}-{n:03}", context=_context(name), **loads(line)) for n, line in enumerate(lines, start=1)
-    ]
+    return [Example(id=f"{name}-{n:03}", context=context(name), **loads(line)) for n, line in enumerate(lines, start=1)]
 
 
 def with_rows(name: str) -> list[Example]:
@@ -58,7 +56,8 @@ def with_rows(name: str) -> list[Example]:
 
 
 @cache
-def _context(name: str) -> dict[str, object]:
+def context(name: str) -> dict[str, object]:
+    """The context of questions about that database."""
     values = loads(SETS[name]["values.json"])
     now = values.pop("now")
     return {"db": name, "schema": SETS[name]["schema.sql"], "values": values, "now": now}

@@ -8,16 +8,21 @@ back in the linked form. What does not come back the same is dropped, and `Count
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from random import Random
 
 from dstill.api.form import Token
 from dstill.api.records import Example
 from dstill.linked import Reading
+from dstill.synthesis.plans import Skip as NothingToAsk
 from dstill_querydsl.language import guard
 from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.language.mapping.index_profile import IndexProfile
+from dstill_querydsl.questions.formal import formal
+from dstill_querydsl.questions.formal.subject import subject_of
 from dstill_querydsl.questions.free_phrasing.sentences import draw_question
 from dstill_querydsl.questions.free_phrasing.subject import LONGEST
 from dstill_querydsl.questions.invented_schemas.schemas import InventedSchema, invent
@@ -33,11 +38,15 @@ SCHEMA_LIFE = 24  # questions, after which a schema is replaced
 TRIES = 8  # documents of a schema, and schemas, tried for one template
 TELLER_SHARE = 0.75  # share of questions that are put into words at the end, where their style allows it
 _OPEN_STYLES = ("terse", "typo")  # they need the words while they are composed
+FORMAL_SHARE = 0.55  # of formal questions in `replay`
 FREE_SHARE = 0.6  # share of freely phrased questions
 # Lanes without a place here: schemas differ anyway, and a mapping's description is not read.
 _LANES_WITHOUT = ("schema_variant", "adversarial, poisoned")
 # Other shares than `plan` has: what a base was weak at.
 _SHARES = {"exists": 7, "refusal": 9, "histogram": 7, "adversarial": 2, "typo": 2, "prefix": 4}
+
+
+Row = tuple[Reading, Sequence[Token]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,9 +110,29 @@ def stream(seed: int, counts: Counts | None = None) -> Iterator[InventedQuestion
                 pool[number // SCHEMA_LIFE % POOL] = _schema(random, counts)
 
 
-def replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
-    """Readings of these questions and the tokens of their answers, for `dstill.api.form.Form.replay`."""
-    return ((question.reading, question.tokens) for question in stream(seed))
+def replay(seed: int) -> Iterator[Row]:
+    """Readings of these and of formal questions, and the tokens of their answers, for `dstill.api.form.Form.replay`."""
+    random = Random(f"replay {seed}")
+    phrased = ((question.reading, question.tokens) for question in stream(seed))
+    sources = (phrased, _formal(random))
+    while True:
+        yield next(random.choices(sources, (1 - FORMAL_SHARE, FORMAL_SHARE))[0])
+
+
+def _formal(random: Random) -> Iterator[Row]:
+    """Formal questions about invented schemas."""
+    while True:
+        schema = invent(random)
+        about = subject_of(schema.context.roles, schema.context.lexicon.document, random, schema.synonyms)
+        for _ in range(SCHEMA_LIFE):
+            try:
+                question, body = formal(about, random)
+            except NothingToAsk:
+                break
+            answer = canonical_text(json.dumps(body))
+            reading, tokens, problem = schema.round_trip(Example(id="", question=question, answer=answer))
+            if not problem:
+                yield reading, tokens
 
 
 def _lanes() -> Mapping[str, Sequence[Template]]:

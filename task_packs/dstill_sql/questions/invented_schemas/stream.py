@@ -26,9 +26,11 @@ from dstill_sql.language.limits import Limits
 from dstill_sql.questions.compose import compose
 from dstill_sql.questions.draw import Skip
 from dstill_sql.questions.entities import View
+from dstill_sql.questions.formal import formal
+from dstill_sql.questions.formal.subject import subject_of
 from dstill_sql.questions.invented_schemas.definitions import Domain, domains
 from dstill_sql.questions.invented_schemas.naming import Style
-from dstill_sql.questions.invented_schemas.schemas import invent
+from dstill_sql.questions.invented_schemas.schemas import Invented, invent
 from dstill_sql.questions.plan import SHARES, TEMPLATES, Template, mixed
 from dstill_sql.questions.references import references_of
 
@@ -37,6 +39,7 @@ __all__ = ["InventedQuestion", "invented_database", "replay", "stream"]
 _POOL = 48  # databases
 _EVERY = 16  # questions, after which a database is replaced
 _TRIES = 8  # rows drawn for one template and database
+_FORMAL = 0.55  # share of formal questions in `replay`
 _OTHER_CONDITIONS = 0.5  # share of questions that combine the conditions of several templates
 _FEWER_TABLES = 0.25  # share of databases that lack some of their domain's tables
 _FIRST = datetime(2019, 1, 1, 9)  # the earliest time of a database
@@ -56,7 +59,7 @@ class _Pooled:
     context: dict[str, Any]
 
 
-def invented_database(random: Random, dialect: Dialect, number: int = 0) -> tuple[Database, View]:
+def invented_database(random: Random, dialect: Dialect, number: int = 0) -> tuple[Invented, View]:
     """A database of a random domain, with its view for questions."""
     domain = _some_tables(random.choice(list(domains().values())), random)
     now = _FIRST + timedelta(days=random.randrange(3_000), hours=random.randrange(10))
@@ -65,7 +68,8 @@ def invented_database(random: Random, dialect: Dialect, number: int = 0) -> tupl
     )
     database = replace(made.database, name=f"{domain.name}-{number}")
     assert isinstance(database.data, Rows)
-    return database, View.of(database, made.lexicon, made.references, database.data.read(), now)
+    view = View.of(database, made.lexicon, made.references, database.data.read(), now)
+    return replace(made, database=database), view
 
 
 def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]:
@@ -95,10 +99,13 @@ def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]
 
 
 def replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
-    """Readings of these questions and the tokens of their answers, for `dstill.api.form.Form.replay`."""
+    """Readings of these and of formal questions, and the tokens of their answers, for `dstill.api.form.Form.replay`."""
+    random = Random(f"replay {seed}")
     asked: list[Database] = []
     form = SqlForm(lambda _: asked[-1], Limits(), references_of)
-    for question in stream(seed):
+    sources = (stream(seed), _formal(random))
+    while True:
+        question = next(random.choices(sources, (1 - _FORMAL, _FORMAL))[0])
         asked[:] = [question.database]
         reading = form.read(question.example)
         try:
@@ -107,15 +114,30 @@ def replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
             continue
 
 
+def _formal(random: Random) -> Iterator[InventedQuestion]:
+    """Formal questions about databases that are used once."""
+    while True:
+        made, _ = invented_database(random, "duckdb")
+        about = subject_of(made.database, made.lexicon, made.references)
+        context = _context(made.database)
+        for _ in range(_EVERY):
+            question, answer = formal(about, made.database.schema, random)
+            example = Example(id="", question=question, answer=answer, context=context, category="formal")
+            yield InventedQuestion(example=example, database=made.database)
+
+
 def _pooled(random: Random, dialect: Dialect, number: int) -> _Pooled:
-    database, view = invented_database(random, dialect, number)
-    context = {
+    made, view = invented_database(random, dialect, number)
+    return _Pooled(view=view, context=_context(made.database))
+
+
+def _context(database: Database) -> dict[str, Any]:
+    return {
         "db": database.name,
         "schema": database.schema.ddl(),
         "values": database.values.to_json(),
         "now": database.now,
     }
-    return _Pooled(view=view, context=context)
 
 
 def _composed(pool: Sequence[_Pooled], template: Template, random: Random) -> InventedQuestion | None:

@@ -1,5 +1,6 @@
 """Questions about invented schemas: the same for a seed, right in the linked form, of no held-out domain or shape."""
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -9,10 +10,15 @@ from random import Random
 import pytest
 from support.sizes import size
 
+from dstill.api import find_problems
+from dstill.api.records import Draft, Example
 from dstill.linked.known import value_said
 from dstill_querydsl.form.query_form import QueryForm
 from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.questions.formal import formal
+from dstill_querydsl.questions.formal.subject import subject_of
 from dstill_querydsl.questions.free_phrasing.wording import table as asked_table
 from dstill_querydsl.questions.invented_schemas.coarser_dates import coarser
 from dstill_querydsl.questions.invented_schemas.field_phrases import for_field
@@ -26,6 +32,7 @@ from dstill_querydsl.questions.invented_schemas.vocabulary import table, vocabul
 from dstill_querydsl.questions.invented_schemas.voices import MANNERS, Voice, more_wordings
 from dstill_querydsl.questions.templates.plan import TEMPLATES
 from dstill_querydsl.questions.templates.verify import GoldTrial, Rules
+from dstill_querydsl.settings import Settings
 
 ROUND_TRIP = 0.995
 LARGE, UNDRAWN = size("LARGE_STREAM", ci=2_000, nightly=6_000), size("UNDRAWN", ci=1, nightly=0)
@@ -250,3 +257,18 @@ def test_a_large_sample(large: Large) -> None:
 def test_every_group_of_wordings_is_drawn_from(large: Large) -> None:
     undrawn = set(more_wordings()) - large.groups
     assert len(undrawn) <= UNDRAWN, undrawn  # the rarest is drawn once in some thousand questions
+
+
+def test_formal_questions_are_valid_and_come_back_in_the_linked_form() -> None:
+    random, task = Random(4), QueryDsl(Settings())
+    for _ in range(6):
+        schema = invent(random)
+        about = subject_of(schema.context.roles, schema.context.lexicon.document, random, schema.synonyms)
+        context = {"index": "x", "mapping": schema.profile.index.mapping}
+        for _ in range(15):
+            question, body = formal(about, random)
+            answer = canonical_text(json.dumps(body))
+            example = Example(id="", question=question, answer=answer, context=context)
+            assert schema.round_trip(example)[2] == "", f"{question}\n{answer}"
+            problems = [found for found in find_problems(task, example, Draft(answer=answer)) if found.is_error]
+            assert not problems, f"{question}\n{answer}"

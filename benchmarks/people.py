@@ -1,0 +1,203 @@
+"""Scores students on questions that people wrote, about data that no base was trained on.
+
+    python -m benchmarks.people ../shared/people                            # the published bases, both packs and parts
+    python -m benchmarks.people ../shared/people --task sql --student build/base/sql/student
+
+    sql       a   n 250   right 51.6 % (45.4–57.7)   by content 56.0 % (49.8–62.0)   silently wrong 48.0 %   41 s
+
+Each database is read as `dstill ask` reads a server; each index has the mapping and the values that `dstill init`
+would write. Test databases are off. Right: the task's own verdict. By content: the rows that the question asks for can
+be read off the result, whichever form it has. Silently wrong: it passed all checks, ran, and is not right.
+
+The folder has the questions (`questions.jsonl` for each task) and says how they are judged. They only measure: do not
+train on them. Only totals are printed; `--out` keeps the rows of part "a", which may be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks import by_content
+
+from dstill import config as configuration
+from dstill.answering import steps
+from dstill.api.metric import wilson
+from dstill.api.records import Example, Level, TestDatabase
+from dstill.factory import Setup
+from dstill.io.jsonl import read_rows
+from dstill.plugins import load, part_sections
+from dstill.stages.predict import live_data
+
+__all__ = ["PARTS", "TASKS", "Answered", "answered", "main"]
+
+PARTS = ("a", "b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """A question with its answer, and what is true of it."""
+
+    id: str
+    part: str
+    kind: str
+    question: str
+    gold: str
+    answer: str
+    right: bool
+    by_content: bool
+    executed: bool
+    reason: str
+    logprob: float | None
+
+    @property
+    def silently_wrong(self) -> bool:
+        """Whether nothing showed that it is wrong."""
+        return self.executed and not self.right
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Score students on questions that people wrote")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--task", choices=tuple(TASKS), help="default: both")
+    parser.add_argument("--student", type=Path, help="the folder of a linked student; default: the published base")
+    parser.add_argument("--out", type=Path, help="write the rows of part a to this JSONL file")
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    for task in [arguments.task] if arguments.task else TASKS:
+        started = time.monotonic()
+        rows = answered(task, arguments.folder, arguments.student, arguments.processes)
+        for part in PARTS:
+            print(f"{task:9} {part}   {scores([row for row in rows if row.part == part])}", flush=True)
+        print(f"{task:9} {time.monotonic() - started:.0f} s", flush=True)
+        if arguments.out:
+            lines = (json.dumps(vars(row), ensure_ascii=False) + "\n" for row in rows if row.part == "a")
+            arguments.out.write_text("".join(lines), encoding="utf-8")
+
+
+def scores(rows: Sequence[Answered]) -> str:
+    """The three shares with 95 % Wilson intervals."""
+    shares = [f"n {len(rows)}"]
+    for name, hits in (
+        ("right", sum(row.right for row in rows)),
+        ("by content", sum(row.by_content for row in rows)),
+        ("silently wrong", sum(row.silently_wrong for row in rows)),
+    ):
+        low, high = wilson(hits, len(rows))
+        shares.append(f"{name} {100 * hits / len(rows):.1f} % ({100 * low:.1f}–{100 * high:.1f})")
+    return "   ".join(shares)
+
+
+def answered(task: str, folder: Path, student: Path | None, processes: int) -> list[Answered]:
+    """Every question of the task with the student's answer; a process for each share of the databases."""
+    rows = [row for _, row in read_rows(folder / task / "questions.jsonl")]
+    groups = _grouped(rows, "db" if task == "sql" else "index")
+    shares = [dict(list(groups.items())[at::processes]) for at in range(processes)]
+    answer = partial(TASKS[task], folder / task, student)
+    with ProcessPoolExecutor(processes) as pool:
+        found = {row.id: row for part in pool.map(answer, shares) for row in part}
+    return [found[row["id"]] for row in rows]
+
+
+def _grouped(rows: Iterable[Mapping[str, Any]], key: str) -> dict[str, list[Mapping[str, Any]]]:
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(row)
+    return groups
+
+
+Groups = Mapping[str, Sequence[Mapping[str, Any]]]  # name of the data → its questions
+
+
+def _sql(folder: Path, student: Path | None, groups: Groups) -> list[Answered]:
+    found: list[Answered] = []
+    for name, rows in groups.items():
+        url = f"sqlite:///{(folder / 'databases' / f'{name}.sqlite').absolute()}"
+        described = live_data.describe(_setup("sql", student, {"engine.url": url}))
+        with live_data.kept(described) as settings:
+            setup = _setup("sql", student, {"engine.url": url, **settings, "task.sql.test_databases": 0})
+            context = {setup.task.data_key: live_data.data_name(setup)}
+            found += _judged(setup, rows, lambda _, context=context: context, by_content.rows_shown)  # type: ignore[misc]
+    return found
+
+
+def _querydsl(folder: Path, student: Path | None, groups: Groups) -> list[Answered]:
+    setup = _setup("querydsl", student, {"task.querydsl.corpora": 0})
+    contexts = {name: _index(folder / "indices", name) for name in groups}
+    rows = [row for group in groups.values() for row in group]
+    return list(_judged(setup, rows, lambda row: contexts[row["index"]], by_content.body_shows))
+
+
+TASKS: Mapping[str, Callable[[Path, Path | None, Groups], list[Answered]]] = {"querydsl": _querydsl, "sql": _sql}
+
+
+def _setup(task: str, student: Path | None, flags: Mapping[str, Any]) -> Setup:
+    plugins = load()
+    base = f"linked:{student}" if student else f"base:{task}"
+    all_flags = {"project.task": task, "train.student": base, "train.objective": "label-only", **flags}
+    return Setup(plugins, configuration.load(use_files=False, flags=all_flags, sections=part_sections(plugins)))
+
+
+def _index(folder: Path, name: str) -> dict[str, Any]:
+    """The context of questions about an index, whose documents answers run on."""
+    from dstill_querydsl.bundle.indices import SETTINGS, Index
+
+    mapping = json.loads((folder / f"{name}.mapping.json").read_text(encoding="utf-8"))
+    lines = gzip.decompress((folder / f"{name}.docs.jsonl.gz").read_bytes()).decode().splitlines()
+    pairs = [(row["_id"], row["_source"]) for row in map(json.loads, lines)]
+    now = "2026-11-01T12:00:00Z"
+    index = Index(name=name, mapping=mapping, settings=SETTINGS, now=now, documents=lambda: pairs, recipe=name)
+    database = TestDatabase(name=name, data={"documents": pairs, "now": now, "settings": SETTINGS})
+    return {"index": name, "mapping": mapping, "values": index.values.to_json(), "test_database": database}
+
+
+def _judged(
+    setup: Setup,
+    rows: Sequence[Mapping[str, Any]],
+    context: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    shows: Callable[[Any, Any, Mapping[str, Any]], bool],
+) -> Iterator[Answered]:
+    examples = [
+        Example(id=row["id"], question=row["question"], answer=row["answer"], context=dict(context(row)))
+        for row in rows
+    ]
+    generator = setup.student.load_base()
+    predictions = list(steps.predict(generator, setup.objective, setup.task, examples))
+    with setup.opened_executor() as executor:
+        assert executor is not None
+        pairs = zip(examples, predictions, strict=True)
+        verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor)
+        for row, example, prediction, verdict in zip(rows, examples, predictions, verdicts, strict=True):
+            executed = verdict.reached >= Level.EXECUTED and not verdict.refused
+            content = verdict.correct
+            if executed and not content:
+                draft = steps.draft_of(prediction, setup.objective, setup.task)
+                assert draft is not None
+                assert example.answer is not None
+                got, want = (executor.run(answer, example) for answer in (draft.answer, example.answer))
+                content = shows(got.value, want.value, row)
+            yield Answered(
+                id=row["id"],
+                part=row["part"],
+                kind=row["kind"],
+                question=row["question"],
+                gold=row["answer"],
+                answer=prediction.text,
+                right=verdict.correct,
+                by_content=content,
+                executed=executed,
+                reason=verdict.reason,
+                logprob=prediction.logprob,
+            )
+
+
+if __name__ == "__main__":
+    main()
