@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from dstill.api.form import Cursor, Form
@@ -110,6 +110,16 @@ class LinkedGenerator(Generator):
         drawn = list(self._each([source for source in sources for _ in range(n)], random))
         yield from (tuple(drawn[at : at + n]) for at in range(0, len(drawn), n))
 
+    def candidates(self, sources: Sequence[ModelInput], n: int) -> Iterator[tuple[Generation, ...]]:
+        """By beam search, each source alone."""
+        for source in sources:
+            rows = self._beam(self._row(source), n)
+            seconds = sum(row.seconds for row in rows) / len(rows)
+            yield tuple(
+                Generation.written(self._text(row), row.logprobs, seconds=seconds, truncated=not row.ended)
+                for row in rows
+            )
+
     def count_tokens(self, sources: Sequence[ModelInput]) -> list[int]:
         """Positions of each reading."""
         return [len(self.form.read(source.example)) for source in sources]
@@ -176,6 +186,55 @@ class LinkedGenerator(Generator):
         for row in rows:
             row.seconds += seconds
 
+    def _beam(self, row: _Row, n: int) -> list[_Row]:
+        """The most probable answers that were found, at most `n`."""
+        import numpy as np
+
+        started = time.perf_counter()
+        writing, ended = [row], list[_Row]()
+        previous = np.array([row.start])
+        with self.scorer.running():
+            answers = self.scorer.start([row.positions])
+            for _ in range(min(self.facts.max_target_length, self.scorer.shape.longest)):
+                scores = answers.step(previous)
+                scores[:, [START, RATIONALE]] = -np.inf
+                scores -= np.logaddexp.reduce(scores, axis=1, keepdims=True)
+                longer = [
+                    (sum(one.logprobs) + float(scores[place, number]), place, number)
+                    for place, one in enumerate(writing)
+                    for number in self._several(scores[place], one.cursor, n)
+                ]
+                longer = sorted(longer, reverse=True)[:n]
+                rows = [writing[place].after(number, float(scores[place, number])) for _, place, number in longer]
+                alive = [at for at, one in enumerate(rows) if self._goes_on(one)]
+                ended += [one for one in rows if one.ended]
+                ended = sorted(ended, key=lambda one: -sum(one.logprobs))[:n]
+                if not alive or (len(ended) == n and sum(ended[-1].logprobs) > longer[alive[0]][0]):
+                    break
+                writing = [rows[at] for at in alive]
+                answers.take([longer[at][1] for at in alive])
+                previous = np.array([longer[at][2] for at in alive])
+        found = ended or writing[:1]
+        for one in found:
+            one.seconds = row.seconds + time.perf_counter() - started
+        return found
+
+    def _goes_on(self, row: _Row) -> bool:
+        """Move the cursor to the last token; False if the answer ends."""
+        number = row.written[-1]
+        row.ended = number == END
+        if not row.ended and row.cursor is not None:
+            row.cursor = row.cursor.push(self.vocabulary.token(number))
+        return not row.ended
+
+    def _several(self, scores: NDArray[np.float32], cursor: Cursor | None, n: int) -> list[int]:
+        """The `n` allowed tokens with the best scores, or fewer."""
+        ranked: list[int] = scores.argsort()[::-1][: 4 * n].tolist()
+        if cursor is None:
+            return ranked[:n]
+        found = [number for number in ranked if cursor.allows(self.vocabulary.token(number))][:n]
+        return found or [self._allowed(scores, cursor)]
+
     def _push(self, row: _Row, number: int, logprob: float) -> bool:
         """Add a token; False if the answer ends."""
         row.written.append(number)
@@ -232,3 +291,7 @@ class _Row:
     logprobs: list[float] = field(default_factory=list)  # of the written tokens
     ended: bool = False
     seconds: float = 0.0
+
+    def after(self, number: int, logprob: float) -> _Row:
+        """A copy with one more token. Its cursor is still before that token."""
+        return replace(self, written=[*self.written, number], logprobs=[*self.logprobs, logprob])

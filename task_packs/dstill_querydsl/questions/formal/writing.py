@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dstill.synthesis.plans import Aggregate, Comparison, Condition, Existence, Place, Plan, Skip
+from dstill_querydsl.questions.templates.moments import reads_iso
 from dstill_querydsl.questions.templates.roles import Role
 
 __all__ = ["write"]
@@ -68,11 +69,14 @@ class _Writer:
             case "contains" | "starts" | "ends":
                 return self._part(operator, role, str(values[0])), False
             case "in":
+                if role.kind == "text" and not role.exact:
+                    raise Skip
                 return {"terms": {role.keyword: list(values)}}, False
             case "between":
                 return {"range": {role.field: {"gte": values[0], "lte": values[1]}}}, False
         if condition.place.attribute.kind == "date":
-            return {"range": {role.field: _date(operator, str(values[0]))}}, False
+            own = {} if reads_iso(role.format) else {"format": "strict_date_optional_time"}
+            return {"range": {role.field: _date(operator, str(values[0])) | own}}, False
         if operator in _BOUNDS:
             return {"range": {role.field: {_BOUNDS[operator]: values[0]}}}, False
         return self._equal(condition, role), operator == "!="
@@ -148,11 +152,12 @@ class _Writer:
         measures = [shown for shown in plan.shown if isinstance(shown, Aggregate) and shown.place is not None]
         if isinstance(plan.order, Aggregate) and plan.order.place is not None and plan.order not in measures:
             measures.insert(0, plan.order)
-        terms: Body = {"field": self._grouped(plan.group[0]), "size": plan.limit or _ALL}
+        nested = len(plan.group) > 1
+        if nested and (plan.having or plan.order is not None):
+            raise Skip
+        terms: Body = {"field": self._grouped(plan.group[0])} | ({} if nested else {"size": plan.limit or _ALL})
         if plan.having:
             terms["min_doc_count"] = self._at_least()
-        if plan.order is not None and len(plan.group) > 1:
-            raise Skip
         direction = "desc" if plan.descending else "asc"
         if isinstance(plan.order, Place):
             terms["order"] = {"_key": direction}
@@ -162,8 +167,8 @@ class _Writer:
             terms["order"] = {"_count": "asc"}
         body: Body = {"terms": terms}
         inner = self._metrics(measures) if measures else {}
-        if len(plan.group) > 1:
-            below: Body = {"terms": {"field": self._grouped(plan.group[1]), "size": _ALL}}
+        if nested:
+            below: Body = {"terms": {"field": self._grouped(plan.group[1])}}
             inner = {"a0": below | ({"aggs": inner} if inner else {})}
         return body | ({"aggs": inner} if inner else {})
 
