@@ -82,9 +82,9 @@ def _own(form: Form) -> set[str]:
 
 
 def _raised(pack: Pack, form: Form, method: str, args: tuple[Any, ...], error: Exception) -> Finding:
-    found = raised(pack.task, f"form.{method}", args, error)
+    shown = raised(pack.task, f"form.{method}", args, error)
     where = line_of_error(error, form) or line_of(form, method)
-    return Finding(code=found.code, what=found.what, where=where, hint="raise NotExpressible for what has no tokens")
+    return Finding(code=shown.code, what=shown.what, where=where, hint="raise NotExpressible for what has no tokens")
 
 
 def _wrong_tokens(form: Form, tokens: list[Token], reading: Reading, example: Example) -> Iterator[Finding]:

@@ -68,8 +68,8 @@ class Report:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings of all groups, errors first."""
-        found = [finding for group in self.groups for finding in group.findings]
-        return tuple(sorted(found, key=lambda finding: not finding.is_error))
+        findings = [finding for group in self.groups for finding in group.findings]
+        return tuple(sorted(findings, key=lambda finding: not finding.is_error))
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -138,15 +138,15 @@ def _opened(pack: Pack) -> Iterator[None]:
 
 
 def _of_group(pack: Pack, name: str, rules: Sequence[Rule]) -> Group:
-    started, found = time.perf_counter(), list[Finding]()
+    started, findings = time.perf_counter(), list[Finding]()
     chosen = rules if pack.executor is not None or name != "results" else ()
     for rule in chosen:
         if time.monotonic() > pack.deadline:
             pack.cut = True
             break
-        found += [finding for finding in _first_of_each(_of_rule(pack, rule)) if finding not in found]
+        findings += [finding for finding in _first_of_each(_of_rule(pack, rule)) if finding not in findings]
     seconds = time.perf_counter() - started
-    return Group(name=name, rules=len(chosen), seconds=seconds, findings=tuple(found), cut=pack.cut)
+    return Group(name=name, rules=len(chosen), seconds=seconds, findings=tuple(findings), cut=pack.cut)
 
 
 def _of_rule(pack: Pack, rule: Rule) -> Iterator[Finding]:
@@ -169,14 +169,14 @@ def _of_rule(pack: Pack, rule: Rule) -> Iterator[Finding]:
         )
 
 
-def _first_of_each(found: Iterable[Finding]) -> list[Finding]:
+def _first_of_each(findings: Iterable[Finding]) -> list[Finding]:
     """The first findings of each code; the last of them says how many more there are."""
     by_code: dict[str, list[Finding]] = defaultdict(list)
-    for finding in found:
+    for finding in findings:
         by_code[finding.code].append(finding)
-    kept = []
+    first = []
     for same in by_code.values():
-        kept += same[:SHOWN]
+        first += same[:SHOWN]
         if (more := len(same) - SHOWN) > 0:
-            kept[-1] = replace(kept[-1], what=f"{kept[-1].what} (and {more:,} more)")
-    return kept
+            first[-1] = replace(first[-1], what=f"{first[-1].what} (and {more:,} more)")
+    return first

@@ -130,7 +130,7 @@ class Pack:
     @cached_property
     def examples(self) -> list[Example]:
         """The questions of all splits, each in its split."""
-        return [replace(e, split=e.split or split) for split, found in self.by_split.items() for e in found]
+        return [replace(e, split=e.split or split) for split, rows in self.by_split.items() for e in rows]
 
     @cached_property
     def answered(self) -> list[Example]:
@@ -163,10 +163,10 @@ class Pack:
     @cached_property
     def one_of_each_data(self) -> list[Example]:
         """A gold about each data, or a question without a gold if there are only such."""
-        found: dict[str, Example] = {}
+        by_data: dict[str, Example] = {}
         for example in [*self.golds, *self.examples[:1]]:
-            found.setdefault(data_of(self.task, example), example)
-        return list(found.values())[: self.limit]
+            by_data.setdefault(data_of(self.task, example), example)
+        return list(by_data.values())[: self.limit]
 
     @cached_property
     def texts(self) -> list[str]:
@@ -216,8 +216,8 @@ class Pack:
         """The pairs of `KnownAnswers` that the author states, each with an example of their data."""
         known = KnownAnswers.of(self.task)
         for example in self.one_of_each_data:
-            for one, other in getattr(known, method)(example):
-                yield example, one, other
+            for first, other in getattr(known, method)(example):
+                yield example, first, other
 
     def stated(self, method: str) -> Iterator[tuple[Example, str]]:
         """The answers of `KnownAnswers` that the author states, each with an example of their data."""
@@ -232,9 +232,9 @@ Rule = Callable[[Pack], Iterator[Finding]]
 
 def same_task(task: Task) -> Task:
     """Another object of a task, with its settings, and without fallbacks."""
-    made = type(task)(task.config)
-    made.seed = task.seed
-    return made
+    fresh = type(task)(task.config)
+    fresh.seed = task.seed
+    return fresh
 
 
 def quoted(text: str) -> str:

@@ -96,8 +96,8 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
             )
             return
     for example, mutant, outcome in _mutants_that_ran(pack):
-        one, other, name = pack.outcome(example).value, outcome.value, f"{example.id}: {mutant.name}"
-        there, back = pack.task.same(one, other), pack.task.same(other, one)
+        left, other, name = pack.outcome(example).value, outcome.value, f"{example.id}: {mutant.name}"
+        there, back = pack.task.same(left, other), pack.task.same(other, left)
         if there != back and not properties.reference_decides and "symmetric" not in told:
             told.add("symmetric")
             yield Finding(
@@ -112,7 +112,7 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
         for method in ("is_empty", "is_trivial"):
             more = (example,) if method == "is_trivial" else ()
             if (
-                getattr(properties, method)(one, *more) != getattr(properties, method)(other, *more)
+                getattr(properties, method)(left, *more) != getattr(properties, method)(other, *more)
                 and method not in told
             ):
                 told.add(method)
@@ -336,22 +336,22 @@ def databases_can_run(pack: Pack) -> Iterator[Finding]:
     for example in pack.timed(pack.golds[:10]):
         known = pack.known(example)
         try:
-            made, again = (list(of.test_databases(known, MAX_TEST_DATABASES)) for _ in range(2))
+            first, again = (list(of.test_databases(known, MAX_TEST_DATABASES)) for _ in range(2))
         except NoTestDatabases:
             continue
-        if len(made) > MAX_TEST_DATABASES or repr(made) != repr(again):
-            what = f"{len(made)} instead of {MAX_TEST_DATABASES}" if len(made) > MAX_TEST_DATABASES else "others"
+        if len(first) > MAX_TEST_DATABASES or repr(first) != repr(again):
+            what = f"{len(first)} instead of {MAX_TEST_DATABASES}" if len(first) > MAX_TEST_DATABASES else "others"
             yield Finding(
                 code="unstable_databases",
                 what=f"test_databases gives {what} for '{example.id}'",
                 where=pack.line("test_databases"),
                 hint="make at most k databases, from the gold alone: verdicts must not depend on chance",
             )
-        there = {database.name: _on(pack, known, database, known.answer or "") for database in made}
-        given = pack.outcome(example)
-        if given.kind is OutcomeKind.OK and there:
+        there = {database.name: _on(pack, known, database, known.answer or "") for database in first}
+        outcome = pack.outcome(example)
+        if outcome.kind is OutcomeKind.OK and there:
             ran += 1
-            differ += not all(o.kind is given.kind and pack.task.same(o.value, given.value) for o in there.values())
+            differ += not all(o.kind is outcome.kind and pack.task.same(o.value, outcome.value) for o in there.values())
         if failed := [name for name, outcome in there.items() if outcome.kind is OutcomeKind.INVALID]:
             yield Finding(
                 code="database_fails",
@@ -375,12 +375,12 @@ def _on(pack: Pack, example: Example, database: TestDatabase, answer: str) -> Ou
 
 def equal_answers_are_same(pack: Pack) -> Iterator[Finding]:
     """The pairs that the author calls equal have equal results."""
-    for example, one, other in pack.pairs("equal_answers"):
-        a, b = pack.outcome(example, one), pack.outcome(example, other)
+    for example, first, other in pack.pairs("equal_answers"):
+        a, b = pack.outcome(example, first), pack.outcome(example, other)
         if a.kind is OutcomeKind.OK is b.kind and not pack.task.same(a.value, b.value):
             yield Finding(
                 code="equal_not_same",
-                what=f"{quoted(one)} and {quoted(other)} are equal, and have different results",
+                what=f"{quoted(first)} and {quoted(other)} are equal, and have different results",
                 where=pack.line("same"),
                 hint="mend same, or the pair",
             )
@@ -388,39 +388,39 @@ def equal_answers_are_same(pack: Pack) -> Iterator[Finding]:
 
 def different_answers_differ(pack: Pack) -> Iterator[Finding]:
     """The pairs that the author calls different have different results, on the data or on a test database."""
-    for example, one, other in pack.pairs("different_answers"):
-        if pack.task.canonical(one) == pack.task.canonical(other):
+    for example, first, other in pack.pairs("different_answers"):
+        if pack.task.canonical(first) == pack.task.canonical(other):
             yield Finding(
                 code="different_exact",
-                what=f"{quoted(one)} and {quoted(other)} differ, and have one canonical form",
+                what=f"{quoted(first)} and {quoted(other)} differ, and have one canonical form",
                 where=pack.line("canonical"),
                 hint="keep what tells them apart",
             )
-        elif not _differ(pack, example, one, other):
+        elif not _differ(pack, example, first, other):
             yield Finding(
                 code="different_agree",
-                what=f"{quoted(one)} and {quoted(other)} differ, and have the same result wherever they run",
+                what=f"{quoted(first)} and {quoted(other)} differ, and have the same result wherever they run",
                 where=pack.line("same"),
                 hint="let same compare what tells them apart, or make a test database that shows it",
             )
 
 
-def _differ(pack: Pack, example: Example, one: str, other: str) -> bool:
-    """Whether `other` has another result than `one`, which is right, on the data or on a test database of `one`."""
+def _differ(pack: Pack, example: Example, first: str, other: str) -> bool:
+    """Whether `other` has another result than `first`, which is right, on the data or on a test database of `first`."""
 
     def differ(right: Outcome, wrong: Outcome) -> bool:
         if right.kind is not OutcomeKind.OK or wrong.kind is not OutcomeKind.OK:
             return right.kind is not wrong.kind
         return not pack.task.same(wrong.value, right.value)
 
-    if differ(pack.outcome(example, one), pack.outcome(example, other)):
+    if differ(pack.outcome(example, first), pack.outcome(example, other)):
         return True
-    known = pack.known(replace(example, answer=one))
+    known = pack.known(replace(example, answer=first))
     try:
         databases = list(TestDatabases.of(pack.task).test_databases(known, MAX_TEST_DATABASES))
     except (NoTestDatabases, Raised):
         return False
-    return any(differ(_on(pack, known, data, one), _on(pack, known, data, other)) for data in databases)
+    return any(differ(_on(pack, known, data, first), _on(pack, known, data, other)) for data in databases)
 
 
 RULES = (

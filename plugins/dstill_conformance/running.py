@@ -68,9 +68,9 @@ def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
             yield Finding(code="no_outcome", what=what, where=pack.executor_line, hint=hint)
             return
     for text, error in pack.raised[:1]:
-        found = raised(pack.task, f"executor '{pack.executor.name}'", (text,), error, code="execute_raises")
+        findings = raised(pack.task, f"executor '{pack.executor.name}'", (text,), error, code="execute_raises")
         where = line_of_error(error, pack.executor_class) or pack.executor_line
-        yield replace(found, where=where, hint="return an Outcome of the kind INVALID with the reason")
+        yield replace(findings, where=where, hint="return an Outcome of the kind INVALID with the reason")
 
 
 def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
@@ -80,10 +80,10 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
     golds = (_about_one_data(pack)[:DISTINCT] * RUNS)[:RUNS]
     _cycle(pack, golds)  # this also fills caches
     before, memory = _open_things(), resident_memory()
-    kept = _kept_by_runs(pack, golds)
+    counts = _kept_by_runs(pack, golds)
     _cycle(pack, golds[:1])
     left = _open_things() - before
-    if per_run := {what: n for what, n in kept.items() if n >= RUNS}:
+    if per_run := {what: n for what, n in counts.items() if n >= RUNS}:
         what, n = max(per_run.items(), key=lambda pair: pair[1])
         yield Finding(
             code="leaks_connections",
@@ -160,18 +160,18 @@ def _run_all(pack: Pack, executor: Executor, golds: list[Example]) -> None:
 def _open_things() -> Counter[str]:
     """What is open in this process: files by descriptor, threads, and objects that can be closed, by their type."""
     gc.collect()
-    found = Counter[str]()
+    counts = Counter[str]()
     with suppress(OSError):
-        found["files or sockets"] = len(os.listdir("/dev/fd"))
-    found["threads"] = threading.active_count()
+        counts["files or sockets"] = len(os.listdir("/dev/fd"))
+    counts["threads"] = threading.active_count()
     closable: dict[type, bool] = {}
     for thing in gc.get_objects():
         kind = type(thing)
         if kind not in closable:
             closable[kind] = callable(getattr(kind, "close", None)) and kind.__module__ != "builtins"
         if closable[kind]:
-            found[f"objects of {kind.__module__}.{kind.__qualname__}"] += 1
-    return found
+            counts[f"objects of {kind.__module__}.{kind.__qualname__}"] += 1
+    return counts
 
 
 def executor_opens_again(pack: Pack) -> Iterator[Finding]:
@@ -203,8 +203,8 @@ def executor_opens_again(pack: Pack) -> Iterator[Finding]:
 
 def _differing(pack: Pack, golds: list[Example], before: list[Outcome], now: list[Outcome]) -> str:
     """Which gold has another outcome now; empty: none."""
-    for example, one, other in zip(golds, before, now, strict=True):
-        if not _same(pack, one, other):
+    for example, first, other in zip(golds, before, now, strict=True):
+        if not _same(pack, first, other):
             why = "another result" if other.kind is OutcomeKind.OK else f"no result ({other.reason})"
             return f"the reference answer of '{example.id}' has {why}"
     return ""

@@ -93,9 +93,9 @@ class _BundleFormat(Format):
         _require_same_checks(run, self._bundle.setup, trial)
         card = card_of(self.library, facts, _usage(self.extra))
         (folder / "README.md").write_text(card, encoding="utf-8")
-        found = replace(Manifest.read(folder), calibration=self.calibration(run, self._student))
+        manifest = replace(Manifest.read(folder), calibration=self.calibration(run, self._student))
         shown = {name: facts[name] for name in ("parity", "student", "exported", "batch", "device", "licence", "base")}
-        replace(found, export=shown).write(folder)
+        replace(manifest, export=shown).write(folder)
         open_bundle(folder, plugins=run.plugins, trusted=True)
 
 
@@ -170,9 +170,9 @@ def _require_same_checks(run: Run, setup: Setup, trial: Trial) -> None:
     here = steps.judge(run.plugins, run.task, pairs, run.objective, None)
     there = steps.judge(setup.plugins, setup.task, pairs, setup.objective, None)
     differing = [
-        Comparison(example=e, evaluated=p.text, exported=p.text, same_by="no", reason=two.reason or one.reason)
-        for (e, p), one, two in zip(pairs, here, there, strict=True)
-        if (one.reached, one.refused, one.problems) != (two.reached, two.refused, two.problems)
+        Comparison(example=e, evaluated=p.text, exported=p.text, same_by="no", reason=two.reason or exported.reason)
+        for (e, p), exported, two in zip(pairs, here, there, strict=True)
+        if (exported.reached, exported.refused, exported.problems) != (two.reached, two.refused, two.problems)
     ]
     if differing:
         raise ParityError(

@@ -9,7 +9,7 @@ import click
 
 from dstill.cli.console import emit, note, progress, say, table, visible
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, Number, app, engine_url_option, json_option, run_argument, set_option
+from dstill.cli.options import App, Count, Number, engine_url_option, json_option, pass_app, run_argument, set_option
 from dstill.errors import Interrupted, did_you_mean
 from dstill_export.formats import NAMES
 
@@ -48,8 +48,8 @@ class Form(click.Choice[str]):
 @engine_url_option("Execute answers whose text differs on this server")
 @json_option
 @set_option
-@app
-def export(found: App, run: str, form: str, out: Path, sample: int, parity: float | None, as_json: bool) -> None:
+@pass_app
+def export(app: App, run: str, form: str, out: Path, sample: int, parity: float | None, as_json: bool) -> None:
     """Export the trained student, for production or for other programs.
 
     \b
@@ -71,7 +71,7 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     from dstill_export.exporting import export as run_export
     from dstill_export.registry import format_of
 
-    opened = found.open(run)
+    opened = app.open(run)
     try:
         with progress() as report:
             opened.progress = report

@@ -43,18 +43,20 @@ _ABOUT = (
 )
 
 
-def licence_for(found: str, given: str, *, private: bool) -> str:
+def licence_for(base: str, given: str, *, private: bool) -> str:
     """The licence to publish a student under. Raises UsageError if none is known.
 
-    `found`: of the base (`licence_of`); empty: no base. `given`: what the user says; empty: nothing.
+    `base`: of the base (`licence_of`); empty: no base. `given`: what the user says; empty: nothing.
     """
-    if found not in ("", UNKNOWN):
-        if given not in ("", found):
+    if base not in ("", UNKNOWN):
+        if given not in ("", base):
             raise UsageError(
-                f"the base has the licence {found!r}", where="--licence", hint="leave out --licence: the card names it"
+                f"the base has the licence {base!r}",
+                where="--licence",
+                hint="leave out --licence: the card names it",
             )
-        return found
-    if found == UNKNOWN and not given and not private:
+        return base
+    if base == UNKNOWN and not given and not private:
         raise UsageError(
             "the licence of the base is unknown, so nothing says that its student may be published",
             where="--licence",
@@ -70,11 +72,11 @@ def scores_of(run: Run) -> Mapping[str, Mapping[str, Score]]:
     facts = run.stages.get("evaluate", {})
     if not training or made_of[0] != training or facts.get("invalid"):
         return {}
-    found = facts.get("scores", {}).get("student", {})
+    splits = facts.get("scores", {}).get("student", {})
     return {
-        split: {name: Score.from_row(found[split][name]) for name in METRICS if name in found[split]}
+        split: {name: Score.from_row(splits[split][name]) for name in METRICS if name in splits[split]}
         for split in SPLITS
-        if split in found
+        if split in splits
     }
 
 

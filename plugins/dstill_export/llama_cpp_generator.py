@@ -72,8 +72,8 @@ class LlamaCppGenerator(Generator):
 
     def _answer(self, text: str, most: int = 0) -> Any:
         most = most or self.facts.max_target_length
-        asked = {"messages": _messages(text, self.facts), "temperature": 0, "max_tokens": most}
-        answer = self.server.handle_chat_completions(asked)
+        body = {"messages": _messages(text, self.facts), "temperature": 0, "max_tokens": most}
+        answer = self.server.handle_chat_completions(body)
         if "error" in answer:
             raise UsageError("llama.cpp refuses the question", where=str(answer["error"])[:300])
         return answer

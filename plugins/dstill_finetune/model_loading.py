@@ -107,7 +107,7 @@ def require_files(folder: Path) -> None:
 def _below(folder: Path) -> Iterator[Path]:
     """The files at any depth. Raises DataError for a link to a folder."""
     for name, folders, files in os.walk(folder):
-        if linked := next((one for one in sorted(folders) if Path(name, one).is_symlink()), ""):
+        if linked := next((folder for folder in sorted(folders) if Path(name, folder).is_symlink()), ""):
             hint = "replace it with a copy of what it leads to"
             raise DataError("a folder of the model is a link", where=str(Path(name, linked)), hint=hint)
         yield from (Path(name, file) for file in sorted(files))

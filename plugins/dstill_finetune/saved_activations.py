@@ -118,11 +118,11 @@ def _traced(config: Any, frozen: bool, width: int) -> Callable[[int, int], Seque
         model.get_encoder().register_forward_hook(lambda *_: setattr(saved, "part", 1))
 
     def run(source: int, target: int) -> Sequence[float]:
-        with saved.counted() as found:
+        with saved.counted() as sizes:
             ids = torch.ones(1, source, dtype=torch.long)
             decoder = {"decoder_input_ids": torch.ones(1, target, dtype=torch.long)} if target else {}
             out = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **decoder)
         del out
-        return found
+        return sizes
 
     return run

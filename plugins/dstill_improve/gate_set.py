@@ -84,13 +84,13 @@ def _is_gate(id: str) -> bool:
 
 def _with_reference(run: Run) -> set[str]:
     """The ids of held-out rows whose answer no model wrote, or a person has seen and kept."""
-    found, kept = latest(decisions(run)), set[str]()
+    reviewed, wanted = latest(decisions(run)), set[str]()
     for record in (record for split in HELD_OUT for record in run.records(split, raw=True)):
-        decision = found.get(record.id)
+        decision = reviewed.get(record.id)
         seen = decision is not None and decision.decision in (ACCEPT, EDIT) and decision.digest == digest(record)
         if seen or not record.teacher or run.plugins.is_lookup(record.teacher):
-            kept.add(record.id)
-    return kept
+            wanted.add(record.id)
+    return wanted
 
 
 def _of_file(run: Run, file: Path) -> list[Record]:
@@ -99,19 +99,19 @@ def _of_file(run: Run, file: Path) -> list[Record]:
     examples = read_questions(file, parse=task.parse, json_answers=task.json_answers, one_answer=True)
     rows = (record for split in LEARNT_FROM for record in run.records(split, raw=True))
     learnt = {(words_of(record.question), context_key(record)) for record in rows}
-    found = [_record(example, asking) for example in examples if example.answer is not None]
-    return [record for record in found if (words_of(record.question), context_key(record)) not in learnt]
+    records = [_record(example, asking) for example in examples if example.answer is not None]
+    return [record for record in records if (words_of(record.question), context_key(record)) not in learnt]
 
 
 def _record(example: Example, asking: Predictor) -> Record:
     """A question of the user's file, in the context of its data as `dstill predict` reads it. Raises UsageError."""
-    asked = asking.example(example.question, context=example.context, where=f"question '{example.id}'")
+    checked = asking.example(example.question, context=example.context, where=f"question '{example.id}'")
     return Record(
         id=f"gate-{example.id}",
-        question=asked.question,
+        question=checked.question,
         rationale="",
         answer=example.answer or "",
-        context=asked.context,
+        context=checked.context,
         category=example.category,
         template=example.template,
         split=example.split if example.split in HELD_OUT else "test",

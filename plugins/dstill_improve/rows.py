@@ -84,16 +84,16 @@ def new_rows(run: Run, gate: Sequence[Record], sources: Sources) -> NewRows:
     """
     left_out = Counter[str]()
     run.plugins.teacher(run.settings.generate.teacher)  # raises for a misspelt one, before the student answers
-    asked = _questions(run, sources.feedback, left_out)
+    rows = _questions(run, sources.feedback, left_out)
     wanted = len(run.records("train")) // SHARE if sources.rows is None else sources.rows
     failed = failures(run, SAMPLED) if wanted else Failures(asked=0, by_cause={})
-    known = [one.example for one in asked if one.opinion.gold is not None]
+    known = [row.example for row in rows if row.opinion.gold is not None]
     drawn = more(run, failed, wanted, gate)
-    source = {one.example.id: one.opinion.source for one in asked} | {one.id: FAILURES for one in drawn}
-    unknown = [one for one in asked if one.opinion.gold is None]
+    source = {row.example.id: row.opinion.source for row in rows} | {example.id: FAILURES for example in drawn}
+    unknown = [row for row in rows if row.opinion.gold is None]
     records, cost = _labelled(run, [*known, *drawn], unknown, left_out)
-    source |= {one.example.id: TEACHER for one in unknown}
-    open_ = [one for one in unknown if one.example.id not in {record.id for record in records}]
+    source |= {row.example.id: TEACHER for row in unknown}
+    open_ = [row for row in unknown if row.example.id not in {record.id for record in records}]
     agreeing = _agreeing(run, open_, sources.samples)
     source |= {record.id: AGREEING for record in agreeing}
     left_out["no answer that is good enough"] += len(open_) - len(agreeing)
@@ -115,7 +115,7 @@ def new_rows(run: Run, gate: Sequence[Record], sources: Sources) -> NewRows:
 def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Asked]:
     """The questions of the feedback that may become rows. Without those that the run has learnt already."""
     asking, there = Predictor(run), {record.id for record in run.records("train", raw=True)}
-    found = []
+    questions = []
     for opinion in feedback.opinions(run.task, feedback.read(file)) if file is not None else ():
         if opinion.disputed:
             left_out["people disagree"] += 1
@@ -130,8 +130,8 @@ def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Ask
         if id in there:
             left_out["learnt already"] += 1
         else:
-            found.append(_Asked(example=replace(example, answer=opinion.gold, split="train"), opinion=opinion))
-    return found
+            questions.append(_Asked(example=replace(example, answer=opinion.gold, split="train"), opinion=opinion))
+    return questions
 
 
 # --- answers ----------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def _labelled(
     """The rows of questions with a gold, and of those that the teacher could answer; and what the teacher cost."""
     setup = _with_golds(run.setup)
     asks = not run.plugins.is_lookup(setup.settings.generate.teacher)
-    examples = [*known, *(one.example for one in unknown if asks)]
+    examples = [*known, *(row.example for row in unknown if asks)]
     if not examples:
         return [], {}
     shots = [record.example for record in run.records("train")]
@@ -153,9 +153,9 @@ def _labelled(
     for rejection in generated.dataset.rejections:
         if rejection.id in with_gold:
             left_out[_reason(rejection)] += 1
-    wrong = {one.example.id: one.opinion.wrong for one in unknown}
-    kept = [r for r in generated.dataset.records if run.task.canonical(r.answer) not in wrong.get(r.id, ())]
-    return kept, generated.cost.to_row() if generated.cost is not None else {}
+    wrong = {row.example.id: row.opinion.wrong for row in unknown}
+    records = [r for r in generated.dataset.records if run.task.canonical(r.answer) not in wrong.get(r.id, ())]
+    return records, generated.cost.to_row() if generated.cost is not None else {}
 
 
 def _with_golds(setup: Setup) -> Setup:
@@ -172,17 +172,17 @@ def _reason(rejection: Rejection) -> str:
     return f"{error.layer}: {error.code}"
 
 
-def _agreeing(run: Run, asked: Sequence[_Asked], samples: int) -> list[Record]:
+def _agreeing(run: Run, rows: Sequence[_Asked], samples: int) -> list[Record]:
     """The questions whose drawn answers agree, with that answer."""
-    if not asked or not samples or not run.task.executors:
+    if not rows or not samples or not run.task.executors:
         return []
     with Predictor(run, execute=True) as predictor:
         try:
-            elected = vote(predictor, [one.example for one in asked], samples)
+            elected = vote(predictor, [row.example for row in rows], samples)
         except UsageError:  # this student cannot sample
             return []
-    found = zip(asked, elected, strict=True)
-    return [_drawn(one.example, answer) for one, answer in found if _is_usable(run, one.opinion, answer, samples)]
+    pairs = zip(rows, elected, strict=True)
+    return [_drawn(row.example, answer) for row, answer in pairs if _is_usable(run, row.opinion, answer, samples)]
 
 
 def _is_usable(run: Run, opinion: Opinion, answer: PredictedAnswer, samples: int) -> bool:

@@ -215,7 +215,7 @@ class LinkedCollator:
             "weight": padded([[row.weight] * len(row.target) for row in rows], 0.0),
         }
         if len(readings) < len(rows):
-            numbers = {one: number for number, one in enumerate(readings)}
+            numbers = {reading: number for number, reading in enumerate(readings)}
             made["place"] = torch.tensor([numbers[id(row.reading)] for row in rows])
         return made
 

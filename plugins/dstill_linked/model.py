@@ -152,7 +152,7 @@ class Cache:
         """Keep some rows, in this order."""
         self.memory = [(keys[rows], values[rows]) for keys, values in self.memory]
         self.pointers, self.targets, self.mask = self.pointers[rows], self.targets[rows], self.mask[rows]
-        self.written = [None if one is None else (one[0][rows], one[1][rows]) for one in self.written]
+        self.written = [None if pair is None else (pair[0][rows], pair[1][rows]) for pair in self.written]
 
 
 class LinkedModel(nn.Module):

@@ -99,8 +99,8 @@ def read_facts(folder: Path) -> LinkedFacts:
                 where=str(file),
                 hint="use the dstill that wrote it, or train it again",
             )
-        found: LinkedFacts = convert(LinkedFacts, row)
-        return found
+        facts: LinkedFacts = convert(LinkedFacts, row)
+        return facts
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
             "this is not a linked student that dstill wrote", where=f"{file}: {error}", hint=_AGAIN
@@ -226,15 +226,15 @@ def quantized(state: Mapping[str, Any]) -> dict[str, Any]:
     """Each large matrix as int8 with one scale a row: weight ≈ int8 · scale, rounded to nearest."""
     import torch
 
-    made = {}
+    arrays = {}
     for name, value in state.items():
         if value.ndim != 2 or value.numel() < _SMALLEST:
-            made[name] = value
+            arrays[name] = value
             continue
         scale = value.float().abs().amax(1).clamp(min=1e-12) / 127
-        made[name] = (value.float() / scale[:, None]).round().to(torch.int8)
-        made[name + _SCALE] = scale
-    return made
+        arrays[name] = (value.float() / scale[:, None]).round().to(torch.int8)
+        arrays[name + _SCALE] = scale
+    return arrays
 
 
 def _floats(content: bytes) -> dict[str, NDArray[np.float32]]:
@@ -242,15 +242,15 @@ def _floats(content: bytes) -> dict[str, NDArray[np.float32]]:
     import numpy as np
     from safetensors import deserialize
 
-    found: dict[str, NDArray[np.float32]] = {}
+    arrays: dict[str, NDArray[np.float32]] = {}
     for name, stored in deserialize(content):  # type: ignore[no-untyped-call]
         kind, data = stored["dtype"], stored["data"]
         if kind == "BF16":  # the upper half of an fp32
             value = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
         else:
             value = np.frombuffer(data, {"F32": "<f4", "I8": "<i1"}[kind]).astype(np.float32, copy=False)
-        found[name] = value.reshape(stored["shape"])
-    scales = {name: found.pop(name) for name in [*found] if name.endswith(_SCALE)}
+        arrays[name] = value.reshape(stored["shape"])
+    scales = {name: arrays.pop(name) for name in [*arrays] if name.endswith(_SCALE)}
     for name, scale in scales.items():
-        found[name.removesuffix(_SCALE)] *= scale[:, None]
-    return found
+        arrays[name.removesuffix(_SCALE)] *= scale[:, None]
+    return arrays

@@ -166,9 +166,9 @@ def oversized(error: Exception, at: Endpoint) -> Oversized:
 
 
 def _from_status_error(error: openai.APIStatusError, at: Endpoint) -> DstillError:
-    said = _said(error.body)
-    message = str(said.get("message") or said.get("detail") or (json.dumps(said) if said else error.message))
-    return from_status(error.status_code, {**said, "message": message}, error.response.headers, at)
+    text = _said(error.body)
+    message = str(text.get("message") or text.get("detail") or (json.dumps(text) if text else error.message))
+    return from_status(error.status_code, {**text, "message": message}, error.response.headers, at)
 
 
 def _said(body: object) -> Mapping[str, Any]:

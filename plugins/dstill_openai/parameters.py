@@ -86,7 +86,7 @@ def _named(error: ParameterRefused, sent: Iterable[str]) -> str:
     sent = list(sent)
     if error.param in sent:
         return error.param
-    places = {name: found.start() for name in sent if (found := _spelt(name).search(error.text))}
+    places = {name: match.start() for name in sent if (match := _spelt(name).search(error.text))}
     if not places:
         raise error
     return min(places, key=lambda name: places[name])

@@ -97,16 +97,17 @@ def _compared(run: Run) -> list[dict[str, Any]]:
     student = sides.pop("student")
     before = _run_before(Arm(label=run.name, sides=(student,)))
     others = {**sides, **({f"{RUN}{before.label}": before.sides[0]} if before else {})}
-    found = []
+    compared = []
     for split in scores["student"]:
         ours = student.of(split)
         for name, other in others.items():
             theirs = other.of(split)
             if ids := judged_in_all([[ours], [theirs]]):
-                found.append((split, name, compare_pair([ours], [theirs], ids)))
-    corrected = holm_corrected([one for _, _, one in found])
+                compared.append((split, name, compare_pair([ours], [theirs], ids)))
+    corrected = holm_corrected([row for _, _, row in compared])
     return [
-        {"set": split, "system": name, **one.to_row()} for (split, name, _), one in zip(found, corrected, strict=True)
+        {"set": split, "system": name, **row.to_row()}
+        for (split, name, _), row in zip(compared, corrected, strict=True)
     ]
 
 
@@ -129,21 +130,21 @@ def _earlier(run: Run) -> list[Path]:
     """Earlier runs beside `run`, the newest first, whose engine and numbers of questions are the same."""
     from dstill.runs.folder import RunFolder
 
-    folder, found = run.folder.absolute(), []
+    folder, runs = run.folder.absolute(), []
     for place in folder.parent.iterdir():
         if place != folder and (place / MANIFEST).is_file():
             with contextlib.suppress(DstillError):
                 manifest = RunFolder.read(place).manifest
                 if manifest["created"] < run.manifest["created"] and _scored_alike(manifest, run.manifest):
-                    found.append((manifest["created"], place))
-    return [place for _, place in sorted(found, reverse=True)]
+                    runs.append((manifest["created"], place))
+    return [place for _, place in sorted(runs, reverse=True)]
 
 
-def _scored_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _scored_alike(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether nothing in the manifests says that the two runs were scored on different things."""
-    ours, theirs = (manifest["stages"].get("evaluate", {}) for manifest in (one, other))
+    ours, theirs = (manifest["stages"].get("evaluate", {}) for manifest in (first, other))
     splits = set(ours.get("scores", {}).get("student", ())) & set(theirs.get("scores", {}).get("student", ()))
-    counts, same = [[m["files"].get(data_file(split), {}).get("rows") for split in splits] for m in (one, other)]
+    counts, same = [[m["files"].get(data_file(split), {}).get("rows") for split in splits] for m in (first, other)]
     return bool(splits) and counts == same and ours["engine"] == theirs["engine"] and not ours.get("invalid")
 
 

@@ -27,13 +27,13 @@ def sections(run: Run) -> Iterator[Section]:
     stages, noun = run.stages, run.task.data_noun
     evaluated = stages.get("evaluate", {})
     yield from _scores(evaluated.get("scores", {}), _meanings(run))
-    found = (
+    parts = (
         _not_counted(evaluated.get("scores", {})),
         _parts(evaluated.get("categories", {}), "Categories", "category of question", 20),
         _parts(evaluated.get("by_data", {}), f"By {noun}", f"the {noun} that the question is about", 22),
         _engines(stages),
     )
-    yield from (section for section in found if section is not None)
+    yield from (section for section in parts if section is not None)
 
 
 def _meanings(run: Run) -> dict[str, str]:
@@ -44,7 +44,7 @@ def _meanings(run: Run) -> dict[str, str]:
 def _scores(scores: Mapping[str, Any], meanings: Mapping[str, str]) -> Iterator[Section]:
     """Every metric of each system."""
     for number, (system, of_system) in enumerate(scores.items()):
-        metrics = sorted({metric for found in of_system.values() for metric in found}, key=rank)
+        metrics = sorted({metric for scores in of_system.values() for metric in scores}, key=rank)
         explained = [f"{words(metric)}: {meanings[metric]}" for metric in metrics if meanings.get(metric)]
         yield Section(
             title=f"All scores: {system}",

@@ -15,9 +15,9 @@ from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
     Count,
-    app,
     engine_url_option,
     json_option,
+    pass_app,
     run_argument,
     set_option,
     setting,
@@ -61,8 +61,8 @@ WIDER = 0.1  # review.ci_half_width of a shorter review
 @engine_url_option("Server that executes the answers, whose results the page shows")
 @json_option
 @set_option
-@app
-def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str, ...], as_json: bool) -> None:
+@pass_app
+def review(app: App, run: str, tui: bool, everything: bool, splits: tuple[str, ...], as_json: bool) -> None:
     """Review a sample of the dataset before training.
 
     Accept, reject or edit each row on a page that only this machine can open; the printed address works once. Decisions
@@ -76,7 +76,7 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
     from dstill_review.session import ReviewSession, split_names
 
     chosen = split_names(splits, REVIEWED)
-    opened = found.open(run)
+    opened = app.open(run)
     with opened.stage("review") as facts, contextlib.ExitStack() as stack:
         if not tui:  # fail on a taken port before the executor is opened
             listener = stack.enter_context(serving.listening(opened.settings.review.port))

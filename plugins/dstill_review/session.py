@@ -179,7 +179,7 @@ class ReviewSession:
     def _decide(
         self, record: Record, decision: str, *, answer: str | None = None, rationale: str | None = None
     ) -> None:
-        made = Decision(
+        row = Decision(
             id=record.id,
             decision=decision,
             who=self.reviewer,
@@ -190,12 +190,12 @@ class ReviewSession:
             answer=answer,
             rationale=rationale,
         )
-        self.run.append(FILE, made)
-        self._decisions.append(made)
+        self.run.append(FILE, row)
+        self._decisions.append(row)
         if decision == SKIP:
             self._choose()  # another row of its category takes its place
         else:
-            self._decided[record.id] = made
+            self._decided[record.id] = row
             self._open.remove(record)
 
     # --- checks -------------------------------------------------------------------------
@@ -205,8 +205,8 @@ class ReviewSession:
 
         A row that came without a rationale needs none.
         """
-        found = self.run.plugins.check_draft(self.run.task, example, Draft(answer=answer, rationale=rationale))
-        return found if rationale or example.rationale else of_the_answer(found)
+        problems = self.run.plugins.check_draft(self.run.task, example, Draft(answer=answer, rationale=rationale))
+        return problems if rationale or example.rationale else of_the_answer(problems)
 
     def outcome(self, example: Example, answer: str) -> Outcome | None:
         """The outcome of executing a checked answer; None for a refusal or without an executor."""

@@ -72,17 +72,17 @@ def parse_feedback(body: Mapping[str, Any], data_key: str) -> FeedbackRequest:
         raise RequestError(400, "invalid_value", f"'verdict' must be {RIGHT} or {WRONG}", param="verdict")
     if verdict == RIGHT and correction is not None:
         raise RequestError(400, "invalid_value", "a right answer has no correction", param="correction")
-    asked = FeedbackRequest(
+    request = FeedbackRequest(
         query=_query(body, data_key),
         answer=_text(body, "answer"),
         verdict=verdict,  # type: ignore[arg-type]
         correction=correction,
     )
-    for param, text in (("question", asked.query.question), ("answer", asked.answer), ("correction", correction)):
+    for param, text in (("question", request.query.question), ("answer", request.answer), ("correction", correction)):
         if text and looks_secret(text):
             message = f"'{param}' has something that looks like a key or a password; it is not stored"
             raise RequestError(400, "looks_secret", message, param=param)
-    return asked
+    return request
 
 
 def _query(body: Mapping[str, Any], data_key: str) -> Query:

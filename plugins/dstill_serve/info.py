@@ -46,7 +46,7 @@ def _examples(student: Student) -> dict[str, list[dict[str, str]]]:
         if record.category not in examples and len(examples) == MAX_CATEGORIES:
             continue
         chosen = examples.setdefault(record.category, [])
-        if len(chosen) < PER_CATEGORY and all(one["question"] != record.question for one in chosen):
+        if len(chosen) < PER_CATEGORY and all(row["question"] != record.question for row in chosen):
             name = data_of(student.run.task, record)
             chosen.append({"question": record.question, "data": name if name in student.contexts else ""})
     return dict(sorted(examples.items()))

@@ -86,8 +86,8 @@ class Observed:
 
 def of(request: Request) -> Observed:
     """What is known of `request`."""
-    found: Observed = request.scope[KEY]
-    return found
+    observed: Observed = request.scope[KEY]
+    return observed
 
 
 class RequestLog:

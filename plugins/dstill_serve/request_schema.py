@@ -161,7 +161,7 @@ def parse_chat(body: Mapping[str, Any], data_key: str) -> Query:
     """A request to `/v1/chat/completions`: the question is the last user message. Raises RequestError."""
     for name, value in body.items():
         if name in ALLOWED:
-            if value is not None and not any(value == one and type(value) is type(one) for one in ALLOWED[name]):
+            if value is not None and not any(value == known and type(value) is type(known) for known in ALLOWED[name]):
                 raise _unsupported(f"this value of '{name}' is not supported", name)
         elif name not in (*_CHAT, *IGNORED, data_key, "data"):
             raise _unsupported(f"'{name[:80]}' is not supported", name)

@@ -60,8 +60,8 @@ def _error_number(error: Exception, folder: Path) -> int | None:
         return error.errno if error.errno != errno.ENOMEM else None
     if _TORCH_WRITER.search(str(error)):
         return _write_error(folder)
-    found = _NUMBER.search(str(error))
-    return int(found[1]) if found else None
+    match = _NUMBER.search(str(error))
+    return int(match[1]) if match else None
 
 
 def _write_error(folder: Path) -> int:

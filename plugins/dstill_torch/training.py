@@ -217,5 +217,5 @@ def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dic
 
 
 def _stopped(step: int, steps: int, last: str) -> Interrupted:
-    kept = f"; {last} is kept" if last else ""
-    return Interrupted(f"stopped at step {step:,} of {steps:,}{kept}", hint="run the same command again to continue")
+    note = f"; {last} is kept" if last else ""
+    return Interrupted(f"stopped at step {step:,} of {steps:,}{note}", hint="run the same command again to continue")

@@ -52,8 +52,8 @@ class Results:
 def results_of(run: RunView, report: Path | None) -> Results:
     """What to send of an evaluated `run`. Raises RunError for a link among its files."""
     stages, files = run.manifest["stages"], run.manifest["files"]
-    found = {match[1]: file for name, file in files.items() if (match := DATA.fullmatch(name))}
-    splits = {split: Split(sha256=file["sha256"], rows=file["rows"]) for split, file in found.items()}
+    data_files = {match[1]: file for name, file in files.items() if (match := DATA.fullmatch(name))}
+    splits = {split: Split(sha256=file["sha256"], rows=file["rows"]) for split, file in data_files.items()}
     trained, evaluated = stages.get("train", {}), stages["evaluate"]
     facts = {
         "dstill.version": version("dstill"),

@@ -56,8 +56,8 @@ def _experiment(client: Any) -> str:
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "")
     if not name:
         return os.environ.get("MLFLOW_EXPERIMENT_ID", "0")
-    found = client.get_experiment_by_name(name)
-    return str(found.experiment_id if found else client.create_experiment(name))
+    experiment = client.get_experiment_by_name(name)
+    return str(experiment.experiment_id if experiment else client.create_experiment(name))
 
 
 def _log(client: Any, identity: str, results: Results) -> None:
@@ -91,6 +91,6 @@ def _log(client: Any, identity: str, results: Results) -> None:
 
 def _place(folder: str, files: tuple[Path, ...], file: Path) -> str:
     """The folder of the artifact: files of a subfolder stay in one."""
-    top = Path(os.path.commonpath([one.parent for one in files]))
+    top = Path(os.path.commonpath([file.parent for file in files]))
     inner = file.parent.relative_to(top).as_posix()
     return folder if inner == "." else f"{folder}/{inner}"

@@ -50,7 +50,7 @@ def folders(place: Path) -> dict[str, Path]:
 
 def overviews(place: Path) -> list[Overview]:
     """The runs in `place`, the newest first."""
-    return sorted(map(_overview, list_runs(place)), key=lambda one: (one.created, one.name), reverse=True)
+    return sorted(map(_overview, list_runs(place)), key=lambda row: (row.created, row.name), reverse=True)
 
 
 def _overview(folder: Path) -> Overview:

@@ -61,7 +61,7 @@ def _environment() -> Environment:
 
     from dstill_report.templating import environment_of
 
-    made = environment_of(WEB)
+    environment = environment_of(WEB)
     # The value of a form's field, which nobody sees, so that the name comes back as it is.
-    made.filters["exactly"] = lambda text: Markup(escape(text))
-    return made
+    environment.filters["exactly"] = lambda text: Markup(escape(text))
+    return environment

@@ -55,7 +55,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def opened(
-    found: App,
+    app: App,
     place: Path,
     *,
     access: Access,
@@ -72,15 +72,15 @@ def opened(
     """
 
     def open_run(folder: Path) -> Run:
-        return found.open(folder.absolute())
+        return app.open(folder.absolute())
 
     @contextlib.contextmanager
     def student(folder: Path) -> Iterator[ASGIApp]:
-        said = None if feedback is None else FeedbackLog(feedback / f"{folder.name}.jsonl")
+        log = None if feedback is None else FeedbackLog(feedback / f"{folder.name}.jsonl")
         behind = Behind(requires_token=access.requires_token)
         with (
             ready(open_run(folder).answerable(), execute=execute, max_wrong=None, fallback="") as predictor,
-            serving.opened(predictor, access=behind, limits=LIMITS, feedback=said, at="../play") as service,
+            serving.opened(predictor, access=behind, limits=LIMITS, feedback=log, at="../play") as service,
         ):
             yield serve_app.application(service)
 
@@ -89,7 +89,7 @@ def opened(
         with reviewing(open_run(folder), reviewer, finish) as app:
             yield app
 
-    found.plugins.require_healthy()  # registers all parts, before threads look for them
+    app.plugins.require_healthy()  # registers all parts, before threads look for them
     team = Team(
         place=place,
         access=access,

@@ -93,7 +93,7 @@ def timings(answer: Callable[[Example], object], examples: Sequence[Example]) ->
     Stops after `LONGEST` seconds.
     """
     chosen = examples[:: max(1, -(-len(examples) // MOST))]
-    found: list[Timing] = []
+    rows: list[Timing] = []
     if chosen:
         answer(chosen[0])
     begun = time.perf_counter()
@@ -102,8 +102,8 @@ def timings(answer: Callable[[Example], object], examples: Sequence[Example]) ->
         if started - begun > LONGEST:
             break
         answer(example)
-        found.append(Timing(id=example.id, seconds=round(time.perf_counter() - started, 6)))
-    return found
+        rows.append(Timing(id=example.id, seconds=round(time.perf_counter() - started, 6)))
+    return rows
 
 
 def measured_efficiency(
@@ -117,7 +117,7 @@ def measured_efficiency(
     tokens = [p.tokens for p in predictions if p.tokens is not None]
     files = [file for file in folder.rglob("*") if file.is_file()]
     return Efficiency(
-        latency=_percentiles([one.seconds for one in timed], 6),
+        latency=_percentiles([timing.seconds for timing in timed], 6),
         per_second=round(len(seconds) / sum(seconds), 3) if sum(seconds) else None,
         tokens=_percentiles(tokens, 0),
         total_tokens=sum(tokens) if tokens else None,

@@ -67,13 +67,13 @@ def counted(verdicts: Iterable[Verdict], order: Sequence[str]) -> dict[str, Caus
             if counts[label] <= SHOWN:
                 first.setdefault(label, []).append(verdict.id)
     places = {label: place for place, label in enumerate(order)}
-    found = {}
+    causes = {}
     for label in sorted(counts, key=lambda label: (-counts[label], places.get(label, len(places)), label)):
         low, high = wilson(counts[label], counts.total())
-        found[label] = CauseCount(
+        causes[label] = CauseCount(
             count=counts[label], of=counts.total(), low=low, high=high, examples=tuple(first[label])
         )
-    return found
+    return causes
 
 
 def _cause(task: Task, verdict: Verdict, example: Example, draft: Draft | None) -> Cause:
@@ -88,8 +88,8 @@ def _cause(task: Task, verdict: Verdict, example: Example, draft: Draft | None) 
         return Cause(label=REFUSED if verdict.refused else SHOULD_HAVE_REFUSED)
     if verdict.reached == Level.VALID:
         return Cause(label=ENGINE, detail=verdict.reason)
-    found = task.cause(draft.answer, example.answer or "")
-    return found or Cause(label=ENGINE, detail="it gave another result for an answer that is the gold's own")
+    cause = task.cause(draft.answer, example.answer or "")
+    return cause or Cause(label=ENGINE, detail="it gave another result for an answer that is the gold's own")
 
 
 def _overlap(task: Task, example: Example, draft: Draft | None) -> Overlap | None:

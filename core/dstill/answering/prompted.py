@@ -74,7 +74,7 @@ def require(plugins: Plugins, system: str, *, where: str = KEY, role: str = "bas
 
 def reader(setup: Setup) -> Callable[[Prediction], Draft | None]:
     """Parses the predictions of a prompted model as replies of a teacher."""
-    return lambda one: None if one.truncated else setup.plugins.parse_reply(setup.task, one.text)
+    return lambda reply: None if reply.truncated else setup.plugins.parse_reply(setup.task, reply.text)
 
 
 class PromptedModel:
@@ -185,13 +185,13 @@ async def _replies(
 ) -> list[TeacherReply]:
     from dstill.teacher.client import replies
 
-    found: list[TeacherReply] = []
+    rows: list[TeacherReply] = []
     budget = model.budget(store)
     async with model.teacher as teacher:
         async for reply in replies(teacher, prompts, store, concurrency=model.concurrency, budget=budget):
-            found.append(reply)
-            model.setup.progress(f"answering ({system})", len(found), len(prompts))
-    return found
+            rows.append(reply)
+            model.setup.progress(f"answering ({system})", len(rows), len(prompts))
+    return rows
 
 
 def _refuse_outages(system: str, failed: Sequence[Problem], n: int, purchase: Purchase) -> None:

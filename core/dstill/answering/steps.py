@@ -106,13 +106,13 @@ def execute(
 
 def examples_of(task: Task, progress: Progress = silent) -> Sequence[Example]:
     """The task's questions, each in the split that it was asked for. Raises DataError when two have one id."""
-    found = spooled.examples()
+    examples = spooled.examples()
     for done, split in enumerate(SPLITS):
         progress("making the task's questions, split by split", done, len(SPLITS))
-        found.extend(replace(example, split=example.split or split) for example in task.examples(split))
+        examples.extend(replace(example, split=example.split or split) for example in task.examples(split))
     progress("making the task's questions, split by split", len(SPLITS), len(SPLITS))
-    require_unique_ids(found)
-    return found
+    require_unique_ids(examples)
+    return examples
 
 
 def assign_split(example: Example, seed: int) -> Example:
@@ -168,7 +168,7 @@ def prompts(objective: Objective, task: Task, examples: Sequence[Example]) -> li
 
 def pairs(objective: Objective, task: Task, records: Iterable[Record]) -> list[tuple[Pair, ...]]:
     """What a student learns from each record; nothing of those that the objective leaves out."""
-    return [found for record in records if (found := tuple(objective.pairs(record, task)))]
+    return [taught for record in records if (taught := tuple(objective.pairs(record, task)))]
 
 
 def predict(
@@ -194,7 +194,7 @@ def sample(
     sources = prompts(objective, task, examples)
     drawn = generator.sample(sources, n, temperature=temperature, seed=seed)
     for example, written in zip(examples, drawn, strict=True):
-        yield [prediction_of(example, one) for one in written]
+        yield [prediction_of(example, text) for text in written]
 
 
 def prediction_of(example: Example, written: Generation) -> Prediction:
@@ -248,7 +248,7 @@ def judge(
     if executor is None:
         yield from map(one, pairs)
     else:
-        threads = min(one.parallel for one in (executor, executor.second) if one is not None)
+        threads = min(engine.parallel for engine in (executor, executor.second) if engine is not None)
         yield from threaded_map(one, pairs, threads)
 
 

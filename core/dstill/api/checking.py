@@ -24,12 +24,12 @@ def find_problems(task: Task, example: Example, draft: Draft, layers: Iterable[s
     """
     wanted = None if layers is None else set(layers)
     for check in task.checks:
-        found = _found(task, check, example, draft)
+        problems = _problems(task, check, example, draft)
         if wanted is None or check.name in wanted:
-            yield from found
-        if check.parses and any(p.is_error for p in found):
+            yield from problems
+        if check.parses and any(p.is_error for p in problems):
             if wanted is not None and check.name not in wanted:
-                yield from found  # the wanted layers cannot run: say why
+                yield from problems  # the wanted layers cannot run: say why
             return
 
 
@@ -47,7 +47,7 @@ def _applies(check: Check, example: Example) -> bool:
         return True  # `find_problems` refuses the answer and says why
 
 
-def _found(task: Task, check: Check, example: Example, draft: Draft) -> tuple[Problem, ...]:
+def _problems(task: Task, check: Check, example: Example, draft: Draft) -> tuple[Problem, ...]:
     try:
         applies = check.applies is None or check.applies(example)
         return tuple(check.run(example, draft.answer)) if applies else ()

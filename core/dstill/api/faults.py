@@ -108,8 +108,8 @@ def unjudged(task: Pack, example: Example, error: Exception) -> Verdict:
 
 def with_faults(verdict: Verdict, faults: list[Problem]) -> Verdict:
     """The verdict with the faults from making it. What they leave undecided does not count."""
-    message = {one.code: one.message for one in reversed(faults)}
-    new = [one for one in faults if one not in verdict.problems]
+    message = {problem.code: problem.message for problem in reversed(faults)}
+    new = [problem for problem in faults if problem not in verdict.problems]
     verdict = replace(verdict, problems=(*verdict.problems, *new))
     if gold := message.get(_code("is_trivial")):
         verdict = replace(verdict, gold_error=verdict.gold_error or gold, checked=min(verdict.checked, Level.VALID))

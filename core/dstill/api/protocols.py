@@ -393,7 +393,10 @@ def methods_of(home: type[Task] | type[TaskProtocol]) -> tuple[str, ...]:
 
 def owner_of(task: type[Task], name: str) -> type[Task] | type[TaskProtocol]:
     """The class of a pack that `name` belongs to: that of its task, or the one that this names for a protocol."""
-    return next((one.class_of(task) for one in PROTOCOLS if one in task.protocols and name in vars(one)), task)
+    return next(
+        (kind.class_of(task) for kind in PROTOCOLS if kind in task.protocols and name in vars(kind)),
+        task,
+    )
 
 
 def _short(value: Any) -> str:

@@ -83,14 +83,14 @@ class TaskProtocol:
     @classmethod
     def of(cls, task: Task) -> Self:
         """The object of this protocol that `task` names, the same at every call; else one with the defaults."""
-        found = task.protocol_objects.get(cls)
-        if found is None:
-            found = cls.class_of(type(task))(task)
+        protocol = task.protocol_objects.get(cls)
+        if protocol is None:
+            protocol = cls.class_of(type(task))(task)
             if task.prepare_protocol is not None:
-                task.prepare_protocol(found)
-            found = task.protocol_objects.setdefault(cls, found)
-        assert isinstance(found, cls)
-        return found
+                task.prepare_protocol(protocol)
+            protocol = task.protocol_objects.setdefault(cls, protocol)
+        assert isinstance(protocol, cls)
+        return protocol
 
     @classmethod
     def class_of(cls, task: type[Task]) -> type[Self]:
@@ -99,11 +99,11 @@ class TaskProtocol:
         Raises PluginError for a name that means no such class.
         """
         named = task.protocols.get(cls, cls)
-        found = _load(named, f"{task.__name__}.protocols") if isinstance(named, str) else named
-        if not (isinstance(found, type) and issubclass(found, cls)):
+        loaded = _load(named, f"{task.__name__}.protocols") if isinstance(named, str) else named
+        if not (isinstance(loaded, type) and issubclass(loaded, cls)):
             what = f"which is not a subclass of dstill's {cls.__name__}"
             raise PluginError(f"{task.__name__}.protocols names {named!r}, {what}")
-        return found
+        return loaded
 
 
 class Task(Part, ABC):

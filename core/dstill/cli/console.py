@@ -205,8 +205,8 @@ def _print(*shown: Any) -> None:
 
     console = Console(width=width(), highlight=False, color_system=None if plain() else "auto")
     with console.capture() as text:  # rich itself would exit if the reader has closed the pipe
-        for one in shown:
-            console.print(one)
+        for row in shown:
+            console.print(row)
     print(text.get(), end="", flush=True)
 
 
@@ -284,10 +284,10 @@ class _Lines:
     def __call__(self, what: str, done: int, total: int, detail: str = "") -> None:
         now = time.monotonic()
         since, at = self._began.setdefault(what, (now, done))
-        said, then = self._last.get(what, (-math.inf, -1))
+        last, then = self._last.get(what, (-math.inf, -1))
         ended = bool(total) and done == total
         self._doing, self._heard = "" if ended else what, now
-        if (now - said >= self._every or ended) and not (ended and then == done):  # print the end once
+        if (now - last >= self._every or ended) and not (ended and then == done):  # print the end once
             self._last[what] = (now, done)
             left = _clock((now - since) * (total - done) / (done - at)) if at < done < total else ""
             words = [f"{what} {done}/{total}" if total else f"{what} {done}", detail, f"{left} left" if left else ""]

@@ -100,7 +100,7 @@ def with_agreement(
     sampled = steps.sample(generator, objective, task, examples, draws, temperature=TEMPERATURE, seed=seed)
     for prediction, drawn in zip(predictions, sampled, strict=True):
         own = _canonical(prediction, objective, task)
-        same = sum(own is not None and _canonical(one, objective, task) == own for one in drawn)
+        same = sum(own is not None and _canonical(answer, objective, task) == own for answer in drawn)
         yield replace(prediction, agreement=round(same / draws, 6))
 
 

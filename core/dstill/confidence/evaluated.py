@@ -69,15 +69,15 @@ def assessed(predictions: Sequence[Prediction], verdicts: Sequence[Verdict], *, 
     `draws`: answers that were drawn beside each of them.
     """
     scores = [score_of(prediction, draws) for prediction in predictions]
-    found = [
+    pairs = [
         (score, verdict.correct)
         for score, verdict in zip(scores, verdicts, strict=True)
         if score is not None and verdict.split == VALIDATION and verdict.reached >= Level.VALID and counts(verdict)
     ]
-    if not found:
+    if not pairs:
         return Confidence.none("no valid validation answer has a verdict that counts")
     try:
-        calibration = fitted([score for score, _ in found], [right for _, right in found], draws=draws)
+        calibration = fitted([score for score, _ in pairs], [right for _, right in pairs], draws=draws)
     except MissingExtra as problem:
         return Confidence.none(problem.what)
     rows = (_scored(calibration, score, verdict) for score, verdict in zip(scores, verdicts, strict=True))

@@ -78,7 +78,7 @@ def risk_coverage(answers: Sequence[ScoredAnswer]) -> list[tuple[float, float]]:
     """Coverage and risk at each cut, the strictest first. Answers with equal scores are given together."""
     n = sum(answer.right is not None for answer in answers)
     curve, given, wrong = [], 0, 0
-    for _, equal in groupby(sorted(_given(answers), reverse=True), key=lambda one: one[0]):
+    for _, equal in groupby(sorted(_given(answers), reverse=True), key=lambda pair: pair[0]):
         results = [right for _, right in equal]
         given, wrong = given + len(results), wrong + results.count(False)
         curve.append((given / n, wrong / given))
@@ -113,4 +113,4 @@ def _calibration_error(pairs: Sequence[tuple[float, bool]]) -> float | None:
         bins[min(int(confidence * BINS), BINS - 1)].append((confidence, right))
     if not pairs:
         return None
-    return sum(abs(sum(c - right for c, right in one)) for one in bins) / len(pairs)
+    return sum(abs(sum(c - right for c, right in bin_)) for bin_ in bins) / len(pairs)

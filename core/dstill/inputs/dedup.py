@@ -91,9 +91,9 @@ class _Table:
 
     def _groups(self, keys: Positions) -> Iterator[list[_Row]]:
         for positions in keys.repeated():
-            found = [at for at in positions if self._left[at]]
-            if len(found) > 1:
-                yield [self._row(at) for at in found]
+            left = [at for at in positions if self._left[at]]
+            if len(left) > 1:
+                yield [self._row(at) for at in left]
 
     def same_words(self) -> Iterator[list[_Row]]:
         """Records with the same words about the same data."""
@@ -142,8 +142,8 @@ def nearest(words: str, others: Sequence[str], *, part: bool = True) -> int | No
     from rapidfuzz import fuzz, process
 
     scorer = fuzz.token_set_ratio if part else fuzz.ratio
-    found = process.extractOne(words, others, scorer=scorer, score_cutoff=NEAR)
-    return None if found is None else int(found[2])
+    hit = process.extractOne(words, others, scorer=scorer, score_cutoff=NEAR)
+    return None if hit is None else int(hit[2])
 
 
 _Found = Iterator[tuple[int, Problem]]
@@ -151,9 +151,9 @@ _Found = Iterator[tuple[int, Problem]]
 
 def _conflicting(table: _Table) -> _Found:
     for group in table.same_words():
-        given = {row.gold for row in group if not row.record.teacher}
+        golds = {row.gold for row in group if not row.record.teacher}
         if len({row.gold for row in group}) > 1:
-            for row in group if len(given) != 1 else [row for row in group if row.gold not in given]:
+            for row in group if len(golds) != 1 else [row for row in group if row.gold not in golds]:
                 others = ", ".join(other.record.id for other in group[:4] if other is not row)
                 yield row.at, _problem("conflicting", f"the same question has another answer in {others[:80]}")
 
@@ -169,12 +169,12 @@ def _near(table: _Table) -> _Found:
     for group in table.same_gold():
         kept = _Kept(compare_all=len(group) <= FEW)
         for row in _test_splits_first(group):
-            others = kept.candidates(row)
-            near = nearest(row.words, [other.words for other in others])
+            alike = kept.candidates(row)
+            near = nearest(row.words, [other.words for other in alike])
             if near is None:
                 kept.add(row)
             else:
-                yield row.at, _repetition(row, others[near], "near_duplicate", "nearly the same question")
+                yield row.at, _repetition(row, alike[near], "near_duplicate", "nearly the same question")
 
 
 class _Kept:
@@ -204,8 +204,8 @@ class _Kept:
 
 def _parts(words: str) -> set[str]:
     """The words; for a text with hardly any spaces, such as Chinese, also its character trigrams."""
-    found = set(words.split())
-    return found if len(found) > 3 else found | {words[at : at + 3] for at in range(max(1, len(words) - 2))}
+    parts = set(words.split())
+    return parts if len(parts) > 3 else parts | {words[at : at + 3] for at in range(max(1, len(words) - 2))}
 
 
 def _same_gold(table: _Table) -> _Found:

@@ -71,21 +71,21 @@ def append(file: Path, feedback: Feedback) -> bool:
 
 def read(file: Path) -> list[Feedback]:
     """The rows of a feedback file, oldest first. Raises DataError for a row of another form, and UsageError."""
-    found = []
+    rows = []
     for number, row in read_rows(file, own=True):
         try:
-            found.append(Feedback.from_row(row))
+            rows.append(Feedback.from_row(row))
         except ValueError as error:
             hint = "fix or remove that line; the other rows stay"
             raise DataError(f"line {number} is not feedback: {error}", where=f"{file}:{number}", hint=hint) from None
-    return found
+    return rows
 
 
 def opinions(task: Task, feedback: Iterable[Feedback]) -> list[Opinion]:
     """One opinion for each question about one data, in the order of their first rows."""
     groups: dict[tuple[str, str], list[Feedback]] = {}
-    for one in feedback:
-        groups.setdefault((words_of(one.question), one.data), []).append(one)
+    for row in feedback:
+        groups.setdefault((words_of(row.question), row.data), []).append(row)
     return [_opinion(task, rows) for rows in groups.values()]
 
 

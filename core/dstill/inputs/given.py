@@ -87,10 +87,10 @@ def count(task: Task, examples: Iterable[Example], records: Iterable[Record]) ->
         if record is None or record.id != example.id:
             counts["rejected"] += example.answer is not None
             continue
-        kept = example.answer is not None and not record.teacher
-        counts["kept"] += kept
-        counts["explained"] += kept and record.rationale not in ("", example.rationale)
-        counts["replaced"] += example.answer is not None and not kept and not same(task, record.answer, example)
+        is_gold = example.answer is not None and not record.teacher
+        counts["kept"] += is_gold
+        counts["explained"] += is_gold and record.rationale not in ("", example.rationale)
+        counts["replaced"] += example.answer is not None and not is_gold and not same(task, record.answer, example)
         counts["without_rationale"] += not record.rationale and record.split in LEARNT_FROM
         record = next(left, None)
     return counts

@@ -81,12 +81,12 @@ def leaks(rows: Sequence[Row], task: Task, *, golds: bool = False, questions: bo
             (split, "gold", lambda row: _golds(row, task), ("train",))
             for split in ("test_unseen_templates", "test_unseen_data")
         ]
-    found = []
+    leaked = []
     for split, what, keys, others in new:
         for other in others if split in splits else ():
             leak = _leak(split, splits[split], other, splits.get(other, ()), what, keys)
-            found += [leak] if leak is not None else []
-    return found
+            leaked += [leak] if leak is not None else []
+    return leaked
 
 
 def by_split(rows: Sequence[R]) -> dict[str, Sequence[R]]:
@@ -94,7 +94,7 @@ def by_split(rows: Sequence[R]) -> dict[str, Sequence[R]]:
     positions: dict[str, array[int]] = {}
     for at, row in enumerate(rows):
         positions.setdefault(row.split, array("Q")).append(at)
-    return {split: View(rows.__getitem__, found) for split, found in positions.items()}
+    return {split: View(rows.__getitem__, places) for split, places in positions.items()}
 
 
 def _leak(split: str, items: Sequence[Row], other: str, rows: Sequence[Row], what: str, keys: Keys) -> Leak | None:
@@ -142,7 +142,7 @@ def data_keys(task: Task, row: Row) -> list[Hashable]:
 def _name(task: Task, row: Row) -> str:
     """The name of the row's data in the spelling that is compared; empty: it has none."""
     value = row.context.get(task.data_key)
-    names = [_spelling(one) for one in (value if isinstance(value, list) else [value])]
+    names = [_spelling(text) for text in (value if isinstance(value, list) else [value])]
     names = sorted({name for name in names if name})
     return dumps(names) if len(names) > 1 else "".join(names)
 
@@ -155,12 +155,12 @@ def _spelling(value: Any) -> str:
 
 
 def _description(task: Task, row: Row) -> str:
-    given = {key: value for key, value in row.context.items() if key != task.data_key}
+    described = {key: value for key, value in row.context.items() if key != task.data_key}
     if task.schema_keys:
-        given = {key: value for key, value in given.items() if key in task.schema_keys and value}
-    elif not any(map(_may_describe, given.values())):
+        described = {key: value for key, value in described.items() if key in task.schema_keys and value}
+    elif not any(map(_may_describe, described.values())):
         return ""
-    return json.dumps(given, sort_keys=True, default=str) if given else ""
+    return json.dumps(described, sort_keys=True, default=str) if described else ""
 
 
 def _may_describe(value: Any) -> bool:
@@ -187,12 +187,12 @@ def _require_data_names(by_split: Mapping[str, Sequence[Row]], task: Task) -> No
 
 def duplicates(rows: Iterable[Row], canonical: Callable[[str], str]) -> Duplicates:
     """Questions that occur more than once, ignoring case and spaces."""
-    asked: dict[tuple[str, str], list[Row]] = {}
+    by_question: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        asked.setdefault((" ".join(row.question.lower().split()), context_key(row)), []).append(row)
-    groups = [found for found in asked.values() if len(found) > 1]
-    answers = [{_gold(row, canonical) for row in found if row.answer} for found in groups]
-    named = [tuple(row.id for row in found) for found in groups]
+        by_question.setdefault((" ".join(row.question.lower().split()), context_key(row)), []).append(row)
+    groups = [group for group in by_question.values() if len(group) > 1]
+    answers = [{_gold(row, canonical) for row in group if row.answer} for group in groups]
+    named = [tuple(row.id for row in group) for group in groups]
     return Duplicates(
         same=[ids for ids, golds in zip(named, answers, strict=True) if len(golds) < 2],
         conflicting=[ids for ids, golds in zip(named, answers, strict=True) if len(golds) > 1],

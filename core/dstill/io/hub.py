@@ -82,12 +82,12 @@ def _problem(error: Exception, what: str) -> DstillError | None:
         (errors.RevisionNotFoundError, DataError(f"{what} has no such revision", hint="name a branch, tag or commit")),
         (errors.LocalEntryNotFoundError, ServiceError(f"the hub did not send a file of {what}", hint=_AGAIN)),
     ]
-    if found := next((problem for kind, problem in known if isinstance(error, kind)), None):
-        return found
+    if mapped := next((problem for kind, problem in known if isinstance(error, kind)), None):
+        return mapped
     if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code if error.response is not None else 0
-        said = f"the hub refused the request ({status}): {_text(error.server_message or str(error))}"
-        return AuthError(said, hint=LOGIN) if status in (401, 403) else ServiceError(said, hint=_AGAIN)
+        text = f"the hub refused the request ({status}): {_text(error.server_message or str(error))}"
+        return AuthError(text, hint=LOGIN) if status in (401, 403) else ServiceError(text, hint=_AGAIN)
     if type(error).__module__.partition(".")[0] in ("httpx", "httpx2"):  # as the release of the library has it
         return ServiceError(f"the hub cannot be reached: {_text(str(error))}", hint=_AGAIN)
     if isinstance(error, (OSError, RuntimeError, ValueError)):
@@ -95,5 +95,5 @@ def _problem(error: Exception, what: str) -> DstillError | None:
     return None
 
 
-def _text(said: str) -> str:
-    return visible(redact(said), one_line=True)[:MOST_SHOWN]
+def _text(text: str) -> str:
+    return visible(redact(text), one_line=True)[:MOST_SHOWN]

@@ -32,8 +32,8 @@ def visible(text: str, *, one_line: bool = False) -> str:
     shown = redact(text)
     if shown.isprintable():  # true of most texts, and a report checks about a hundred thousand
         return shown
-    kept = _KEPT[2:] if one_line else _KEPT
-    return "".join(c if c in kept or unicodedata.category(c) not in _HIDDEN else _escape(c) for c in shown)
+    pattern = _KEPT[2:] if one_line else _KEPT
+    return "".join(c if c in pattern or unicodedata.category(c) not in _HIDDEN else _escape(c) for c in shown)
 
 
 def indented(text: str) -> str:

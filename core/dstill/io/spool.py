@@ -133,9 +133,9 @@ class Spool(Sequence[T]):
     def _read(self, start: int, most: int) -> Iterator[T]:
         with _guard():
             find = "SELECT value, part FROM rows WHERE n >= ? ORDER BY n LIMIT ?"
-            found = self._of_disk.execute(find, (start, most)).fetchall()
-        values = json.loads(f"[{','.join(value for value, _ in found)}]")  # quicker than one after the other
-        for value, (_, part) in zip(values, found, strict=True):
+            rows = self._of_disk.execute(find, (start, most)).fetchall()
+        values = json.loads(f"[{','.join(value for value, _ in rows)}]")  # quicker than one after the other
+        for value, (_, part) in zip(values, rows, strict=True):
             yield self._codec.decode(value, None if part is None else self._part(part))
 
     def _encoded(self, item: T) -> tuple[str, int | None]:
@@ -182,8 +182,8 @@ class Positions:
         """The positions of `key`, in ascending order."""
         self._sort()
         with _guard():
-            found = self._db.execute("SELECT at FROM keys WHERE key = ? ORDER BY at", (digest(key),)).fetchall()
-        return [at for (at,) in found]
+            rows = self._db.execute("SELECT at FROM keys WHERE key = ? ORDER BY at", (digest(key),)).fetchall()
+        return [at for (at,) in rows]
 
     def repeated(self) -> Iterator[list[int]]:
         """The positions of each key that has several, in ascending order; the keys in no order."""
@@ -191,9 +191,9 @@ class Positions:
         with _guard():
             rows = self._db.execute("SELECT key, at FROM keys ORDER BY key, at")
             for _, group in groupby(rows, itemgetter(0)):
-                found = [at for _, at in group]
-                if len(found) > 1:
-                    yield found
+                places = [at for _, at in group]
+                if len(places) > 1:
+                    yield places
 
     def _sort(self) -> None:
         """Sort the keys, which is quick if most of them are there by then."""
@@ -224,7 +224,7 @@ class View(Sequence[T]):
     def __getitem__(self, at: int | slice) -> T | list[T]:
         if isinstance(at, slice):
             return [self[n] for n in range(len(self))[at]]
-        return self._function(*(one[at] for one in self._of))
+        return self._function(*(rows[at] for rows in self._of))
 
     def __iter__(self) -> Iterator[T]:
         return map(self._function, *self._of)

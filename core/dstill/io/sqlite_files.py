@@ -58,13 +58,13 @@ def schema_of(statements: Iterable[str]) -> Schema:
 
 def unexpected(db: sqlite3.Connection, expected: Schema) -> str:
     """The first difference between the schema of `db` and `expected`, in words; empty: there is none."""
-    found = _schema(db)
-    for kind, name in sorted(found.keys() | expected.keys(), reverse=True):  # tables before what belongs to them
+    schema = _schema(db)
+    for kind, name in sorted(schema.keys() | expected.keys(), reverse=True):  # tables before what belongs to them
         if (kind, name) not in expected:
             return f"the {kind} '{name}' is unexpected"
-        if (kind, name) not in found:
+        if (kind, name) not in schema:
             return f"the {kind} '{name}' is missing"
-        if found[kind, name] != expected[kind, name]:
+        if schema[kind, name] != expected[kind, name]:
             return f"the {kind} '{name}' was changed"
     return ""
 

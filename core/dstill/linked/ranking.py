@@ -58,8 +58,8 @@ class Ranking:
         self._needs = [[numbers[name] for name in item.needs if name in numbers] for item in items]
         self._cues: list[tuple[re.Pattern[str], list[int], float]] = []
         for pattern, needed in cues:
-            if found := [n for n in self._order if items[n].kind in needed or not needed.isdisjoint(items[n].features)]:
-                self._cues.append((pattern, found[:_CUED], _CUE * self._rare(len(found))))
+            if hits := [n for n in self._order if items[n].kind in needed or not needed.isdisjoint(items[n].features)]:
+                self._cues.append((pattern, hits[:_CUED], _CUE * self._rare(len(hits))))
         self._points = lru_cache(maxsize=schema.of_word.cache_parameters()["maxsize"])(self._points_of)
 
     def best(self, question: str, words: Sequence[Word], most: int | None = None) -> list[int]:
@@ -91,9 +91,9 @@ class Ranking:
         points: dict[int, float] = {}
         covered: Counter[int] = Counter()
         for text in dict.fromkeys(word.text for word in own):
-            found = self._points(text)
-            covered.update(found.keys())
-            for item, more in found.items():
+            of_text = self._points(text)
+            covered.update(of_text.keys())
+            for item, more in of_text.items():
                 points[item] = points.get(item, 0.0) + more
         for item, count in covered.items():
             points[item] *= 1 + _COVERED * min(1.0, count / self._sizes[item])
@@ -112,15 +112,15 @@ class Ranking:
         """Items and their points for one word."""
         parts = stems(word)
         # Each part of took_ms has a rarity of its own.
-        found: dict[int, float] = defaultdict(float)
+        points: dict[int, float] = defaultdict(float)
         for part in dict.fromkeys(parts) if len(parts) > 1 else (word,):
             for item, more in self._linked(part).items():
-                found[item] += more
+                points[item] += more
         for items, more in self._meant(word.lower()):
             for item in items:
-                if found[item] < more:
-                    found[item] = more
-        return found
+                if points[item] < more:
+                    points[item] = more
+        return points
 
     def _meant(self, word: str) -> Iterator[tuple[Sequence[int], float]]:
         """Items and their points for each word that this one stands for."""
@@ -136,10 +136,10 @@ class Ranking:
         weights = {
             kind: _POINTS[kind] * self._rare(sum(n for other, n in kinds.items() if other <= kind)) for kind in kinds
         }
-        found = {item: weights[kind] * alike for item, (kind, alike) in links.items() if alike}
+        points = {item: weights[kind] * alike for item, (kind, alike) in links.items() if alike}
         for item, more in self._alike_above(word):  # "delayed" for delay.departure: no link, but it says something
-            found[item] = max(found.get(item, 0.0), more)
-        return found
+            points[item] = max(points.get(item, 0.0), more)
+        return points
 
     def _alike_above(self, word: str) -> Iterator[tuple[int, float]]:
         if word.lower() in STOP_WORDS:

@@ -103,18 +103,18 @@ class Reading:
 
 
 def read(
-    question: str, schema: Schema, shown: Sequence[int] | None = None, found: Sequence[Word] | None = None
+    question: str, schema: Schema, shown: Sequence[int] | None = None, own: Sequence[Word] | None = None
 ) -> Reading:
-    """Read a question. `shown`: the items that the student sees, in their order; None: all. `found`: its words."""
-    found = words(question) if found is None else found
+    """Read a question. `shown`: the items that the student sees, in their order; None: all. `own`: its words."""
+    own = words(question) if own is None else own
     chosen = range(len(schema.items)) if shown is None else shown
     places = {item: place for place, item in enumerate(chosen)}
-    links = {(word, places[item]): kind for (word, item), kind in schema.link(question, found, chosen).items()}
+    links = {(word, places[item]): kind for (word, item), kind in schema.link(question, own, chosen).items()}
     items = [schema.items[item] for item in chosen]
     of_words, of_items = _kinds_by_end(links)
-    features = [_of_word(word, of_words.get(place, [])) for place, word in enumerate(found)]
+    features = [_of_word(word, of_words.get(place, [])) for place, word in enumerate(own)]
     features += [_of_item(item, of_items.get(place, [])) for place, item in enumerate(items)]
-    return Reading(question=question, words=found, items=items, links=links, features=features, schema=schema)
+    return Reading(question=question, words=own, items=items, links=links, features=features, schema=schema)
 
 
 def _kinds_by_end(links: Mapping[tuple[int, int], str]) -> tuple[dict[int, list[str]], dict[int, list[str]]]:

@@ -47,12 +47,12 @@ def meant(word: str) -> Sequence[str]:
 
 @cache
 def _table() -> Mapping[str, Sequence[str]]:
-    found: dict[str, dict[str, None]] = {}
+    table: dict[str, dict[str, None]] = {}
     for group, people in rows():
-        for word in (*(one for one in group if one not in STOP_WORDS), *people):
-            others = (singular(other) for other in group)
-            found.setdefault(word, {}).update(dict.fromkeys(other for other in others if other != singular(word)))
-    return {word: tuple(others) for word, others in found.items()}
+        for word in (*(text for text in group if text not in STOP_WORDS), *people):
+            singulars = (singular(other) for other in group)
+            table.setdefault(word, {}).update(dict.fromkeys(other for other in singulars if other != singular(word)))
+    return {word: tuple(singulars) for word, singulars in table.items()}
 
 
 def _forms(word: str) -> Iterator[str]:

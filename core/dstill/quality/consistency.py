@@ -39,10 +39,10 @@ def of_verdicts(
     task: Task, examples: Sequence[Example], verdicts: Mapping[str, Sequence[Verdict]], executor: Executor | None
 ) -> list[str]:
     """What is odd about an evaluation; `verdicts` by system. `executor`: an opened one, or None."""
-    found = [*_too_many_refusals(task, examples), *_exact_but_not_same(task, verdicts)]
+    lines = [*_too_many_refusals(task, examples), *_exact_but_not_same(task, verdicts)]
     if executor is not None and not any(map(_differs, (v for of in verdicts.values() for v in of))):
-        found += of_golds(task, _with_mutants(task, examples, executor))
-    return found
+        lines += of_golds(task, _with_mutants(task, examples, executor))
+    return lines
 
 
 def of_golds(task: Task, golds: Iterable[Gold]) -> list[str]:
@@ -109,5 +109,5 @@ def _differs(verdict: Verdict) -> bool:
 
 def _with_mutants(task: Task, examples: Iterable[Example], executor: Executor) -> Iterator[Gold]:
     if TestDatabases in task.protocols:
-        for example in islice((one for one in _answered(examples) if not _refuses(task, one)), MUTATED):
+        for example in islice((answered for answered in _answered(examples) if not _refuses(task, answered)), MUTATED):
             yield audited(task, example, executor)

@@ -76,11 +76,11 @@ def drift(task: Task, learnt: Learnt, executor: Executor | None) -> tuple[str, .
 
     `executor`: an opened one; None: the engine is not asked.
     """
-    found: list[str] = []
+    changes: list[str] = []
     for now in _now(task, learnt, executor):
         with contextlib.suppress(DstillError):
-            found += DataProfile.of(task).drift(learnt.data, now)
-    return tuple(dict.fromkeys(found))
+            changes += DataProfile.of(task).drift(learnt.data, now)
+    return tuple(dict.fromkeys(changes))
 
 
 def can_tell(task: Task, learnt: Learnt, executor: Executor | None) -> bool:

@@ -45,7 +45,7 @@ class DataMonitor:
         """
         opened = () if executor is None else (executor, executor.second)
         self._examples = examples
-        self._looks = [_Look(one, examples, made_from) for one in opened if one is not None]
+        self._looks = [_Look(engine, examples, made_from) for engine in opened if engine is not None]
 
     def report(self) -> DataReport:
         """Look again, and log each change as a warning."""
@@ -54,9 +54,9 @@ class DataMonitor:
             data |= look.facts
         notes: list[str] = []
         for look in reversed(self._looks):
-            found = look.notes(self._examples)
-            notes += found if look.facts else []
-            for note in found:
+            lines = look.notes(self._examples)
+            notes += lines if look.facts else []
+            for note in lines:
                 log.warning("%s", note)
         return DataReport(data=data, notes=tuple(notes))
 

@@ -167,16 +167,16 @@ class RunContents(RunFolder):
         replaces the files, and so does not change this run. Raises UsageError, ConfigError, DiskError.
         """
         config = self.config.with_flags(flags)
-        made = self.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
-        link_tree(self.folder / "dataset", made.folder / "dataset")
+        run = self.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
+        link_tree(self.folder / "dataset", run.folder / "dataset")
         if (self.folder / review.FILE).exists():
-            shutil.copyfile(self.folder / review.FILE, made.folder / review.FILE)
+            shutil.copyfile(self.folder / review.FILE, run.folder / review.FILE)
         of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
-        made.manifest["files"].update(of_dataset)
+        run.manifest["files"].update(of_dataset)
         if "generate" in self.stages:
-            made.manifest["stages"]["generate"] = self.stages["generate"]
-        made.save()
-        return made
+            run.manifest["stages"]["generate"] = self.stages["generate"]
+        run.save()
+        return run
 
     def branch_below(self, name: str, *, flags: Mapping[str, Any]) -> Self:
         """`branch` to the folder `name` of this run, in place of what a killed process left there."""
@@ -268,13 +268,13 @@ class RunContents(RunFolder):
 
         Questions that name no data are under ``""``. If the run has no questions, the context that its student learnt.
         """
-        found: dict[str, list[Record]] = {}
+        groups: dict[str, list[Record]] = {}
         for record in (record for split in SPLITS for record in self.records(split)):
-            found.setdefault(data_of(self.task, record), []).append(record)
-        if not found:
+            groups.setdefault(data_of(self.task, record), []).append(record)
+        if not groups:
             context = self.learnt().context
             return {data_of(self.task, Example(id="", question="", context=context)): context}
-        return {name: _most_frequent(found[name]) for name in sorted(found, key=lambda name: -len(found[name]))}
+        return {name: _most_frequent(groups[name]) for name in sorted(groups, key=lambda name: -len(groups[name]))}
 
     @property
     def context(self) -> Mapping[str, Any]:
@@ -452,4 +452,4 @@ def learnt_in(run: RunFolder) -> Learnt:
 
 def without_plugins(provenance: Sequence[str]) -> list[str]:
     """The entries of a provenance that name no plugin."""
-    return [one for one in provenance if not one.startswith(PLUGIN)]
+    return [entry for entry in provenance if not entry.startswith(PLUGIN)]

@@ -42,11 +42,11 @@ TIMEOUT = 10.0  # seconds for git, which may have to read many files
 
 def versions(plugins: Plugins) -> dict[str, str]:
     """The versions of Python, dstill and the distributions that the loaded parts name (`Plugins.distributions`)."""
-    found = {"python": platform.python_version()}
+    numbers = {"python": platform.python_version()}
     for name in ("dstill", *plugins.distributions()):
         with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+            numbers[name] = version(name)
+    return numbers
 
 
 def loaded(plugins: Plugins) -> list[dict[str, str]]:
@@ -70,8 +70,8 @@ def judged_by(plugins: Plugins) -> list[dict[str, str]]:
 
 def judged_with(plugins: Plugins, task: Task, executor: Executor | None) -> dict[str, Any]:
     """What decided the scores of an evaluation: the packages, the plugins, and those that judged."""
-    executors = [one for one in (executor, executor.second if executor else None) if one is not None]
-    parts = [("tasks", task.name), *(("executors", one.name) for one in executors)]
+    executors = [engine for engine in (executor, executor.second if executor else None) if engine is not None]
+    parts = [("tasks", task.name), *(("executors", engine.name) for engine in executors)]
     return {
         "versions": versions(plugins),
         "plugins": loaded(plugins),
@@ -96,13 +96,13 @@ def _digest(source: str) -> str:
     files = [top]
     if top.stem == "__init__":
         files = [file for file in sorted(top.parent.rglob("[!.]*")) if file.is_file() and file.suffix != ".pyc"]
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for file in files:
         size = file.stat().st_size
-        found.update(f"{file.relative_to(top.parent).as_posix()}\0{size}\0".encode())
+        hasher.update(f"{file.relative_to(top.parent).as_posix()}\0{size}\0".encode())
         if size < LARGE:
-            found.update(file.read_bytes())
-    return found.hexdigest()
+            hasher.update(file.read_bytes())
+    return hasher.hexdigest()
 
 
 def commit() -> dict[str, Any]:
@@ -113,7 +113,7 @@ def commit() -> dict[str, Any]:
     """
     try:
         known = _git("config", "--null", "--get-regexp", r"^(filter\.|core\.hookspath$)").split("\0")
-        values = {name: value for name, _, value in (one.partition("\n") for one in known)}
+        values = {name: value for name, _, value in (line.partition("\n") for line in known)}
         if values.get("core.hookspath") != os.devnull:  # git before 2.31 does not read settings from the environment
             return {}
         filters = {name: "false" if name.endswith(".required") else "" for name in values if name.startswith("filter.")}

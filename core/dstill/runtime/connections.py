@@ -59,7 +59,7 @@ def bounded_protocol(  # noqa: C901 - one class, defined here because its base n
             ]
             if len(others) > most:
                 waiting = [other for other in others if other is not self and other._waits]
-                min(waiting, key=lambda one: one._since, default=self)._drop()
+                min(waiting, key=lambda connection: connection._since, default=self)._drop()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop()

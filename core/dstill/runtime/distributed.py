@@ -65,10 +65,10 @@ def broadcast(make: Callable[[], T]) -> T:
     """The result of `make` in process 0, for all processes. The others wait for it and do not call `make`."""
     if world_size() == 1:
         return make()
-    made: list[Any] = [make() if is_main() else None]
-    _group().broadcast_object_list(made, src=0)
-    found: T = made[0]
-    return found
+    box: list[Any] = [make() if is_main() else None]
+    _group().broadcast_object_list(box, src=0)
+    value: T = box[0]
+    return value
 
 
 def all_gather(mine: T) -> list[T]:

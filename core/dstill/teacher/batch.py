@@ -64,9 +64,9 @@ async def replies(
             raise scheduler.capped(prompt)
         if isinstance(answer, Reply):
             answer = replace(answer, id=prompt.example.id)
-        one = TeacherReply(prompt=prompt, reply=answer, key=key, cached=missing.pop(key, None) is None)
-        counts.add(one)
-        yield one
+        row = TeacherReply(prompt=prompt, reply=answer, key=key, cached=missing.pop(key, None) is None)
+        counts.add(row)
+        yield row
     if counts.failed and not counts.bought and not counts.cached and scheduler.last_failure:
         raise scheduler.last_failure  # no answer at all: the service is at fault, not the questions
 
@@ -104,7 +104,7 @@ class _BatchScheduler:
 
     async def _open_batches(self, wanted: Mapping[str, Prompt]) -> list[OpenBatch]:
         """The open batches with at least one of `wanted`, each with its id."""
-        found = []
+        batches = []
         for batch in batch_log.open_batches(self.store):
             if wanted.keys().isdisjoint(batch.items):
                 continue
@@ -115,8 +115,8 @@ class _BatchScheduler:
             if not batch.id:
                 batch_log.set_id(self.store, batch.digest, id)
             log.info("waiting for batch %s, which was submitted before", id)
-            found.append(replace(batch, id=id))
-        return found
+            batches.append(replace(batch, id=id))
+        return batches
 
     def _within_caps(self, new: Mapping[str, Prompt]) -> dict[str, Prompt]:
         """The first of `new` that together cannot exceed a cap."""

@@ -252,10 +252,10 @@ class ReplyStore:
             with closing(connect(self.path, timeout=1)) as db:
                 deadline = time.monotonic() + INTEGRITY_SECONDS
                 db.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-                found: str = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+                state: str = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
         except (sqlite3.Error, RunError):
-            found = str(error)
-        return next((line for line in found.splitlines() if not line.startswith("***")), found)
+            state = str(error)
+        return next((line for line in state.splitlines() if not line.startswith("***")), state)
 
 
 @cache

@@ -58,9 +58,9 @@ def removed(text: str, example: Example) -> tuple[str, Problem | None]:
     """
     for thought, reply in (trace.split(text), ("", text)):  # an answer may contain </think>, too
         in_json = _IN_JSON.match(reply)
-        if found := in_json or _REPEATED.match(reply):
-            rest = thought + ("{" if in_json else "") + reply[found.end() :]
-            if found[1] == of(example):
+        if match := in_json or _REPEATED.match(reply):
+            rest = thought + ("{" if in_json else "") + reply[match.end() :]
+            if match[1] == of(example):
                 return rest, None
             return rest, Problem(layer="reply", code="other_question", message="the reply is to another question")
     return text, None

@@ -82,8 +82,8 @@ def lock_holder(file: IO[Any], offset: int) -> int:
 
     if sys.platform != "linux":
         return 0
-    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0)
-    return int(struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))[-1])
+    request = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0)
+    return int(struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, request))[-1])
 
 
 def fsync_folder(folder: Path) -> None:

@@ -62,8 +62,8 @@ def cascades(
     rate = setup.settings.evaluate.machine_usd_per_hour
     return {
         system: {
-            split: cascade(asked, promises)
-            for split, asked in questions(
+            split: cascade(rows, promises)
+            for split, rows in questions(
                 confidence.rows, predictions, large, judged.verdicts[system], usd_per_hour=rate
             ).items()
         }

@@ -70,7 +70,7 @@ def judged(
     student = verdicts[STUDENT]
     return Judged(
         verdicts=verdicts,
-        scores={system: scores(setup, found) for system, found in verdicts.items()},
+        scores={system: scores(setup, rows) for system, rows in verdicts.items()},
         categories=_by_category(setup, student),
         by_data=_by_data(setup, examples, student),
         causes=error_analysis.counted(student, error_analysis.labels(setup.task)),
@@ -101,11 +101,11 @@ def _by_data(setup: Setup, examples: Sequence[Example], verdicts: Sequence[Verdi
     several = sorted({data_of(setup.task, e) for e in examples if e.split == first})
     if len(several) < 2:
         return {}
-    found: dict[str, list[Verdict]] = {name: [] for name in several}
+    by_data: dict[str, list[Verdict]] = {name: [] for name in several}
     for example, verdict in zip(examples, verdicts, strict=True):
         if example.split == first:
-            found[data_of(setup.task, example)].append(verdict)
-    return {name: _metrics(setup, of_data) for name, of_data in found.items()}
+            by_data[data_of(setup.task, example)].append(verdict)
+    return {name: _metrics(setup, of_data) for name, of_data in by_data.items()}
 
 
 def _metrics(setup: Setup, verdicts: Sequence[Verdict]) -> Metrics:

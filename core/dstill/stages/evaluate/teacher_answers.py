@@ -28,12 +28,12 @@ def answers(
     settings = setup.settings.generate
     if setup.plugins.is_lookup(settings.teacher):
         return None
-    found = []
+    predictions = []
     for request, row in zip(requests, rows, strict=True):
-        example, asked = request.example, request.keys or request.problems
-        if asked and example.answer is not None and not given.explains(example, settings):
-            found.append(Prediction(id=example.id, text=_reply(setup.task, example, row)))
-    return found
+        example, replied = request.example, request.keys or request.problems
+        if replied and example.answer is not None and not given.explains(example, settings):
+            predictions.append(Prediction(id=example.id, text=_reply(setup.task, example, row)))
+    return predictions
 
 
 def _reply(task: Task, example: Example, row: Record | Rejection) -> str:

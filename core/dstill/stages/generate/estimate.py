@@ -97,10 +97,10 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     teacher = make_teacher(setup.plugins, setup.config).open(task)
     examples = questions(task, setup.settings, focus, setup.progress)
     low, high, first, cached = NOTHING, NOTHING, None, list[Reply]()
-    asked = [example for example in examples if label.is_asked(setup.plugins, task, teacher, example, settings)]
+    wanted = [example for example in examples if label.is_asked(setup.plugins, task, teacher, example, settings)]
     known: set[str] = set()
     with ReplyStore(replies) if replies.exists() else _empty_store() as store:
-        for prompt in prompts(setup.plugins, task, teacher, asked, worked_examples(examples), settings):
+        for prompt in prompts(setup.plugins, task, teacher, wanted, worked_examples(examples), settings):
             key = store.key(teacher.identity(prompt), prompt.messages)
             if (reply := store.get(key)) is not None:
                 cached.append(reply)
@@ -113,8 +113,8 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     low += Usage(prompt_tokens=0, completion_tokens=len(known) * min(_mean_tokens(cached), teacher.reply_tokens))
     return Estimate(
         questions=len(examples),
-        n_not_asked=len(examples) - len(asked),
-        n_cached=len(asked) - len(known),
+        n_not_asked=len(examples) - len(wanted),
+        n_cached=len(wanted) - len(known),
         low=low,
         high=high,
         price=teacher.price,

@@ -93,8 +93,8 @@ def saved(
     worked: Iterable[Example] = (),
 ) -> int:
     """How many of `examples` have their first reply in the store, or need none. Prompts may show `worked` too."""
-    asked = (example for example in examples if is_asked(plugins, task, teacher, example, settings))
-    needed = prompts(plugins, task, teacher, asked, worked_examples(chain(worked, examples)), settings)
+    wanted = (example for example in examples if is_asked(plugins, task, teacher, example, settings))
+    needed = prompts(plugins, task, teacher, wanted, worked_examples(chain(worked, examples)), settings)
     missing = sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is None for prompt in needed)
     return len(examples) - missing
 
@@ -192,10 +192,10 @@ def _explanation(
     plugins: Plugins, task: Task, example: Example, draft: Draft
 ) -> tuple[Draft | None, tuple[Problem, ...]]:
     """The draft of an explanation of the given answer, and its problems."""
-    found = given.repeated(task, example, draft)
-    if isinstance(found, Problem):
-        return None, (found,)
-    return found, plugins.check_draft(task, example, found)
+    text = given.repeated(task, example, draft)
+    if isinstance(text, Problem):
+        return None, (text,)
+    return text, plugins.check_draft(task, example, text)
 
 
 def of_the_answer(problems: Iterable[Problem]) -> tuple[Problem, ...]:
