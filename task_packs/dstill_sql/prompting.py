@@ -60,12 +60,12 @@ def tables_for(schema: Schema, question: str, most: int) -> Sequence[Table]:
     """At most `most` tables, those whose names share words with the question first, in the order of the schema."""
     if len(schema.tables) <= most:
         return schema.tables
-    asked = set(stems(question))
+    words = set(stems(question))
 
     def rank(place: int) -> tuple[int, int]:
         table = schema.tables[place]
         columns = {word for column in table.columns for word in stems(column.name)}
-        return (-3 * len(asked & set(stems(table.name))) - len(asked & columns), place)
+        return (-3 * len(words & set(stems(table.name))) - len(words & columns), place)
 
     return [schema.tables[place] for place in sorted(sorted(range(len(schema.tables)), key=rank)[:most])]
 
@@ -115,10 +115,10 @@ def _categories(schema: Schema) -> Mapping[str, str]:
     has |= {"date"} if "timestamp" in has else set()
     has |= {"number"} if "integer" in has else set()
     has |= {"reference"} if schema.references else set()
-    found = {}
+    categories = {}
     for line in _KINDS.strip().splitlines():
-        head, _, asked = line.partition(" | ")
+        head, _, text = line.partition(" | ")
         name, _, needs = head.partition(": ")
         if needs in has:
-            found[name] = asked
-    return found
+            categories[name] = text
+    return categories

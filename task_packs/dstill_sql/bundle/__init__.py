@@ -55,8 +55,8 @@ def is_bundled(name: str) -> bool:
 
 def database(name: str, dialect: Dialect) -> Database:
     """The bundled database of that name, with its types in `dialect`. Raises KeyError."""
-    found: Database = invented(name, dialect).database
-    return found
+    database: Database = invented(name, dialect).database
+    return database
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +101,7 @@ def _described(name: str, content: Mapping[str, Any], dialect: Dialect, about: M
     schema = Schema.read(content["schema"], "duckdb").in_dialect(dialect)
     cells = _rows(name)
     digest = hashlib.sha256(json.dumps([schema.ddl(), cells]).encode()).hexdigest()
-    found = Database(
+    database = Database(
         name=name,
         schema=schema,
         values=known_values(schema, cells),
@@ -109,13 +109,13 @@ def _described(name: str, content: Mapping[str, Any], dialect: Dialect, about: M
         data=Rows(schema=schema, read=lambda: cells, digest=digest),
         **about,
     )
-    return Invented(database=found, lexicon=Lexicon.of(schema), references=schema.references)
+    return Invented(database=database, lexicon=Lexicon.of(schema), references=schema.references)
 
 
 @lru_cache(maxsize=8)
 def _content(name: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes()))
-    return found
+    content: Mapping[str, Any] = json.loads(gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes()))
+    return content
 
 
 @lru_cache(maxsize=8)

@@ -86,26 +86,26 @@ def of_postgresql(server: Server) -> Catalog:
     for oid, number, name, required, comment, type_ in server.ask(fixed(_COLUMNS, "postgres"), (list(names),)):
         columns[oid].append(Found(name=name, type=type_, comment=comment or "", nullable=not required))
         by_number[oid, number] = name
-    made = _Made("postgres")
+    result = _Made("postgres")
     keys = server.ask(fixed(_KEYS, "postgres"), (list(names),))
     for oid, name, _, comment in tables:
         of_table = [
-            (kind, [by_number.get((oid, one), "") for one in numbers])
+            (kind, [by_number.get((oid, number), "") for number in numbers])
             for at, kind, numbers, _, _ in keys
             if at == oid and kind != "f"
         ]
         primary = next((tuple(key) for kind, key in of_table if kind == "p" and all(key)), ())
         alone = {key[0] for _, key in of_table if len(key) == 1}
-        made.table(name, columns[oid], key=primary, unique=alone, comment=comment or "")
+        result.table(name, columns[oid], key=primary, unique=alone, comment=comment or "")
     for oid, kind, numbers, to, to_numbers in keys:
         if kind == "f" and to in names:
-            made.reference(
+            result.reference(
                 names[oid],
-                [by_number.get((oid, one), "") for one in numbers],
+                [by_number.get((oid, number), "") for number in numbers],
                 names[to],
                 [by_number.get((to, to_number), "") for to_number in to_numbers],
             )
-    return made.catalog({name: rows for _, name, rows, _ in tables if rows >= 0})
+    return result.catalog({name: rows for _, name, rows, _ in tables if rows >= 0})
 
 
 # --- DuckDB and SQLite ------------------------------------------------------------------
@@ -151,17 +151,19 @@ def of_duckdb(ask: Ask) -> Catalog:
     columns: defaultdict[str, list[Found]] = defaultdict(list)
     for table, name, type_, nullable, comment in ask(fixed(_DUCKDB_COLUMNS, "duckdb")):
         columns[table].append(Found(name=name, type=type_, comment=comment or "", nullable=bool(nullable)))
-    found = ask(fixed(_DUCKDB_KEYS, "duckdb"))
-    keys = [(at, kind, _names(key), to, _names(to_key)) for at, kind, key, to, to_key in found]
-    made = _Made("duckdb")
+    rows = ask(fixed(_DUCKDB_KEYS, "duckdb"))
+    keys = [(at, kind, _names(key), to, _names(to_key)) for at, kind, key, to, to_key in rows]
+    made_ = _Made("duckdb")
     for name, _, comment in sorted([*tables, *views], key=itemgetter(0)):
         of_table = [(kind, key) for at, kind, key, _, _ in keys if at == name and kind in ("PRIMARY KEY", "UNIQUE")]
         primary = next((tuple(key) for kind, key in of_table if kind == "PRIMARY KEY"), ())
-        made.table(name, columns[name], key=primary, unique={k[0] for _, k in of_table if len(k) == 1}, comment=comment)
+        made_.table(
+            name, columns[name], key=primary, unique={k[0] for _, k in of_table if len(k) == 1}, comment=comment
+        )
     for name, kind, key, to, to_key in keys:
         if kind == "FOREIGN KEY":
-            made.reference(name, key, to, to_key)
-    return made.catalog({name: rows for name, rows, _ in tables})
+            made_.reference(name, key, to, to_key)
+    return made_.catalog({name: rows for name, rows, _ in tables})
 
 
 def _names(text: str | None) -> list[str]:
@@ -170,38 +172,38 @@ def _names(text: str | None) -> list[str]:
 
 def of_sqlite(ask: Ask) -> Catalog:
     """The catalog of a SQLite database."""
-    made = _Made("sqlite")
+    result = _Made("sqlite")
     tables = ask(fixed(_SQLITE_TABLES, "sqlite"))
     references: list[tuple[str, Sequence[Sequence[Any]]]] = []
     for name, text, kind in tables:
-        said = _sqlite_comments(text)
+        comments = _sqlite_comments(text)
         try:
-            found = ask(fixed(_SQLITE_COLUMNS, "sqlite"), [name])
+            entries = ask(fixed(_SQLITE_COLUMNS, "sqlite"), [name])
         except Unreadable as error:
             if kind != "view":
                 raise
-            made.unreadable.append(f"{name} ({error.what})")
+            result.unreadable.append(f"{name} ({error.what})")
             continue
         columns = [
-            Found(name=column, type=type_, comment=said.get(column.casefold(), ""), nullable=not required)
-            for _, column, type_, required, _, _ in found
+            Found(name=column, type=type_, comment=comments.get(column.casefold(), ""), nullable=not required)
+            for _, column, type_, required, _, _ in entries
         ]
-        key = tuple(column for _, column, _, _, _, place in sorted(found, key=lambda one: one[5]) if place)
+        key = tuple(column for _, column, _, _, _, place in sorted(entries, key=lambda row: row[5]) if place)
         indices = ask(fixed(_SQLITE_INDICES, "sqlite"), [name])
         unique = set()
         for _, index, is_unique, _, is_partial in indices:
             of_index = ask(fixed(_SQLITE_INDEX, "sqlite"), [index])
             if is_unique and not is_partial and len(of_index) == 1 and of_index[0][2]:
                 unique.add(of_index[0][2])
-        made.table(name, columns, key=key, unique=unique, comment=said.get("", ""))
+        result.table(name, columns, key=key, unique=unique, comment=comments.get("", ""))
         references.append((name, ask(fixed(_SQLITE_REFERENCES, "sqlite"), [name])))
     for name, rows in references:
         by_id: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
         for row in rows:
             by_id[row[0]].append(row)
         for parts in by_id.values():
-            made.reference(name, [part[3] for part in parts], parts[0][2], [part[4] or "" for part in parts])
-    return made.catalog({})
+            result.reference(name, [part[3] for part in parts], parts[0][2], [part[4] or "" for part in parts])
+    return result.catalog({})
 
 
 def _sqlite_comments(text: str | None) -> dict[str, str]:
@@ -237,27 +239,27 @@ class _Made:
         self.unreadable: list[str] = []
 
     def table(
-        self, name: str, found: Sequence[Found], *, key: Iterable[str], unique: Iterable[str], comment: str | None
+        self, name: str, listed: Sequence[Found], *, key: Iterable[str], unique: Iterable[str], comment: str | None
     ) -> None:
         """Add a table, if it has a column that can be described."""
         columns: list[Column] = []
-        for one in found:
-            if (column := self._column(one)) is None:
-                self.left_out.append(f"{name}.{one.name}: {one.type}")
-            elif all(column.name.casefold() != other.name.casefold() for other in columns):
-                columns.append(column)
-        there, key = {column.name for column in columns}, tuple(key)
+        for entry in listed:
+            if (c := self._column(entry)) is None:
+                self.left_out.append(f"{name}.{entry.name}: {entry.type}")
+            elif all(c.name.casefold() != other.name.casefold() for other in columns):
+                columns.append(c)
+        there, key = {c.name for c in columns}, tuple(key)
         key = key if set(key) <= there else ()
         alone = {*unique, *(key if len(key) == 1 else ())}
         if columns and name.casefold() not in self.tables:
             described = tuple(
-                replace(one, unique=one.name in alone, nullable=one.nullable and key != (one.name,)) for one in columns
+                replace(c, unique=c.name in alone, nullable=c.nullable and key != (c.name,)) for c in columns
             )
             self.tables[name.casefold()] = Table(name=name, columns=described, key=key, comment=comment or "")
 
-    def _column(self, found: Found) -> Column | None:
+    def _column(self, entry: Found) -> Column | None:
         try:
-            type_ = exp.DataType.build(_affinity(found.type) if self.dialect == "sqlite" else found.type, self.dialect)
+            type_ = exp.DataType.build(_affinity(entry.type) if self.dialect == "sqlite" else entry.type, self.dialect)
             text = type_text(type_, self.dialect)
             again = exp.DataType.build(text, dialect=self.dialect)
         except (SqlglotError, ValueError, RecursionError):
@@ -265,7 +267,7 @@ class _Made:
         if again.this in (exp.DType.USERDEFINED, exp.DType.UNKNOWN):
             return None
         return Column(
-            name=found.name, type=text, family=family_of(again), comment=found.comment, nullable=found.nullable
+            name=entry.name, type=text, family=family_of(again), comment=entry.comment, nullable=entry.nullable
         )
 
     def reference(self, table: str, columns: Sequence[str], to: str, to_columns: Sequence[str]) -> None:
@@ -300,8 +302,8 @@ def _affinity(declared: str) -> str:
             return declared
     except (SqlglotError, ValueError, RecursionError):
         pass
-    said = declared.upper()
+    text = declared.upper()
     for words, type_ in ((("INT",), "INTEGER"), (("CHAR", "CLOB", "TEXT"), "TEXT"), (("REAL", "FLOA", "DOUB"), "REAL")):
-        if any(word in said for word in words):
+        if any(word in text for word in words):
             return type_
-    return "BLOB" if not said or "BLOB" in said else "NUMERIC"
+    return "BLOB" if not text or "BLOB" in text else "NUMERIC"

@@ -42,9 +42,9 @@ def frozen(query: exp.Query, now: str, dialect: Dialect, schema: Schema | None =
     if dialect == "postgres" and schema is not None:
         for literal in _beside_times(query, schema):
             _stop_word(literal, time)
-    found = query.transform(_stopped, time, dialect)
-    assert isinstance(found, exp.Query)
-    return found
+    stopped = query.transform(_stopped, time, dialect)
+    assert isinstance(stopped, exp.Query)
+    return stopped
 
 
 def _stopped(node: exp.Expr, time: datetime, dialect: Dialect) -> exp.Expr:
@@ -64,13 +64,13 @@ def _stopped(node: exp.Expr, time: datetime, dialect: Dialect) -> exp.Expr:
 
 def _beside_times(query: exp.Query, schema: Schema) -> list[exp.Expr]:
     """The texts of a query of PostgreSQL that it reads as times, since what they are compared with is one."""
-    words = [one for one in query.find_all(exp.Literal) if one.is_string and _WORD.fullmatch(one.name)]
+    words = [text for text in query.find_all(exp.Literal) if text.is_string and _WORD.fullmatch(text.name)]
     for place, word in enumerate(words):
         word.meta[_WORD_KEY] = place
     with contextlib.suppress(SqlglotError, RecursionError):
         typed = annotate_types(qualified(query, schema), schema=names_of(schema), dialect="postgres") if words else None
-        found = typed.find_all(exp.Literal) if typed is not None else ()
-        return [words[one.meta[_WORD_KEY]] for one in found if _WORD_KEY in one.meta and _is_beside_time(one)]
+        literals = typed.find_all(exp.Literal) if typed is not None else ()
+        return [words[text.meta[_WORD_KEY]] for text in literals if _WORD_KEY in text.meta and _is_beside_time(text)]
     return []
 
 
@@ -82,9 +82,9 @@ def _is_beside_time(node: exp.Expr) -> bool:
 
 def _stop_word(literal: exp.Expr, time: datetime) -> None:
     """Put a time for 'now', or a day for 'yesterday' or 'yesterday 10:00'."""
-    if (found := _WORD.fullmatch(literal.name)) is None:
+    if (match := _WORD.fullmatch(literal.name)) is None:
         return
-    now, day, rest = found.groups()
+    now, day, rest = match.groups()
     moved = time if now else time.date() + timedelta(days=_DAYS[day.lower()])
     literal.set("this", f"{moved}{rest or ''}")
 

@@ -131,16 +131,16 @@ def _tls(ca_certs: str, address: Address, *, plain: bool) -> dict[str, Any]:
     return {"sslmode": "verify-full", "sslrootcert": "system"}
 
 
-def _problem(said: str, address: Address) -> DstillError:
+def _problem(text: str, address: Address) -> DstillError:
     """The error for a message of the client library, which has no code for it."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    cause = (lines[0] if lines else said).rpartition(" failed: ")[2][:200]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    cause = (lines[0] if lines else text).rpartition(" failed: ")[2][:200]
     if "does not exist" in cause and f'database "{address.database}"' in cause:
         return ServiceError(
             f"PostgreSQL at {address} has no database '{address.database}'", where="engine.url", hint="check its name"
         )
     for words, what, hint in _PROBLEMS:
-        if words in said:
+        if words in text:
             known = f"the server at {address} {what}" if what else f"cannot reach PostgreSQL at {address}"
             return ServiceError(known, where=cause, hint=hint)
     if any(words in cause for words in _REFUSED):

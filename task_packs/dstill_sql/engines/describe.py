@@ -44,8 +44,8 @@ def describe(engine: Engine, settings: Any, config: Settings) -> ProjectFiles:
 
     Raises DataError if it has no table, ServiceError and AuthError from the server.
     """
-    with _opened(engine, settings) as (source, found):
-        catalog = _allowed(found, config.guard.denied)
+    with _opened(engine, settings) as (source, source_):
+        catalog = _allowed(source_, config.guard.denied)
         if not catalog.schema.tables:
             raise DataError(
                 f"'{source.name}' has no tables to describe", where=engine.url, hint="name another database"
@@ -66,7 +66,7 @@ def describe(engine: Engine, settings: Any, config: Settings) -> ProjectFiles:
             f"{_SECTION}.values": "values.json",
             **({f"{_SECTION}.now": now} if now else {}),
         },
-        about=(f"read from {source.label}: {counts}", *_about(read, catalog, found, now)),
+        about=(f"read from {source.label}: {counts}", *_about(read, catalog, source_, now)),
         brief=(
             f"{source.label} at {engine.url}: {counts}",
             *([f"'today' is {now}, the newest date"] if now else []),
@@ -82,8 +82,8 @@ def describe(engine: Engine, settings: Any, config: Settings) -> ProjectFiles:
 def _opened(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
     scheme = engine.url.partition(":")[0].lower()
     opened = _file if scheme in _EXECUTORS else _postgresql
-    with opened(engine, settings) as found:
-        yield found
+    with opened(engine, settings) as result:
+        yield result
 
 
 @contextmanager
@@ -129,9 +129,9 @@ def _allowed(catalog: Catalog, denied: Sequence[str]) -> Catalog:
     return replace(catalog, schema=schema)
 
 
-def _about(read: Read, catalog: Catalog, found: Catalog, now: str) -> Iterator[str]:
+def _about(read: Read, catalog: Catalog, known: Catalog, now: str) -> Iterator[str]:
     yield f"values of {_counted(sum(1 for _ in read.values), 'column')} are in values.json"
-    if denied := _width(found.schema) - _width(catalog.schema):
+    if denied := _width(known.schema) - _width(catalog.schema):
         yield f"{_counted(denied, 'column')} that guard.denied names are skipped"
     if catalog.left_out:
         yield f"skipped, as their types are not supported: {_named(catalog.left_out)}"

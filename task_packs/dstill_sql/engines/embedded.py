@@ -89,7 +89,7 @@ class Embedded(Executor):
         from dstill_sql.language.engine_text import NotPrintable
 
         try:
-            value = running.run(query, self.dialect, lambda one, most: self._process.fetch(key, one, most))
+            value = running.run(query, self.dialect, lambda statement, most: self._process.fetch(key, statement, most))
         except Stopped:
             return _invalid(f"the query ran for more than {self._process.seconds:g} s")
         except MemoryError:
@@ -180,7 +180,7 @@ class Embedded(Executor):
         from dstill_sql.engines.catalogs import facts_of
 
         data = {data_of(self.task, example): self._data(example) for example in examples}
-        files = {name: one for name, one in sorted(data.items()) if isinstance(one, File)}
+        files = {name: file for name, file in sorted(data.items()) if isinstance(file, File)}
         return {name: facts_of(self.catalog(file).schema) for name, file in files.items()}
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
@@ -197,7 +197,7 @@ class Embedded(Executor):
         if file is not None:
             yield from of_file(self.catalog(file).schema, own.schema.in_dialect(self.dialect) if own else None)
         data = file or Rows(schema=Schema(tables=(), dialect=self.dialect), read=dict, digest="")
-        yield from known_answers(self.dialect, lambda one: self._process.fetch(self._opened(data), one, 1)[1][0])
+        yield from known_answers(self.dialect, lambda text: self._process.fetch(self._opened(data), text, 1)[1][0])
 
     def close(self) -> None:
         if "_process" in vars(self):
@@ -223,8 +223,8 @@ def _hint_of_other(path: Path, scheme: str) -> str:
     """That a file which does not open is one of the other engine, and not of that with `scheme`; empty: it is not."""
     with contextlib.suppress(OSError), path.open("rb") as file:
         head = file.read(15)
-        found = "sqlite" if head == b"SQLite format 3" else "duckdb" if head[8:12] == b"DUCK" else scheme
-        return "" if found == scheme else f"it is a database of {found}: write {found}:// instead of {scheme}://"
+        kind = "sqlite" if head == b"SQLite format 3" else "duckdb" if head[8:12] == b"DUCK" else scheme
+        return "" if kind == scheme else f"it is a database of {kind}: write {kind}:// instead of {scheme}://"
     return ""
 
 

@@ -325,7 +325,7 @@ def _difference(node: exp.Expr) -> exp.Expr | None:
     seconds = {"HOUR": 3600, "MINUTE": 60, "SECOND": 1}.get(unit)
     if seconds is None:
         return None
-    both = [exp.Div(this=_part("EPOCH", one), expression=_number(seconds), typed=True) for one in (end, start)]
+    both = [exp.Div(this=_part("EPOCH", time), expression=_number(seconds), typed=True) for time in (end, start)]
     return exp.Paren(this=exp.Sub(this=both[0], expression=both[1]))
 
 

@@ -108,7 +108,7 @@ class Postgresql(Executor, declared=POSTGRESQL):
         with self._lock:
             try:
                 value = running.run(
-                    query, "postgres", lambda one, most: self.server.fetch(one, most, own_schema=own_schema)
+                    query, "postgres", lambda statement, most: self.server.fetch(statement, most, own_schema=own_schema)
                 )
             except (running.TooManyRows, NotPrintable) as error:
                 return Outcome(kind=OutcomeKind.INVALID, reason=str(error))

@@ -120,9 +120,9 @@ class EngineProcess:
         target = path.absolute().as_uri() if self.engine == "sqlite" else str(path.absolute())
         self._hold(key, {"do": "open", "key": key, "path": target, "describes": describes})
 
-    def make(self, key: str, made: Made) -> None:
+    def make(self, key: str, database: Made) -> None:
         """Make a database in memory."""
-        self._hold(key, {"do": "make", "key": key, **vars(made)})
+        self._hold(key, {"do": "make", "key": key, **vars(database)})
 
     def forget(self, key: str) -> None:
         """Close a database."""
@@ -133,9 +133,9 @@ class EngineProcess:
     def _hold(self, key: str, step: Mapping[str, Any]) -> None:
         self._start()
         old = [next(iter(self._keys))] if len(self._keys) >= _KEPT else []
-        for one in old:
-            del self._keys[one]
-        self.ask([*({"do": "close", "key": one} for one in old), step], seconds=LOAD)
+        for name in old:
+            del self._keys[name]
+        self.ask([*({"do": "close", "key": name} for name in old), step], seconds=LOAD)
         self._keys[key] = None
 
     # --- queries ----------------------------------------------------------------------------
@@ -335,10 +335,10 @@ def _folder(engine: Name) -> str:
     if engine == "sqlite":
         return ""
     with needs("the executor duckdb", "sql"):
-        found = find_spec("duckdb")
-        if found is None or not found.origin:
+        spec = find_spec("duckdb")
+        if spec is None or not spec.origin:
             raise ModuleNotFoundError(name="duckdb")
-    return str(Path(found.origin).parents[1])
+    return str(Path(spec.origin).parents[1])
 
 
 def _functions() -> list[str]:

@@ -81,15 +81,15 @@ def read_values(source: Source, catalog: Catalog, budget: Budget) -> Read:
                 unread[name] = f"more than {budget.columns:,} columns"
             else:
                 try:
-                    found = _Column(source, table, column, catalog.rows.get(table.name), budget).known()
+                    result = _Column(source, table, column, catalog.rows.get(table.name), budget).known()
                 except ServiceError as error:
                     unread[name] = TOO_LONG if "statement timeout" in error.what else error.what
                     continue
-                if isinstance(found, str):
-                    unread[name] = found
+                if isinstance(result, str):
+                    unread[name] = result
                 else:
-                    known[name] = found
-                    newest += _past(found.high) if column.family in ("date", "timestamp") else ()
+                    known[name] = result
+                    newest += _past(result.high) if column.family in ("date", "timestamp") else ()
     return Read(values=Values(known), unread=unread, newest=max(newest, default=None))
 
 

@@ -193,7 +193,7 @@ def _in_select(key: exp.Expr, select: exp.Select, dialect: Dialect) -> exp.Expr:
         return copied
     for output in select.expressions:
         if not isinstance(output, exp.Alias) or any(
-            one.name.casefold() == output.alias.casefold() for one in output.find_all(exp.Column)
+            column.name.casefold() == output.alias.casefold() for column in output.find_all(exp.Column)
         ):
             continue
         for column in list(copied.find_all(exp.Column)):

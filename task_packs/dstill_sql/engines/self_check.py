@@ -175,10 +175,10 @@ def known_answers(dialect: Dialect, ask: Callable[[Statement], Sequence[Any]]) -
     """Queries whose results translations rely on. `ask`: the first row of a query; what it raises is the answer."""
     for name, text, expected in _KNOWN[dialect]:
         try:
-            found = ", ".join(str(cell(value)) for value in ask(printed(read(text, dialect), dialect)))
+            answer = ", ".join(str(cell(value)) for value in ask(printed(read(text, dialect), dialect)))
         except Exception as error:  # of the engine's library, or that it is gone
-            found = str(error).splitlines()[0]
-        yield _compared(name, found, expected, dialect)
+            answer = str(error).splitlines()[0]
+        yield _compared(name, answer, expected, dialect)
 
 
 def _refusal(server: Server) -> str:
@@ -191,24 +191,26 @@ def _refusal(server: Server) -> str:
     return "it was not refused"
 
 
-def _compared(name: str, found: str, expected: str, dialect: Dialect) -> CheckResult:
+def _compared(name: str, answer: str, expected: str, dialect: Dialect) -> CheckResult:
     problem = None
-    if found != expected:
+    if answer != expected:
         where = {"postgres": "PostgreSQL", "duckdb": "DuckDB", "sqlite": "SQLite"}[dialect]
-        problem = FailedItems(f"{name}: got {found}", where=where, hint=f"expected {expected}")
-    return CheckResult(name=name, found=found, expected=expected, problem=problem)
+        problem = FailedItems(f"{name}: got {answer}", where=where, hint=f"expected {expected}")
+    return CheckResult(name=name, found=answer, expected=expected, problem=problem)
 
 
 def _tables(there: Schema, known: Schema) -> CheckResult:
-    found = compared(facts_of(known)["columns"], facts_of(there)["columns"])
+    change = compared(facts_of(known)["columns"], facts_of(there)["columns"])
     problem = None
-    if found.breaks:
+    if change.breaks:
         problem = FailedItems(
-            f"the schema of the settings is not that of the database: {found}",
+            f"the schema of the settings is not that of the database: {change}",
             where="task.sql.schema",
             hint="run `dstill init` again in a new folder",
         )
-    return CheckResult(name="tables", found=str(found) or f"{len(there.tables):,}, as in the settings", problem=problem)
+    return CheckResult(
+        name="tables", found=str(change) or f"{len(there.tables):,}, as in the settings", problem=problem
+    )
 
 
 def _advice(server: Server) -> str:

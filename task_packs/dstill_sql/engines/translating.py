@@ -49,5 +49,5 @@ def translated(query: exp.Query, source: Dialect, target: Dialect, schema: Schem
         text = text_of(form(typed) if form else typed, target)
         return read(text, target)
     except Exception as error:  # what sqlglot does not foresee raises anything
-        said = str(error).splitlines() or [type(error).__name__]
-        raise Untranslatable(f"the query cannot be translated to {target}: {said[0]}") from None
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise Untranslatable(f"the query cannot be translated to {target}: {lines[0]}") from None

@@ -53,7 +53,7 @@ class Work(ABC):
         """Whose fault an error is."""
 
     @abstractmethod
-    def rows(self, found: Any) -> Iterable[Sequence[Any]]:
+    def rows(self, result: Any) -> Iterable[Sequence[Any]]:
         """The rows of what was executed."""
 
     def create(self, database: Any, steps: Sequence[Mapping[str, Any]]) -> None:
@@ -69,13 +69,13 @@ class Work(ABC):
 
         Raises MemoryError where they take more than `size` bytes.
         """
-        found = self.query(database, step)
+        result = self.query(database, step)
         last: list[Any] = []
-        for batch in batches(self.rows(found), step["most"], size):
+        for batch in batches(self.rows(result), step["most"], size):
             if last:
                 send(last)
             last = batch
-        return [column[0] for column in found.description or ()], last
+        return [column[0] for column in result.description or ()], last
 
 
 def batches(rows: Iterable[Sequence[Any]], most: int, size: int) -> Iterable[list[list[Any]]]:

@@ -64,7 +64,7 @@ def _not_recursive(answer: str, query: exp.Query, dialect: Dialect) -> list[Edit
     tokens = Grammar.get_or_raise(dialect).tokenize(answer)
     words = [number for number, token in enumerate(tokens) if token.token_type is TokenType.RECURSIVE]
     withs = list(query.find_all(exp.With))
-    if len(words) != 1 or len([one for one in withs if one.recursive]) != 1 or any(map(_reads_ahead, withs)):
+    if len(words) != 1 or len([clause for clause in withs if clause.recursive]) != 1 or any(map(_reads_ahead, withs)):
         return []
     (number,) = words
     return [Edit(start=tokens[number].start, end=tokens[number + 1].start, text="")]
@@ -83,7 +83,7 @@ def _reads_ahead(clause: exp.With) -> bool:
 def _quoted_texts(answer: str, query: exp.Query, schema: Schema) -> list[Edit]:
     """SQLite reads a name in double quotes that no column has as a text."""
     known = {column.name.casefold() for _, column in walk_columns(schema)} | _ROW_IDS
-    known |= {one.alias.casefold() for one in query.find_all(exp.Alias, exp.TableAlias)}
+    known |= {node.alias.casefold() for node in query.find_all(exp.Alias, exp.TableAlias)}
     known |= {name.name.casefold() for alias in query.find_all(exp.TableAlias) for name in alias.columns}
     edits = []
     for column in query.find_all(exp.Column):

@@ -64,8 +64,8 @@ def encode_refusal(refusal: refusals.Refusal, reading: Reading) -> list[Token]:
 
 def _as_asked(word: str, question: str) -> str:
     """A word with the case that the question has."""
-    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", question, re.IGNORECASE)
-    return found.group() if found else word
+    match = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", question, re.IGNORECASE)
+    return match.group() if match else word
 
 
 def _without_end(tokens: list[Token]) -> list[Token]:
@@ -169,7 +169,7 @@ class _Encoder:
             if named is None:
                 return self._again(select, parent, within_exists)
             left = scope.left()
-            only = [one for one in named if one not in left]
+            only = [instance for instance in named if instance not in left]
             body = [*self._sources("with", only), *self._sources("left", left), *body]
         return [*start, *outputs, *body], part.kinds
 
@@ -198,10 +198,10 @@ class _Encoder:
         return [*tokens, "select"]
 
     def _sources(self, token: str, instances: Sequence[Instance]) -> list[Token]:
-        found: list[Token] = []
+        tokens: list[Token] = []
         for instance in instances:
-            found += [*self._way(instance), ")"] if instance.way else [self._table(instance.table)]
-        return [token, *found] if found else []
+            tokens += [*self._way(instance), ")"] if instance.way else [self._table(instance.table)]
+        return [token, *tokens] if tokens else []
 
     def _table(self, name: str) -> int:
         item = self.of_tables.get(name, "")
@@ -214,15 +214,15 @@ class _Encoder:
         for place, output in enumerate(part.scope.select.expressions):
             inner = output.unalias()
             if isinstance(inner, exp.Star) or (isinstance(inner, exp.Column) and isinstance(inner.this, exp.Star)):
-                found = _Written(tokens=self._star(inner, part, within_exists))
+                written = _Written(tokens=self._star(inner, part, within_exists))
             elif within_exists and isinstance(inner, exp.Literal) and inner.name == "1":
-                found = _Written(tokens=self._one(part))
+                written = _Written(tokens=self._one(part))
             else:
-                found = self.expression(inner, part)
+                written = self.expression(inner, part)
                 if place < len(OUTPUTS):
                     part.outputs.setdefault(inner.sql(self.dialect), place)
-            part.kinds.append(found)
-            tokens += found.tokens
+            part.kinds.append(written)
+            tokens += written.tokens
         return tokens
 
     def _star(self, star: exp.Expr, part: _Part, within_exists: bool) -> list[Token]:
@@ -300,12 +300,12 @@ class _Encoder:
                 raise NotExpressible("columns without GROUP BY beside an aggregate")
             return []
         if set(there) >= set(follows):
-            extra = [one for text, one in there.items() if text not in follows]
+            extra = [piece for text, piece in there.items() if text not in follows]
             return ["by", *self._listed(extra, part)] if extra or not aggregated else []
         return ["group", *self._listed(list(there.values()), part)]
 
     def _listed(self, parts: Sequence[exp.Expr], part: _Part) -> list[Token]:
-        return [token for one in parts for token in self.expression(one, part).tokens]
+        return [token for node in parts for token in self.expression(node, part).tokens]
 
     # --- conditions ---------------------------------------------------------------------
 
@@ -328,19 +328,19 @@ class _Encoder:
 
     def _conjunction(self, parts: Sequence[exp.Expr], part: _Part) -> list[list[Token]]:
         """Conditions as tokens; two that are the bounds of a range are one."""
-        left = [one.unnest() for one in parts]
-        found: list[list[Token]] = []
-        for low in [one for one in left if isinstance(one, exp.GTE)]:
+        left = [node.unnest() for node in parts]
+        lists: list[list[Token]] = []
+        for low in [node for node in left if isinstance(node, exp.GTE)]:
             for high in left:
                 if (
                     type(high) in (exp.LTE, exp.LT)
                     and high.this == low.this
                     and (tokens := self._range(low, high, part))
                 ):
-                    left = [one for one in left if one is not low and one is not high]
-                    found.append(tokens)
+                    left = [node for node in left if node is not low and node is not high]
+                    lists.append(tokens)
                     break
-        return [*found, *(self.condition(one, part) for one in left)]
+        return [*lists, *(self.condition(node, part) for node in left)]
 
     def _range(self, low: exp.Expr, high: exp.Expr, part: _Part) -> list[Token]:
         """The tokens of two bounds; empty: they are two conditions."""
@@ -356,7 +356,7 @@ class _Encoder:
 
     def _relative_period(self, first: exp.Expr, after: exp.Expr) -> list[Token]:
         """A day, month or year that is relative to now; empty: the bounds are none."""
-        matches = [self.patterns.match(bare(one)) for one in (first, after)]
+        matches = [self.patterns.match(bare(bound)) for bound in (first, after)]
         named = tuple(match.function.token if match else "" for match in matches)
         return next(([token] for token, pair in RELATIVE_PERIODS.items() if pair == named), [])
 
@@ -382,14 +382,14 @@ class _Encoder:
         raise NotExpressible(f"the condition {inner.sql(self.dialect)[:60]}")
 
     def _bracketed(self, node: exp.Expr, part: _Part) -> list[Token]:
-        parts = [one.unnest() for one in node.flatten()]
+        parts = [node.unnest() for node in node.flatten()]
         if isinstance(node, exp.Or):
-            conditions = [self.condition(one, part) for one in parts]
+            conditions = [self.condition(node, part) for node in parts]
         else:
             conditions = self._conjunction(parts, part)
         if len(conditions) == 1:
             return conditions[0]
-        tokens = [token for one in self._ordered(conditions) for token in one]
+        tokens = [token for tokens in self._ordered(conditions) for token in tokens]
         return ["or" if isinstance(node, exp.Or) else "and", *tokens, ")"]
 
     def _not(self, inner: exp.Expr, part: _Part) -> list[Token]:
@@ -418,10 +418,10 @@ class _Encoder:
     def _weight(node: exp.Expr, part: _Part) -> int:
         """What comes first in a comparison: a column of a table, of one at the end of a way, …, a literal."""
         if isinstance(node, exp.Column):
-            found = part.scope.owner(node)
-            if found is None or found[0] is not part.scope:
+            owner = part.scope.owner(node)
+            if owner is None or owner[0] is not part.scope:
                 return 2
-            instance = part.scope.instances[found[1]]
+            instance = part.scope.instances[owner[1]]
             return 1 if instance.way or instance.copy > 1 else 0
         if isinstance(node, (exp.Literal, exp.Boolean, exp.Null, exp.Neg)):
             return 5
@@ -438,11 +438,11 @@ class _Encoder:
         of, text = self.expression(node.this, part), pattern.name
         no: list[Token] = ["not"] if node.args.get("negate") else []
         for token, (operator, before, after) in PATTERNS.items():
-            said = text[len(before) : len(text) - len(after)]
-            fits = operator == _LIKE[type(node)] and before + said + after == text
-            if fits and (said or not before + after):
-                said = _as_asked(said, self.reading.question) if self._is_folded(node) and said else said
-                return [*no, token, *of.tokens, *self.writer.text(said, "text", of.known)]
+            inner = text[len(before) : len(text) - len(after)]
+            fits = operator == _LIKE[type(node)] and before + inner + after == text
+            if fits and (inner or not before + after):
+                inner = _as_asked(inner, self.reading.question) if self._is_folded(node) and inner else inner
+                return [*no, token, *of.tokens, *self.writer.text(inner, "text", of.known)]
         raise NotExpressible(f"the pattern {text!r}")
 
     def _is_folded(self, node: exp.Expr) -> bool:
@@ -456,7 +456,7 @@ class _Encoder:
         values = [self._value(bare(expression), of.kind, of.known) for expression in node.expressions]
         if not values or not all(values) or node.args.get("unnest"):
             raise NotExpressible(f"the condition {node.sql(self.dialect)[:60]}")
-        return ["in", *of.tokens, *(token for one in self._ordered(values) for token in one), ")"]
+        return ["in", *of.tokens, *(token for tokens in self._ordered(values) for token in tokens), ")"]
 
     # --- expressions --------------------------------------------------------------------
 
@@ -491,10 +491,10 @@ class _Encoder:
             return _Written(tokens=["query", *tokens, ")"], kind=kinds[0].kind)
         if isinstance(inner, (exp.Filter, exp.Case, exp.Window)):
             refers, part.refers = part.refers, False  # inside, columns of the result are columns of tables again
-            ways = {exp.Filter: self._filter, exp.Case: self._case, exp.Window: self._window}
-            found = ways[type(inner)](inner, part)
+            writers = {exp.Filter: self._filter, exp.Case: self._case, exp.Window: self._window}
+            written = writers[type(inner)](inner, part)
             part.refers = refers
-            return found
+            return written
         if isinstance(inner, exp.Count) and isinstance(inner.this, exp.Star):
             return _Written(tokens=["count", *self._counted(part)], kind="integer")
         if isinstance(inner, (exp.Predicate, exp.Connector, exp.Not)):
@@ -582,10 +582,10 @@ class _Encoder:
         return _Written(tokens=[*tokens, ")"], kind=function.kind)
 
     def _column(self, column: exp.Column, part: _Part) -> _Written:
-        found = part.scope.owner(column)
-        if found is None:
+        source = part.scope.owner(column)
+        if source is None:
             raise NotExpressible(f"the column '{column.sql()[:60]}' is of no table of the query")
-        scope, name = found
+        scope, name = source
         tokens: list[Token] = []
         owner: _Part | None = part
         while owner is not None and owner.scope is not scope:
@@ -647,4 +647,4 @@ def _aggregates(node: exp.Expr) -> bool:
 
 def _has_own_columns(node: exp.Expr, scope: Scope) -> bool:
     own = (column for column in node.find_all(exp.Column) if not isinstance(column.this, exp.Star))
-    return any((found := scope.owner(column)) is not None and found[0] is scope for column in own)
+    return any((owner := scope.owner(column)) is not None and owner[0] is scope for column in own)

@@ -87,10 +87,10 @@ class Expression:
         return state.scoped(leaf="plain") if self.mode in ("out", "order") and state.scope.leaf != "plain" else state
 
     def _column(self, state: State, token: int, copy: int) -> State | None:
-        found = state.run.columns.get(token)
-        if found is None or state.scope.derived is not None:
+        column = state.run.columns.get(token)
+        if column is None or state.scope.derived is not None:
             return None
-        table, _, kind = found
+        table, _, kind = column
         if not self.accepts(state, kind):
             return None
         instance = table.name, copy
@@ -113,7 +113,7 @@ class Expression:
     def _way(self, state: State, token: str) -> State | None:
         scope = state.scope
         if token == "copy":
-            copies = [one for one in (scope.written if self.only is None else self.only) if one[1] > 1]
+            copies = [copy for copy in (scope.written if self.only is None else self.only) if copy[1] > 1]
             fits = any(self.accepts(state, kind) for table, _ in copies for kind in state.run.kinds[table])
             return state.pop().push(_Copy(of=self)) if fits else None
         if token == "outer":
@@ -173,8 +173,8 @@ class Expression:
         return spec_of(state, kind, self.position)
 
     def _is_timestamp(self, state: State) -> bool:
-        found = state.run.columns.get(self.position)
-        return found is None or found[2] == "timestamp"
+        column = state.run.columns.get(self.position)
+        return column is None or column[2] == "timestamp"
 
     def _after_literal(self, state: State) -> State:
         """Without this goal; the other side of a pair is not a literal."""
@@ -295,10 +295,10 @@ class Expression:
 def spec_of(state: State, kind: str, position: int = -1) -> Spec:
     """The literals of a kind beside the column at a position."""
     choices: tuple[str, ...] = ()
-    found = state.run.columns.get(position)
-    if found is not None and kind == "enum":
-        choices = _choices(found[1].type)
-    return Spec(kind=kind, position=position if found is not None and found[2] == kind else -1, choices=choices)
+    column = state.run.columns.get(position)
+    if column is not None and kind == "enum":
+        choices = _choices(column[1].type)
+    return Spec(kind=kind, position=position if column is not None and column[2] == kind else -1, choices=choices)
 
 
 def _choices(type_: str) -> tuple[str, ...]:
@@ -386,22 +386,22 @@ class _Outer(_Goal):
     of: Expression
 
     def take(self, state: State, token: Token) -> State | None:
-        found = state.run.columns.get(token) if isinstance(token, int) else None
+        column = state.run.columns.get(token) if isinstance(token, int) else None
         outer = state.outer
-        if found is None or outer is None or found[0].name not in outer.tables or found[2] not in self.of.wants:
+        if column is None or outer is None or column[0].name not in outer.tables or column[2] not in self.of.wants:
             return None
         if outer.written:
             return None
         after = state.pop().scoped(correlated=True)
         if state.scope.refers == "out":
             after = after.around(leaf="plain")
-        return after.with_(kind=found[2], position=token)
+        return after.with_(kind=column[2], position=token)
 
 
 def _ways(state: State, of: Expression, way: tuple[Reference, ...]) -> list[int]:
     """The columns that a way may go on with, so that it leads to a column that may be there."""
     run, scope = state.run, state.scope
-    found = []
+    targets = []
     for place, role in (run.leads if way else run.roles).items():
         if way and way[-1].to != role.table:
             continue
@@ -410,12 +410,12 @@ def _ways(state: State, of: Expression, way: tuple[Reference, ...]) -> list[int]
             continue
         if not any(of.accepts(state, kind) for kind in run.kinds.get(role.to, ())):
             continue
-        tables, ways = scope.tables | {start}, scope.ways | {(*way, role)}
-        needed = run.joins(replace(scope, tables=tables, ways=ways))
+        tables, paths = scope.tables | {start}, scope.ways | {(*way, role)}
+        needed = run.joins(replace(scope, tables=tables, ways=paths))
         fits = needed is not None and needed <= state.budget
-        if fits and (not scope.sets or state.scoped(tables=tables, ways=ways).can_go_on):
-            found.append(place)
-    return found
+        if fits and (not scope.sets or state.scoped(tables=tables, ways=paths).can_go_on):
+            targets.append(place)
+    return targets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -431,20 +431,20 @@ class _Way(_Goal):
             return self._end(state, token)
         if not isinstance(token, int) or token not in _ways(state, self.of, self.way):
             return None
-        one = (state.run.leads if self.way else state.run.roles)[token]
-        return state.pop().push(_Way(of=self.of, way=(*self.way, one), leads=False))
+        role = (state.run.leads if self.way else state.run.roles)[token]
+        return state.pop().push(_Way(of=self.of, way=(*self.way, role), leads=False))
 
     def _end(self, state: State, token: Token) -> State | None:
         if token == "via":
             on = _ways(state, self.of, self.way)
             return state.pop().push(_Way(of=self.of, way=self.way)) if on else None
-        found = state.run.columns.get(token) if isinstance(token, int) else None
-        if found is None or found[0].name != self.way[-1].to or not self.of.accepts(state, found[2]):
+        column = state.run.columns.get(token) if isinstance(token, int) else None
+        if column is None or column[0].name != self.way[-1].to or not self.of.accepts(state, column[2]):
             return None
         scope = state.scope
         after = self.of.leafed(state.pop())
         after = after.scoped(tables=scope.tables | {self.way[0].table}, ways=scope.ways | {self.way})
-        return after.with_(kind=found[2], position=token)
+        return after.with_(kind=column[2], position=token)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -563,7 +563,7 @@ class _Period(_Goal):
             words = state.run.reading.words
             return state.pop() if token < len(words) and bounds(words[token].value) is not None else None
         pair = RELATIVE_PERIODS.get(token)
-        known = pair is not None and all(FUNCTIONS[one].text(state.run.dialect) is not None for one in pair)
+        known = pair is not None and all(FUNCTIONS[name].text(state.run.dialect) is not None for name in pair)
         return state.pop() if known else None
 
 

@@ -64,11 +64,11 @@ class SqlForm(Form):
         if database is None:
             return read(example.question, Items([]))
         ranking = self._ranking(database)
-        found = words(example.question, _day_of(database.now))
+        spoken = words(example.question, _day_of(database.now))
         shown = None
         if len(ranking.schema.items) > SHOWN:
-            shown = sorted(ranking.best(example.question, found, SHOWN))
-        return read(example.question, ranking.schema, shown, found)
+            shown = sorted(ranking.best(example.question, spoken, SHOWN))
+        return read(example.question, ranking.schema, shown, spoken)
 
     def _ranking(self, database: Database) -> Ranking:
         if id(database) not in self._known:
@@ -88,10 +88,10 @@ class SqlForm(Form):
 
     def encode(self, answer: str, reading: Reading) -> list[Token]:
         if (refusal := refusals.read(answer)) is not None:
-            found = encoding.encode_refusal(refusal, reading)
+            result = encoding.encode_refusal(refusal, reading)
         else:
-            found = self._encode_query(answer, reading)
-        return found
+            result = self._encode_query(answer, reading)
+        return result
 
     def _encode_query(self, answer: str, reading: Reading) -> list[Token]:
         if not isinstance(reading.schema, Tables):
@@ -100,15 +100,15 @@ class SqlForm(Form):
         try:
             query = qualified(read_query(answer, schema.dialect), schema, stars=False)
             wanted = canonical(query, schema.dialect)
-            found = encoding.encode(wanted, reading)
-            text = decoding.decode(found, reading)
+            result = encoding.encode(wanted, reading)
+            text = decoding.decode(result, reading)
             if canonical_text(text, schema.dialect) != canonical_text(answer, schema.dialect):
                 back = canonical(qualified(read_query(text, schema.dialect), schema, stars=False), schema.dialect)
                 if back.sql(schema.dialect) != wanted.sql(schema.dialect):
                     raise NotExpressible(f"its tokens are another query: {text[:200]}")
         except (NotOneQuery, NotPrintable, SqlglotError) as error:
             raise NotExpressible(first_line(error)) from error
-        return found
+        return result
 
     def decode(self, tokens_: Sequence[Token], reading: Reading) -> str:
         return decoding.decode(tokens_, reading)

@@ -144,5 +144,5 @@ def _as_printed(text: str, dialect: Dialect) -> str:
 
 def _parts(text: str) -> str:
     """A text of `functions` as EBNF: words and signs are literals of their own, so that none begins another."""
-    found = {"{0}": "sum", "{1}": "(sum | TEXT)", "{n}": "NUMBER"}
-    return " ".join(found.get(part) or ("NUMBER" if part[0].isdigit() else _lit(part)) for part in _PART.findall(text))
+    parts = {"{0}": "sum", "{1}": "(sum | TEXT)", "{n}": "NUMBER"}
+    return " ".join(parts.get(part) or ("NUMBER" if part[0].isdigit() else _lit(part)) for part in _PART.findall(text))

@@ -50,7 +50,10 @@ def about(template: LiteralString, dialect: Dialect, *given: str | int | float) 
         (query,) = sqlglot.parse(text, read=dialect)
     except (SqlglotError, ValueError) as error:
         raise NotPrintable(f"{names} cannot be quoted: {error}") from None
-    if not isinstance(query, exp.Query) or [one.name for one in query.find_all(exp.Identifier) if one.quoted] != names:
+    if (
+        not isinstance(query, exp.Query)
+        or [part.name for part in query.find_all(exp.Identifier) if part.quoted] != names
+    ):
         raise NotPrintable(f"{names} cannot be quoted")
     return Statement(text=text, dialect=dialect)
 

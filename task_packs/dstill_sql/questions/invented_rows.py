@@ -111,7 +111,7 @@ def _now(database: Database) -> datetime:
     if database.now:
         return datetime.fromisoformat(database.now).replace(tzinfo=None)
     known = (database.values.get(name) for name in database.values)
-    spans = [span for one in known if one is not None and isinstance(one.high, str) and (span := _span(one))]
+    spans = [span for value in known if value is not None and isinstance(value.high, str) and (span := _span(value))]
     if spans:
         return max(high for _, high in spans) + timedelta(hours=1)
     return datetime.now(UTC).replace(tzinfo=None, minute=0, second=0, microsecond=0)
@@ -119,18 +119,18 @@ def _now(database: Database) -> datetime:
 
 def _remarks(database: Database, references: Sequence[Reference], chosen: frozenset[str]) -> list[str]:
     schema = database.schema
-    found = []
+    texts = []
     if left := len(schema.tables) - len(chosen):
-        found.append(f"the schema is wide: {left:,} of its {len(schema.tables):,} tables have no questions")
+        texts.append(f"the schema is wide: {left:,} of its {len(schema.tables):,} tables have no questions")
     if not schema.references and references:
-        found.append(
+        texts.append(
             f"warning: the schema declares no references; {len(references)} are taken from the names of columns"
         )
     elif not references and len(schema.tables) > 1:
-        found.append("warning: the schema has no references, so no question joins tables")
+        texts.append("warning: the schema has no references, so no question joins tables")
     if not database.values:
-        found.append("warning: no values are known, so questions use made-up values")
-    return found
+        texts.append("warning: no values are known, so questions use made-up values")
+    return texts
 
 
 # --- rows -------------------------------------------------------------------------------
@@ -154,8 +154,8 @@ def invented_rows(
         ]
         _make_unique(table, rows)
         cells[table.name] = rows
-    for one in _parents_first(references):
-        _refer(one, tables, cells, random)
+    for reference in _parents_first(references):
+        _refer(reference, tables, cells, random)
     return cells
 
 
@@ -208,15 +208,15 @@ def _fits(value: Any, family: str) -> bool:
 def _span(known: Known) -> tuple[datetime, datetime] | None:
     """The known first and last time; None: they are not known."""
     try:
-        low, high = (datetime.fromisoformat(str(one)).replace(tzinfo=None) for one in (known.low, known.high))
+        low, high = (datetime.fromisoformat(str(bound)).replace(tzinfo=None) for bound in (known.low, known.high))
     except ValueError:
         return None
     return low, high
 
 
 def _between(random: Random, low: datetime, high: datetime, family: str) -> str:
-    found = low + (high - low) * float(random.random() ** 0.7)
-    return found.date().isoformat() if family == "date" else found.replace(microsecond=0).isoformat(sep=" ")
+    time = low + (high - low) * float(random.random() ** 0.7)
+    return time.date().isoformat() if family == "date" else time.replace(microsecond=0).isoformat(sep=" ")
 
 
 def _kind(last: str, family: str) -> ColumnOf:
@@ -234,13 +234,13 @@ def _kind(last: str, family: str) -> ColumnOf:
 
 def _parents_first(references: Sequence[Reference]) -> list[Reference]:
     """References in an order in which the columns that they refer to are filled first, as far as that goes."""
-    left, found = list(references), []
+    left, ordered = list(references), []
     while left:
-        free = [one for one in left if not any(other.table == one.to and other is not one for other in left)]
+        free = [row for row in left if not any(other.table == row.to and other is not row for other in left)]
         free = free or left[:1]
-        found += free
-        left = [one for one in left if one not in free]
-    return found
+        ordered += free
+        left = [row for row in left if row not in free]
+    return ordered
 
 
 def _refer(reference: Reference, tables: Sequence[Table], cells: Mapping[str, list[list[Any]]], random: Random) -> None:

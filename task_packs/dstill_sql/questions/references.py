@@ -32,10 +32,10 @@ def inferred(schema: Schema) -> tuple[Reference, ...]:
             *before, last = noun_of(table.name).split(" ")
             by_name.setdefault(" ".join([*before, singular_noun(last)]), table)
     return tuple(
-        found
+        reference
         for table in schema.tables
         for column in table.columns
-        if (found := _reference(table, column, by_name, keys)) is not None
+        if (reference := _reference(table, column, by_name, keys)) is not None
     )
 
 

@@ -34,18 +34,18 @@ _ASKING = (
 )
 
 
-def voiced(random: Random, text: str, said: Mapping[str, bool]) -> str:
-    """The question in some voice. `said`: its values, and whether they are known: only then their case may change."""
+def voiced(random: Random, text: str, values: Mapping[str, bool]) -> str:
+    """The question in some voice. `values`: its values, and whether they are known: only then their case may change."""
     asks = text.lower().startswith(_ASKING)
     if asks and random.random() < _MARKED:
         text += "?"
     if random.random() < _MISTYPED:
-        text = mistyped(random, text, said)
+        text = mistyped(random, text, values)
     if random.random() < _FRAMED:
         text = _framed(random, text)
     way = random.random()
     if way < _LOWER:
-        return _lower(text, [value for value, known in said.items() if not known and value])
+        return _lower(text, [value for value, known in values.items() if not known and value])
     if way < _LOWER + _CAPITAL:
         text = text[:1].upper() + text[1:]
         return text if text.endswith(("?", ".")) or random.random() < 0.5 else f"{text}."
@@ -70,7 +70,7 @@ def _framed(random: Random, text: str) -> str:
 
 def mistyped(random: Random, text: str, kept: Iterable[str] = ()) -> str:
     """The text with one letter of a word swapped, missing or doubled."""
-    fixed = {word.lower() for one in kept for word in one.split()}
+    fixed = {word.lower() for phrase in kept for word in phrase.split()}
     words = text.split(" ")
     places = [at for at, word in enumerate(words) if len(word) > 3 and word.isalpha() and word.lower() not in fixed]
     if not places:

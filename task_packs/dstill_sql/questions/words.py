@@ -24,7 +24,7 @@ _IRREGULAR = {
 }  # fmt: skip
 _PLAIN_NUMBERS = 0.8  # share of numbers in digits alone
 _THOUSANDS = 0.94
-_SINGULAR = {several: one for one, several in _IRREGULAR.items()}
+_SINGULAR = {several: single for single, several in _IRREGULAR.items()}
 # What short names in databases stand for.
 _SHORT = {
     "qty": "quantity", "amt": "amount", "dt": "date", "num": "number", "no": "number", "nr": "number",

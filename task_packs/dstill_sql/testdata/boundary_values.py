@@ -37,13 +37,13 @@ _DAYS = (
 
 def fits(column: Column, value: Any) -> bool:
     """Whether the type of a column can hold a value."""
-    kind, found = column.type.upper(), _WIDTH.search(column.type)
-    width = int(found[1]) if found else None
+    kind, match = column.type.upper(), _WIDTH.search(column.type)
+    width = int(match[1]) if match else None
     if isinstance(value, str) and column.family == "text":
         return width is None or len(value) <= width
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if column.family == "number" and width is not None and kind.startswith(("DEC", "NUM")):
-            scale = int(found[2] or 0) if found else 0
+            scale = int(match[2] or 0) if match else 0
             return abs(value) < 10.0 ** (width - scale)
         return abs(value) < 2.0 ** _BITS.get(kind.partition("(")[0].strip(), 62)
     return True
@@ -70,7 +70,7 @@ def usual(column: Column) -> list[Any]:
     """Values for a column that the query compares with nothing."""
     if (forms := _forms(column)) is not None:
         return list(forms)
-    made: Iterable[Any] = {
+    values: Iterable[Any] = {
         "integer": range(9),
         "number": (0.0, 0.5, 1.0, 1.25, 2.0, 2.5, 3.75, 4.0, 7.5),
         "text": _words(column),
@@ -80,7 +80,7 @@ def usual(column: Column) -> list[Any]:
         "boolean": (True, False),
         "other": (),
     }[column.family]
-    return [value for value in made if fits(column, value)]
+    return [value for value in values if fits(column, value)]
 
 
 def _words(column: Column) -> list[str]:

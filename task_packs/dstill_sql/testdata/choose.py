@@ -85,7 +85,7 @@ def _cpu(engine: SmallEngine) -> float:
 
 def depends_on_order(query: exp.Query) -> bool:
     """Whether the result of a query may depend on the order in which rows are stored."""
-    inner = any(one.parent is not None and one.parent.parent is not None for one in query.find_all(exp.Limit))
+    inner = any(limit.parent is not None and limit.parent.parent is not None for limit in query.find_all(exp.Limit))
     return inner or query.find(*_BY_CHANCE) is not None
 
 

@@ -93,7 +93,7 @@ def _moments(text: str) -> list[str]:
         if len(text) == _DAY:
             return [(moment.date() + timedelta(days=step)).isoformat() for step in (1, -1)]
         step = timedelta(seconds=1) if moment.second else timedelta(hours=1)
-        return [one.isoformat(sep=text[_DAY]) for one in (moment + step, moment - step)]
+        return [moment.isoformat(sep=text[_DAY]) for moment in (moment + step, moment - step)]
     except (ValueError, OverflowError):
         return []
 
@@ -155,7 +155,7 @@ def _negated(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
         return
     group = isinstance(node, exp.Paren) and isinstance(node.this, exp.Connector)
     if (group or isinstance(node, _NEGATED)) and not isinstance(node.parent, exp.Not):
-        yield Edit(name=f"NOT {gold.text(node)}", node=node, change=lambda one: exp.Not(this=one.copy()))
+        yield Edit(name=f"NOT {gold.text(node)}", node=node, change=lambda tree: exp.Not(this=tree.copy()))
 
 
 def _connected(node: exp.Expr, gold: Gold) -> Iterator[Edit]:

@@ -53,17 +53,14 @@ def _columns(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     if isinstance(node.parent, exp.Group) and gold.is_determined(node):
         return
     own = gold.names.source(node)
-    others = [
-        one for one in gold.beside(node) if one[0].key != place.key and one[0].column.family == place.column.family
-    ]
-    columns = [one.name for one in place.table.columns]
+    others = [p for p in gold.beside(node) if p[0].key != place.key and p[0].column.family == place.column.family]
+    columns = [column.name for column in place.table.columns]
     start, size = columns.index(place.column.name), len(columns)
     near = sorted(
-        (one for one in others if one[1] is own), key=lambda other: (columns.index(other[0].column.name) - start) % size
+        (p for p in others if p[1] is own),
+        key=lambda other: (columns.index(other[0].column.name) - start) % size,
     )
-    far = sorted(
-        (one for one in others if one[1] is not own), key=lambda other: other[0].column.name != place.column.name
-    )
+    far = sorted((p for p in others if p[1] is not own), key=lambda other: other[0].column.name != place.column.name)
     alone = not node.table and len(sources(node.parent_select or node)) == 1
     around = node.find_ancestor(exp.Predicate, exp.AggFunc, exp.Group, exp.Select)
     shown = "SELECT" if isinstance(around, exp.Select) or around is None else gold.text(around)

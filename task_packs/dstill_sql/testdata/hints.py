@@ -76,8 +76,8 @@ class _Reader:
                 place.key for expression in node.expressions for place in self._gold.names.places(expression)
             }
         elif isinstance(node, exp.Query) and node.args.get("limit") is not None:
-            found = [one.expression for one in (node.args.get("limit"), node.args.get("offset")) if one is not None]
-            counts = [int(one.name) for one in found if isinstance(one, exp.Literal) and one.is_int]
+            limits = [c.expression for c in (node.args.get("limit"), node.args.get("offset")) if c is not None]
+            counts = [int(limit.name) for limit in limits if isinstance(limit, exp.Literal) and limit.is_int]
             if sum(counts) <= _MOST_ROWS:
                 self.rows.append(sum(counts))
         elif isinstance(node, (exp.Predicate, exp.Column)) and not isinstance(
@@ -90,10 +90,10 @@ class _Reader:
             return
         names = self._gold.names
         columns = list(node.find_all(exp.Column))
-        computed = [one for column in columns if (one := names.meaning(column)) is not None]
-        literals = [_value(one) for one in node.find_all(exp.Literal, exp.Boolean)]
+        computed = [meaning for column in columns if (meaning := names.meaning(column)) is not None]
+        literals = [_value(literal) for literal in node.find_all(exp.Literal, exp.Boolean)]
         literals += ["now"] if node.find(exp.CurrentDate, exp.CurrentTimestamp) else []
-        if aggregates := [one for part in (node, *computed) for one in part.find_all(exp.AggFunc)]:
+        if aggregates := [aggregate for part in (node, *computed) for aggregate in part.find_all(exp.AggFunc)]:
             self._aggregates(node, aggregates, literals)
             return
         places = {place.key: place for column in columns if (place := names.column(column)) is not None}
@@ -139,7 +139,7 @@ class _Reader:
 def _sides(node: exp.Expr) -> Iterator[exp.Expr]:
     """What a condition compares; of a subquery, its columns."""
     sides = (node.this, node.args.get("expression"), node.args.get("query"))
-    for side in (one for one in sides if isinstance(one, exp.Expr)):
+    for side in (option for option in sides if isinstance(option, exp.Expr)):
         inner = side.find(exp.Select)
         yield from [expression.unalias() for expression in inner.expressions] if inner is not None else [side]
 
@@ -167,7 +167,7 @@ def inside_of(kind: type[exp.Expr]) -> Callable[[exp.Expr], exp.Expr]:
 
 def _on_value(node: exp.Expr) -> exp.Expr:
     value = exp.column("v")
-    return node.copy().transform(lambda one: value.copy() if isinstance(one, exp.Column) else one)
+    return node.copy().transform(lambda part: value.copy() if isinstance(part, exp.Column) else part)
 
 
 def _value(node: exp.Expr) -> Any:

@@ -89,11 +89,11 @@ class SmallEngine:
         """Each value that the engine takes, with how many conditions on ``v`` it fulfils."""
         with contextlib.suppress(*_ERRORS):
             return self._marks(kind, values, conditions)
-        found = []
+        marks = []
         for value in values:  # some do not fit
             with contextlib.suppress(*_ERRORS):
-                found += self._marks(kind, [value], conditions)
-        return found
+                marks += self._marks(kind, [value], conditions)
+        return marks
 
     def _marks(self, kind: str, values: Sequence[Any], conditions: Sequence[str]) -> list[tuple[Any, int]]:
         tests = ", ".join(f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition in conditions)

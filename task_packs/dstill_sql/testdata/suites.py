@@ -53,11 +53,11 @@ class Suites:
 
     def mutants(self, example: Example) -> list[Mutant]:
         """The mutants of an example's gold. None if its schema is not known, or the checks refuse the gold."""
-        found = self._gold(example)
-        if found is None or self._refused(example.answer or "", example):
+        gold = self._gold(example)
+        if gold is None or self._refused(example.answer or "", example):
             return []
-        legal = (one for one in mutants_of(found[0]) if not self._refused(one.text, example))
-        return [Mutant(name=one.name, answer=one.text) for one in islice(legal, MOST)]
+        legal = (mutant for mutant in mutants_of(gold[0]) if not self._refused(mutant.text, example))
+        return [Mutant(name=mutant.name, answer=mutant.text) for mutant in islice(legal, MOST)]
 
     def databases(self, example: Example, k: int) -> list[TestDatabase]:
         """At most `k` test databases of an example's gold. Raises NoTestDatabases if there cannot be any."""
@@ -66,10 +66,10 @@ class Suites:
             return []
         if reason := self._refused(example.answer or "", example):
             raise NoTestDatabases(reason)
-        found = self._gold(example)
-        if found is None:
+        pair = self._gold(example)
+        if pair is None:
             raise NoTestDatabases(f"the schema of '{example.context.get('db', '')}' is not known")
-        gold, database = found
+        gold, database = pair
         parts = [example.answer, database.digest, most]
         key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         if key not in self._made:
@@ -113,8 +113,8 @@ def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabas
         )
         shown, text = _shown(schema, tables), schema.ddl()
         return [
-            TestDatabase(name=one.name, data={"schema": text, "rows": filler.fill(one.profile, one.seed, shown)})
-            for one in chosen
+            TestDatabase(name=row.name, data={"schema": text, "rows": filler.fill(row.profile, row.seed, shown)})
+            for row in chosen
         ]
 
 
@@ -134,7 +134,7 @@ def _prepared(gold: Gold, engine: SmallEngine) -> Iterator[Prepared]:
 
 
 def _candidates(filler: Filler, tables: list[str], hints: Hints, seed: str) -> Iterator[Candidate]:
-    profiles = [one for one in PROFILES if hints.sizes or not one.sizes]
+    profiles = [profile for profile in PROFILES if hints.sizes or not profile.sizes]
     for number in range(_ROUNDS):
         for profile in profiles:
             name = profile.name if not number else f"{profile.name} {number + 1}"

@@ -32,10 +32,10 @@ class AboutDatabases(Task):
         """What the answers to the example run on inside this process; None: nothing."""
         if (test := example.context.get("test_database")) is not None:
             return rows_of(test, self.config.dialect)
-        found = self.database(example)
-        return None if found is None else found.data
+        database = self.database(example)
+        return None if database is None else database.data
 
     def now(self, example: Example) -> str:
         """What the clock shows while an answer to the example runs, in ISO form. Empty: the time of the run."""
-        found = self.database(example)
-        return found.now if found else self.config.now
+        database = self.database(example)
+        return database.now if database else self.config.now

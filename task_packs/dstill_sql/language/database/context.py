@@ -31,9 +31,9 @@ def database_of(context: Mapping[str, Any], settings: Settings) -> Database | No
     name, statements = str(context.get("db", "")), context.get("schema")
     if isinstance(statements, str):
         now = str(context.get("now", settings.now))
-        found = _given(name, statements, json.dumps(context.get("values", {})), settings.dialect, now)
+        database = _given(name, statements, json.dumps(context.get("values", {})), settings.dialect, now)
         path = _file_of(name, settings.databases) if settings.databases else None
-        return replace(found, data=File(path=path)) if path else found
+        return replace(database, data=File(path=path)) if path else database
     if statements is not None:
         raise DataError("the schema is not text", where="context.schema", hint="give CREATE TABLE statements")
     if settings.schema and name in ("", settings.db):
@@ -46,8 +46,8 @@ def _file_of(name: str, folder: str) -> Path | None:
     """The database file of that name in the folder; None: there is none."""
     if not re.fullmatch(r"\w[\w.-]*", name):  # a name, and no path
         return None
-    ways = (f"{name}/{name}.sqlite", f"{name}.sqlite", f"{name}/{name}.db", f"{name}.db", f"{name}.duckdb")
-    return next((path for way in ways if (path := Path(folder) / way).is_file()), None)
+    paths = (f"{name}/{name}.sqlite", f"{name}.sqlite", f"{name}/{name}.db", f"{name}.db", f"{name}.duckdb")
+    return next((path for way in paths if (path := Path(folder) / way).is_file()), None)
 
 
 @lru_cache(maxsize=64)

@@ -41,7 +41,7 @@ class Place:
 def sources(select: exp.Expr) -> list[exp.Expr]:
     """The tables and subqueries of FROM and JOIN."""
     start = select.args.get("from_") or select.args.get("from")
-    return [one.this for one in ([start] if start else []) + list(select.args.get("joins") or ())]
+    return [source.this for source in ([start] if start else []) + list(select.args.get("joins") or ())]
 
 
 class Scopes:
@@ -63,8 +63,8 @@ class Scopes:
 
     def tables(self, query: exp.Expr) -> list[Table]:
         """The tables that a query reads, each once, in its order."""
-        found = (self.table(one) for one in query.find_all(exp.Table, bfs=False))
-        return list({table.name: table for table in found if table is not None}.values())
+        tables = (self.table(table) for table in query.find_all(exp.Table, bfs=False))
+        return list({table.name: table for table in tables if table is not None}.values())
 
     def places(self, query: exp.Expr) -> Iterator[Place]:
         """The places of the columns of a query, in its order."""

@@ -269,8 +269,8 @@ class Schema:
             raise DataError(f"the schema has {len(statements):,} characters", where=where, hint=f"limit {_LARGEST:,}")
         try:
             grammar = Grammar.get_or_raise(dialect)
-            found = parsed_tokens(grammar.tokenize(statements), statements, grammar)
-            parsed = [one for one in found if one is not None]
+            trees = parsed_tokens(grammar.tokenize(statements), statements, grammar)
+            parsed = [tree for tree in trees if tree is not None]
         except Exception as error:  # what sqlglot does not foresee raises anything
             what = f"the schema is not SQL: {first_line(error)}"
             raise DataError(what, where=where, hint="give CREATE TABLE statements") from None
@@ -282,8 +282,8 @@ class Schema:
 
     def column(self, table: str, name: str) -> Column | None:
         """A column of a table; None if there is none."""
-        found = self.table(table)
-        return None if found is None else found.column(name)
+        known = self.table(table)
+        return None if known is None else known.column(name)
 
     @cached_property
     def types(self) -> Mapping[str, Mapping[str, str]]:
@@ -296,10 +296,10 @@ class Schema:
     @cached_property
     def _references_of(self) -> Mapping[str, list[Reference]]:
         """Table → its foreign keys."""
-        found: dict[str, list[Reference]] = {}
+        references: dict[str, list[Reference]] = {}
         for reference in self.references:
-            found.setdefault(reference.table, []).append(reference)
-        return found
+            references.setdefault(reference.table, []).append(reference)
+        return references
 
     def ddl(self) -> str:
         """CREATE TABLE statements, with comments after the columns that have one."""
@@ -337,9 +337,9 @@ class Schema:
             lines.append((" ".join(parts), column.comment))
         if len(table.key) > 1:
             lines.append((f"PRIMARY KEY ({self._names(table.key)})", ""))
-        for one in self._references_of.get(table.name, ()):
-            to = f"{quoted(one.to, self.dialect)} ({self._names(one.to_columns)})"
-            lines.append((f"FOREIGN KEY ({self._names(one.columns)}) REFERENCES {to}", ""))
+        for reference in self._references_of.get(table.name, ()):
+            to = f"{quoted(reference.to, self.dialect)} ({self._names(reference.to_columns)})"
+            lines.append((f"FOREIGN KEY ({self._names(reference.columns)}) REFERENCES {to}", ""))
         last = len(lines) - 1
         body = "\n".join(
             f"  {text}{',' if place < last else ''}{f' -- {_one_line(comment)}' if comment else ''}"
@@ -373,16 +373,16 @@ class _Reader:
         self.references: list[tuple[Reference, bool]] = []  # True: its target columns are not named yet
 
     def read(self, statements: list[exp.Expr]) -> Schema:
-        for one in statements:
-            if isinstance(one, exp.Create) and one.kind in ("TABLE", "VIEW") and isinstance(one.this, exp.Schema):
-                self._create(one)
-            elif isinstance(one, exp.Alter) and isinstance(one.this, exp.Table):
-                self._alter(one)
-            elif isinstance(one, exp.Comment):
-                self._comment(one)
+        for node in statements:
+            if isinstance(node, exp.Create) and node.kind in ("TABLE", "VIEW") and isinstance(node.this, exp.Schema):
+                self._create(node)
+            elif isinstance(node, exp.Alter) and isinstance(node.this, exp.Table):
+                self._alter(node)
+            elif isinstance(node, exp.Comment):
+                self._comment(node)
         return Schema(
             tables=tuple(self._commented(name, table) for name, table in self.tables.items()),
-            references=tuple(dict.fromkeys(self._resolved(one) for one, _ in self.references)),
+            references=tuple(dict.fromkeys(self._resolved(reference) for reference, _ in self.references)),
             dialect=self.dialect,
         )
 
@@ -461,8 +461,8 @@ class _Reader:
         target = reference.this
         named = target.expressions if isinstance(target, exp.Schema) else []
         to = target.this.name if isinstance(target, exp.Schema) else target.name
-        found = Reference(table=table, columns=columns, to=to, to_columns=tuple(_name_of(one) for one in named))
-        self.references.append((found, not named))
+        result = Reference(table=table, columns=columns, to=to, to_columns=tuple(_name_of(column) for column in named))
+        self.references.append((result, not named))
 
     def _comment(self, comment: exp.Comment) -> None:
         text, about = comment.expression.name, comment.this
@@ -504,7 +504,7 @@ class _Reader:
 
 
 def _name_of(part: exp.Expr) -> str:
-    return next((one.name for one in part.find_all(exp.Identifier)), part.name)
+    return next((name.name for name in part.find_all(exp.Identifier)), part.name)
 
 
 def _comment_of(part: exp.Expr) -> str:

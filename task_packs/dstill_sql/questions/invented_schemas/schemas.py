@@ -103,11 +103,11 @@ def schema_of(
         for reference in table.references:
             column = _reference_column(reference, style, keys, {column.name for column in columns}, dialect)
             columns.append(column)
-            found = Reference(
+            edge = Reference(
                 table=name, columns=(column.name,), to=names[reference.to], to_columns=(keys[reference.to],)
             )
-            references.append(found)
-            lexicon["references"][name, found.columns] = ReferenceWords(
+            references.append(edge)
+            lexicon["references"][name, edge.columns] = ReferenceWords(
                 role=reference.role, active=reference.active, passive=reference.passive
             )
         for own in _own_columns(table, style, {column.name.casefold() for column in columns}, dialect):
@@ -135,17 +135,17 @@ def _reference_column(
 
 
 def _own_columns(table: TableOf, style: Style, taken: set[str], dialect: Dialect) -> list[tuple[Column, ColumnWords]]:
-    found = []
-    for one in table.columns:
-        family: Any = kinds.FAMILIES.get(one.kind, "text")
-        name = style.column(one.words, table.noun, one.unit)
+    columns = []
+    for own in table.columns:
+        family: Any = kinds.FAMILIES.get(own.kind, "text")
+        name = style.column(own.words, table.noun, own.unit)
         if name.casefold() in taken:
-            name = style.column(f"{one.words} value", table.noun)
+            name = style.column(f"{own.words} value", table.noun)
         taken.add(name.casefold())
-        comment = f"{one.words}{f' in {one.unit}' if one.unit else ''}" if style.comments else ""
-        column = Column(name=name, type=_type(family, dialect), family=family, comment=comment, nullable=one.nullable)
-        found.append((column, ColumnWords(noun=one.words, unit=one.unit, has=one.kind == "has")))
-    return found
+        comment = f"{own.words}{f' in {own.unit}' if own.unit else ''}" if style.comments else ""
+        column = Column(name=name, type=_type(family, dialect), family=family, comment=comment, nullable=own.nullable)
+        columns.append((column, ColumnWords(noun=own.words, unit=own.unit, has=own.kind == "has")))
+    return columns
 
 
 def _completed(words: Mapping[str, Any], schema: Schema, references: tuple[Reference, ...]) -> Lexicon:
@@ -205,11 +205,11 @@ def _referred(reference_of: ReferenceOf, used: Sequence[int], key: int, noun: st
 
 
 def _own(table: TableOf, key: int, names: set[Any], now: datetime, random: Random) -> list[Any]:
-    found: list[Any] = []
+    values: list[Any] = []
     first: str | None = None  # when the row began
     for column in table.columns:
         if column.nullable and random.random() < _MISSING:
-            found.append(None)
+            values.append(None)
             continue
         value = _value(column, first, now, random)
         if column.words == "name" and column.options and not table.references and key <= len(column.options):
@@ -219,8 +219,8 @@ def _own(table: TableOf, key: int, names: set[Any], now: datetime, random: Rando
             names.add(value)
         if column.kind in ("date", "time"):
             first = first or value
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
 def _value(column_of: ColumnOf, first: str | None, now: datetime, random: Random) -> Any:

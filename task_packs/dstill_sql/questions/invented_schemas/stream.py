@@ -60,12 +60,12 @@ def invented_database(random: Random, dialect: Dialect, number: int = 0) -> tupl
     """A database of a random domain, with its view for questions."""
     domain = _some_tables(random.choice(list(domains().values())), random)
     now = _FIRST + timedelta(days=random.randrange(3_000), hours=random.randrange(10))
-    made = invent(
+    invented = invent(
         domain, Style.draw(random), random.randrange(2**32), now=now, size=random.randrange(12, 36), dialect=dialect
     )
-    database = replace(made.database, name=f"{domain.name}-{number}")
+    database = replace(invented.database, name=f"{domain.name}-{number}")
     assert isinstance(database.data, Rows)
-    return database, View.of(database, made.lexicon, made.references, database.data.read(), now)
+    return database, View.of(database, invented.lexicon, invented.references, database.data.read(), now)
 
 
 def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]:
@@ -83,10 +83,10 @@ def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]
         template = random.choice(lanes[random.choices(names, weights)[0]])
         if template.conditions and random.random() < _OTHER_CONDITIONS:
             template = mixed(template, random)
-        found = _composed(pool, template, random)
-        if found is None:
+        composed = _composed(pool, template, random)
+        if composed is None:
             continue
-        yield found
+        yield composed
         number += 1
         if len(pool) < _POOL:
             pool.append(_pooled(random, dialect, len(pool)))
@@ -96,10 +96,10 @@ def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]
 
 def replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
     """Readings of these questions and the tokens of their answers, for `dstill.api.form.Form.replay`."""
-    asked: list[Database] = []
-    form = SqlForm(lambda _: asked[-1], Limits(), references_of)
+    databases: list[Database] = []
+    form = SqlForm(lambda _: databases[-1], Limits(), references_of)
     for question in stream(seed):
-        asked[:] = [question.database]
+        databases[:] = [question.database]
         reading = form.read(question.example)
         try:
             yield reading, form.encode(question.example.answer or "", reading)
@@ -119,13 +119,13 @@ def _pooled(random: Random, dialect: Dialect, number: int) -> _Pooled:
 
 
 def _composed(pool: Sequence[_Pooled], template: Template, random: Random) -> InventedQuestion | None:
-    for one in random.sample(pool, min(len(pool), _TRIES)):
+    for source in random.sample(pool, min(len(pool), _TRIES)):
         for _ in range(_TRIES):
             try:
-                made = compose(one.view, template, random, one.context)
+                composed = compose(source.view, template, random, source.context)
             except Skip:
                 continue
-            return InventedQuestion(example=made.example, database=one.view.database)
+            return InventedQuestion(example=composed.example, database=source.view.database)
     return None
 
 
@@ -143,8 +143,8 @@ def _some_tables(domain: Domain, random: Random) -> Domain:
         domain,
         tables=tuple(
             replace(
-                one, columns=tuple(c for c in one.columns if c.words in ("name", "title") or random.random() < 0.88)
+                table, columns=tuple(c for c in table.columns if c.words in ("name", "title") or random.random() < 0.88)
             )
-            for one in tables
+            for table in tables
         ),
     )
