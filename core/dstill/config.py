@@ -449,7 +449,7 @@ def load(
     of_run = file is not None and (values is not None or (file.parent / "run.json").exists())
     if file is not None:
         read = _read_file(file, known) if values is None else {key: (of, str(file)) for key, of in values.items()}
-        entries.update(_of_run(read, known, file.parent) if of_run else read)
+        entries.update(_from_run(read, known, file.parent) if of_run else read)
     filed, given_now = frozenset(entries), {}
     if use_files:
         given_now.update(_read_environment(os.environ if environment is None else environment, known))
@@ -476,7 +476,7 @@ def load(
     )
 
 
-def _of_run(entries: Mapping[str, tuple[Any, str]], known: _Known, folder: Path) -> dict[str, tuple[Any, str]]:
+def _from_run(entries: Mapping[str, tuple[Any, str]], known: _Known, folder: Path) -> dict[str, tuple[Any, str]]:
     """The settings of the run in `folder`.
 
     The file also has the defaults of parts that are not installed now, so empty values of unknown keys are ignored.

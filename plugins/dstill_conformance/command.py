@@ -68,7 +68,7 @@ def pack_check(app: App, name: str | None, limit: int, seconds: int, as_json: bo
     """  # noqa: D301 - click needs the character \b itself
     if name:
         app.flags["project.task"] = name
-    setup = Setup(app.plugins, _of_quick_demo(app))
+    setup = Setup(app.plugins, _for_quick_demo(app))
     task, executor = same_task(setup.task), setup.executor()
     pack = Pack(
         task,
@@ -98,7 +98,7 @@ def pack_check(app: App, name: str | None, limit: int, seconds: int, as_json: bo
         raise FailedItems("the time was up before everything was checked", where="--seconds", hint="give it more")
 
 
-def _of_quick_demo(app: App) -> Config:
+def _for_quick_demo(app: App) -> Config:
     """The configuration, with the quick demo's settings of the task where it has only defaults: fewer questions."""
     config = app.config()
     name = task_name(app.plugins, config.settings)

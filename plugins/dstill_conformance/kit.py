@@ -107,7 +107,7 @@ def check(pack: Pack, *, seconds: float = SECONDS, progress: Progress = silent) 
             progress(f"checking {name}", number, len(GROUPS))
             left = max(0.0, ends - time.monotonic())
             pack.deadline, pack.cut = time.monotonic() + (left if number == len(GROUPS) - 1 else left / 2), False
-            groups.append(_of_group(pack, name, rules))
+            groups.append(_build_group(pack, name, rules))
     return Report(
         task=pack.task.name,
         questions=n_questions,
@@ -137,19 +137,19 @@ def _opened(pack: Pack) -> Iterator[None]:
     gc.collect()
 
 
-def _of_group(pack: Pack, name: str, rules: Sequence[Rule]) -> Group:
+def _build_group(pack: Pack, name: str, rules: Sequence[Rule]) -> Group:
     started, findings = time.perf_counter(), list[Finding]()
     chosen = rules if pack.executor is not None or name != "results" else ()
     for rule in chosen:
         if time.monotonic() > pack.deadline:
             pack.cut = True
             break
-        findings += [finding for finding in _first_of_each(_of_rule(pack, rule)) if finding not in findings]
+        findings += [finding for finding in _first_of_each(_run_rule(pack, rule)) if finding not in findings]
     seconds = time.perf_counter() - started
     return Group(name=name, rules=len(chosen), seconds=seconds, findings=tuple(findings), cut=pack.cut)
 
 
-def _of_rule(pack: Pack, rule: Rule) -> Iterator[Finding]:
+def _run_rule(pack: Pack, rule: Rule) -> Iterator[Finding]:
     try:
         yield from rule(pack)
     except Raised as stopped:

@@ -175,7 +175,7 @@ def differences(arms: Sequence[Arm], splits: Sequence[str]) -> list[str]:
     for other in others:
         if other.run.folder.resolve() != first.run.folder.resolve():
             names = f"{first.label} and {other.label}"
-            notes += [f"{names}, {what}" for what in (*_of_engine(first, other), *_of_items(first, other, splits))]
+            notes += [f"{names}, {what}" for what in (*_for_engine(first, other), *_for_items(first, other, splits))]
     return notes
 
 
@@ -218,7 +218,7 @@ def _judge(versions: Mapping[str, str]) -> str:
     return f"{versions['name']} ({source or f'file {digest}'.strip()})"
 
 
-def _of_engine(first: Side, other: Side) -> Iterator[str]:
+def _for_engine(first: Side, other: Side) -> Iterator[str]:
     if first.evaluated["engine"] != other.evaluated["engine"]:
         yield f"engine: {first.evaluated['engine']}, and {other.evaluated['engine']}"
     facts = {
@@ -246,7 +246,7 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _of_items(first: Side, other: Side, splits: Sequence[str]) -> Iterator[str]:
+def _for_items(first: Side, other: Side, splits: Sequence[str]) -> Iterator[str]:
     for split in splits:
         ours, theirs = ({r.id: r for r in side.records.values() if r.split == split} for side in (first, other))
         for side, here, there in ((first, ours, theirs), (other, theirs, ours)):

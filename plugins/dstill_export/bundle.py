@@ -32,7 +32,7 @@ from dstill.runs.bundle import Manifest, manifest_of, open_bundle
 from dstill.stages.predict.answerable import Answerable
 from dstill_export.card import card_of
 from dstill_export.ctranslate2 import CTranslate2
-from dstill_export.formats import RETRY_HINT, Format, Source, Trial, folder_size
+from dstill_export.formats import RETRY_HINT, Format, ParitySample, Source, folder_size
 from dstill_export.parity import Comparison, ParityError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class _BundleFormat(Format):
         setup = self._bundle.setup
         return steps.prompts(setup.objective, setup.task, examples)
 
-    def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: Trial) -> None:
+    def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: ParitySample) -> None:
         run = source.run
         _require_same_checks(run, self._bundle.setup, trial)
         card = card_of(self.library, facts, _usage(self.extra))
@@ -161,7 +161,7 @@ class TextBundle(_BundleFormat):
         return confidence.assessed(written, verdicts, draws=0).calibration
 
 
-def _require_same_checks(run: Run, setup: Setup, trial: Trial) -> None:
+def _require_same_checks(run: Run, setup: Setup, trial: ParitySample) -> None:
     """Raises ParityError if the checks of the bundle say something else of an answer than those of the run."""
     pairs = [
         (example, steps.prediction_of(example, answer))

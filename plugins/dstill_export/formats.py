@@ -32,8 +32,8 @@ __all__ = [
     "NAMES",
     "RETRY_HINT",
     "Format",
+    "ParitySample",
     "Source",
-    "Trial",
     "copy_tokenizer",
     "encoder_of",
     "folder_size",
@@ -66,7 +66,7 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class ParitySample:
     """What the exported student read and wrote in the parity check."""
 
     examples: Sequence[Example]
@@ -114,7 +114,7 @@ class Format(ABC):
         """What the exported student reads for each question, after `load`. Default: as the student of the run."""
         return prompts(run.objective, run.task, examples)
 
-    def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: Trial) -> None:
+    def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: ParitySample) -> None:
         """Write the card and the facts, after the parity check."""
         complete = next((n for n, answer in enumerate(trial.answers) if not answer.truncated), 0)
         code = self.example_code(source, folder, trial.prompts[complete])

@@ -111,11 +111,11 @@ def planned(
     if student and export is None:
         hint = f"export it first: {command('export', run.folder)} --to merged --out FOLDER; then add --export FOLDER"
         raise UsageError("which export?", where="--export", hint=hint)
-    repositories = [_of_dataset(run, dataset)] if dataset else []
+    repositories = [_for_dataset(run, dataset)] if dataset else []
     if student and export is not None:
         facts = _export_of(run, export)
         licence = licence_for(facts["licence"], licence, private=private)
-        repositories.append(_of_student(run, student, dataset, export, facts, licence))
+        repositories.append(_for_student(run, student, dataset, export, facts, licence))
     for repository in repositories:
         _refuse_keys(repository)
     return repositories
@@ -124,7 +124,7 @@ def planned(
 # --- what is uploaded -------------------------------------------------------------------
 
 
-def _of_student(run: Run, name: str, dataset: str, folder: Path, facts: Mapping[str, Any], licence: str) -> Repository:
+def _for_student(run: Run, name: str, dataset: str, folder: Path, facts: Mapping[str, Any], licence: str) -> Repository:
     """The files of an export, whose card becomes that of the repository."""
     scores = scores_of(run)
     readme = (folder / CARD).read_text(encoding="utf-8")
@@ -166,7 +166,7 @@ def _export_of(run: Run, folder: Path) -> Mapping[str, Any]:
     return {**facts, "sha256": digests}
 
 
-def _of_dataset(run: Run, name: str) -> Repository:
+def _for_dataset(run: Run, name: str) -> Repository:
     """The rows after the review, with the card of the dataset."""
     records = {split: rows for split in SPLITS if (rows := run.records(split))}
     if not records:

@@ -44,7 +44,7 @@ def _counted(config: Any, how: str, width: int) -> ActivationBytes | None:
         (encoder, decoder), shapes = layers_of(config), [_shape(config, depth) for depth in (1, 2)]
     except Exception:  # an architecture may have other names for its layers
         return None
-    first, second = (_of_shape(config.__class__, shape, how == "frozen", width) for shape in shapes)
+    first, second = (_for_shape(config.__class__, shape, how == "frozen", width) for shape in shapes)
     if first is None or second is None:
         return None
     counts = (encoder, encoder, decoder, decoder, decoder, decoder)
@@ -62,7 +62,7 @@ def _shape(config: Any, depth: int) -> str:
 
 
 @cache
-def _of_shape(kind: Any, shape: str, frozen: bool, width: int) -> tuple[float, ...] | None:
+def _for_shape(kind: Any, shape: str, frozen: bool, width: int) -> tuple[float, ...] | None:
     torch_log = logging.getLogger("torch._subclasses.fake_tensor")
     before = torch_log.disabled
     torch_log.disabled = True  # it would log a traceback for architectures that cannot be counted

@@ -48,7 +48,7 @@ class Gate:
 def gate_of(run: Run, file: Path | None) -> Gate:
     """The gate for candidates of `run`. Raises DataError if there is none, UsageError for `file`."""
     if file is not None:
-        return Gate(records=_of_file(run, file), source=str(file), left={})
+        return Gate(records=_from_file(run, file), source=str(file), left={})
     if (run.folder / GATE).exists():
         return Gate(records=list(run.load(Record, GATE)), source=f"the gate of run '{run.name}'", left={})
     trusted = _with_reference(run)
@@ -93,7 +93,7 @@ def _with_reference(run: Run) -> set[str]:
     return wanted
 
 
-def _of_file(run: Run, file: Path) -> list[Record]:
+def _from_file(run: Run, file: Path) -> list[Record]:
     """The questions of a file that have answers, without those that the run has learnt."""
     task, asking = run.task, Predictor(run)
     examples = read_questions(file, parse=task.parse, json_answers=task.json_answers, one_answer=True)

@@ -70,7 +70,7 @@ class NewRows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
+class _Rated:
     """A question of feedback, and what people say about it."""
 
     example: Example
@@ -112,7 +112,7 @@ def new_rows(run: Run, gate: Sequence[Record], sources: Sources) -> NewRows:
     )
 
 
-def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Asked]:
+def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Rated]:
     """The questions of the feedback that may become rows. Without those that the run has learnt already."""
     asking, there = Predictor(run), {record.id for record in run.records("train", raw=True)}
     questions = []
@@ -130,7 +130,7 @@ def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Ask
         if id in there:
             left_out["learnt already"] += 1
         else:
-            questions.append(_Asked(example=replace(example, answer=opinion.gold, split="train"), opinion=opinion))
+            questions.append(_Rated(example=replace(example, answer=opinion.gold, split="train"), opinion=opinion))
     return questions
 
 
@@ -138,7 +138,7 @@ def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Ask
 
 
 def _labelled(
-    run: Run, known: Sequence[Example], unknown: Sequence[_Asked], left_out: Counter[str]
+    run: Run, known: Sequence[Example], unknown: Sequence[_Rated], left_out: Counter[str]
 ) -> tuple[list[Record], Mapping[str, Any]]:
     """The rows of questions with a gold, and of those that the teacher could answer; and what the teacher cost."""
     setup = _with_golds(run.setup)
@@ -172,7 +172,7 @@ def _reason(rejection: Rejection) -> str:
     return f"{error.layer}: {error.code}"
 
 
-def _agreeing(run: Run, rows: Sequence[_Asked], samples: int) -> list[Record]:
+def _agreeing(run: Run, rows: Sequence[_Rated], samples: int) -> list[Record]:
     """The questions whose drawn answers agree, with that answer."""
     if not rows or not samples or not run.task.executors:
         return []

@@ -136,7 +136,7 @@ def _rows(cost: _Cost) -> Iterator[tuple[str, str, str]]:
     machine = "machine price not set" if cost.usd_per_hour is None else ""
     yield (
         "once",
-        _of_replies(replies),
+        _for_replies(replies),
         "; ".join(filter(None, [_time(cost.training), machine or _usd(cost.machine(cost.training))])) or "not measured",
     )
     price = replies.get("usd_per_row") if replies else 0.0
@@ -149,7 +149,7 @@ def _rows(cost: _Cost) -> Iterator[tuple[str, str, str]]:
         yield "per 1,000 questions, one at a time", _usd(1000 * price), student
 
 
-def _of_replies(replies: Mapping[str, Any]) -> str:
+def _for_replies(replies: Mapping[str, Any]) -> str:
     if not replies:
         return "free"
     tokens = replies["tokens"]

@@ -28,7 +28,7 @@ from dstill.io.strict_json import NotStrict, dumps, loads
 from dstill.quality.review import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
-from dstill.stages.generate.label import of_the_answer
+from dstill.stages.generate.label import for_the_answer
 
 __all__ = ["InvalidEdit", "ReviewSession", "StaleRow", "split_names"]
 
@@ -206,7 +206,7 @@ class ReviewSession:
         A row that came without a rationale needs none.
         """
         problems = self.run.plugins.check_draft(self.run.task, example, Draft(answer=answer, rationale=rationale))
-        return problems if rationale or example.rationale else of_the_answer(problems)
+        return problems if rationale or example.rationale else for_the_answer(problems)
 
     def outcome(self, example: Example, answer: str) -> Outcome | None:
         """The outcome of executing a checked answer; None for a refusal or without an executor."""

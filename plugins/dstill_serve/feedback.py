@@ -24,7 +24,7 @@ from dstill.inputs.feedback import MAX_FILE, RIGHT, WRONG, Feedback
 from dstill.io.files import writing
 from dstill.io.plain_files import regular
 from dstill.io.secrets import looks_secret
-from dstill.stages.generate.label import of_the_answer
+from dstill.stages.generate.label import for_the_answer
 from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query, missing, parse_data, parse_question, refuse_unknown, typed
 from dstill_serve.student import Student
@@ -102,7 +102,7 @@ def _text(body: Mapping[str, Any], name: str) -> str:
 
 def problems(student: Student, example: Example, answer: str) -> tuple[Problem, ...]:
     """What the checks find in `answer`, those of plugins included."""
-    return of_the_answer(student.run.setup.plugins.check_draft(student.run.task, example, Draft(answer=answer)))
+    return for_the_answer(student.run.setup.plugins.check_draft(student.run.task, example, Draft(answer=answer)))
 
 
 class FeedbackLog:

@@ -29,7 +29,7 @@ from dstill.errors import DataError, DstillError
 from dstill.io.files import reading
 from dstill.io.jsonl import write_rows
 from dstill.io.strict_json import NotStrict, loads
-from dstill_sql.language.database.schema import Column, Family, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Family, Reference, SqlSchema, Table
 
 __all__ = ["main", "questions", "read_schemas"]
 
@@ -78,9 +78,9 @@ def questions(folder: Path, name: str = "dev.json", *, evidence: bool = True) ->
         )
 
 
-def read_schemas(folder: Path) -> dict[str, Schema]:
+def read_schemas(folder: Path) -> dict[str, SqlSchema]:
     """The schemas of the folder's files of tables, by database. Raises DataError."""
-    schemas: dict[str, Schema] = {}
+    schemas: dict[str, SqlSchema] = {}
     files = [folder / name for name in _TABLES if (folder / name).is_file()]
     if not files:
         raise DataError("there is no file of tables", where=str(folder), hint=f"expected one of {', '.join(_TABLES)}")
@@ -96,7 +96,7 @@ def read_schemas(folder: Path) -> dict[str, Schema]:
     return schemas
 
 
-def _schema(row: Mapping[str, Any], described: Mapping[tuple[str, str], str]) -> Schema:
+def _schema(row: Mapping[str, Any], described: Mapping[tuple[str, str], str]) -> SqlSchema:
     names: Sequence[str] = row["table_names_original"]
     columns: list[list[Column]] = [[] for _ in names]
     places: dict[int, tuple[int, str]] = {}  # number of a column → table and name
@@ -127,7 +127,7 @@ def _schema(row: Mapping[str, Any], described: Mapping[tuple[str, str], str]) ->
         )
         for column, other in row.get("foreign_keys", ())
     )
-    return Schema(tables=tables, references=references, dialect="sqlite")
+    return SqlSchema(tables=tables, references=references, dialect="sqlite")
 
 
 def _column(name: str, words: str, type_: str, description: str) -> Column:
@@ -147,11 +147,11 @@ def _described(folder: Path, db: str) -> dict[tuple[str, str], str]:
         return texts
     for place in _FOLDERS:
         for path in sorted((folder / place / db / "database_description").glob("*.csv")):
-            texts.update(_of_csv(path))
+            texts.update(_from_csv(path))
     return texts
 
 
-def _of_csv(path: Path) -> Iterator[tuple[tuple[str, str], str]]:
+def _from_csv(path: Path) -> Iterator[tuple[tuple[str, str], str]]:
     with reading(path):
         text = path.read_bytes().decode("utf-8-sig", errors="replace")
     for row in csv.DictReader(io.StringIO(text)):

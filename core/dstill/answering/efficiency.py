@@ -80,7 +80,7 @@ class AnswerCost:
         )
 
     @classmethod
-    def of_student(cls, predictions: Sequence[Prediction], usd_per_hour: float | None) -> Self:
+    def for_student(cls, predictions: Sequence[Prediction], usd_per_hour: float | None) -> Self:
         """The student's: machine time at this price."""
         seconds = [p.seconds for p in predictions if p.seconds is not None]
         usd = None if usd_per_hour is None or not seconds else sum(seconds) / 3600 * usd_per_hour

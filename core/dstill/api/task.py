@@ -5,7 +5,7 @@ which each answer has only one right spelling.
 
     class Sums(Task):
         name = "sums"
-        checks = (Check.of_parser("form", parse_sum),)    # parse_sum raises ValueError for anything else
+        checks = (Check.from_parser("form", parse_sum),)    # parse_sum raises ValueError for anything else
 
         def examples(self, split):
             yield Example(id="1", question="one and two", answer="1 + 2", split=split)
@@ -50,12 +50,12 @@ class Check:
     applies: Callable[[Example], bool] | None = None  # False: the example lacks what the layer needs, so skip it
 
     @classmethod
-    def of_parser(cls, name: str, parse: Callable[[str], Any], *, hint: str = "", cause: str = "") -> Check:
+    def from_parser(cls, name: str, parse: Callable[[str], Any], *, hint: str = "", cause: str = "") -> Check:
         """A layer marked ``parses``: it refuses an answer if `parse` raises ValueError, with the error's text.
 
         An attribute ``pointer`` of the error says where in the answer (`Problem.pointer`).
 
-        >>> check = Check.of_parser("form", int)
+        >>> check = Check.from_parser("form", int)
         >>> [str(problem) for problem in check.run(Example(id="1", question="?"), "one")]
         ["form: invalid literal for int() with base 10: 'one'"]
         """

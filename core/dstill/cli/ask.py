@@ -38,7 +38,7 @@ from dstill.io.shell import command
 from dstill.plugins import Plugins
 from dstill.stages.predict.answer_objects import data_rows
 from dstill.stages.predict.answerable import Answerable
-from dstill.stages.predict.live_data import about_server, describe, kept, of_base
+from dstill.stages.predict.live_data import about_server, describe, from_base, kept
 from dstill.stages.predict.predictor import PredictedAnswer, Predictor, question_text
 
 __all__ = ["ask", "base_student", "no_address"]
@@ -120,7 +120,7 @@ def _student(app: App, spec: str | None) -> Answerable:
         student = replace(app.open_trained(spec), name=spec)
     else:
         config = app.config({"project.task": task_name(app.plugins, settings), "train.student": spec})
-        student = of_base(spec, Setup(app.plugins, config))
+        student = from_base(spec, Setup(app.plugins, config))
     if not student.settings.engine.url:
         raise no_url
     if not is_run:

@@ -29,7 +29,7 @@ from dstill.inputs import hub_datasets
 from dstill.inputs.question_files import read_questions
 from dstill.quality.audit import audit as audit_golds
 from dstill.quality.audit_report import Audit
-from dstill.quality.consistency import of_golds
+from dstill.quality.consistency import for_golds
 from dstill.runs.folder import RUNS
 from dstill.runs.manifest import MANIFEST
 
@@ -77,7 +77,7 @@ def audit(app: App, what: str | None, limit: int, as_json: bool) -> None:
     with progress() as report, setup.opened_executor() if limit else contextlib.nullcontext() as executor:
         result = audit_golds(task, examples, executor, limit=limit, progress=report)
     source = what or f"task {task.name}"
-    warnings = of_golds(task, result.golds)
+    warnings = for_golds(task, result.golds)
     for text in warnings:
         note(f"warning: {text}")
     if as_json:

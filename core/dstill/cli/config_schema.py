@@ -65,7 +65,7 @@ def _value(field: dataclasses.Field[Any], default: Any) -> Schema:
     if typing.get_origin(kind) is typing.Literal:
         value_schema["enum"] = list(typing.get_args(kind))
     elif typing.get_origin(kind) is collections.abc.Mapping:
-        value_schema = table_of(_of_table(typing.get_args(kind)[1]), about)
+        value_schema = table_of(_for_table(typing.get_args(kind)[1]), about)
     elif kind in _PLAIN:
         value_schema = _PLAIN[kind](about)
     else:
@@ -74,7 +74,7 @@ def _value(field: dataclasses.Field[Any], default: Any) -> Schema:
     return value_schema | {name: value for name, value in limits.items() if value is not None}
 
 
-def _of_table(kind: Any) -> Schema:
+def _for_table(kind: Any) -> Schema:
     """The schema of the values of a table."""
     if kind in (str, Any):
         return text() if kind is str else any_value("text, a number, true or false")

@@ -374,7 +374,7 @@ def _asked(answering: Predictor, question: str | None, data: str | None) -> Iter
     if data is not None:
         answering.example("?", data=data, where="--data")  # raises for an unknown name before anything is answered
     if question is not None:
-        yield _about(answering, Asked(question=question, data=data), where="QUESTION")
+        yield _about(answering, UserQuestion(question=question, data=data), where="QUESTION")
     else:
         yield from questions_of_stdin(answering, data)
 
@@ -384,7 +384,7 @@ def questions_of_stdin(answering: Predictor, data: str | None) -> Iterator[Examp
     if sys.stdin.isatty():
         note("enter one question per line; Ctrl-D ends the input")
     lines = Lines(sys.stdin.buffer)
-    written = ((n, Asked(id=str(n), question=line)) for n, line in enumerate(lines, 1) if line.strip())
+    written = ((n, UserQuestion(id=str(n), question=line)) for n, line in enumerate(lines, 1) if line.strip())
     number, untold = 0, True
     for number, row in _rows(lines, answering.run.task) if lines.begin_with(ROWS) else written:
         if row.data is None and not row.context:
@@ -396,7 +396,7 @@ def questions_of_stdin(answering: Predictor, data: str | None) -> Iterator[Examp
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class UserQuestion:
     """One question as the user gave it."""
 
     question: str
@@ -405,7 +405,7 @@ class Asked:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _about(answering: Predictor, row: Asked, *, where: str, tell: bool = True) -> Example:
+def _about(answering: Predictor, row: UserQuestion, *, where: str, tell: bool = True) -> Example:
     """The example. Notes which data is used if the user named none and the run has several."""
     example = answering.example(row.question, id=row.id, where=where, data=row.data, context=row.context)
     task = answering.setup.task
@@ -444,14 +444,14 @@ class Lines:
             yield line.decode("utf-8-sig" if self._read == 1 else "utf-8")
 
 
-def _rows(lines: Lines, task: Task) -> Iterator[tuple[int, Asked]]:
+def _rows(lines: Lines, task: Task) -> Iterator[tuple[int, UserQuestion]]:
     for number, row in rows_from(lines, "stdin"):
         where = f"stdin:{number}"
         if not isinstance(row.get("question"), str):
             hint = 'rows are {"question": "…"}'
             raise DataError("row has no 'question'", where=where, hint=hint)
         data, context = given_data(row, task, where)
-        yield number, Asked(id=given_id(row, str(number)), question=row["question"], data=data, context=context)
+        yield number, UserQuestion(id=given_id(row, str(number)), question=row["question"], data=data, context=context)
 
 
 def blocks(examples: Iterable[Example]) -> Iterator[list[Example]]:

@@ -46,7 +46,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     _show_others(run, scores["student"], splits, words.headline)
     show_confidence(run, facts)
     show_cascade(facts)
-    for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_test_suite(facts["test_suite"])]:
+    for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_test_suite_lines(facts["test_suite"])]:
         sentence(line)
     say()
     _show_causes(run, facts["causes"])
@@ -181,7 +181,7 @@ def _room(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"
 
 
-def _of_test_suite(test_suite: Mapping[str, Any]) -> Iterator[str]:
+def _test_suite_lines(test_suite: Mapping[str, Any]) -> Iterator[str]:
     if same := test_suite["n_same_on_data"]:
         killed, counts = test_suite["n_killed"], "counts" if test_suite["n_killed"] == 1 else "count"
         told = f"{killed} of them returned another result on a test database, and {counts} as wrong"

@@ -160,7 +160,7 @@ def named(names: Sequence[str], metadata: Mapping[str, Any], *, config: str = ""
     ]
     configs = metadata.get("configs")
     if isinstance(configs, list) and configs:
-        files = _of_config(data, _chosen(configs, config, where), where)
+        files = _from_config(data, _chosen(configs, config, where), where)
     else:
         files = _by_name([name for name in data if not config or name.startswith(f"{config}/")])
     if not files:
@@ -199,7 +199,7 @@ def _chosen(configs: Sequence[Any], config: str, where: str) -> Mapping[str, Any
     return default[0] if default else next(iter(known.values()), {})
 
 
-def _of_config(data: Sequence[str], config: Mapping[str, Any], where: str) -> list[Named]:
+def _from_config(data: Sequence[str], config: Mapping[str, Any], where: str) -> list[Named]:
     """The files of a configuration. Patterns match names in the folder, so no other file or address is read."""
     below, files = str(config.get("data_dir") or "").strip("/"), config.get("data_files")
     data = [name for name in data if not below or name.startswith(f"{below}/")]

@@ -146,10 +146,10 @@ def nearest(words: str, others: Sequence[str], *, part: bool = True) -> int | No
     return None if hit is None else int(hit[2])
 
 
-_Found = Iterator[tuple[int, Problem]]
+_Repeats = Iterator[tuple[int, Problem]]
 
 
-def _conflicting(table: _Table) -> _Found:
+def _conflicting(table: _Table) -> _Repeats:
     for group in table.same_words():
         golds = {row.gold for row in group if not row.record.teacher}
         if len({row.gold for row in group}) > 1:
@@ -158,16 +158,16 @@ def _conflicting(table: _Table) -> _Found:
                 yield row.at, _problem("conflicting", f"the same question has another answer in {others[:80]}")
 
 
-def _repeated(table: _Table) -> _Found:
+def _repeated(table: _Table) -> _Repeats:
     for group in table.same_words():
         first, *others = _test_splits_first(group)
         for row in others:
             yield row.at, _repetition(row, first, "duplicate", "the same question")
 
 
-def _near(table: _Table) -> _Found:
+def _near(table: _Table) -> _Repeats:
     for group in table.same_gold():
-        kept = _Kept(compare_all=len(group) <= FEW)
+        kept = _KeptRows(compare_all=len(group) <= FEW)
         for row in _test_splits_first(group):
             alike = kept.candidates(row)
             near = nearest(row.words, [other.words for other in alike])
@@ -177,7 +177,7 @@ def _near(table: _Table) -> _Found:
                 yield row.at, _repetition(row, alike[near], "near_duplicate", "nearly the same question")
 
 
-class _Kept:
+class _KeptRows:
     """The rows of one answer that stay, to be found by their words."""
 
     def __init__(self, *, compare_all: bool) -> None:
@@ -208,7 +208,7 @@ def _parts(words: str) -> set[str]:
     return parts if len(parts) > 3 else parts | {words[at : at + 3] for at in range(max(1, len(words) - 2))}
 
 
-def _same_gold(table: _Table) -> _Found:
+def _same_gold(table: _Table) -> _Repeats:
     for group in table.same_gold() if table.has_unseen else ():
         unseen = [row.record for row in group if row.record.split in UNSEEN_GOLDS]
         for row in group if unseen else ():

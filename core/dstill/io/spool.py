@@ -98,7 +98,7 @@ class Spool(Sequence[T]):
             self._tail[at - self._stored] = item
             return
         with _guard():
-            self._of_disk.execute("UPDATE rows SET value = ?, part = ? WHERE n = ?", (*self._encoded(item), at))
+            self._on_disk.execute("UPDATE rows SET value = ?, part = ? WHERE n = ?", (*self._encoded(item), at))
 
     def __iter__(self) -> Iterator[T]:
         at = 0
@@ -114,7 +114,7 @@ class Spool(Sequence[T]):
     # --- on disk ------------------------------------------------------------------------
 
     @property
-    def _of_disk(self) -> sqlite3.Connection:
+    def _on_disk(self) -> sqlite3.Connection:
         if self._db is None:
             self._db = _temporary(
                 self,
@@ -126,14 +126,14 @@ class Spool(Sequence[T]):
     def _store_tail(self) -> None:
         with _guard():
             rows = ((n, *self._encoded(item)) for n, item in enumerate(self._tail, start=self._stored))
-            self._of_disk.executemany("INSERT INTO rows VALUES (?, ?, ?)", list(rows))
+            self._on_disk.executemany("INSERT INTO rows VALUES (?, ?, ?)", list(rows))
         self._stored += len(self._tail)
         self._tail.clear()
 
     def _read(self, start: int, most: int) -> Iterator[T]:
         with _guard():
             find = "SELECT value, part FROM rows WHERE n >= ? ORDER BY n LIMIT ?"
-            rows = self._of_disk.execute(find, (start, most)).fetchall()
+            rows = self._on_disk.execute(find, (start, most)).fetchall()
         values = json.loads(f"[{','.join(value for value, _ in rows)}]")  # quicker than one after the other
         for value, (_, part) in zip(values, rows, strict=True):
             yield self._codec.decode(value, None if part is None else self._part(part))
@@ -149,7 +149,7 @@ class Spool(Sequence[T]):
         text = json.dumps(part, separators=(",", ":"))
         number = self._numbers.get(text)
         if number is None:
-            number = self._of_disk.execute("INSERT INTO parts (value) VALUES (?)", (text,)).lastrowid or 0
+            number = self._on_disk.execute("INSERT INTO parts (value) VALUES (?)", (text,)).lastrowid or 0
             _remember(self._numbers, text, number)
         _remember(self._known, id(part), (part, number))  # with the part, so that no other gets its identity
         return number
@@ -157,7 +157,7 @@ class Spool(Sequence[T]):
     def _part(self, number: int) -> Any:
         if number not in self._parts:
             with _guard():
-                (text,) = self._of_disk.execute("SELECT value FROM parts WHERE n = ?", (number,)).fetchone()
+                (text,) = self._on_disk.execute("SELECT value FROM parts WHERE n = ?", (number,)).fetchone()
             _remember(self._parts, number, json.loads(text))
         return self._parts[number]
 

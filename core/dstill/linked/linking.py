@@ -97,7 +97,7 @@ class Schema:
                 self._said[word].append(number)
         self._telling = sorted(self._said)
         self._spelled = Spelled([item.name for item in self.items])
-        self.of_word = lru_cache(maxsize=max(64, _REMEMBERED // (len(self.items) or 1)))(self._of_word)
+        self.for_word = lru_cache(maxsize=max(64, _REMEMBERED // (len(self.items) or 1)))(self._for_word)
 
     def named(self, names: Set[str]) -> set[str]:
         """Names of the items with these names. The end of a name will do if no item is called so: a column's alone."""
@@ -113,7 +113,7 @@ class Schema:
     ) -> dict[tuple[int, int], str]:
         """(number of a word, number of an item) → the kind of link. `shown`: the items to link; None: all."""
         wanted = None if shown is None else set(shown)
-        links = self._of_words(words, wanted)
+        links = self._for_words(words, wanted)
         for places, items in self.initials(words):
             for place in places:
                 for item in items if wanted is None else wanted.intersection(items):
@@ -128,11 +128,11 @@ class Schema:
                     links |= dict.fromkeys(((place, item) for place in places), kind)
         return {pair: LINKS[kind] for pair, kind in links.items()}
 
-    def _of_words(self, words: Sequence[Word], wanted: Set[int] | None) -> dict[tuple[int, int], int]:
+    def _for_words(self, words: Sequence[Word], wanted: Set[int] | None) -> dict[tuple[int, int], int]:
         """The links of single words."""
         kinds: dict[tuple[int, int], int] = {}
         for place, word in enumerate(words):
-            if word.kind == "word" and (links := self.of_word(word.text)):
+            if word.kind == "word" and (links := self.for_word(word.text)):
                 of = links if wanted is None else wanted if len(wanted) < len(links) else wanted & links.keys()
                 for item in of:
                     if (link := links.get(item)) is not None:
@@ -147,7 +147,7 @@ class Schema:
         """Words of a question that look like names, such as ``user.nme``, and are none of the schema."""
         return self._spelled.strange(question)
 
-    def _of_word(self, word: str) -> Mapping[int, Link]:
+    def _for_word(self, word: str) -> Mapping[int, Link]:
         """Number of an item → its link to a word of a question, apart from known values and initials."""
         lower = word.lower()
         if lower in STOP_WORDS:

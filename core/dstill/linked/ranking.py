@@ -60,7 +60,7 @@ class Ranking:
         for pattern, needed in cues:
             if hits := [n for n in self._order if items[n].kind in needed or not needed.isdisjoint(items[n].features)]:
                 self._cues.append((pattern, hits[:_CUED], _CUE * self._rare(len(hits))))
-        self._points = lru_cache(maxsize=schema.of_word.cache_parameters()["maxsize"])(self._points_of)
+        self._points = lru_cache(maxsize=schema.for_word.cache_parameters()["maxsize"])(self._points_of)
 
     def best(self, question: str, words: Sequence[Word], most: int | None = None) -> list[int]:
         """Numbers of the `most` best items; None: of all."""
@@ -130,7 +130,7 @@ class Ranking:
                     yield items, _MEANT * _BY_KIND[kind] * self._rare(len(items))
 
     def _linked(self, word: str) -> Mapping[int, float]:
-        links = self.schema.of_word(word)
+        links = self.schema.for_word(word)
         kinds = Counter(kind for kind, alike in links.values() if alike)
         # Rarity counts the items with such a link or a stronger one.
         weights = {

@@ -112,8 +112,8 @@ def read(
     links = {(word, places[item]): kind for (word, item), kind in schema.link(question, own, chosen).items()}
     items = [schema.items[item] for item in chosen]
     of_words, of_items = _kinds_by_end(links)
-    features = [_of_word(word, of_words.get(place, [])) for place, word in enumerate(own)]
-    features += [_of_item(item, of_items.get(place, [])) for place, item in enumerate(items)]
+    features = [_for_word(word, of_words.get(place, [])) for place, word in enumerate(own)]
+    features += [_for_item(item, of_items.get(place, [])) for place, item in enumerate(items)]
     return Reading(question=question, words=own, items=items, links=links, features=features, schema=schema)
 
 
@@ -126,7 +126,7 @@ def _kinds_by_end(links: Mapping[tuple[int, int], str]) -> tuple[dict[int, list[
     return of_words, of_items
 
 
-def _of_word(word: Word, links: Sequence[str]) -> dict[str, float]:
+def _for_word(word: Word, links: Sequence[str]) -> dict[str, float]:
     features = {f"kind:{word.kind}": 1.0, f"={word.text.lower()}": 1.0}
     if word.quoted:
         features["quoted"] = 1.0
@@ -138,14 +138,14 @@ def _of_word(word: Word, links: Sequence[str]) -> dict[str, float]:
     return {**features, **_grams(word.stems, ""), **_meanings(word.stems)}
 
 
-def _of_item(item: Item, links: Sequence[str]) -> dict[str, float]:
+def _for_item(item: Item, links: Sequence[str]) -> dict[str, float]:
     counts = Counter(links)
     linked = {f"links:{kind}:{min(n, _COUNTED)}": 1.0 for kind, n in counts.items()} or {"links:none": 1.0}
-    return {**_of_any_question(item), **linked}
+    return {**_for_any_question(item), **linked}
 
 
 @lru_cache(maxsize=65536)
-def _of_any_question(item: Item) -> Mapping[str, float]:
+def _for_any_question(item: Item) -> Mapping[str, float]:
     features = {f"type:{item.kind}": 1.0, **dict.fromkeys(item.features, 1.0)}
     for prefix, named in (("", item.words[:4]), ("above", item.above[-3:]), ("about", item.description[:8])):
         features |= {f"{prefix}={word}": 0.7 for word in named}

@@ -169,7 +169,7 @@ def _partial(question: str, now: date) -> dict[int, tuple[str, str, str]]:
         if kind == "first":
             whole += re.sub(r"^[0-9]+(?:st|nd|rd|th)?", "", match["rest"], flags=re.IGNORECASE)
         if kind == "weekday":
-            value = _of_week(text, now, ago=bool(match["ago"]), ahead=bool(match["ahead"])).isoformat()
+            value = _parse_week(text, now, ago=bool(match["ago"]), ahead=bool(match["ahead"])).isoformat()
         else:
             value = _latest(whole, now)
         if value:
@@ -177,7 +177,7 @@ def _partial(question: str, now: date) -> dict[int, tuple[str, str, str]]:
     return spans
 
 
-def _of_week(name: str, now: date, *, ago: bool, ahead: bool) -> date:
+def _parse_week(name: str, now: date, *, ago: bool, ahead: bool) -> date:
     """The last such day until now. `ago`: before today ("last Monday"); `ahead`: after today ("next Monday")."""
     back = (now.weekday() - _WEEKDAYS.index(name.casefold())) % 7
     if ahead:

@@ -1,7 +1,7 @@
 """Cheap signs that a task pack contradicts itself, which generate, evaluate and audit tell as warnings.
 
-    of_questions(task, examples)                   → ["9 of 12 reference answers of test are refusals: …"]
-    of_verdicts(task, examples, verdicts, executor) → ["3 answers are the reference in another spelling, and …"]
+    for_questions(task, examples)                   → ["9 of 12 reference answers of test are refusals: …"]
+    for_verdicts(task, examples, verdicts, executor) → ["3 answers are the reference in another spelling, and …"]
 
 Without them a pack whose `same` is always true scores 100 %. `dstill pack check` looks closer.
 """
@@ -20,7 +20,7 @@ from dstill.api.task import Task
 from dstill.quality.audit import audited
 from dstill.quality.audit_report import Gold
 
-__all__ = ["of_golds", "of_questions", "of_verdicts"]
+__all__ = ["for_golds", "for_questions", "for_verdicts"]
 
 MOST_REFUSALS = 0.5  # share of a test split's reference answers
 FEW = 10  # reference answers of a split, below which a share says little
@@ -29,23 +29,23 @@ MUTATED = 3  # golds whose mutants are run if no answer had another result
 HINT = "`dstill pack check {}` says more"
 
 
-def of_questions(task: Task, examples: Sequence[Example]) -> list[str]:
+def for_questions(task: Task, examples: Sequence[Example]) -> list[str]:
     """What is odd about questions with reference answers, before a teacher is asked."""
     sample = islice(_answered(examples), SAMPLE)
     return [*_too_many_refusals(task, examples), *_not_parsed_back(task, sample)]
 
 
-def of_verdicts(
+def for_verdicts(
     task: Task, examples: Sequence[Example], verdicts: Mapping[str, Sequence[Verdict]], executor: Executor | None
 ) -> list[str]:
     """What is odd about an evaluation; `verdicts` by system. `executor`: an opened one, or None."""
     lines = [*_too_many_refusals(task, examples), *_exact_but_not_same(task, verdicts)]
     if executor is not None and not any(map(_differs, (v for of in verdicts.values() for v in of))):
-        lines += of_golds(task, _with_mutants(task, examples, executor))
+        lines += for_golds(task, _with_mutants(task, examples, executor))
     return lines
 
 
-def of_golds(task: Task, golds: Iterable[Gold]) -> list[str]:
+def for_golds(task: Task, golds: Iterable[Gold]) -> list[str]:
     """What is odd about audited golds: no mutant at all has another result."""
     n = killed = 0
     for gold in golds:

@@ -271,7 +271,7 @@ class Measured(TypedDict):
     high: NotRequired[float | None]
 
 
-class Trial(TypedDict):
+class TrialFacts(TypedDict):
     name: str
     changes: Changes
     error: str
@@ -283,7 +283,7 @@ class Trial(TypedDict):
 
 
 class Swept(TypedDict):
-    trials: list[Trial]
+    trials: list[TrialFacts]
     front: list[str]
     split: str
     rank: Positive
@@ -305,7 +305,7 @@ class Compared(TypedDict):
 class Ablated(TypedDict):
     modality: str
     split: str
-    arms: dict[str, list[Trial]]
+    arms: dict[str, list[TrialFacts]]
     comparisons: dict[str, Compared]
 
 

@@ -203,5 +203,5 @@ class RunResults(RunContents):
         parts = [f"<p><b>{escaped(self.name)}</b></p>", table((), self._facts())]
         if "evaluate" in self.stages:
             scores = self.scores
-            parts.append(table(("split", *scores), scores.of_headline(), caption=scores.headline.replace("_", " ")))
+            parts.append(table(("split", *scores), scores.headline_rows(), caption=scores.headline.replace("_", " ")))
         return "".join(parts)

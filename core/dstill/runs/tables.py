@@ -88,7 +88,7 @@ class Scores(Mapping[str, Mapping[str, Mapping[str, Score]]], Tabular):
             for metric, score in metrics.items()
         ]
 
-    def of_headline(self) -> list[tuple[str, ...]]:
+    def headline_rows(self) -> list[tuple[str, ...]]:
         """The headline metric as text: a row for each split, after the split a cell for each system."""
         splits = dict.fromkeys(split for of_system in self._scores.values() for split in of_system)
         return [
@@ -111,7 +111,7 @@ class Scores(Mapping[str, Mapping[str, Mapping[str, Score]]], Tabular):
             (metric.replace("_", " "), *(shown(of_split.get(metric)) for of_split in student.values()))
             for metric in metrics
         ]
-        return table(("split", *self._scores), self.of_headline(), caption=self.headline.replace("_", " ")) + table(
+        return table(("split", *self._scores), self.headline_rows(), caption=self.headline.replace("_", " ")) + table(
             ("metric", *student), others, caption="the student"
         )
 

@@ -21,7 +21,7 @@ from random import Random
 from typing import Any
 
 from dstill_sql.language.database.database import Database, Rows
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
 
 __all__ = ["FOLDER", "HELD_OUT", "NAMES", "TRAINED", "VARIANTS", "database", "definition", "invented", "is_bundled"]
@@ -98,7 +98,7 @@ def _described(name: str, content: Mapping[str, Any], dialect: Dialect, about: M
     from dstill_sql.questions.known_values import known_values
     from dstill_sql.questions.lexicon import Lexicon
 
-    schema = Schema.read(content["schema"], "duckdb").in_dialect(dialect)
+    schema = SqlSchema.read(content["schema"], "duckdb").in_dialect(dialect)
     cells = _rows(name)
     digest = hashlib.sha256(json.dumps([schema.ddl(), cells]).encode()).hexdigest()
     database = Database(

@@ -17,7 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.database.schema_check import names_of, qualified
 from dstill_sql.language.dialects import Dialect
 
@@ -30,7 +30,7 @@ _BESIDE = (exp.Predicate, exp.Add, exp.Sub, exp.Coalesce, exp.Nullif, exp.Greate
 _WORD_KEY = "word"  # of what is noted at a literal
 
 
-def frozen(query: exp.Query, now: str, dialect: Dialect, schema: Schema | None = None) -> exp.Query:
+def frozen(query: exp.Query, now: str, dialect: Dialect, schema: SqlSchema | None = None) -> exp.Query:
     """The query with the time `now` (ISO) for every clock that it reads. The query itself if `now` is empty.
 
     `schema`: of its tables, if known, to tell the text 'yesterday' beside a date from one beside a text.
@@ -62,7 +62,7 @@ def _stopped(node: exp.Expr, time: datetime, dialect: Dialect) -> exp.Expr:
     return node
 
 
-def _beside_times(query: exp.Query, schema: Schema) -> list[exp.Expr]:
+def _beside_times(query: exp.Query, schema: SqlSchema) -> list[exp.Expr]:
     """The texts of a query of PostgreSQL that it reads as times, since what they are compared with is one."""
     words = [text for text in query.find_all(exp.Literal) if text.is_string and _WORD.fullmatch(text.name)]
     for place, word in enumerate(words):

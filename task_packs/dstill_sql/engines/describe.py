@@ -21,14 +21,14 @@ from typing import Any
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import DataError
-from dstill_sql.engines.catalogs import Catalog, of_postgresql
+from dstill_sql.engines.catalogs import Catalog, from_postgresql
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.embedded import Embedded, database_file
 from dstill_sql.engines.postgresql import PostgresqlSettings
 from dstill_sql.engines.reading import Budget, Read, Source, read_values
 from dstill_sql.engines.sqlite import Sqlite
 from dstill_sql.language.database.database import File
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.settings import Settings
 
 __all__ = ["describe"]
@@ -91,7 +91,7 @@ def _postgresql(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog
     given = settings if isinstance(settings, PostgresqlSettings) else PostgresqlSettings()
     with given.server(engine) as server:
         source = Source(label=server.label, name=server.address.database, dialect="postgres", ask=server.ask)
-        yield source, of_postgresql(server)
+        yield source, from_postgresql(server)
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def _allowed(catalog: Catalog, denied: Sequence[str]) -> Catalog:
         if all((reference.table, column) in left for column in reference.columns)
         and all((reference.to, column) in left for column in reference.to_columns)
     )
-    schema = Schema(tables=tuple(tables), references=references, dialect=catalog.schema.dialect)
+    schema = SqlSchema(tables=tuple(tables), references=references, dialect=catalog.schema.dialect)
     return replace(catalog, schema=schema)
 
 
@@ -159,7 +159,7 @@ def _now(read: Read, clock: datetime) -> str:
     return read.newest.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def _width(schema: Schema) -> int:
+def _width(schema: SqlSchema) -> int:
     return sum(len(table.columns) for table in schema.tables)
 
 

@@ -23,7 +23,7 @@ from dstill.api.task import Task, data_of
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill.io.urls import file_of
 from dstill_sql.engines import steps
-from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, Made, Name, Stopped
+from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, InMemory, Name, Stopped
 from dstill_sql.language.database.about_databases import AboutDatabases
 from dstill_sql.language.database.database import File, Rows
 
@@ -140,13 +140,13 @@ class Embedded(Executor):
             what = f"{ENGINES[self.dialect]} cannot open the database: {error}"
             raise ServiceError(what, where=str(path), hint=_hint_of_other(path, self.dialect)) from None
 
-    def _made(self, data: Rows) -> Made:
+    def _made(self, data: Rows) -> InMemory:
         from dstill_sql.language.printing import created, filled
 
         tables, cells = data.schema.in_dialect(self.dialect).tables, data.read()
         making = [steps.run(created(table, self.dialect)) for table in tables]
         filling = [steps.fill(filled(table, self.dialect), rows) for table in tables if (rows := cells.get(table.name))]
-        return Made(steps=[*making, *filling], sealed=True)
+        return InMemory(steps=[*making, *filling], sealed=True)
 
     def _data(self, example: Example) -> Rows | File | None:
         """What the answers to an example run on: the file of ``--engine-url``, unless they are about other data."""
@@ -172,9 +172,9 @@ class Embedded(Executor):
 
     def catalog(self, data: File) -> Catalog:
         """What is in a database file. Raises ServiceError."""
-        from dstill_sql.engines.catalogs import of_file
+        from dstill_sql.engines.catalogs import from_file
 
-        return of_file(self.dialect, partial(self.ask, data))
+        return from_file(self.dialect, partial(self.ask, data))
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         from dstill_sql.engines.catalogs import facts_of
@@ -189,14 +189,14 @@ class Embedded(Executor):
         return changes(then, now)
 
     def self_check(self) -> Iterable[CheckResult]:
-        from dstill_sql.engines.self_check import known_answers, of_file
-        from dstill_sql.language.database.schema import Schema
+        from dstill_sql.engines.self_check import for_file, known_answers
+        from dstill_sql.language.database.schema import SqlSchema
 
         own = self.task.own_database()
         file = self._file or (own.data if own and isinstance(own.data, File) else None)
         if file is not None:
-            yield from of_file(self.catalog(file).schema, own.schema.in_dialect(self.dialect) if own else None)
-        data = file or Rows(schema=Schema(tables=(), dialect=self.dialect), read=dict, digest="")
+            yield from for_file(self.catalog(file).schema, own.schema.in_dialect(self.dialect) if own else None)
+        data = file or Rows(schema=SqlSchema(tables=(), dialect=self.dialect), read=dict, digest="")
         yield from known_answers(self.dialect, lambda text: self._process.fetch(self._opened(data), text, 1)[1][0])
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """An engine in a process of its own, which ends if a query takes too long or too much memory.
 
     process = EngineProcess("sqlite", seconds=5.0, memory_mb=1_000)
-    process.make("trips", Made(steps=[run(created(table, "sqlite")), fill(filled(table, "sqlite"), [["Ann"]])]))
+    process.make("trips", InMemory(steps=[run(created(table, "sqlite")), fill(filled(table, "sqlite"), [["Ann"]])]))
     process.fetch("trips", printed(query, "sqlite"), 100)        (["name"], [["Ann"]])
     process.close()
 
@@ -40,10 +40,10 @@ from dstill_sql.engines.watch import Stopped, Watch
 if TYPE_CHECKING:
     from dstill_sql.language.engine_text import Statement
 
-__all__ = ["ENGINES", "Crashed", "EngineError", "EngineProcess", "Found", "Made", "Name", "Pool", "Stopped"]
+__all__ = ["ENGINES", "Crashed", "EngineError", "EngineProcess", "Fetched", "InMemory", "Name", "Pool", "Stopped"]
 
 Name = Literal["sqlite", "duckdb"]
-Found = tuple[list[str], list[list[Any]]]  # columns, rows
+Fetched = tuple[list[str], list[list[Any]]]  # columns, rows
 ENGINES: Mapping[Name, str] = {"sqlite": "SQLite", "duckdb": "DuckDB"}
 
 LOAD = 60.0  # seconds in which a database is opened or filled
@@ -85,7 +85,7 @@ class Crashed(EngineError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class InMemory:
     """A database in memory."""
 
     steps: Sequence[Step]  # that create its tables and fill them
@@ -120,7 +120,7 @@ class EngineProcess:
         target = path.absolute().as_uri() if self.engine == "sqlite" else str(path.absolute())
         self._hold(key, {"do": "open", "key": key, "path": target, "describes": describes})
 
-    def make(self, key: str, database: Made) -> None:
+    def make(self, key: str, database: InMemory) -> None:
         """Make a database in memory."""
         self._hold(key, {"do": "make", "key": key, **vars(database)})
 
@@ -140,7 +140,7 @@ class EngineProcess:
 
     # --- queries ----------------------------------------------------------------------------
 
-    def fetch(self, key: str, query: Statement, most: int, values: Sequence[Any] = ()) -> Found:
+    def fetch(self, key: str, query: Statement, most: int, values: Sequence[Any] = ()) -> Fetched:
         """The columns of a query, and its first `most` rows. Raises NotPrintable, too."""
         self.confirm(key, query)
         return self.ask([{"key": key, **steps.fetch(query, most, values)}])
@@ -166,7 +166,7 @@ class EngineProcess:
         if len(self._confirmed) > _CONFIRMED:
             self._confirmed.popitem(last=False)
 
-    def ask(self, given: Sequence[Step], *, seconds: float | None = None) -> Found:
+    def ask(self, given: Sequence[Step], *, seconds: float | None = None) -> Fetched:
         """Run steps (`dstill_sql.engines.serving`) and give what the last one finds."""
         process, limit = self._start(), self.seconds if seconds is None else seconds
         most = max((step.get("most", 0) for step in given), default=0)

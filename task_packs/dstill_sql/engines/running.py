@@ -161,7 +161,7 @@ def _keyed(query: exp.Query, dialect: Dialect) -> _Keyed:
         added = [_in_select(key, changed, dialect) for key in missing]
         changed.set("expressions", [*changed.expressions, *_named(added)])
     elif all(_reads(key, names) for key in missing):
-        changed = _around(changed, [_of_output(key) for key in missing], order)
+        changed = _around(changed, [_for_output(key) for key in missing], order)
     else:
         return _Keyed(query=changed, added=0, places=None)
     rest = iter(range(-len(missing), 0))
@@ -207,7 +207,7 @@ def _reads(key: exp.Expr, names: Sequence[str]) -> bool:
     return key.find(exp.Query) is None and all(names.count(column.name.casefold()) == 1 for column in columns)
 
 
-def _of_output(key: exp.Expr) -> exp.Expr:
+def _for_output(key: exp.Expr) -> exp.Expr:
     copied = exp.Paren(this=key.copy())
     for column in list(copied.find_all(exp.Column)):
         column.replace(exp.column(column.this.copy()))

@@ -1,7 +1,7 @@
 """The checks of `dstill doctor` on an engine: what it is, what a role may do, and queries whose results are known.
 
-    of_server(server, schema)       version, connection, role, limits, tables, known answers of a PostgreSQL
-    of_file(catalog, schema)        tables of a database file of DuckDB or SQLite
+    for_server(server, schema)       version, connection, role, limits, tables, known answers of a PostgreSQL
+    for_file(catalog, schema)        tables of a database file of DuckDB or SQLite
     known_answers("duckdb", ask)    `ask` gives the first row of a query
 
 They only read. One of them tries to write to a server, in a transaction that reads and is rolled back: it must refuse.
@@ -15,18 +15,18 @@ from typing import Any
 
 from dstill.api.engine import CheckResult
 from dstill.errors import FailedItems
-from dstill_sql.engines.catalogs import facts_of, of_postgresql
+from dstill_sql.engines.catalogs import facts_of, from_postgresql
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.server import Away, Server
 from dstill_sql.language.database.drift import compared
-from dstill_sql.language.database.schema import Schema, quoted
+from dstill_sql.language.database.schema import SqlSchema, quoted
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.engine_text import Statement, fixed
 from dstill_sql.language.printing import printed
 from dstill_sql.language.results.compare import cell
 from dstill_sql.language.statements import read
 
-__all__ = ["Role", "known_answers", "of_file", "of_server", "role_of"]
+__all__ = ["Role", "for_file", "for_server", "known_answers", "role_of"]
 
 TESTED = (15,)  # major versions that dstill was tested with
 _ATTRIBUTES = """
@@ -105,7 +105,7 @@ def role_of(server: Server) -> Role:
     return Role(name=str(name), powers=tuple(powers), lacks=tuple(lacks))
 
 
-def of_server(server: Server, known: Schema | None) -> Iterator[CheckResult]:
+def for_server(server: Server, known: SqlSchema | None) -> Iterator[CheckResult]:
     """Every check. `known`: the schema that the settings have; it should be the server's."""
     major = int(server.version.partition(".")[0]) if server.version[:1].isdigit() else 0
     is_tested = server.product == "PostgreSQL" and major in TESTED
@@ -125,12 +125,12 @@ def of_server(server: Server, known: Schema | None) -> Iterator[CheckResult]:
     bounded = "temporary files" if server.bounds_files else "not temporary files: the role may not set temp_file_limit"
     yield CheckResult(name="limits", found=f"{server.seconds:g} s, memory of a sort, and {bounded}")
     if known is not None:
-        yield _tables(of_postgresql(server).schema, known)
+        yield _tables(from_postgresql(server).schema, known)
     yield _compared("a write", _refusal(server), "read-only", "postgres")
     yield from known_answers("postgres", lambda query: server.fetch(query, 1)[1][0])
 
 
-def of_file(there: Schema, known: Schema | None) -> Iterator[CheckResult]:
+def for_file(there: SqlSchema, known: SqlSchema | None) -> Iterator[CheckResult]:
     """The tables of a database file. `known`: the schema that the settings have; it should be that of the file."""
     if known is None:
         yield CheckResult(name="tables", found=f"{len(there.tables):,}")
@@ -199,7 +199,7 @@ def _compared(name: str, answer: str, expected: str, dialect: Dialect) -> CheckR
     return CheckResult(name=name, found=answer, expected=expected, problem=problem)
 
 
-def _tables(there: Schema, known: Schema) -> CheckResult:
+def _tables(there: SqlSchema, known: SqlSchema) -> CheckResult:
     change = compared(facts_of(known)["columns"], facts_of(there)["columns"])
     problem = None
     if change.breaks:

@@ -17,7 +17,7 @@ __all__ = ["Failure", "Work", "batches"]
 
 # "missing" is the library, "file" what is a fault of the database: it is locked, damaged or gone.
 Failure = Literal["missing", "stopped", "memory", "file", "engine"]
-Found = tuple[list[str], list[Any]]  # columns, rows
+Fetched = tuple[list[str], list[Any]]  # columns, rows
 
 _BATCH = 2**18  # bytes of rows that are sent at once
 
@@ -64,7 +64,7 @@ class Work(ABC):
             else:
                 database.execute(step["text"])
 
-    def fetch(self, database: Any, step: Mapping[str, Any], size: int, send: Callable[[list[Any]], None]) -> Found:
+    def fetch(self, database: Any, step: Mapping[str, Any], size: int, send: Callable[[list[Any]], None]) -> Fetched:
         """The columns of a query, and the last of its first rows; `send` gets those before.
 
         Raises MemoryError where they take more than `size` bytes.

@@ -18,7 +18,7 @@ from sqlglot import TokenType, exp
 
 from dstill.api.answer_files import Edit, Fix
 from dstill.api.records import Problem
-from dstill_sql.language.database.schema import Schema, walk_columns
+from dstill_sql.language.database.schema import SqlSchema, walk_columns
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.statements import NotOneQuery, place, read
 
@@ -28,7 +28,7 @@ _DEFAULT_SCHEMA: Mapping[Dialect, str] = {"duckdb": "main", "sqlite": "main", "p
 _ROW_IDS = {"rowid", "oid", "_rowid_"}  # columns of every table in SQLite
 
 
-def fixes(answer: str, problems: Sequence[Problem], schema: Schema | None, dialect: Dialect) -> Iterator[Fix]:
+def fixes(answer: str, problems: Sequence[Problem], schema: SqlSchema | None, dialect: Dialect) -> Iterator[Fix]:
     """The repairs of `answer`, in which the checks found `problems`. `schema`: None if it is not known."""
     try:
         query = read(answer, dialect)
@@ -80,7 +80,7 @@ def _reads_ahead(clause: exp.With) -> bool:
     )
 
 
-def _quoted_texts(answer: str, query: exp.Query, schema: Schema) -> list[Edit]:
+def _quoted_texts(answer: str, query: exp.Query, schema: SqlSchema) -> list[Edit]:
     """SQLite reads a name in double quotes that no column has as a text."""
     known = {column.name.casefold() for _, column in walk_columns(schema)} | _ROW_IDS
     known |= {node.alias.casefold() for node in query.find_all(exp.Alias, exp.TableAlias)}

@@ -1,6 +1,6 @@
 """Which tokens may be a literal of one kind, and whether one that is written is whole.
 
-    values = Values(reading, Spec(kind="date"))
+    values = Literals(reading, Spec(kind="date"))
     values.starts(4)                  whether a literal may begin with word 4
     values.extends((4,), "next")      whether it goes on with the day after it
     values.whole((4, "next"))         whether it may end there
@@ -25,7 +25,7 @@ from dstill_sql.form.periods import bounds
 from dstill_sql.form.tokens import CONSTANTS, DIVISORS, ENDINGS, FACTORS, PERIODS
 from dstill_sql.form.values import Literal, Reader, is_number
 
-__all__ = ["Spec", "Values"]
+__all__ = ["Literals", "Spec"]
 
 _LONGEST = 60  # characters of a spelled text
 _MOST_DIGITS = 15
@@ -91,7 +91,7 @@ _CHECKS: Mapping[str, Callable[[str], bool]] = {
 }
 
 
-class Values:
+class Literals:
     """The literals of one spec in one reading."""
 
     def __init__(self, reading: Reading, spec: Spec) -> None:

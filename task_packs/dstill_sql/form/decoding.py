@@ -427,7 +427,7 @@ class _Decoder(Reader):
             return self._column(select, select)
         self.at += 1
         if token in OUTPUTS:
-            return self._of_output(select, OUTPUTS.index(token))
+            return self._for_output(select, OUTPUTS.index(token))
         if token in FUNCTIONS:
             return self._function(FUNCTIONS[token], select)
         if token in CONDITIONS:
@@ -449,7 +449,7 @@ class _Decoder(Reader):
         of = literal.kind if literal.kind in ("number", "boolean") else kind or "text"
         return Piece(parts=(literal.text,), kind=of, level=level)
 
-    def _of_output(self, select: Select, place: int) -> Piece:
+    def _for_output(self, select: Select, place: int) -> Piece:
         if place >= len(select.outputs):
             raise NotExpressible(f"there is no column {place + 1}")
         return select.outputs[place]
@@ -461,7 +461,7 @@ class _Decoder(Reader):
                 raise NotExpressible("there is no query around this one")
             return self._column(of.parent, at)
         if place := self.take(*INNER):
-            return self._of_derived(of, at, INNER.index(place))
+            return self._for_derived(of, at, INNER.index(place))
         instance: Instance | None = None
         if self.peek() == "via":
             instance = self._role()
@@ -495,7 +495,7 @@ class _Decoder(Reader):
             way.append(role)
         return Instance(table=way[-1].to, way=tuple(way))
 
-    def _of_derived(self, of: Select, at: Select, place: int) -> Piece:
+    def _for_derived(self, of: Select, at: Select, place: int) -> Piece:
         if of.derived is None or place >= len(of.derived.selects[0].outputs):
             raise NotExpressible(f"the query in FROM has no column {place + 1}")
         output = of.derived.selects[0].outputs[place]

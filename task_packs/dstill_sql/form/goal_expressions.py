@@ -63,7 +63,7 @@ class Expression:
         if token in INNER:
             return self._inner(state, INNER.index(token))
         if token in OUTPUTS:
-            return self._of_result(state, OUTPUTS.index(token))
+            return self._for_result(state, OUTPUTS.index(token))
         if token in FUNCTIONS:
             return self._function(state, FUNCTIONS[token])
         others = {"case": self._case, "filter": self._filter, "window": self._window, "query": self._query}
@@ -131,7 +131,7 @@ class Expression:
         fits = any(kind in self.wants for table in outer.tables for kind in state.run.kinds.get(table, ()))
         return state.pop().push(_Outer(of=self)) if fits else None
 
-    def _of_result(self, state: State, place: int) -> State | None:
+    def _for_result(self, state: State, place: int) -> State | None:
         scope = state.scope
         if self.mode not in ("having", "order") or place >= len(scope.outputs):
             return None

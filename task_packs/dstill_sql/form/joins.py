@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from dstill_sql.language.database.schema import Reference, Schema
+from dstill_sql.language.database.schema import Reference, SqlSchema
 
 __all__ = ["Joins", "Step"]
 
@@ -35,7 +35,7 @@ class Step:
 class Joins:
     """The references of one schema as a graph of its tables."""
 
-    def __init__(self, schema: Schema, references: Iterable[Reference]) -> None:
+    def __init__(self, schema: SqlSchema, references: Iterable[Reference]) -> None:
         """`references`: those that queries may join by."""
         self.references = tuple(references)
         self._place = {table.name: place for place, table in enumerate(schema.tables)}

@@ -39,7 +39,7 @@ class Match:
 
 
 @dataclass
-class _Found:
+class _Match:
     arguments: dict[int, exp.Expr] = field(default_factory=dict)
     number: str = ""
 
@@ -69,7 +69,7 @@ class Patterns:
     def matches(self, part: exp.Expr) -> Iterator[Match]:
         """All functions that it may be, the one that says most first."""
         for function, pattern in self._by_type.get(type(part), ()):
-            match = _Found()
+            match = _Match()
             if _fits(pattern, part, match):
                 arguments = [match.arguments[place] for place in sorted(match.arguments)]
                 yield Match(function=function, arguments=arguments, number=match.number)
@@ -94,7 +94,7 @@ def _size(pattern: exp.Expr) -> int:
     return sum(not isinstance(node, (exp.Column, exp.Identifier)) for node in pattern.walk())
 
 
-def _fits(pattern: exp.Expr, part: exp.Expr, match: _Found) -> bool:
+def _fits(pattern: exp.Expr, part: exp.Expr, match: _Match) -> bool:
     if isinstance(pattern, exp.Column) and (hole := _HOLE.fullmatch(pattern.name)):
         match.arguments[int(hole[1])] = bare(part)
         return True
@@ -109,7 +109,7 @@ def _fits(pattern: exp.Expr, part: exp.Expr, match: _Found) -> bool:
     return all(_same(pattern.args.get(name), part.args.get(name), match) for name in names)
 
 
-def _has_number(pattern: exp.Expr, part: exp.Expr, match: _Found) -> bool:
+def _has_number(pattern: exp.Expr, part: exp.Expr, match: _Match) -> bool:
     before, _, after = pattern.name.partition(_NUMBER)
     text = re.fullmatch(re.escape(before) + r"([0-9]+(?:\.[0-9]+)?)" + re.escape(after), part.name)
     if text is None or pattern.is_string != part.is_string:
@@ -118,7 +118,7 @@ def _has_number(pattern: exp.Expr, part: exp.Expr, match: _Found) -> bool:
     return True
 
 
-def _same(part: Any, other: Any, match: _Found) -> bool:
+def _same(part: Any, other: Any, match: _Match) -> bool:
     if isinstance(part, exp.Expr) and isinstance(other, exp.Expr):
         return _fits(part, other, match)
     if isinstance(part, list) and isinstance(other, list):

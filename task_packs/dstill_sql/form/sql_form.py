@@ -21,7 +21,7 @@ from dstill_sql.form.items import Tables
 from dstill_sql.language import refusals
 from dstill_sql.language.canonical import canonical, canonical_text
 from dstill_sql.language.database.database import Database
-from dstill_sql.language.database.schema import Reference, Schema
+from dstill_sql.language.database.schema import Reference, SqlSchema
 from dstill_sql.language.database.schema_check import qualified
 from dstill_sql.language.engine_text import NotPrintable
 from dstill_sql.language.limits import Limits
@@ -44,7 +44,7 @@ class SqlForm(Form):
         self,
         database_of: Callable[[Example], Database | None],
         limits: Limits,
-        references_of: Callable[[Schema], Sequence[Reference]] = lambda schema: schema.references,
+        references_of: Callable[[SqlSchema], Sequence[Reference]] = lambda schema: schema.references,
         replay: Callable[[int], Iterator[tuple[Reading, Sequence[Token]]]] = lambda _: iter(()),
     ) -> None:
         """`limits`: what a query may be. `references_of`: what tables are joined by. `replay`: as the method."""

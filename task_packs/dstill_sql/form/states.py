@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 from dstill.api.form import Token
 from dstill.linked import Reading
-from dstill_sql.form.allowed_values import Spec, Values
+from dstill_sql.form.allowed_values import Literals, Spec
 from dstill_sql.form.functions import ANY
 from dstill_sql.form.items import Tables
 from dstill_sql.language.database.schema import Column, Reference, Table
@@ -158,14 +158,14 @@ class Run:
             if (reference := tables.joins.role(table.name, column.name)) is not None:
                 self.roles[place] = reference
         self.shown = frozenset((*self.kinds, *self.table_at.values()))
-        self._values: dict[Spec, Values] = {}
+        self._values: dict[Spec, Literals] = {}
         self._reach: dict[Any, frozenset[str]] = {}
         self._reached_kinds: dict[frozenset[str], frozenset[str]] = {}
 
-    def values(self, spec: Spec) -> Values:
+    def values(self, spec: Spec) -> Literals:
         """The literals of a spec."""
         if spec not in self._values:
-            self._values[spec] = Values(self.reading, spec)
+            self._values[spec] = Literals(self.reading, spec)
         return self._values[spec]
 
     def joins(self, scope: Scope, tables: frozenset[str] | None = None) -> int | None:

@@ -188,7 +188,7 @@ class Reader(TokenReader):
         if self.take("page"):
             return str(plain(float(read_value([first, "page", self.word()], self.reading))))
         period = self.take(*PERIODS)
-        return self._of_period(first, period) if period else None
+        return self._for_period(first, period) if period else None
 
     def _last(self, first: int) -> int:
         last = self.word()
@@ -211,7 +211,7 @@ class Reader(TokenReader):
             raise NotExpressible(f"{self.reading.words[place].text!r} is not a number")
         return str(plain(value * int(unit[1:])) if unit[0] == "*" else value / DIVISORS[unit])
 
-    def _of_period(self, place: int, name: str) -> str:
+    def _for_period(self, place: int, name: str) -> str:
         period = bounds(self.reading.words[place].value)
         if period is None:
             raise NotExpressible(f"{self.reading.words[place].text!r} is not a day, month or year")

@@ -41,7 +41,7 @@ def layers(config: Settings, database: Callable[[Example], Database | None]) -> 
         return schema_check.check(query, known.schema)
 
     return (
-        Check.of_parser("form", parsed, hint="write one SELECT", cause="not SQL"),
+        Check.from_parser("form", parsed, hint="write one SELECT", cause="not SQL"),
         Check("guard", in_guard),
         Check("schema", in_schema, applies=lambda example: database(example) is not None),
     )

@@ -199,7 +199,7 @@ def _by_date(subject: Subject, filters: Filters, *, desc: bool, n: int | None = 
     return Asked(query=limited(query, n) if n else query, why=f"ORDER BY {field.name}.", slots=slots, single=n == 1)
 
 
-def _of_dates(subject: Subject, filters: Filters, *kinds: type[exp.AggFunc]) -> Asked:
+def _for_dates(subject: Subject, filters: Filters, *kinds: type[exp.AggFunc]) -> Asked:
     date = subject.field("date")
     what = [kind(this=subject.column(date)) for kind in kinds]
     names = " and ".join(kind.sql_name() for kind in kinds)
@@ -282,9 +282,9 @@ ASKS: Mapping[str, Ask] = {
     "oldest_first": lambda subject, filters: _by_date(subject, filters, desc=False),
     "latest": lambda subject, filters: _by_date(subject, filters, desc=True, n=subject.draw.pick(_NUMBERS)),
     "latest_one": lambda subject, filters: _by_date(subject, filters, desc=True, n=1),
-    "last_date": lambda subject, filters: _of_dates(subject, filters, exp.Max),
-    "first_date": lambda subject, filters: _of_dates(subject, filters, exp.Min),
-    "first_and_last": lambda subject, filters: _of_dates(subject, filters, exp.Min, exp.Max),
+    "last_date": lambda subject, filters: _for_dates(subject, filters, exp.Max),
+    "first_date": lambda subject, filters: _for_dates(subject, filters, exp.Min),
+    "first_and_last": lambda subject, filters: _for_dates(subject, filters, exp.Min, exp.Max),
     "share": share,
     "total_of": total_of,
     "rank": rank,

@@ -23,7 +23,7 @@ from dstill_sql.questions.draw import Skip
 from dstill_sql.questions.entities import View
 from dstill_sql.questions.plan import SHARES, TEMPLATES, Template
 from dstill_sql.questions.tally import Tally
-from dstill_sql.questions.trial import Trial
+from dstill_sql.questions.trial import GoldTrial
 
 __all__ = ["Source", "questions", "splits"]
 
@@ -49,7 +49,7 @@ class _Stream:
         sources: Sequence[Source],
         templates: Sequence[Template],
         random: Random,
-        trial: Trial,
+        trial: GoldTrial,
         tally: Tally,
         weights: Mapping[str, float] | None = None,
     ) -> None:
@@ -117,7 +117,7 @@ def questions(
     tally = Tally() if tally is None else tally
     random = Random(f"{name} {seed} {'focus' if focus else 'questions'}")
     chosen, weights = _focused(focus)
-    with Trial(dialect) as trial:
+    with GoldTrial(dialect) as trial:
         stream = _Stream(sources, chosen, random, trial, tally, weights).made(set())
         for number in range(n):
             composed = next(stream, None)
@@ -154,7 +154,7 @@ def splits(
     random, seen = Random(f"{name} {seed} splits"), set[str]()
     usual = [t for t in TEMPLATES if not t.held_out]
     by_split: dict[str, list[Example]] = {}
-    with Trial(dialect) as trial:
+    with GoldTrial(dialect) as trial:
         stream = _Stream([*sources, *variants], usual, random, trial, tally).made(seen)
         by_split["train"] = [composed.example for composed in islice(stream, rows)]
         trained = {row.template for row in by_split["train"]}

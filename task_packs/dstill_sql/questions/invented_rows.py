@@ -21,7 +21,7 @@ from typing import Any
 from dstill.api.values import Known
 from dstill.errors import DataError
 from dstill_sql.language.database.database import Database, Rows
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.questions.entities import View, is_date
 from dstill_sql.questions.invented_schemas import values as kinds
 from dstill_sql.questions.invented_schemas.definitions import ColumnOf
@@ -72,7 +72,7 @@ def own_view(database: Database, seed: int) -> OwnView:
     used = tuple(reference for reference in references if reference.table in chosen and reference.to in chosen)
     now = _now(database)
     cells = invented_rows(tables, used, database, Random(f"{database.name} {seed} rows"), now)
-    bare = Schema(
+    bare = SqlSchema(
         tables=tuple(replace(table, key=(), columns=tuple(map(_bare, table.columns))) for table in tables),
         dialect="duckdb",
     )

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dstill.linked.names import words_in
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.questions.words import fold, noun_of, plural, singular_noun
 
 __all__ = ["ColumnWords", "Lexicon", "ReferenceWords", "TableWords", "role_of"]
@@ -67,7 +67,7 @@ class Lexicon:
     references: Mapping[tuple[str, tuple[str, ...]], ReferenceWords] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, schema: Schema, references: tuple[Reference, ...] | None = None) -> Lexicon:
+    def of(cls, schema: SqlSchema, references: tuple[Reference, ...] | None = None) -> Lexicon:
         """The words that the names have."""
         tables = {table.name: _table_words(table) for table in schema.tables}
         return cls(

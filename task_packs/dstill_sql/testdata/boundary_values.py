@@ -162,14 +162,14 @@ def _times(constant: Any, now: datetime) -> Iterator[datetime]:
         after = (first + timedelta(days=31)).replace(day=1)
         yield from (first, after - timedelta(days=1), first - timedelta(days=1), after)
     elif re.fullmatch(r"\d{1,3}", text):
-        yield from _of_small_number(int(text), now)
+        yield from _from_small_number(int(text), now)
     else:
         moment = datetime.fromisoformat(text).replace(tzinfo=None)
         step = timedelta(days=1) if moment.time() == time() else timedelta(hours=1)
         yield from (moment, moment + step, moment - step)
 
 
-def _of_small_number(number: int, now: datetime) -> Iterator[datetime]:
+def _from_small_number(number: int, now: datetime) -> Iterator[datetime]:
     """A number as a month, a day, an hour, or as how long ago something is."""
     if 1 <= number <= 12:
         yield from (datetime(year, number, day) for year in (2023, 2024) for day in (1, 20))

@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from dstill_sql.language.database.name_resolution import Place
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.testdata.boundary_values import fits, is_free_text
 from dstill_sql.testdata.hints import Hints
 from dstill_sql.testdata.pools import Pool, Pools
@@ -63,14 +63,14 @@ PROFILES = (
 class Filler:
     """Writes rows for one gold."""
 
-    def __init__(self, schema: Schema, hints: Hints, pools: Pools) -> None:
+    def __init__(self, schema: SqlSchema, hints: Hints, pools: Pools) -> None:
         self._schema, self._hints, self._pools = schema, hints, pools
         self._references: dict[str, list[Reference]] = defaultdict(list)
         for reference in schema.references:
             self._references[reference.table].append(reference)
 
     @staticmethod
-    def closure_of(schema: Schema, tables: Collection[str]) -> list[Table]:
+    def closure_of(schema: SqlSchema, tables: Collection[str]) -> list[Table]:
         """Tables and those that they refer to, these first."""
         closure: dict[str, Table] = {}
         open_: set[str] = set()
@@ -113,7 +113,7 @@ class _Writer:
         self._references = filler._references[table.name]
         self._referring = {name.casefold() for reference in self._references for name in reference.columns}
         self._pools = {
-            column.name: filler._pools.of_column(Place(table=table, column=column)) for column in table.columns
+            column.name: filler._pools.for_column(Place(table=table, column=column)) for column in table.columns
         }
         self._asked = [column.name for column in table.columns if self._pools[column.name].asked]
         self._used: dict[str, set[Any]] = defaultdict(set)

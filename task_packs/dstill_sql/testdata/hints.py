@@ -1,7 +1,7 @@
 """What a gold compares: the constants of each column, the sizes of groups, the rows that LIMIT needs.
 
 hints = Hints.of(gold)      SELECT city FROM drivers WHERE rating > 4 GROUP BY city HAVING COUNT(*) > 2 LIMIT 3
-hints.conditions            {"drivers.rating": [Condition(text="v > 4", …)]}
+hints.conditions            {"drivers.rating": [ColumnTest(text="v > 4", …)]}
 hints.constants             {"drivers.rating": [4]}
 hints.sizes                 (2,)
 hints.rows                  3
@@ -20,14 +20,14 @@ from dstill_sql.language.database.name_resolution import Place
 from dstill_sql.testdata.edits import Gold
 from dstill_sql.testdata.small_engine import embedded
 
-__all__ = ["Condition", "Hints"]
+__all__ = ["ColumnTest", "Hints"]
 
 _OF_VALUES = (exp.Min, exp.Max, exp.Avg)
 _MOST_ROWS = 30  # of a group, and of a page, that are made
 
 
 @dataclass(frozen=True, kw_only=True)
-class Condition:
+class ColumnTest:
     """A condition on one column, which the text calls ``v``."""
 
     text: str
@@ -38,7 +38,7 @@ class Condition:
 class Hints:
     """What a gold compares. Columns are by `Place.key`."""
 
-    conditions: Mapping[str, Sequence[Condition]]
+    conditions: Mapping[str, Sequence[ColumnTest]]
     constants: Mapping[str, Sequence[Any]]
     alike: Mapping[str, Sequence[Place]]  # other columns that a column is equal to
     grouped: frozenset[str]  # columns that make groups
@@ -63,7 +63,7 @@ class Hints:
 class _Reader:
     def __init__(self, gold: Gold) -> None:
         self._gold = gold
-        self.conditions: dict[str, list[Condition]] = defaultdict(list)
+        self.conditions: dict[str, list[ColumnTest]] = defaultdict(list)
         self.constants: dict[str, list[Any]] = defaultdict(list)
         self.alike: dict[str, list[Place]] = defaultdict(list)
         self.grouped: set[str] = set()
@@ -103,7 +103,7 @@ class _Reader:
             (place,) = places.values()
             self.constants[place.key] += literals
             text = _on_value(node).sql(embedded(self._gold.dialect), comments=False)
-            self.conditions[place.key].append(Condition(text=text, negated=_is_negated(node)))
+            self.conditions[place.key].append(ColumnTest(text=text, negated=_is_negated(node)))
 
     def _equal(self, node: exp.Expr) -> None:
         if isinstance(node, (exp.EQ, exp.In)):
@@ -118,7 +118,7 @@ class _Reader:
             text = (
                 _on_value(node).transform(inside_of(type(aggregate))).sql(embedded(self._gold.dialect), comments=False)
             )
-            self.conditions[place.key].append(Condition(text=text, negated=_is_negated(node)))
+            self.conditions[place.key].append(ColumnTest(text=text, negated=_is_negated(node)))
 
     def _aggregates(self, node: exp.Expr, aggregates: Sequence[exp.Expr], literals: Sequence[Any]) -> None:
         numbers = [

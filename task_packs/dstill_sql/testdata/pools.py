@@ -1,7 +1,7 @@
 """What values the columns of a test database may have, and which of them fulfil the conditions of the gold.
 
     pools = Pools(gold, hints, now, engine)
-    pools.of_column(place)      Pool(good=[4.5, 5.0], bad=[4.0, 3.0, None], usual=[0.0, 0.5, …], asked=True)
+    pools.for_column(place)      Pool(good=[4.5, 5.0], bad=[4.0, 3.0, None], usual=[0.0, 0.5, …], asked=True)
 
 Conditions are tried on the engine itself, so any function in them is understood. A value that the engine refuses, such
 as a text where a cast expects a number, is left out. Of a column all of whose values are known, no other is used.
@@ -55,7 +55,7 @@ class Pools:
             for name, to in zip(reference.columns, reference.to_columns, strict=True):
                 self._referring[f"{reference.to}.{to}".casefold()].append(f"{reference.table}.{name}".casefold())
 
-    def of_column(self, place: Place) -> Pool:
+    def for_column(self, place: Place) -> Pool:
         """The values of a column."""
         if place.key not in self._made:
             self._made[place.key] = self._make(place)

@@ -24,7 +24,7 @@ from dstill.api.task import Task
 from dstill_sql.engines.running import Prepared
 from dstill_sql.language import refusals
 from dstill_sql.language.database.database import Database
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.engine_text import NotPrintable
 from dstill_sql.language.statements import NotOneQuery, read
 from dstill_sql.settings import Settings
@@ -105,7 +105,7 @@ def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabas
         filler = Filler(schema, hints, Pools(gold, hints, database.now or NOW, engine))
         chosen = choose(
             _candidates(filler, tables, hints, seed),
-            _of_gold(gold, engine),
+            _from_gold(gold, engine),
             list(_prepared(gold, engine)),
             engine,
             k,
@@ -118,7 +118,7 @@ def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabas
         ]
 
 
-def _of_gold(gold: Gold, engine: SmallEngine) -> Prepared:
+def _from_gold(gold: Gold, engine: SmallEngine) -> Prepared:
     try:
         return Prepared(gold.query, engine.dialect)
     except NotPrintable as error:
@@ -143,7 +143,7 @@ def _candidates(filler: Filler, tables: list[str], hints: Hints, seed: str) -> I
             yield Candidate(name=name, profile=profile, seed=of_candidate, cells=cells)
 
 
-def _shown(schema: Schema, tables: list[str]) -> list[str]:
+def _shown(schema: SqlSchema, tables: list[str]) -> list[str]:
     """The tables that get rows: all, or those near to the gold's."""
     if len(schema.tables) <= _TABLES:
         return [table.name for table in schema.tables]

@@ -78,7 +78,7 @@ def evaluate(setup: Setup, inputs: Inputs, source: Source, executor: Executor | 
     if inputs.is_first:
         confidence = confidence_in(setup, source, inputs.validation, written, verdicts, executor)
         together = cascades(setup, confidence, written, large, verdicts)
-    own_cost = AnswerCost.of_student(written, setup.settings.evaluate.machine_usd_per_hour)
+    own_cost = AnswerCost.for_student(written, setup.settings.evaluate.machine_usd_per_hour)
     return Evaluated(
         judged=verdicts,
         prompted=large,

@@ -76,7 +76,7 @@ def judged(
         causes=error_analysis.counted(student, error_analysis.labels(setup.task)),
         test_suite=_test_suite(student),
         invalid=engine_failures(student),
-        contradictions=consistency.of_verdicts(setup.task, examples, verdicts, executor),
+        contradictions=consistency.for_verdicts(setup.task, examples, verdicts, executor),
         engine=executor.labels if executor else "not executed",
         peak_memory=peak_memory(),
     )

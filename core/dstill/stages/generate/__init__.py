@@ -326,7 +326,7 @@ def questions(task: Task, settings: Settings, focus: Focus | None, progress: Pro
     refuse_leaks(rows, task, questions=False)
     rows.extend(_questions_for(task, settings, focus, rows))
     _warn_of_skipped_checks(task, rows)
-    for text in consistency.of_questions(task, rows):
+    for text in consistency.for_questions(task, rows):
         log.warning("%s", text)
     return rows
 

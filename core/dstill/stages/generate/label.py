@@ -35,9 +35,9 @@ __all__ = [
     "Labeled",
     "error_code",
     "follow_up",
+    "for_the_answer",
     "is_asked",
     "models",
-    "of_the_answer",
     "row",
     "saved",
     "settled",
@@ -123,7 +123,7 @@ def row(
     draft, problems = _draft(plugins, task, example, reply)
     if draft is not None and plugins.is_lookup(teacher):
         if not draft.rationale.strip():  # a file without rationales teaches answers alone
-            problems = of_the_answer(problems)
+            problems = for_the_answer(problems)
     elif draft is not None and given.explains(example, settings):
         draft, problems = _explanation(plugins, task, example, draft)
     if draft is None or any(problem.is_error for problem in problems):
@@ -159,7 +159,7 @@ def settled(
         return taught  # it repeats the given answer
     draft = Draft(answer=example.answer or "", rationale=_cleaned(example.rationale or ""))
     problems = plugins.check_draft(task, example, draft)
-    of_answer = of_the_answer(problems)
+    of_answer = for_the_answer(problems)
     if any(problem.is_error for problem in of_answer):
         return Rejection(id=example.id, question=example.question, problems=of_answer, text=draft.answer)
     rationale = "" if any(problem.is_error for problem in problems) else draft.rationale
@@ -198,7 +198,7 @@ def _explanation(
     return text, plugins.check_draft(task, example, text)
 
 
-def of_the_answer(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+def for_the_answer(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Those of `problems` that concern the answer: all that count for a row without a rationale."""
     return tuple(problem for problem in problems if problem.layer != RATIONALE)
 

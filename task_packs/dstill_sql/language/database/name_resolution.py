@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from dstill_sql.language.database.schema import Column, Schema, Table
+from dstill_sql.language.database.schema import Column, SqlSchema, Table
 
 __all__ = ["Place", "Scopes", "sources"]
 
@@ -47,7 +47,7 @@ def sources(select: exp.Expr) -> list[exp.Expr]:
 class Scopes:
     """The names of one query."""
 
-    def __init__(self, query: exp.Expr, schema: Schema) -> None:
+    def __init__(self, query: exp.Expr, schema: SqlSchema) -> None:
         self._schema = schema
         self._ctes = {cte.alias.casefold(): cte.this for cte in query.find_all(exp.CTE)}
 

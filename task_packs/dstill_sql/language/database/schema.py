@@ -2,7 +2,7 @@
 
 In: CREATE TABLE statements, as a dump of the database has them. Comments after a column, and COMMENT ON, describe it:
 
-    schema = Schema.read("CREATE TABLE trips (id INT PRIMARY KEY, driver_id INT REFERENCES drivers, …)", "duckdb")
+    schema = SqlSchema.read("CREATE TABLE trips (id INT PRIMARY KEY, driver_id INT REFERENCES drivers, …)", "duckdb")
     schema.table("TRIPS").columns[1]        Column(name="driver_id", type="INT", …)
     schema.references[0]                    Reference(table="trips", columns=("driver_id",), to="drivers", …)
     schema.ddl()                            the same statements, with one spelling for all
@@ -34,7 +34,7 @@ __all__ = [
     "Column",
     "Family",
     "Reference",
-    "Schema",
+    "SqlSchema",
     "Table",
     "family_of",
     "quoted",
@@ -247,7 +247,7 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schema:
+class SqlSchema:
     """Tables and foreign keys of one database."""
 
     tables: tuple[Table, ...]
@@ -260,7 +260,7 @@ class Schema:
 
     @staticmethod
     @lru_cache(maxsize=64)
-    def read(statements: str, dialect: Dialect = "duckdb", where: str = "schema") -> Schema:
+    def read(statements: str, dialect: Dialect = "duckdb", where: str = "schema") -> SqlSchema:
         """Read CREATE TABLE, CREATE VIEW with columns, ALTER TABLE … ADD FOREIGN KEY and COMMENT ON; skip the rest.
 
         Raises DataError if the text is not SQL, names a table or column twice, or refers to what is not there.
@@ -305,7 +305,7 @@ class Schema:
         """CREATE TABLE statements, with comments after the columns that have one."""
         return "\n".join(self._ddl(table) for table in self.tables)
 
-    def in_dialect(self, dialect: Dialect) -> Schema:
+    def in_dialect(self, dialect: Dialect) -> SqlSchema:
         """The schema with its types as another dialect writes them."""
         if dialect == self.dialect:
             return self
@@ -313,7 +313,7 @@ class Schema:
             replace(table, columns=tuple(replace(column, type=self._type(column, dialect)) for column in table.columns))
             for table in self.tables
         )
-        return Schema(tables=tuple(tables), references=self.references, dialect=dialect)
+        return SqlSchema(tables=tuple(tables), references=self.references, dialect=dialect)
 
     def _type(self, column: Column, dialect: Dialect) -> str:
         try:
@@ -372,7 +372,7 @@ class _Reader:
         self.comments: dict[str, dict[str, str]] = {}  # of columns, by the folded names of table and column
         self.references: list[tuple[Reference, bool]] = []  # True: its target columns are not named yet
 
-    def read(self, statements: list[exp.Expr]) -> Schema:
+    def read(self, statements: list[exp.Expr]) -> SqlSchema:
         for node in statements:
             if isinstance(node, exp.Create) and node.kind in ("TABLE", "VIEW") and isinstance(node.this, exp.Schema):
                 self._create(node)
@@ -380,7 +380,7 @@ class _Reader:
                 self._alter(node)
             elif isinstance(node, exp.Comment):
                 self._comment(node)
-        return Schema(
+        return SqlSchema(
             tables=tuple(self._commented(name, table) for name, table in self.tables.items()),
             references=tuple(dict.fromkeys(self._resolved(reference) for reference, _ in self.references)),
             dialect=self.dialect,
@@ -533,7 +533,7 @@ def type_text(type_: exp.Expr, dialect: Dialect) -> str:
     return text
 
 
-def walk_columns(schema: Schema) -> Iterator[tuple[Table, Column]]:
+def walk_columns(schema: SqlSchema) -> Iterator[tuple[Table, Column]]:
     """Every column with its table."""
     for table in schema.tables:
         for column in table.columns:

@@ -22,7 +22,7 @@ from sqlglot.schema import MappingSchema
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean
 from dstill_sql.engines.planning import refusal
-from dstill_sql.language.database.schema import Schema, walk_columns
+from dstill_sql.language.database.schema import SqlSchema, walk_columns
 from dstill_sql.language.statements import first_line, place
 
 __all__ = ["check", "names_of", "qualified"]
@@ -30,7 +30,7 @@ __all__ = ["check", "names_of", "qualified"]
 _UNRESOLVED = re.compile(r"(?:Unknown column:|Column) '?\"?([^'\".:]+)\"?'?")
 
 
-def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
+def check(query: exp.Query, schema: SqlSchema) -> Iterator[Problem]:
     """What does not fit the schema."""
     try:
         qualified(query, schema)
@@ -44,7 +44,7 @@ def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
         yield _problem("not_planned", reason)
 
 
-def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Query:
+def qualified(query: exp.Query, schema: SqlSchema, *, stars: bool = True) -> exp.Query:
     """A copy of the query in which every column names its table, with folded names. Raises SqlglotError.
 
     `stars`: all columns are named where the query has a star.
@@ -75,13 +75,13 @@ def _is_by_places(query: exp.SetOperation) -> bool:
 
 
 @lru_cache(maxsize=64)
-def names_of(schema: Schema) -> MappingSchema:
+def names_of(schema: SqlSchema) -> MappingSchema:
     """The schema as sqlglot looks names up in it."""
     tables: dict[str, object] = {name: dict(columns) for name, columns in schema.types.items()}
     return MappingSchema(tables, dialect=schema.dialect, normalize=False)  # names are folded, and no text to parse
 
 
-def _unresolved(text: str, query: exp.Query, schema: Schema) -> Problem:
+def _unresolved(text: str, query: exp.Query, schema: SqlSchema) -> Problem:
     match = _UNRESOLVED.search(text)
     if match is None:
         return _problem("unresolved", text[:1].lower() + text[1:])

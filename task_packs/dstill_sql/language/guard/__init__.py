@@ -17,7 +17,7 @@ from sqlglot import exp
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean
 from dstill_sql.language.allowed import unknown
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.engine_text import NotPrintable
 from dstill_sql.language.guard.expansion import MOST_GROWTH, MOST_JOINED, growth, joined
@@ -36,7 +36,7 @@ _CATALOGS = ("pg_", "sqlite_", "duckdb_", "information_schema")  # tables of the
 _UNUSUAL_OF_TABLE = ("sample", "pivots", "version", "when", "joins", "laterals", "hints")
 
 
-def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+def check(query: exp.Query, schema: SqlSchema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
     """What the query may not do. `schema`: the tables that it may read; None: not known, so any without a path.
 
     What runs is the printed text of the query, so its tree is checked, too, where it is another one.
@@ -52,7 +52,7 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
     yield from problems
 
 
-def _checked(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+def _checked(query: exp.Query, schema: SqlSchema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
     yield from _unknown(query, dialect)
     size = joins = selects = 0
     for node in query.walk():
@@ -123,7 +123,7 @@ def _join(join: exp.Join) -> Iterator[Problem]:
         yield _problem("cross_join", f"the join with {name} has no condition", "write JOIN … ON …", join)
 
 
-def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterator[Problem]:
+def _table(table: exp.Table, schema: SqlSchema | None, denied: set[str]) -> Iterator[Problem]:
     if not isinstance(table.this, exp.Identifier):
         yield _problem(
             "table_function", f"a query reads tables, not functions: {table.name or table.this.sql()}", at=table
@@ -170,7 +170,7 @@ def _visible_ctes(table: exp.Table) -> dict[str, exp.CTE]:
 # --- columns that may not be read -------------------------------------------------------
 
 
-def _denied_columns(query: exp.Query, hidden: set[str], schema: Schema | None) -> Iterator[Problem]:
+def _denied_columns(query: exp.Query, hidden: set[str], schema: SqlSchema | None) -> Iterator[Problem]:
     """Columns of these names, and what reads columns without their names."""
     for column in query.find_all(exp.Column):
         # DuckDB reads `secret.part`, a part of a column, as it reads `table.column`
@@ -195,7 +195,7 @@ def _denied_columns(query: exp.Query, hidden: set[str], schema: Schema | None) -
             )
 
 
-def _is_of_table(column: exp.Column, schema: Schema | None) -> bool:
+def _is_of_table(column: exp.Column, schema: SqlSchema | None) -> bool:
     """Whether a column is one of the source before it, which FROM or JOIN of its own SELECT names."""
     select = column.parent_select
     if select is None or len(column.parts) != 2:
@@ -209,7 +209,7 @@ def _is_of_table(column: exp.Column, schema: Schema | None) -> bool:
     )
 
 
-def _columns_of(source: exp.Expr, schema: Schema | None) -> set[str]:
+def _columns_of(source: exp.Expr, schema: SqlSchema | None) -> set[str]:
     """The folded names of the columns of a table, a query of WITH, or a nested query, as far as they are known."""
     if isinstance(source, exp.Table) and (cte := _visible_ctes(source).get(source.name.casefold())):
         return _columns_of(cte, schema)
@@ -219,7 +219,7 @@ def _columns_of(source: exp.Expr, schema: Schema | None) -> set[str]:
     return {column.name.casefold() for column in table.columns} if table is not None else set()
 
 
-def _called_columns(query: exp.Query, schema: Schema) -> Iterator[Problem]:
+def _called_columns(query: exp.Query, schema: SqlSchema) -> Iterator[Problem]:
     """Names behind a table that are no columns of it: PostgreSQL reads ``emp.to_json`` as ``to_json(emp)``."""
     columns: dict[str, set[str]] = {}  # folded name of a table in the query → names of its columns
     for table in query.find_all(exp.Table):

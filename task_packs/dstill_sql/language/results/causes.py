@@ -111,7 +111,7 @@ def _differences(written: Parts, gold: Parts, dialect: Dialect) -> Iterator[Caus
     if extra or missing:
         label = AGGREGATE if _differ_in_aggregates(extra, missing) else COLUMNS
         yield Cause(label=label, detail=_both([c.text for c in extra], [c.text for c in missing]))
-    yield from _of_conditions(*_unmatched(written, gold, kinds.WHERE), dialect)
+    yield from _from_conditions(*_unmatched(written, gold, kinds.WHERE), dialect)
     for kind, label in _PLAIN:
         extra, missing = _unmatched(written, gold, kind)
         if extra or missing:
@@ -150,7 +150,7 @@ def _differ_in_aggregates(extra: Parts, missing: Parts) -> bool:
 # --- conditions -------------------------------------------------------------------------
 
 
-def _of_conditions(extra: list[Clause], missing: list[Clause], dialect: Dialect) -> Iterator[Cause]:
+def _from_conditions(extra: list[Clause], missing: list[Clause], dialect: Dialect) -> Iterator[Cause]:
     pairs = sorted(
         (pair for pair in product(extra, missing) if _alike(pair[0], pair[1], dialect)),
         key=lambda pair: (-_alike(pair[0], pair[1], dialect), pair[0].text, pair[1].text),

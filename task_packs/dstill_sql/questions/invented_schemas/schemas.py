@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 from dstill_sql.language.database.database import Database, Rows
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.questions.invented_schemas import values as kinds
 from dstill_sql.questions.invented_schemas.definitions import ColumnOf, Domain, ReferenceOf, TableOf
@@ -87,7 +87,7 @@ def named(
 
 def schema_of(
     domain: Domain, style: Style, dialect: Dialect = "duckdb"
-) -> tuple[Schema, Lexicon, tuple[Reference, ...]]:
+) -> tuple[SqlSchema, Lexicon, tuple[Reference, ...]]:
     """The schema, its words, and its references."""
     names = {table.noun: style.table(table.noun, table.nouns[0]) for table in domain.tables}
     keys = {table.noun: style.primary(table.noun) for table in domain.tables}
@@ -114,7 +114,7 @@ def schema_of(
             columns.append(own[0])
             lexicon["columns"][f"{name}.{own[0].name}"] = own[1]
         tables.append(Table(name=name, columns=tuple(columns), key=(keys[table.noun],)))
-    schema = Schema(tables=tuple(tables), references=tuple(references) if style.declared else (), dialect=dialect)
+    schema = SqlSchema(tables=tuple(tables), references=tuple(references) if style.declared else (), dialect=dialect)
     return schema, _completed(lexicon, schema, tuple(references)), tuple(references)
 
 
@@ -148,7 +148,7 @@ def _own_columns(table: TableOf, style: Style, taken: set[str], dialect: Dialect
     return columns
 
 
-def _completed(words: Mapping[str, Any], schema: Schema, references: tuple[Reference, ...]) -> Lexicon:
+def _completed(words: Mapping[str, Any], schema: SqlSchema, references: tuple[Reference, ...]) -> Lexicon:
     """The words of a domain, and what names say where it says nothing: keys."""
     plain = Lexicon.of(schema, references)
     return Lexicon(
