@@ -206,7 +206,7 @@ class Plugins:
 
     @property
     def failures(self) -> list[Failure]:
-        """What is wrong with plugins, in the order of loading. Imports the class of every part."""
+        """The faults of plugins, in the order of loading. Imports the class of every part."""
         list(self.parts())
         return self._failures
 
@@ -267,7 +267,7 @@ class Plugins:
         return part if isinstance(part, type) else self._load(part, kind, owner)
 
     def _registered_as(self, kind: str, name: str) -> tuple[type[Part] | Declaration, str]:
-        """What is registered under a name, and its plugin. Raises UsageError, PluginError."""
+        """The part that is registered under a name, and its plugin. Raises UsageError, PluginError."""
         from dstill.parts import singular
 
         parts = self._of(kind)

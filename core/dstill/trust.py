@@ -87,7 +87,7 @@ class Request:
 
 
 def requests(config: Config, *sections: str, relative_to: Path = Path()) -> list[Request]:
-    """What the file of `config` asks for in `sections` and their subsections; default: in every section.
+    """The requests of the file of `config` in `sections` and their subsections; default: in every section.
 
     Paths in the file are relative to `relative_to`, by default the current folder.
     """
@@ -118,7 +118,7 @@ class _Scan:
         self.is_run = config.file.name == SETTINGS or is_run(self.folder)
 
     def section(self, name: str) -> Iterator[Request]:
-        """What the section `name` asks for, without its subsections."""
+        """The requests of the section `name`, without its subsections."""
         keys = self._keys(lambda table: table == name)
         near = self._with_engine(name) if name.startswith("executor.") and keys else keys
         for address in near.get("address", ()):

@@ -1,4 +1,4 @@
-"""What a task gives in a new process, where sets have another order and nothing is cached.
+"""The results of a task in a new process, where sets have another order and nothing is cached.
 
 in_new_process(plugins, config, "my_sql")    → Fresh(questions="3b1f…", form="77a0…"), the digests there
 python -m dstill_conformance.fresh  reads {"task", "settings", "files"} as JSON, and writes them

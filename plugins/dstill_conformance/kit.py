@@ -41,7 +41,7 @@ GROUPS: Mapping[str, Sequence[Rule]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """What the rules of one group found."""
+    """The findings of the rules of one group."""
 
     name: str
     rules: int
@@ -57,7 +57,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What the kit found in a pack."""
+    """The findings of the kit in a pack."""
 
     task: str
     questions: int

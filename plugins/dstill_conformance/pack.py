@@ -124,7 +124,7 @@ class Pack:
 
     @cached_property
     def by_split(self) -> Mapping[str, Sequence[Example]]:
-        """What `Task.examples` returns for each split."""
+        """The examples of `Task.examples` for each split."""
         return {split: list(self.task.examples(split)) for split in SPLITS}
 
     @cached_property
@@ -185,7 +185,7 @@ class Pack:
         return not any(problem.layer in parsing for problem in self.errors(answer, example))
 
     def outcome(self, example: Example, answer: str | None = None) -> Outcome:
-        """What happens when `answer`, or the gold, runs on the data of `example`; remembered."""
+        """The outcome of `answer`, or of the gold, on the data of `example`; remembered."""
         assert self.executor is not None
         text = (example.answer or "") if answer is None else answer
         if (example.id, text) not in self._outcomes:

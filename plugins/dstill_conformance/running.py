@@ -132,7 +132,7 @@ def _about_one_data(pack: Pack) -> list[Example]:
 
 
 def _kept_by_runs(pack: Pack, golds: list[Example]) -> Counter[str]:
-    """What is open after the `golds` ran, and was not after the first of them."""
+    """Counts of the things that are open after the `golds` ran, and were not after the first of them."""
     with pack.new_executor().open(pack.task, pack.engine) as executor:
         _run_all(pack, executor, golds[:1])
         opened = _open_things()
@@ -158,7 +158,7 @@ def _run_all(pack: Pack, executor: Executor, golds: list[Example]) -> None:
 
 
 def _open_things() -> Counter[str]:
-    """What is open in this process: files by descriptor, threads, and objects that can be closed, by their type."""
+    """Counts of what is open in this process: files by descriptor, threads, and closable objects, by their type."""
     gc.collect()
     counts = Counter[str]()
     with suppress(OSError):

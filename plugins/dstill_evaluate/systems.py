@@ -59,7 +59,7 @@ class Side:
 
     @property
     def cost(self) -> Mapping[str, Any]:
-        """What its answers take (`dstill.answering.efficiency.AnswerCost`); empty: not known."""
+        """The cost of its answers (`dstill.answering.efficiency.AnswerCost`); empty: not known."""
         costs: Mapping[str, Any] = self.evaluated.get("costs", {}).get(self.system, {})
         return costs
 
@@ -84,7 +84,7 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """What is compared: one side, or several that differ only in their seed."""
+    """One arm of a comparison: one side, or several that differ only in their seed."""
 
     label: str
     sides: tuple[Side, ...]

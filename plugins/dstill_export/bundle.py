@@ -59,7 +59,7 @@ class _BundleFormat(Format):
         """Write the student to the new folder `folder`. Returns the settings that name its kind."""
 
     def calibration(self, run: Run, student: Generator) -> Calibration | None:
-        """What validation answers say about the log-probabilities of the exported student. Default: as of the run's."""
+        """The calibration of the exported student's log-probabilities. Default: as of the run's."""
         return run.calibration()
 
     def splits(self, run: Run) -> Sequence[str]:

@@ -67,7 +67,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class ParitySample:
-    """What the exported student read and wrote in the parity check."""
+    """The texts that the exported student read and wrote in the parity check."""
 
     examples: Sequence[Example]
     prompts: Sequence[ModelInput]
@@ -103,7 +103,7 @@ class Format(ABC):
         """The exported student, loaded only from the files in `folder`, including its generation settings."""
 
     def runtime(self, facts: Facts) -> str:
-        """What `load` runs the exported student with. Default: the library."""
+        """The library that `load` runs the exported student with. Default: the library."""
         return self.library
 
     def splits(self, run: Run) -> Sequence[str]:
@@ -111,7 +111,7 @@ class Format(ABC):
         return ()
 
     def prompts(self, run: Run, examples: Sequence[Example]) -> list[ModelInput]:
-        """What the exported student reads for each question, after `load`. Default: as the student of the run."""
+        """The texts that the exported student reads, after `load`. Default: as the student of the run."""
         return prompts(run.objective, run.task, examples)
 
     def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: ParitySample) -> None:

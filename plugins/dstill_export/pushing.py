@@ -44,7 +44,7 @@ MOST_SEARCHED = 64 * 2**20  # bytes of such a file
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """What one repository will get."""
+    """One repository, and the files that it will get."""
 
     name: str  # OWNER/NAME
     kind: str  # model or dataset
@@ -65,7 +65,7 @@ class Repository:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """What --json says about it."""
+        """The object of --json about it."""
         return {
             "repository": self.name,
             "type": self.kind,
@@ -94,7 +94,7 @@ def planned(
     licence: str = "",
     private: bool = False,
 ) -> list[Repository]:
-    """What to upload: the data set first, as the student's card links to it. Reads files, and asks nobody.
+    """The repositories to upload: the data set first, as the student's card links to it. Reads files, and asks nobody.
 
     `student`, `dataset`: OWNER/NAME; empty: not uploaded. `export`: the folder with the student. `licence`: where the
     base's files do not say it. Raises UsageError, RunError, and DataError for a key in a file.
@@ -280,7 +280,7 @@ def _uploaded(api: Any, run: Run, repository: Repository, private: bool) -> dict
 
 
 def _state(facts: Mapping[str, Any], failed: Repository, again: str) -> str:
-    """What is on the hub after a failure, and how to go on."""
+    """The state of the hub after a failure, and how to go on."""
     done = ", ".join(facts["pushed"])
     there = f"{done} {'is' if len(facts['pushed']) == 1 else 'are'} complete, " if done else ""
     return f"{there}{failed.where} has no new commit; to continue: {again}"

@@ -1,4 +1,4 @@
-"""What a student gets wrong among the questions that it learnt from, and more questions of those kinds.
+"""Failures of a student on the questions that it learnt from, and more questions of those kinds.
 
     found = failures(run, 500)        # Failures(asked=540, by_cause={"sort": [Record, …], "abstained": […]})
     more(run, found, 200, gate)       # 200 training questions in proportion to the failures

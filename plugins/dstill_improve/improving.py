@@ -131,7 +131,7 @@ def _candidate(parent: Run, out: Path | None, gate: Gate, new: NewRows, sources:
 
 
 def _lineage(parent: Run) -> dict[str, str]:
-    """What the parent was: its name and id, its training, and digests of its run.json and its training rows."""
+    """The facts of the parent: its name and id, its training, and digests of its run.json and its training rows."""
     return {
         "name": parent.name,
         "id": str(parent.manifest.get("id", "")),
@@ -178,7 +178,7 @@ def _judged(parent: Run, candidate: Run) -> Decision:
 
 
 def _verdicts(run: Run, gate: Sequence[Record], executor: Executor | None) -> list[Verdict]:
-    """What the student of `run` gets right. Raises ServiceError when the engine is away: that decides nothing."""
+    """The verdicts on the student of `run`. Raises ServiceError when the engine is away: that decides nothing."""
     setup, examples = run.setup, [record.example for record in gate]
     written = predicted(setup, run.generator(), "student", examples, done={}, save=lambda _: None)
     pairs, verdicts = zip(examples, written, strict=True), list[Verdict]()

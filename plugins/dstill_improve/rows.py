@@ -49,7 +49,7 @@ DRAWN = "drawn answers"  # `Record.teacher` of those that agree
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What new rows come from."""
+    """The sources of new rows."""
 
     feedback: Path | None = None
     rows: int | None = None  # questions to draw because of failures; None: a quarter of the training rows

@@ -1,4 +1,4 @@
-"""What English words mean, as vectors: words that a student never saw are near those that it did.
+"""The meanings of English words, as vectors: words that a student never saw are near those that it did.
 
     numbers()["salary"]               the row of a stem
     vectors([numbers()["salary"]])    64 numbers, near those of "wage" and "income"

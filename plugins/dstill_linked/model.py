@@ -139,7 +139,7 @@ class DecoderLayer(nn.Module):
 
 @dataclass(kw_only=True)
 class Cache:
-    """What the decoder keeps between two tokens."""
+    """The state of the decoder between two tokens."""
 
     memory: list[tuple[Tensor, Tensor]]  # of each layer: keys and values of the positions
     pointers: Tensor  # [rows, positions, width] what a written pointer is read as

@@ -55,7 +55,7 @@ Size = Annotated[int, range(1, 2**20 + 1)]
 
 @dataclass(frozen=True, kw_only=True)
 class LinkedFacts:
-    """What `read_model` and the generator need to know about a student."""
+    """The facts about a student for `read_model` and the generator."""
 
     schema_version: int = SCHEMA_VERSION
     student: str = "linked"

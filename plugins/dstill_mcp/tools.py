@@ -66,7 +66,7 @@ class Tools:
         self.list: Mapping[str, Tool] = {tool.name: tool for tool in self._made()}
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """What the tool returns. Raises UsageError for arguments that do not fit, and as the `Predictor` does."""
+        """The result of the tool. Raises UsageError for arguments that do not fit, and as the `Predictor` does."""
         tool = self.list[name]
         _require(tool, arguments)
         return tool.call(**{key: value for key, value in arguments.items() if value is not None})
@@ -74,7 +74,7 @@ class Tools:
     # --- the four tools -----------------------------------------------------------------
 
     def describe(self, data: str | None = None) -> dict[str, Any]:
-        """What the data `data` are (default: the usual ones), and what is promised of answers."""
+        """A description of the data `data` (default: the usual ones), and the promise about answers."""
         predictor, task = self._predictor, self._task
         example = self._about(data)
         rows = data_rows(task, example.context)
@@ -106,7 +106,7 @@ class Tools:
         return {"data": data_of(self._task, example), **row, **self._result(answered)}
 
     def check(self, answer: str, question: str = "", data: str | None = None) -> dict[str, Any]:
-        """What the checks find in an answer that somebody wrote."""
+        """The findings of the checks in an answer that somebody wrote."""
         example = self._about(data, question)
         row = self._predictor.checked(example, answer).to_row()
         return {**{key: row[key] for key in _OF_ANSWER}, "not_checked": not_checked(self._task, example)}

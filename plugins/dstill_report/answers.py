@@ -81,7 +81,7 @@ class Answer:
 
     @property
     def label(self) -> str:
-        """What went wrong, in a word or two."""
+        """The fault, in a word or two."""
         return self.cause or self.kind
 
 
@@ -128,7 +128,7 @@ class _Read:
 
 
 def collect(run: Run) -> Answers:
-    """What the student got wrong, over all judged splits, and a sample of what it got right."""
+    """Wrong answers of the student, over all judged splits, and a sample of its right ones."""
     data = _AllData(run)
     judged = list(_judged(run))
     wrong = [row for row in judged if row[-1]]

@@ -39,7 +39,7 @@ def break_even(*, spent: float, teacher: float, student: float) -> int | None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Cost:
-    """What a run cost; None: not known."""
+    """The cost of a run; None: not known."""
 
     replies: Mapping[str, Any]  # from run.json; empty if the teacher is free
     training: float | None  # seconds

@@ -37,7 +37,7 @@ def sections(run: Run) -> Iterator[Section]:
 
 
 def _meanings(run: Run) -> dict[str, str]:
-    """What each installed metric measures: the first line of its docstring."""
+    """The meaning of each installed metric: the first line of its docstring."""
     return {name: described(run.plugins.metric(name)) for name in run.plugins.names("metrics")}
 
 

@@ -42,7 +42,7 @@ MIN_TOKEN_LENGTH = 16  # characters
 
 
 class Policy(Protocol):
-    """What the application asks before it replies."""
+    """The rights that the application asks for before it replies."""
 
     @property
     def requires_token(self) -> bool:

@@ -45,7 +45,7 @@ class CheckRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class FeedbackRequest(CheckRequest):
-    """What a user says about an answer."""
+    """A user's verdict on an answer."""
 
     verdict: Literal["right", "wrong"]
     correction: str | None
@@ -101,7 +101,7 @@ def _text(body: Mapping[str, Any], name: str) -> str:
 
 
 def problems(student: Student, example: Example, answer: str) -> tuple[Problem, ...]:
-    """What the checks find in `answer`, those of plugins included."""
+    """The problems that the checks find in `answer`, those of plugins included."""
     return for_the_answer(student.run.setup.plugins.check_draft(student.run.task, example, Draft(answer=answer)))
 
 

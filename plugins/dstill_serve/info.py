@@ -1,4 +1,4 @@
-"""What the page shows next to an answer: the fields of each data set, example questions, the server's features.
+"""The facts next to an answer on the page: the fields of each data set, example questions, the server's features.
 
 model_info(student, executes=True, feedback=False)
 {"model": "weblogs-…", "data": {"weblogs": {"title": …, "fields": [[…]]}}, …}

@@ -1,4 +1,4 @@
-"""What a training needs of the batches of a student, and the order of its records.
+"""The batches of a student for a training, and the order of its records.
 
 A student makes its batches with a `BatchMaker` of its own. `BucketSampler` orders records so that those of one batch
 have similar lengths.

@@ -163,7 +163,7 @@ def digest(records: Sequence[Sequence[Pair]]) -> str:
 
 
 def _flaw(path: Path) -> str:
-    """What is wrong with a checkpoint; empty if it is complete."""
+    """The fault of a checkpoint; empty if it is complete."""
     try:
         files = json.loads((path / COMPLETE).read_text(encoding="utf-8"))["files"].items()
     except FileNotFoundError:

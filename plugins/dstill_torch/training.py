@@ -48,7 +48,7 @@ CHECKPOINTS = 5  # over a training
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What `train` needs."""
+    """The inputs of `train`."""
 
     attempt: Attempt
     model: Any  # as the modality prepared it
@@ -92,7 +92,7 @@ def train(training: Training) -> TrainResult:
 def _trained(
     training: Training, checkpoints: Checkpoints | None, resume: Path | None, callbacks: Sequence[Any]
 ) -> dict[str, Any]:
-    """What a `TrainResult` says of the steps."""
+    """The facts of a `TrainResult` about the steps."""
     job, recipe, data = training.attempt.job, training.attempt.job.recipe, training.data
     steps = _steps(recipe, data)
     if not steps:

@@ -1,4 +1,4 @@
-"""What a service gets of an evaluated run.
+"""The results of an evaluated run for a service.
 
     results = results_of(run, report=Path("runs/mine/report.html"))
     results.metrics     {"student/test/executable_accuracy": 0.93, "student/test/executable_accuracy_low": 0.90, …}
@@ -50,7 +50,7 @@ class Results:
 
 
 def results_of(run: RunView, report: Path | None) -> Results:
-    """What to send of an evaluated `run`. Raises RunError for a link among its files."""
+    """The results of an evaluated `run` to send. Raises RunError for a link among its files."""
     stages, files = run.manifest["stages"], run.manifest["files"]
     data_files = {match[1]: file for name, file in files.items() if (match := DATA.fullmatch(name))}
     splits = {split: Split(sha256=file["sha256"], rows=file["rows"]) for split, file in data_files.items()}

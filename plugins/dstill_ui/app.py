@@ -52,7 +52,7 @@ CROSS_SITE = "cross-site"  # value of the header Sec-Fetch-Site, which browsers 
 
 @dataclass(kw_only=True)
 class Team:
-    """What the pages show, and how it is opened."""
+    """The runs that the pages show, and how they are opened."""
 
     place: Path  # the folder of the runs
     access: Access
@@ -255,7 +255,7 @@ class _Mounted:
             await entry(scope, receive, send)
 
     def _entry(self, request: Request, folder: Path, path: str) -> Entry[ASGIApp] | Response:
-        """What is open for `request`, or the reply in its place."""
+        """The entry that is open for `request`, or the reply in its place."""
         if refused := self._refused(request, folder, path):
             return refused
         entry = self._opened.get(folder.name)
@@ -366,7 +366,7 @@ def _route(path: str) -> str:
 
 
 def _joined(seen: Observed, served: Observed) -> Observed:
-    """What an application knows of a request: that of `dstill serve` has its own `Observed`."""
+    """The facts of a request in an application: that of `dstill serve` has its own `Observed`."""
     if served is not seen:
         served.run, served.route = seen.run, seen.route + served.route.lstrip("/")
     return served

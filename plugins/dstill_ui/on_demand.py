@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Entry(Generic[T]):
-    """What was opened under one name."""
+    """The thing that was opened under one name."""
 
     def __init__(self, by: str, version: object) -> None:
         self.by, self.version, self.since = by, version, datetime.now()

@@ -1,4 +1,4 @@
-"""What the start page says of each run. Only run.json and config.toml are read: no run is opened, nothing is loaded.
+"""The runs on the start page. Only run.json and config.toml are read: no run is opened, nothing is loaded.
 
     overviews(Path("runs"))  →  [Overview(name="first", status="evaluate: done", task="toy", …), …]
 

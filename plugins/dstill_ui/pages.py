@@ -45,7 +45,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
 
 
 def error_page(request: Request, error: DstillError, status: int = 409) -> Response:
-    """What went wrong, where, and what to do about it."""
+    """A page that says what went wrong, where, and what to do about it."""
     title = "Not found" if status == NOT_FOUND else "This is not possible"
     return page(request, "error.html.j2", status, error=error, title=title)
 

@@ -141,7 +141,7 @@ def _column(name: str, words: str, type_: str, description: str) -> Column:
 
 
 def _described(folder: Path, db: str) -> dict[tuple[str, str], str]:
-    """What ``DB/database_description/TABLE.csv`` says about columns, by table and column in lower case."""
+    """The words of ``DB/database_description/TABLE.csv`` about columns, by table and column in lower case."""
     texts: dict[tuple[str, str], str] = {}
     if not re.fullmatch(r"\w[\w.-]*", db):
         return texts

@@ -1,4 +1,4 @@
-"""What a student's answers cost: seconds, tokens, and disk space.
+"""The cost of a student's answers: seconds, tokens, and disk space.
 
     timings(answer, examples)  →  [Timing(id="q-1", seconds=0.041), …]      # one question at a time
     measured_efficiency(timings, predictions, run.folder / "student", parameters=1_312_000)
@@ -58,7 +58,7 @@ class Efficiency:
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerCost:
-    """What a system's answers take; None: not known."""
+    """The cost of a system's answers; None: not known."""
 
     questions: int
     seconds_per_1000: float | None  # the mean of an answer, times 1,000; students write in batches

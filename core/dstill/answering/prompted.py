@@ -110,7 +110,7 @@ class PromptedModel:
         return prompts(self.setup.plugins, self._task, self.teacher, unseen, self._worked, self._settings)
 
     def budget(self, store: ReplyStore) -> Budget:
-        """What the caps leave to the buyer of `store`."""
+        """The budget that the caps leave to the buyer of `store`."""
         from dstill.teacher.budget import Budget
 
         spent = store.bought_by(store.buyer) if self.teacher.paid else ()

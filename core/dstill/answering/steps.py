@@ -162,19 +162,19 @@ def check_splits(records: Sequence[Record], task: Task) -> None:
 
 
 def prompts(objective: Objective, task: Task, examples: Sequence[Example]) -> list[ModelInput]:
-    """What the student reads for each example, to write its answer."""
+    """The text that the student reads for each example, to write its answer."""
     return [ModelInput(text=objective.prompt(task.model_input(e)), example=e) for e in examples]
 
 
 def pairs(objective: Objective, task: Task, records: Iterable[Record]) -> list[tuple[Pair, ...]]:
-    """What a student learns from each record; nothing of those that the objective leaves out."""
+    """The pairs that a student learns from each record; none of those that the objective leaves out."""
     return [taught for record in records if (taught := tuple(objective.pairs(record, task)))]
 
 
 def predict(
     generator: Generator, objective: Objective, task: Task, examples: Sequence[Example]
 ) -> Iterator[Prediction]:
-    """What the student writes for each example, in order."""
+    """The predictions of the student for the examples, in order."""
     sources = prompts(objective, task, examples)
     for example, written in zip(examples, generator.generate(sources), strict=True):
         yield prediction_of(example, written)
@@ -198,7 +198,7 @@ def sample(
 
 
 def prediction_of(example: Example, written: Generation) -> Prediction:
-    """What the student wrote for `example`, as a row."""
+    """The row of the text that the student wrote for `example`."""
     return Prediction(
         id=example.id,
         text=written.text,

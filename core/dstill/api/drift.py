@@ -22,7 +22,7 @@ Facts = Mapping[str, Mapping[str, Any]]  # data name → facts
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """What differs; false if nothing does."""
+    """Differences between two states of the data; false if there are none."""
 
     gone: tuple[str, ...] = ()
     new: tuple[str, ...] = ()

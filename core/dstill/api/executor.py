@@ -83,7 +83,7 @@ class Executor(Part, ABC):
         """
 
     def context(self, example: Example) -> Mapping[str, Any]:
-        """What only the engine knows about the data of `example`, such as its schema; default: nothing.
+        """Facts that only the engine knows about the data of `example`, such as its schema; default: nothing.
 
         It is added to the context of the example that `TestDatabases.test_databases` gets.
         """
@@ -113,7 +113,7 @@ class Executor(Part, ABC):
         return {}
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
-        """What changed from `then`, a result of `facts` or `DataProfile.data_facts`, to `now`, a result of `facts`."""
+        """Changes from `then`, a result of `facts` or `DataProfile.data_facts`, to `now`, a result of `facts`."""
         return ()
 
     def self_check(self) -> Iterable[CheckResult]:

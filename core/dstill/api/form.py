@@ -57,7 +57,7 @@ class Form:
         return ()
 
     def read(self, example: Example) -> Reading:
-        """What the student reads for a question. Override it to keep a large `Schema` or to show a part of it."""
+        """The reading of a question by the student. Override it to keep a large `Schema` or to show a part of it."""
         return read(example.question, Schema(self.items(example)))
 
     def encode(self, answer: str, reading: Reading) -> list[Token]:

@@ -204,7 +204,7 @@ class Task(Part, ABC):
     # --- learning -----------------------------------------------------------------------
 
     def model_input(self, example: Example) -> str:
-        r"""What the student reads for `example`, in training and later. Default: only the question.
+        r"""The text that the student reads for `example`, in training and later. Default: only the question.
 
         May raise DataError. A task that shows a schema: ``f"{example.question}\n{columns}"``.
         """

@@ -49,7 +49,7 @@ def _share_columns(splits: Splits) -> list[str]:
 
 
 def _share_rows(splits: Splits) -> Iterator[list[str]]:
-    """What is right of each split if at most this share of it, the surest first, is answered here."""
+    """The share of right answers in each split if at most this share of it, the surest first, is answered here."""
     wanted = sorted({mix["share"] for figures in splits.values() for mix in figures["shares"]})
     for share in wanted:
         cells = ({mix["share"]: mix for mix in figures["shares"]}.get(share) for figures in splits.values())

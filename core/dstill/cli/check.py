@@ -143,7 +143,7 @@ def _refuse_others(form: str, paths: tuple[Path, ...], options: Mapping[str, Any
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the options of this call ask for."""
+    """The requests in the options of this call."""
 
     form: str
     fix: bool

@@ -55,7 +55,7 @@ def show_confidence(run: Run, facts: Mapping[str, Any]) -> None:
 
 
 def promises(answering: Predictor) -> Iterator[str]:
-    """What is promised of the answers, and who answers the other questions: a line each."""
+    """The promises about the answers, and who answers the other questions: a line each."""
     if answering.promise is not None:
         yield str(answering.promise)
     if (large := answering.fallback) is not None:

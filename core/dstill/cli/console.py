@@ -1,4 +1,4 @@
-"""What a person or a program sees: results on stdout, progress and errors on stderr.
+"""The output for a person or a program: results on stdout, progress and errors on stderr.
 
 With ``--json`` the last line of stdout is one compact object, errors too:
 ``{"error": {"code", "message", "hint", "where"}}``. Text that came from questions, replies

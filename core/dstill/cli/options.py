@@ -61,7 +61,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 @dataclass
 class App:
-    """What every command gets: the plugins, and the settings that this call gives."""
+    """The context of every command: the plugins, and the settings that this call gives."""
 
     plugins: Plugins
     config_file: Path | None = None

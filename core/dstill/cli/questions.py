@@ -167,7 +167,7 @@ def _invent(
 
 
 def _about(app: App, task: str) -> list[str]:
-    """What `generate` needs to know of these questions: their task, and the data that their rows only name."""
+    """The words for `generate` about these questions: their task, and the data that their rows only name."""
     wanted = {key: value for part in app.given.values() for key, value in part.settings.items()}
     others = {key: value for key, value in app.flags.items() if key not in {*wanted, "project.task"}}
     config = replace(app, flags=others).config()

@@ -33,7 +33,7 @@ TEMPERATURE = 1.0  # of drawn answers: the student's own probabilities
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration(Row):
-    """What validation answers say about scores. The only row of calibration.jsonl."""
+    """The meaning of scores, from validation answers. The only row of calibration.jsonl."""
 
     slope: float  # 0 or more; 0: scores do not tell right from wrong
     intercept: float

@@ -32,7 +32,7 @@ TENTHS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """What an answer takes; None: not known."""
+    """The effort of an answer; None: not known."""
 
     seconds: float | None
     usd: float | None
@@ -40,7 +40,7 @@ class Effort:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What came of one question, by the student and by the large model."""
+    """The answers to one question, by the student and by the large model."""
 
     score: float | None  # the student's; None: not known, or the checks refuse its answer
     student_right: bool

@@ -57,7 +57,7 @@ class Confidence:
 
 
 def _given(promise: Promise, rows: Sequence[ScoredAnswer]) -> dict[str, int]:
-    """What becomes of the answers of one split if only those above the cut are given."""
+    """Counts of the answers of one split if only those above the cut are given."""
     counted = [row for row in rows if row.right is not None]
     given = [row for row in counted if row.valid and promise.gives(row.score)]
     return {"n": len(counted), "given": len(given), "wrong": sum(not row.right for row in given)}

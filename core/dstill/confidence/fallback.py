@@ -88,7 +88,7 @@ class Fallback:
         return self._model.is_capped or not self._model.teacher.paid
 
     def ask(self, example: Example) -> Future[Prediction]:
-        """What the model writes about `example`. The future raises a DstillError if it writes nothing.
+        """The prediction of the model for `example`. The future raises a DstillError if it writes nothing.
 
         Cancelling the future is safe at any time.
         """

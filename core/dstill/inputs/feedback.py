@@ -1,4 +1,4 @@
-"""What people say about a student's answers: one row of a feedback file each, and what they say together.
+"""People's feedback on a student's answers: one row of a feedback file each, and the opinion of all.
 
     {"id": "9f…", "when": "2026-03-01T10:00:00+00:00", "model": "mine", "question": "how many requests failed",
      "answer": "{…}", "verdict": "wrong", "correction": "{…}", "data": "shop"}
@@ -35,7 +35,7 @@ CORRECTED = "corrected"  # `Opinion.source`
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback(Row):
-    """What somebody says about one answer."""
+    """Somebody's verdict on one answer."""
 
     id: str
     when: str  # ISO 8601, UTC
@@ -54,7 +54,7 @@ class Feedback(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Opinion:
-    """What all feedback says about one question."""
+    """The verdict of all feedback on one question."""
 
     question: str
     data: str

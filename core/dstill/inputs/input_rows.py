@@ -1,4 +1,4 @@
-"""What a row of the user's input, on stdin or in a file, gives beside the question: its id, and the data it is about.
+"""The rest of a row of the user's input, on stdin or in a file: its id, and the data it is about.
 
 given_data({"question": "…", "data": "school"}, task, "stdin:3")     ("school", {})
 """

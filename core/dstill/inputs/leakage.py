@@ -1,4 +1,4 @@
-"""What test splits share with the splits before them and must not, and which questions occur twice.
+"""Leaks from test splits to the splits before them, and questions that occur twice.
 
     leaks([…], task)                 → [Leak(split="test_unseen_templates", what="template", shared=38, …)]
     duplicates([…], task.canonical)  → Duplicates(same=[("1", "9")], conflicting=[("2", "4")])   # by their answers
@@ -37,7 +37,7 @@ SHORT = 3  # words: a text with more of them may be a schema
 
 @dataclass(frozen=True, kw_only=True)
 class Leak:
-    """What one split shares with another, although its name says that it does not."""
+    """Something that one split shares with another, although its name says that it does not."""
 
     split: str
     what: str  # question, template, gold, or the task's word for its data (`Task.data_noun`): table, database
@@ -62,7 +62,7 @@ class Duplicates:
 
 
 def leaks(rows: Sequence[Row], task: Task, *, golds: bool = False, questions: bool = True) -> list[Leak]:
-    """What each split shares with others and must not. Raises DataError when a row does not name its data.
+    """Leaks between the splits. Raises DataError when a row does not name its data.
 
     `golds`: also report gold answers of unseen templates and unseen data that training has in any spelling, but not
     refusals: many questions have the same one.
@@ -125,7 +125,7 @@ def refuse_leaks(rows: Sequence[Row], task: Task, *, questions: bool = True) -> 
 
 
 def data_keys(task: Task, row: Row) -> list[Hashable]:
-    """What identifies the data of a row: two rows are about the same data if they share one of these.
+    """The keys of the data of a row: two rows are about the same data if they share one of these.
 
     The name (`Task.data_key`), compared without case, outer and repeated spaces and Unicode forms; a list of one is its
     item. The description: `Task.schema_keys` of the context. If the task declares none, the whole context without the

@@ -70,7 +70,7 @@ def record(
 
 
 def either_or_null(schema: Mapping[str, Any]) -> Schema:
-    """What `schema` allows, or null."""
+    """A schema for everything that `schema` allows, and null."""
     if "type" in schema and not {"const", "enum"} & schema.keys():
         return {**schema, "type": [schema["type"], "null"]}
     return {"anyOf": [dict(schema), {"type": "null"}]}

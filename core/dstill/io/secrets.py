@@ -143,7 +143,7 @@ def is_variable(name: str) -> bool:
 
 
 def _unfit(value: str) -> str:
-    """What is wrong with the key `value`, in words; empty: nothing."""
+    """The fault of the key `value`, in words; empty: nothing."""
     if not value.strip():
         return "is empty"
     if not value.isascii() or not value.isprintable() or " " in value:

@@ -1,4 +1,4 @@
-"""What a linked student reads for one question: words, items of the schema, and the links between them.
+"""The reading of one question by a linked student: words, items of the schema, and the links between them.
 
     reading = read("errors of rosa", schema)
     reading.features[2]      →  {"kind:word": 1.0, "linked:value": 1.0, "=rosa": 1.0, "<ro": 0.45, …}
@@ -62,7 +62,7 @@ class Reading:
         return len(self.words) + item
 
     def text(self, position: int) -> str:
-        """What an answer has for a position: the value of a word, the name of an item."""
+        """The text of a position in an answer: the value of a word, the name of an item."""
         return self.words[position].value if position < len(self.words) else self.item(position).name
 
     @property

@@ -28,7 +28,7 @@ _JSON_NUMBER = re.compile(r"-?\d{1,300}(\.\d+)?[eE][-+]?\d{1,3}")
 
 @dataclass(frozen=True, kw_only=True)
 class Notation:
-    """What a form's values may have around the words of a question."""
+    """The characters that a form's values may have around the words of a question."""
 
     prefixes: Sequence[str] = ()
     suffixes: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""What people say, and the words of names that it stands for.
+"""People's words, and the words of names that they stand for.
 
 meant("expensive")    →  ("price", "cost", "fee", …)
 meant("cheapest")     →  the same as "cheap", which the table has

@@ -66,7 +66,7 @@ class Audit:
 
     @property
     def bad(self) -> list[str]:
-        """What a person has to fix, one line for each finding."""
+        """The findings that a person has to fix, one line each."""
         failed = sum(gold.failed for gold in self.golds)
         lines = [f"{failed} of {len(self.golds)} reference answers fail a check or do not run"] if failed else []
         if n := len(self.repeated.conflicting):

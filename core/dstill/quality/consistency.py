@@ -30,7 +30,7 @@ HINT = "`dstill pack check {}` says more"
 
 
 def for_questions(task: Task, examples: Sequence[Example]) -> list[str]:
-    """What is odd about questions with reference answers, before a teacher is asked."""
+    """Oddities of questions with reference answers, before a teacher is asked."""
     sample = islice(_answered(examples), SAMPLE)
     return [*_too_many_refusals(task, examples), *_not_parsed_back(task, sample)]
 
@@ -38,7 +38,7 @@ def for_questions(task: Task, examples: Sequence[Example]) -> list[str]:
 def for_verdicts(
     task: Task, examples: Sequence[Example], verdicts: Mapping[str, Sequence[Verdict]], executor: Executor | None
 ) -> list[str]:
-    """What is odd about an evaluation; `verdicts` by system. `executor`: an opened one, or None."""
+    """Oddities of an evaluation; `verdicts` by system. `executor`: an opened one, or None."""
     lines = [*_too_many_refusals(task, examples), *_exact_but_not_same(task, verdicts)]
     if executor is not None and not any(map(_differs, (v for of in verdicts.values() for v in of))):
         lines += for_golds(task, _with_mutants(task, examples, executor))
@@ -46,7 +46,7 @@ def for_verdicts(
 
 
 def for_golds(task: Task, golds: Iterable[Gold]) -> list[str]:
-    """What is odd about audited golds: no mutant at all has another result."""
+    """Oddities of audited golds: no mutant at all has another result."""
     n = killed = 0
     for gold in golds:
         n, killed = n + gold.mutants, killed + gold.killed

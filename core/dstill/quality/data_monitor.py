@@ -29,7 +29,7 @@ MOST_LOST = 0.02  # share of the answers; above it the engine, not the student, 
 
 @dataclass(frozen=True, kw_only=True)
 class DataReport:
-    """What the data was like while answers ran, and how that differs from before."""
+    """The state of the data while answers ran, and how it differs from before."""
 
     data: Mapping[str, Any]  # open: each executor has its own facts; empty: no executor describes its data
     notes: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class DataMonitor:
 
 
 class _Look:
-    """What one executor says of the data before answers run."""
+    """The facts of one executor about the data before answers run."""
 
     def __init__(self, executor: Executor, examples: Sequence[Example], made_from: Mapping[str, Any]) -> None:
         self.executor, self.facts = executor, executor.facts(examples)

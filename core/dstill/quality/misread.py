@@ -1,4 +1,4 @@
-"""What an answer says about how its question was read: warnings of guesses, and words that were not read.
+"""Signs in an answer of how its question was read: warnings of guesses, and words that were not read.
 
 misread(reading, {"status"}, answer, "table")   →  Problem(message="the question names 'took', which the answer …")
 """

@@ -282,11 +282,11 @@ class RunContents(RunFolder):
         return next(iter(self.contexts.values()))
 
     def learnt(self) -> Learnt:
-        """What the student learnt of its data. Raises DataError when its file is damaged."""
+        """The facts that the student learnt of its data. Raises DataError when its file is damaged."""
         return learnt_in(self)
 
     def calibration(self) -> Calibration | None:
-        """What the last evaluation says about the student's log-probabilities (docs/confidence.md).
+        """The last evaluation's calibration of the student's log-probabilities (docs/confidence.md).
 
         None: it could not say anything, or it was of another student, or of this one with or without a grammar. Raises
         DataError when the file is damaged.
@@ -380,11 +380,11 @@ class RunContents(RunFolder):
         )
 
     def provenance_of(self, file: str) -> list[str]:
-        """What decided the rows of `file` (`made_of`); empty: not known."""
+        """The facts that decided the rows of `file` (`made_of`); empty: not known."""
         return list(self.manifest["files"].get(file, {}).get("provenance", ()))
 
     def made_of(self, *, constrained: bool, draws: int = 0) -> list[str]:
-        """What decides predictions: the training, the dataset, whether a grammar constrains the student, and `draws`.
+        """The facts that decide predictions: the training, the dataset, whether a grammar is in force, and `draws`.
 
         A copy of a run has the same provenance. The predictions on disk also name the plugins behind them (`PLUGIN`).
         """
@@ -446,7 +446,7 @@ def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
 
 
 def learnt_in(run: RunFolder) -> Learnt:
-    """What the student in `run` learnt of its data. Raises DataError when its file is damaged."""
+    """The facts that the student in `run` learnt of its data. Raises DataError when its file is damaged."""
     return data_drift.learnt_by(run.folder / "student")
 
 

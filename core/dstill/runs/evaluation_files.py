@@ -1,4 +1,4 @@
-"""What an evaluation reads from a run, and the files that it writes there.
+"""The inputs that an evaluation reads from a run, and the files that it writes there.
 
 inputs = inputs_of(run, records, seen)
 found = evaluate(run.setup, inputs, Source(store=KeptAnswers(run), load=run.generator), executor)
@@ -89,7 +89,7 @@ class KeptAnswers:
         self._run.manifest["files"][file]["provenance"] = provenance
 
     def _made_of(self, system: str) -> list[str]:
-        """What decides the predictions of `system` besides plugins."""
+        """The facts that decide the predictions of `system` besides plugins."""
         wanted, is_student = self._run.settings.evaluate, system == STUDENT
         draws = wanted.agreement if is_student else 0
         return self._run.made_of(constrained=is_student and wanted.constrain, draws=draws)
@@ -110,7 +110,7 @@ class KeptAnswers:
 def inputs_of(
     run: RunContents, scored: Sequence[Record], seen: Mapping[str, Sequence[Record]], *, is_first: bool
 ) -> Inputs:
-    """What the evaluation of the rows `scored` reads. `seen`: the rows of train and validation, by split."""
+    """The inputs of the evaluation of the rows `scored`. `seen`: the rows of train and validation, by split."""
     return Inputs(
         examples=spooled.examples(record.example for record in scored),
         validation=[record.example for record in seen[VALIDATION][: confidence.MOST]],
@@ -153,7 +153,7 @@ def _save_confidence(run: RunContents, rows: Confidence) -> None:
 
 
 def review_notes(run: RunContents) -> list[str]:
-    """What a person's review changed in the splits that are scored; empty: nothing."""
+    """A note on the changes by a person's review in the splits that are scored; empty: none."""
     rows = [record for split in run.settings.evaluate.splits for record in run.records(split, raw=True)]
     after = reviewing.applied(rows, decisions(run))
     counts = {

@@ -1,4 +1,4 @@
-"""What decides a result besides the settings, for run.json: packages, plugins, files, and the project's commit.
+"""Facts that decide a result besides the settings, for run.json: packages, plugins, files, and the project's commit.
 
 versions(plugins)    → {"python": "3.11.9", "dstill": "0.1.0", "torch": "2.9.0", …}
 loaded(plugins)      → [{"name": "evaluate", "distribution": "dstill", "version": "0.1.0", "sha256": "5c1e…"},
@@ -69,7 +69,7 @@ def judged_by(plugins: Plugins) -> list[dict[str, str]]:
 
 
 def judged_with(plugins: Plugins, task: Task, executor: Executor | None) -> dict[str, Any]:
-    """What decided the scores of an evaluation: the packages, the plugins, and those that judged."""
+    """The facts that decided the scores of an evaluation: the packages, the plugins, and those that judged."""
     executors = [engine for engine in (executor, executor.second if executor else None) if engine is not None]
     parts = [("tasks", task.name), *(("executors", engine.name) for engine in executors)]
     return {

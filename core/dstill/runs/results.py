@@ -1,4 +1,4 @@
-"""What a person asks a finished run in Python: its scores, its failures, answers, and its executor.
+"""A finished run in Python: its scores, its failures, answers, and its executor.
 
     run.scores["student"]["test"]["executable_accuracy"]
     run.failures().to_pandas()

@@ -68,7 +68,7 @@ def cost_of(generated: Mapping[str, Any]) -> ReplyCost | None:
 
 
 def data_of(stages: Stages) -> Mapping[str, Any]:
-    """What was seen of the data when the dataset was made."""
+    """The facts of the data when the dataset was made."""
     data: Mapping[str, Any] = stages.get("generate", {}).get("data", {})
     return data
 

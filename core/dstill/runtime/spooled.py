@@ -36,7 +36,7 @@ __all__ = ["Answered", "answered", "answers", "examples", "labels", "predictions
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """What a teacher said about one example."""
+    """The reply of a teacher about one example."""
 
     row: Record | Rejection
     keys: tuple[str, ...] = ()  # of its replies in the store

@@ -40,7 +40,7 @@ class Caps:
 
 @dataclass(kw_only=True)
 class Spent:
-    """What was bought."""
+    """The counts and the price of bought replies."""
 
     requests: int = 0
     usage: Usage = NOTHING

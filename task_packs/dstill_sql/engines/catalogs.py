@@ -286,7 +286,7 @@ class _Builder:
             )
 
     def catalog(self, rows: Mapping[str, int]) -> Catalog:
-        """What was added."""
+        """The catalog of what was added."""
         schema = SqlSchema(
             tables=tuple(self.tables.values()), references=tuple(dict.fromkeys(self.references)), dialect=self.dialect
         )

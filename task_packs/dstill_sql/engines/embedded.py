@@ -1,4 +1,4 @@
-"""What the executors of SQLite and DuckDB share: databases, in a process that can be ended (`engines.process`).
+"""The base of the executors of SQLite and DuckDB: databases, in a process that can be ended (`engines.process`).
 
 A database is made once for its rows and kept, the last few of them. A query that takes too long, too much memory or
 gives too many rows is the answer's fault: nothing else runs in the engine.
@@ -149,7 +149,7 @@ class Embedded(Executor):
         return InMemory(steps=[*making, *filling], sealed=True)
 
     def _data(self, example: Example) -> Rows | File | None:
-        """What the answers to an example run on: the file of ``--engine-url``, unless they are about other data."""
+        """The data for the answers to an example: the file of ``--engine-url``, unless they are about other data."""
         data = self.task.data(example)
         return self._file if self._file is not None and not isinstance(data, Rows) else data
 
@@ -171,7 +171,7 @@ class Embedded(Executor):
             raise ServiceError(what, where=str(file.path))
 
     def catalog(self, data: File) -> Catalog:
-        """What is in a database file. Raises ServiceError."""
+        """The catalog of a database file. Raises ServiceError."""
         from dstill_sql.engines.catalogs import from_file
 
         return from_file(self.dialect, partial(self.ask, data))

@@ -1,4 +1,4 @@
-"""What sqlglot does not write out when it translates: forms of SQLite and PostgreSQL for parts that they lack.
+"""Forms that sqlglot does not write out when it translates: those of SQLite and PostgreSQL for parts that they lack.
 
     for_sqlite(typed)         LIKE 'A%' → GLOB 'A*';  YEAR(at) → CAST(STRFTIME('%Y', at) AS INTEGER)
     for_postgres(typed)       CONTAINS(a, 'x') → STRPOS(a, 'x') > 0;  ROUND(a) → ROUND(CAST(a AS DECIMAL))

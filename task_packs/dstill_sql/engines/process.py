@@ -217,7 +217,7 @@ class EngineProcess:
         raise EngineError(message, of_file=kind == "file")
 
     def _crash(self, error: Exception, limit: float) -> Exception:
-        """What it means that the process ended."""
+        """The error of a process that ended."""
         process = self._process
         if isinstance(error, TooLong):
             self._stop()

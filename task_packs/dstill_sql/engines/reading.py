@@ -50,7 +50,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What reading values may cost."""
+    """The limits of reading values."""
 
     seconds: float = 60.0  # in all
     rows: int = 100_000  # of a table that are looked at
@@ -59,7 +59,7 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """What was read."""
+    """The values that were read."""
 
     values: Values
     unread: Mapping[str, str] = field(default_factory=dict)  # table.column → why it has no values
@@ -102,7 +102,7 @@ class _Column:
     budget: Budget
 
     def known(self) -> Known | str:
-        """What is known; a text: why nothing is."""
+        """The known values; a text: why there are none."""
         family = self.column.family
         if family in ("other", "time"):
             return f"type {self.column.type}"

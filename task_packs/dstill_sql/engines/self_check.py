@@ -64,7 +64,7 @@ _WRITE = "CREATE TEMPORARY TABLE dstill_may_not_write (a integer)"
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """What the role of a connection may do. ``str()`` is a sentence for people."""
+    """The rights of a connection's role. ``str()`` is a sentence for people."""
 
     name: str
     powers: tuple[str, ...] = ()  # beyond reading tables
@@ -182,7 +182,7 @@ def known_answers(dialect: Dialect, ask: Callable[[Statement], Sequence[Any]]) -
 
 
 def _refusal(server: Server) -> str:
-    """What happens to a statement that writes."""
+    """The refusal of a statement that writes."""
     try:
         server.run_alone(fixed(_WRITE, "postgres"))
     except (Away, library().Error) as error:

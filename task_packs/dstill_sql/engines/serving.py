@@ -1,4 +1,4 @@
-"""What the process of an engine does: it reads requests, runs them one by one, and answers.
+"""The process of an engine: it reads requests, runs them one by one, and answers.
 
     {"seconds": 5, "steps": [{"do": "fetch", "key": "shop", "text": "SELECT name FROM drivers", …}]}
     {"columns": ["name"], "rows": [["Ann"], ["Bob"]], "cpu": 0.0001}

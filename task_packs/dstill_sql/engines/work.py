@@ -1,4 +1,4 @@
-"""What the process of an engine needs of SQLite or DuckDB: to open a database, to fill it and to run one text.
+"""The work of SQLite or DuckDB in the process of an engine: to open a database, to fill it and to run one text.
 
 A `database` is a connection of the engine's library.
 """

@@ -120,7 +120,7 @@ class _Database(sqlite3.Connection):
 
 
 class _Reading:
-    """What one query may read and call: what is in its tree, and whatever the views of the file do.
+    """The names that one query may read and call: those in its tree, and whatever the views of the file do.
 
     SQLite names the view, or the part of a WITH, in which something is read. A name that is not of the query's own WITH
     is of a view, or of a view's WITH.

@@ -339,7 +339,7 @@ class _Decoder(Reader):
         )
 
     def _beside(self, left: Piece, select: Select) -> Piece:
-        """What an expression is compared with."""
+        """The expression that another is compared with."""
         token = self.peek()
         if token is not None and starts_value(token, self.reading):
             return self._literal(left.kind, left.known)
@@ -632,7 +632,7 @@ def _outer_columns(query: Query) -> frozenset[int]:
 
 
 def hint(takes: frozenset[str]) -> str:
-    """What a value is that stands for an argument."""
+    """The kind of a value that stands for an argument."""
     if takes <= NUMERIC:
         return "number"
     if "text" in takes:

@@ -90,7 +90,7 @@ class _Written:
 
 @dataclass(kw_only=True)
 class _Part:
-    """What an encoder knows of the SELECT that it writes."""
+    """The knowledge of an encoder about the SELECT that it writes."""
 
     scope: Scope
     outputs: dict[str, int] = field(default_factory=dict)  # text → place, where it may be named so
@@ -416,7 +416,7 @@ class _Encoder:
 
     @staticmethod
     def _weight(node: exp.Expr, part: _Part) -> int:
-        """What comes first in a comparison: a column of a table, of one at the end of a way, …, a literal."""
+        """The rank of a side of a comparison: a column of a table, of one at the end of a way, …, a literal."""
         if isinstance(node, exp.Column):
             owner = part.scope.owner(node)
             if owner is None or owner[0] is not part.scope:
@@ -428,7 +428,7 @@ class _Encoder:
         return 4 if isinstance(node, exp.Subquery) else 3
 
     def _beside(self, node: exp.Expr, of: _Written, part: _Part) -> list[Token]:
-        """What an expression is compared with."""
+        """The expression that another is compared with."""
         return self._value(bare(node), of.kind, of.known) or self.expression(node, part).tokens
 
     def _like(self, node: exp.Expr, part: _Part) -> list[Token]:
@@ -502,7 +502,7 @@ class _Encoder:
         return self._function(inner, part)
 
     def _counted(self, part: _Part) -> list[Token]:
-        """What COUNT(*) counts."""
+        """The rows that COUNT(*) counts."""
         instance = part.scope.child_table() if part.scope.derived is None else None
         if instance is None or self.of_tables.get(instance.table) not in self.positions:
             return ["*"]

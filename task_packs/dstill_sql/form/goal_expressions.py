@@ -313,7 +313,7 @@ def _may_open(state: State) -> bool:
 
 
 def _beside(of: Expression, state: State) -> Expression:
-    """What can follow the expression that was written last."""
+    """The expression that can follow the one that was written last."""
     return replace(of, wants=group_of(state.kind), literal=True, position=state.position)
 
 
@@ -360,7 +360,7 @@ class _Goal:
 
 @dataclass(frozen=True, kw_only=True)
 class _Nothing(_Goal):
-    """What a literal takes the place of."""
+    """The place of a literal."""
 
     def take(self, state: State, token: Token) -> State | None:
         return None
@@ -449,7 +449,7 @@ class _Way(_Goal):
 
 @dataclass(frozen=True, kw_only=True)
 class _Counted(_Goal):
-    """What COUNT counts: rows of a table, values of a column, or different values."""
+    """The argument of COUNT: rows of a table, values of a column, or different values."""
 
     unique: bool = False
 
@@ -530,7 +530,7 @@ class _Window(_Goal):
 
 @dataclass(frozen=True, kw_only=True)
 class _Over(_Goal):
-    """What a window is of: a partition, an order, an end."""
+    """The parts of a window: a partition, an order, an end."""
 
     kind: str
     ordered: bool  # whether there must be an order
@@ -569,7 +569,7 @@ class _Period(_Goal):
 
 @dataclass(frozen=True, kw_only=True)
 class _In(_Goal):
-    """What a column is one of: values, or the result of a query."""
+    """The list that has a column's value: values, or the result of a query."""
 
     of: Expression
     kind: str

@@ -290,7 +290,7 @@ def _column_ended(state: State) -> State:
 
 @dataclass(frozen=True, kw_only=True)
 class _Clauses(_Goal):
-    """What follows the columns."""
+    """The clauses that follow the columns."""
 
     def skips(self, state: State) -> bool:
         return _may_end(state)

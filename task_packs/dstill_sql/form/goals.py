@@ -18,7 +18,7 @@ def group_of(kind: str) -> frozenset[str]:
 
 
 def Give(kind: str) -> Do:
-    """What was written is an expression of this kind."""
+    """The kind of the expression that was written."""
     return Do(step=lambda state: state.with_(kind=kind, position=-1))
 
 

@@ -192,11 +192,11 @@ class Scope:
     # --- whether FROM follows -----------------------------------------------------------
 
     def left(self) -> list[Instance]:
-        """What is joined with LEFT JOIN."""
+        """The instances that are joined with LEFT JOIN."""
         return [self.instances[edge.new] for edge in self.edges if edge.left]
 
     def missing(self) -> list[Instance] | None:
-        """What must be named besides `used` so that FROM follows; None: it does not follow."""
+        """The instances that must be named besides `used` so that FROM follows; None: it does not follow."""
         mains = [instance for instance in self.instances.values() if not instance.way]
         instances = [instance for instance in self.instances.values() if instance.way]
         unused = [main for main in mains if main not in self.used and main not in self.left()]

@@ -56,7 +56,7 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What a SELECT has so far."""
+    """The parts of a SELECT so far."""
 
     context: str  # "top", "scalar", "in", "exists" or "derived"
     tables: frozenset[str] = frozenset()  # of its columns
@@ -132,7 +132,7 @@ class Opens(Protocol):
 
 
 class Run:
-    """What the states of one reading share."""
+    """The common facts of the states of one reading."""
 
     def __init__(self, reading: Reading, tables: Tables, limits: Limits, opens: Opens) -> None:
         """`opens`: begins a query inside another."""

@@ -156,7 +156,7 @@ class Reader(TokenReader):
         return self.reading.words[token].number is not None
 
     def _said(self, numeric: bool, known: tuple[str, ...], *, whole: bool) -> tuple[str, bool]:
-        """What a value says, and whether it can only be a text."""
+        """The text of a value, and whether it can only be a text."""
         token = self.peek()
         if token == "known":
             self.at += 1

@@ -97,7 +97,7 @@ class Select:
     names: dict[Instance, str] = field(default_factory=dict)
 
     def grouped(self) -> list[Piece]:
-        """What GROUP BY has: what follows is every column of the result that is not aggregated."""
+        """The expressions of GROUP BY: those that follow are every column of the result that is not aggregated."""
         if self.group is not None:
             return self.group
         aggregated = self.having is not None or any(piece.aggregates for piece in (*self.outputs, *self.order))
@@ -242,7 +242,7 @@ class _Renderer:
         return Piece(parts=tuple(parts), level=CONJUNCTION)
 
     def _name(self, select: Select, instances: Sequence[Instance]) -> None:
-        """What each table is called: by its name, unless that is there twice or means another table here."""
+        """The alias of each table: its name, unless that is there twice or means another table here."""
         counts = Counter(instance.table.casefold() for instance in instances)
         outer = {column.of.names[column.instance].casefold() for column in select.outer}
         for place, instance in enumerate(instances, start=1):

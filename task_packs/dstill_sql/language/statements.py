@@ -66,7 +66,7 @@ def parsed(text: str, dialect: Dialect) -> exp.Query:
 
 
 def _statements(answer: str, dialect: Dialect) -> list[exp.Expr]:
-    """What sqlglot reads. Raises NotOneQuery."""
+    """The statements that sqlglot reads. Raises NotOneQuery."""
     grammar = Grammar.get_or_raise(dialect)
     try:
         tokens = grammar.tokenize(answer)
@@ -120,7 +120,7 @@ def place(node: exp.Expr) -> str:
 
 
 def _parser_said(error: SqlglotError) -> tuple[str, str]:
-    """What is wrong with a text, and where, as line:column."""
+    """The fault of a text, and where it is, as line:column."""
     facts = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
     line, column, message = facts.get("line"), facts.get("col"), facts.get("description")
     if not isinstance(line, int) or not isinstance(column, int) or not message:

@@ -1,4 +1,4 @@
-"""What the asks share: the columns that show a row, groups, metrics and orders.
+"""The common parts of the asks: the columns that show a row, groups, metrics and orders.
 
 shown(subject)          drivers.name, or all columns of a table without a name
 group(subject)          what rows are grouped by: a column of theirs, or the name of what they refer to
@@ -48,7 +48,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """What rows are grouped by."""
+    """The columns that rows are grouped by."""
 
     noun: str
     shown: exp.Expr
@@ -82,7 +82,7 @@ def counted() -> exp.Expr:
 
 
 def shown(subject: Subject) -> exp.Expr:
-    """What names a row: its label, or all its columns."""
+    """The expression that names a row: its label, or all its columns."""
     label = subject.entity.label
     return subject.scope.star() if label is None else subject.column(label)
 

@@ -228,7 +228,7 @@ def share(subject: Subject, filters: Filters) -> Asked:
 
 
 def _after_are(text: str) -> str:
-    """What comes behind "that are"; empty: the condition is said otherwise."""
+    """The words behind "that are"; empty: the condition has other words."""
     start = next((opening for opening in ("that are ", "which are ", "that were ") if text.startswith(opening)), "")
     return text.removeprefix(start) if start else ""
 

@@ -1,4 +1,4 @@
-"""What one question is made from: random choices, rows, and the SELECT that it builds.
+"""The parts of one question: random choices, rows, and the SELECT that it builds.
 
     subject = draw.subject(entity)         a row of the entity, and a SELECT of it
     field, value = subject.known("number") a field that the question does not use yet, and this row's value

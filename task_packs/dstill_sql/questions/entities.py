@@ -91,7 +91,7 @@ class Field:
 
     @property
     def noun(self) -> str:
-        """What it is called: a date that is named after what was done is "the ordered date"."""
+        """Its noun: a date that is named after what was done is "the ordered date"."""
         if self.kind in ("date", "year") and self.verb:
             unit = "year" if self.kind == "year" else "time" if self.column.family == "timestamp" else "date"
             return f"{_NOUNS.get(self.verb, self.verb)} {unit}"
@@ -99,7 +99,7 @@ class Field:
 
     @property
     def verb(self) -> str:
-        """What was done at its date: "ordered"; empty: it is named otherwise."""
+        """The verb of its date: "ordered"; empty: it is named otherwise."""
         return self.words.noun if is_participle(self.words.noun) or self.words.noun in _VERBS else ""
 
     @property

@@ -179,7 +179,7 @@ def _make_unique(table: Table, rows: list[list[Any]]) -> None:
 
 
 def _maker(table: Table, column: Column, database: Database, now: datetime) -> Any:
-    """What makes values of a column."""
+    """The function that makes values of a column."""
     known = database.values.get(f"{table.name}.{column.name}") or Known()
     family = column.family
     if family == "boolean":

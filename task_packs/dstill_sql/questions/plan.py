@@ -21,7 +21,7 @@ _MIXED = (1, 1, 2, 2, 2, 3)  # numbers of conditions that are mixed
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """What is asked for, with which conditions."""
+    """The kind of a question: what it asks for, with which conditions."""
 
     name: str
     category: str

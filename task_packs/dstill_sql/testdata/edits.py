@@ -107,7 +107,7 @@ def remove(node: exp.Expr) -> None:
 
 
 def inside(node: exp.Expr) -> exp.Expr:
-    """What the node is around."""
+    """The part that the node is around."""
     within: exp.Expr = node.this
     return within
 

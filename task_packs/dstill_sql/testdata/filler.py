@@ -34,7 +34,7 @@ Row = dict[str, Any]  # by folded name
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What kind of rows a candidate has."""
+    """The kind of rows of a candidate."""
 
     name: str
     rows: int  # of a table, if the query needs no more

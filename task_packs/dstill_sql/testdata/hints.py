@@ -1,4 +1,4 @@
-"""What a gold compares: the constants of each column, the sizes of groups, the rows that LIMIT needs.
+"""The comparisons of a gold: the constants of each column, the sizes of groups, the rows that LIMIT needs.
 
 hints = Hints.of(gold)      SELECT city FROM drivers WHERE rating > 4 GROUP BY city HAVING COUNT(*) > 2 LIMIT 3
 hints.conditions            {"drivers.rating": [ColumnTest(text="v > 4", …)]}
@@ -36,7 +36,7 @@ class ColumnTest:
 
 @dataclass(frozen=True, kw_only=True)
 class Hints:
-    """What a gold compares. Columns are by `Place.key`."""
+    """The comparisons of a gold. Columns are by `Place.key`."""
 
     conditions: Mapping[str, Sequence[ColumnTest]]
     constants: Mapping[str, Sequence[Any]]
@@ -137,7 +137,7 @@ class _Reader:
 
 
 def _sides(node: exp.Expr) -> Iterator[exp.Expr]:
-    """What a condition compares; of a subquery, its columns."""
+    """The sides of a condition; of a subquery, its columns."""
     sides = (node.this, node.args.get("expression"), node.args.get("query"))
     for side in (option for option in sides if isinstance(option, exp.Expr)):
         inner = side.find(exp.Select)

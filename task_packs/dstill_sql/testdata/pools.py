@@ -1,4 +1,4 @@
-"""What values the columns of a test database may have, and which of them fulfil the conditions of the gold.
+"""The values that the columns of a test database may have, and which of them fulfil the conditions of the gold.
 
     pools = Pools(gold, hints, now, engine)
     pools.for_column(place)      Pool(good=[4.5, 5.0], bad=[4.0, 3.0, None], usual=[0.0, 0.5, …], asked=True)

@@ -1,4 +1,4 @@
-"""What differs between operating systems: locks, how files are opened, processes, memory.
+"""The differences between operating systems: locks, how files are opened, processes, memory.
 
     with open(path, "a") as file:
         lock(file)                        # waits for other processes; closing the file releases it

@@ -50,7 +50,7 @@ class FileProblem:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What is wrong in one file."""
+    """The faults of one file."""
 
     problems: tuple[FileProblem, ...]
     answers: int

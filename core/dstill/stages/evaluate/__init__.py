@@ -34,7 +34,7 @@ __all__ = ["Evaluated", "Inputs", "evaluate"]
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What `evaluate` reads."""
+    """The inputs of `evaluate`."""
 
     examples: Sequence[Example]  # of the scored splits
     validation: Sequence[Example]  # that the confidence is calibrated on
@@ -49,7 +49,7 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """What `evaluate` returns."""
+    """The result of `evaluate`."""
 
     judged: Judged
     prompted: Mapping[str, Prompted]  # by large model

@@ -29,7 +29,7 @@ Metrics = Mapping[str, Score]  # by the name of the metric
 
 @dataclass(frozen=True, kw_only=True)
 class TestSuite:
-    """What test databases said of answers that give the gold answer's result on the data (`TestDatabases`)."""
+    """The counts of test databases for answers that give the gold answer's result on the data (`TestDatabases`)."""
 
     n_same_on_data: int  # answers that were run on test databases; a copy of the gold answer is not
     n_killed: int  # of these, answers with another result on a test database
@@ -38,7 +38,7 @@ class TestSuite:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What `judged` returns. Figures without a system are the student's."""
+    """The result of `judged`. Figures without a system are the student's."""
 
     verdicts: Mapping[str, Sequence[Verdict]]  # by system
     scores: Mapping[str, Mapping[str, Metrics]]  # by system and split

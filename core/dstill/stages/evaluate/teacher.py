@@ -25,7 +25,7 @@ __all__ = ["TeacherRows", "TeacherScores", "judged", "scored"]
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherRows:
-    """What came of asking the teacher."""
+    """The result of asking the teacher."""
 
     name: str  # of the teacher; empty: none was asked
     asked: Iterable[Example]

@@ -21,7 +21,7 @@ __all__ = ["answers"]
 def answers(
     setup: Setup, requests: Iterable[TeacherRequest], rows: Iterable[Record | Rejection]
 ) -> list[Prediction] | None:
-    """What the teacher replied about each question that has a given answer, in the form of `Task.reply_text`.
+    """The teacher's replies to the questions that have a given answer, in the form of `Task.reply_text`.
 
     Not about those whose answer it saw. `rows`: of the replies to `requests`. None: the teacher repeats given answers.
     """

@@ -68,7 +68,7 @@ AGAIN = "asking again"
 
 @dataclass(frozen=True, kw_only=True)
 class Generated:
-    """What `generate` returns."""
+    """The result of `generate`."""
 
     requests: Sequence[TeacherRequest]  # each question with the keys of its replies in the store
     rows: Sequence[Record | Rejection]  # of the teacher's replies, in the same order
@@ -83,7 +83,7 @@ class Generated:
 
 @dataclass(kw_only=True)
 class LabelCounts:
-    """What `label_examples` counts."""
+    """The counts of `label_examples`."""
 
     replies: Counts
     retries: Counter[str] = field(default_factory=Counter)  # as in `Generated`
@@ -205,7 +205,7 @@ async def label_examples(
 
 
 class _Labelled:
-    """What is known of each example so far."""
+    """The rows of the examples so far."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
         self._examples = examples

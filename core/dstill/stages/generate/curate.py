@@ -65,7 +65,7 @@ class DatasetCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """What became of all questions."""
+    """The rows of all questions."""
 
     records: Sequence[Record]
     rejections: Sequence[Rejection]
@@ -83,7 +83,7 @@ class LabelSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Relabelled:
-    """What `relabelled` returns."""
+    """The result of `relabelled`."""
 
     dataset: Dataset
     source: LabelSource

@@ -1,4 +1,4 @@
-"""What `generate` would ask, before it asks: ``dstill generate --dry-run``.
+"""The requests of `generate`, before it sends them: ``dstill generate --dry-run``.
 
     estimate = estimated(setup, None, Path("replies.sqlite"))
     estimate.summary_lines()      # ["1,000 questions: 640 replies cached, 360 to request", "tokens: …", "cost: …"]
@@ -37,7 +37,7 @@ SHORT_REPLY = 60  # tokens of a reply when none is stored
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What the requests of a run would take."""
+    """The cost of the requests of a run."""
 
     questions: int
     n_not_asked: int  # questions that need no reply: an answer and a rationale came with them
@@ -89,7 +89,7 @@ class Estimate:
 
 
 def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
-    """What a run of this configuration would ask that the store at `replies` does not have. Sends no request."""
+    """The requests of a run of this configuration that the store at `replies` does not answer. Sends no request."""
     from dstill.teacher.budget import NOTHING, worst_case
     from dstill.teacher.cache import ReplyStore
 

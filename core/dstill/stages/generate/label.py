@@ -59,7 +59,7 @@ class Labeled:
 
 
 def follow_up(task: Task, prompt: Prompt, reply: Reply, row: Rejection) -> Prompt | None:
-    """What to ask after a wrong `reply` to `prompt`; None: asking again would not help."""
+    """The prompt after a wrong `reply` to `prompt`; None: asking again would not help."""
     if reply.finish_reason == "length":
         return replace(prompt, max_tokens_factor=LONGER) if prompt.max_tokens_factor == 1 else None
     wrong = Message(role="assistant", content=trace.split(reply.text)[1][:LONGEST])

@@ -1,4 +1,4 @@
-"""What programs get of an answer and of the data: JSON objects, and the JSON Schemas that describe them.
+"""An answer and the data for programs: JSON objects, and the JSON Schemas that describe them.
 
     result_rows(task, answered.result)   {"shown": "it says tea", "tables": [{"title": "hits", "columns": […], …}]}
     data_rows(task, context)             {"title": "fields of logs", "fields": [["status", "long: 200 to 599"], …]}

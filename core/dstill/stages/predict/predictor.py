@@ -326,7 +326,7 @@ class Predictor:
         return self.contexts[name]
 
     def drift(self, *, ask: bool = False) -> tuple[str, ...]:
-        """What the student learnt of its data that has changed since, one line each; empty: no change, or not known.
+        """Changes of the data since the student learnt it, one line each; empty: no change, or not known.
 
         Asks the engine if an executor is open. `ask`: open an executor for this question, if the engine is there.
         """
@@ -390,7 +390,7 @@ class Predictor:
     def from_fallback(
         self, example: Example, answered: PredictedAnswer, reply: Prediction | DstillError
     ) -> PredictedAnswer:
-        """What `Fallback.ask` gave in the place of the student's answer, checked but not run.
+        """The answer of `Fallback.ask` in the place of the student's, checked but not run.
 
         If it gave an error, the student's abstention or failure, which then names both reasons.
         """
@@ -564,7 +564,7 @@ class Predictor:
         by: str = STUDENT,
         read: Callable[[Prediction], Draft | None] | None = None,
     ) -> PredictedAnswer:
-        """What the checks say of an answer that the student wrote, or somebody else (`by`).
+        """The checked answer of the text that the student wrote, or somebody else (`by`).
 
         `read` parses it; None: as the student's.
         """
@@ -611,7 +611,7 @@ class Predictor:
         )
 
     def _misread(self, example: Example, answer: str) -> Iterator[Problem]:
-        """What a student that reads the schema of the data has not read, or may have taken for something else."""
+        """Words that a student that reads the schema of the data has not read, or may have taken for something else."""
         student, task = self.setup.student, self.setup.task
         if student.reads_schema:
             with about(example.id):

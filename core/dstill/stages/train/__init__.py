@@ -58,7 +58,7 @@ class TrainingFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What `trained` returns."""
+    """The result of `trained`."""
 
     fitted: TrainResult
     id: str  # of this training; its predictions name it

@@ -98,7 +98,7 @@ Rank = tuple[str, ...]
 
 
 def _ranks(sources: Mapping[str, exp.Expr], conditions: Sequence[exp.Expr]) -> dict[str, Rank]:
-    """What orders each source, whatever it is called: its table, then its conditions.
+    """The rank of each source, whatever its alias: its table, then its conditions.
 
     Two of one table are told apart by what they are joined with, as in the refinement of colours of a graph (Weisfeiler
     and Leman 1968).

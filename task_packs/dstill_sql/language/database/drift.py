@@ -22,7 +22,7 @@ __all__ = ["changes", "compared", "unlearnt"]
 
 
 def compared(before: Mapping[str, str], after: Mapping[str, str]) -> Drift:
-    """What differs between two mappings of column → type."""
+    """The differences of two mappings of column → type."""
     return drift.compared(before, after, fold=str.casefold)
 
 

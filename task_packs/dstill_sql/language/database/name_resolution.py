@@ -73,7 +73,7 @@ class Scopes:
                 yield place
 
     def meaning(self, node: exp.Column) -> exp.Expr | None:
-        """What a column of a subquery or of WITH is computed from; None: it is a column of a table, or not known."""
+        """The expression of a column of a subquery or of WITH; None: it is a column of a table, or not known."""
         for _ in range(_DEEPEST):
             source = self.source(node)
             if source is None or self.table(source) is not None:

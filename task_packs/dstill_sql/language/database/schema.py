@@ -512,7 +512,7 @@ def _comment_of(part: exp.Expr) -> str:
 
 
 def family_of(type_: exp.Expr) -> Family:
-    """What a type is for questions, whatever its size."""
+    """The family of a type, whatever its size."""
     if isinstance(type_, exp.DataType):
         for family, kinds in _FAMILIES.items():
             if type_.this in kinds:

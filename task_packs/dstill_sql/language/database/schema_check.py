@@ -31,7 +31,7 @@ _UNRESOLVED = re.compile(r"(?:Unknown column:|Column) '?\"?([^'\".:]+)\"?'?")
 
 
 def check(query: exp.Query, schema: SqlSchema) -> Iterator[Problem]:
-    """What does not fit the schema."""
+    """Problems of a query that does not fit the schema."""
     try:
         qualified(query, schema)
     except SqlglotError as error:

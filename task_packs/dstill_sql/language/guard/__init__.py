@@ -37,7 +37,7 @@ _UNUSUAL_OF_TABLE = ("sample", "pivots", "version", "when", "joins", "laterals",
 
 
 def check(query: exp.Query, schema: SqlSchema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
-    """What the query may not do. `schema`: the tables that it may read; None: not known, so any without a path.
+    """Problems with what a query does. `schema`: the tables that it may read; None: not known, so any without a path.
 
     What runs is the printed text of the query, so its tree is checked, too, where it is another one.
     """
