@@ -73,9 +73,9 @@ PARTS = (
     "baseline",
 )  # [teacher.NAME] and so on
 # Read by dstill itself, so no configuration keys.
-RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
+RESERVED_NAMES = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
 _FLAG = "command line"  # the origin of a value that a flag gave
-_NOT_SHOWN = (None, "", dataclasses.MISSING)  # defaults that messages do not mention
+_SILENT_DEFAULTS = (None, "", dataclasses.MISSING)  # defaults that messages do not mention
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
 
 
@@ -591,7 +591,7 @@ def _read_environment(environment: Mapping[str, str], known: _Known) -> dict[str
     by_name = known.by_variable(environment)
     entries: dict[str, tuple[Any, str]] = {}
     for name, text in environment.items():
-        if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
+        if not name.startswith("DSTILL_") or name in RESERVED_NAMES or "__" not in name:
             continue
         key = by_name.get(name)
         if key is None:
@@ -702,7 +702,7 @@ def _build(prefix: str, cls: type[Any], values: Mapping[str, Any]) -> Any:
 
 def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
     """`value` with the type of the field. Raises ConfigError that says what it is and what it should be."""
-    default = "" if field_.default in _NOT_SHOWN else f" for the default: {field_.default!r}"
+    default = "" if field_.default in _SILENT_DEFAULTS else f" for the default: {field_.default!r}"
     error = ConfigError(
         f"{key}: got {value!r}, wanted {wanted_of(field_)}", where=origin, hint=f"change it, or leave it out{default}"
     )

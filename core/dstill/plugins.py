@@ -456,14 +456,14 @@ class Plugins:
 
     def check_draft(self, task: Task, example: Example, draft: Draft) -> tuple[Problem, ...]:
         """The results of the hook `check_draft`. If the hook raises, a problem says so and refuses the draft."""
-        from dstill.api.faults import PASSING, about, refused
+        from dstill.api.faults import OWN_ERRORS, about, refused
 
         with about(example.id) as faults:
             try:
                 answers = self._hook.check_draft(task=task, example=example, draft=draft)
                 # pluggy calls the core last, but its problems come first
                 problems = [problem for answer in reversed(answers) for problem in answer or ()]
-            except PASSING:
+            except OWN_ERRORS:
                 raise
             except Exception as error:
                 problems = [refused(task, "hook", "hook 'check_draft'", error)]
@@ -480,12 +480,12 @@ class Plugins:
 
     def judge_answer(self, task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
         """The result of the hook `judge_answer`. If it raises, the verdict does not count."""
-        from dstill.api.faults import PASSING, about, unjudged, with_faults
+        from dstill.api.faults import OWN_ERRORS, about, unjudged, with_faults
 
         with about(example.id) as faults:
             try:
                 verdict = self._judge(task=task, example=example, draft=draft, executor=executor)
-            except PASSING:
+            except OWN_ERRORS:
                 raise
             except Exception as error:
                 verdict = unjudged(task, example, error)

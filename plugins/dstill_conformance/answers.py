@@ -18,7 +18,7 @@ from dstill_conformance.pack import Pack, Raised, quoted, raised
 
 __all__ = ["RULES"]
 
-SLOW = 2.0  # seconds that one check may take for one text
+SLOW_CHECK = 2.0  # seconds that one check may take for one text
 MOST_JUNK = 0.5  # share of texts in no language that the checks may accept
 
 
@@ -36,7 +36,7 @@ def checks_never_raise(pack: Pack) -> Iterator[Finding]:
                 findings = raised(pack.task, f"check '{check.name}'", (text,), error, code="check_raises")
                 yield findings
                 break
-            if time.perf_counter() - started > SLOW:
+            if time.perf_counter() - started > SLOW_CHECK:
                 yield Finding(
                     code="check_slow",
                     what=f"check '{check.name}' takes {time.perf_counter() - started:.0f} s for {quoted(text)} "

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dstill.api.faults import PASSING
+from dstill.api.faults import OWN_ERRORS
 from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
 from dstill.runtime.progress import Progress, silent
@@ -25,7 +25,7 @@ from dstill_conformance.pack import Pack, Raised, Rule
 __all__ = ["SECONDS", "Group", "Report", "check"]
 
 SECONDS = 180.0
-SHOWN = 3  # findings of one code in one rule
+MOST_FINDINGS = 3  # findings of one code in one rule
 
 GROUPS: Mapping[str, Sequence[Rule]] = {
     "questions": questions.RULES,
@@ -125,7 +125,7 @@ def _opened(pack: Pack) -> Iterator[None]:
         return
     try:
         pack.executor = pack.new_executor().open(pack.task, pack.engine)
-    except PASSING:
+    except OWN_ERRORS:
         raise
     except Exception as error:
         pack.unopened = error
@@ -176,7 +176,7 @@ def _first_of_each(findings: Iterable[Finding]) -> list[Finding]:
         by_code[finding.code].append(finding)
     first = []
     for same in by_code.values():
-        first += same[:SHOWN]
-        if (more := len(same) - SHOWN) > 0:
+        first += same[:MOST_FINDINGS]
+        if (more := len(same) - MOST_FINDINGS) > 0:
             first[-1] = replace(first[-1], what=f"{first[-1].what} (and {more:,} more)")
     return first

@@ -37,11 +37,11 @@ T = TypeVar("T", bound=Task)
 Item = TypeVar("Item")
 
 LIMIT = 60  # golds
-MUTATED = 12  # of them, at least, have their mutants checked; of more than three times as many, a third
+MUTATED_GOLDS = 12  # of them, at least, have their mutants checked; of more than three times as many, a third
 TIMEOUT = 1.0  # seconds
 LONGEST = 60  # characters of an answer in a message
 REFUSALS = 10  # of the golds that refuse, how many are checked
-PASSED = (NoTestDatabases, ImportError, MemoryError, MissingExtra, ServiceError, AuthError)
+OWN_ERRORS = (NoTestDatabases, ImportError, MemoryError, MissingExtra, ServiceError, AuthError)
 
 
 class Raised(Exception):
@@ -145,7 +145,7 @@ class Pack:
     @property
     def mutated(self) -> list[Example]:
         """The golds whose mutants are checked, which takes long: each has up to dozens."""
-        return self.golds[: max(MUTATED, self.limit // 3)]
+        return self.golds[: max(MUTATED_GOLDS, self.limit // 3)]
 
     @cached_property
     def refusals(self) -> list[Example]:
@@ -258,7 +258,7 @@ def _watch(task: Task, owner: Task | TaskProtocol) -> None:
 
 def _watched(task: Task, owner: Task | TaskProtocol, name: str) -> Callable[..., Any]:
     own = getattr(owner, name)
-    passed = PASSED if name in METHODS else (*PASSED, DstillError, OSError)
+    passed = OWN_ERRORS if name in METHODS else (*OWN_ERRORS, DstillError, OSError)
 
     @functools.wraps(own)
     def method(*args: Any, **kwargs: Any) -> Any:

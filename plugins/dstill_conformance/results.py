@@ -20,8 +20,8 @@ __all__ = ["RULES"]
 
 LEAST_KILLED = 0.5  # share of the mutants
 MUTANTS = 5  # of a gold that also run on its own data
-FEW = 3  # mutants of a kind say something about it
-COMPARED = 400  # pairs of results
+MIN_MUTANTS = 3  # mutants of a kind say something about it
+MOST_PAIRS = 400  # pairs of results
 MOST_TRIVIAL = 0.5  # share of the golds
 MOST_REFUSED = 0.5  # share of the mutants that the engine refuses
 
@@ -127,7 +127,7 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
 def same_tells_results_apart(pack: Pack) -> Iterator[Finding]:
     """`same` is false for some results, and sees how often a row occurs."""
     ran = list(_ran(pack))
-    pairs = [(a, b) for a, b in combinations(ran, 2) if _text(a[1]) != _text(b[1])][:COMPARED]
+    pairs = [(a, b) for a, b in combinations(ran, 2) if _text(a[1]) != _text(b[1])][:MOST_PAIRS]
     if pairs and all(pack.task.same(a[1], b[1]) for a, b in pairs):
         yield Finding(
             code="same_always",
@@ -295,7 +295,7 @@ def mutants_are_killed(pack: Pack) -> Iterator[Finding]:
         )
         return
     for kind, n in lost.items():
-        if n > (1 - LEAST_KILLED) * all_of[kind] and all_of[kind] >= FEW:
+        if n > (1 - LEAST_KILLED) * all_of[kind] and all_of[kind] >= MIN_MUTANTS:
             yield Finding(
                 code="mutant_kind_survives",
                 what=f"{n} of {all_of[kind]} mutants of the kind '{kind}' have the gold's result on every test "
@@ -359,7 +359,7 @@ def databases_can_run(pack: Pack) -> Iterator[Finding]:
                 where=pack.line("test_databases"),
                 hint="make data of the same form as the example's own",
             )
-    if ran >= FEW and not differ:
+    if ran >= MIN_MUTANTS and not differ:
         yield Finding(
             code="databases_ignored",
             what=f"{ran} reference answers have the same result on each of their test databases as on their own data",

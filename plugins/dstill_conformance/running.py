@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from dstill.answering.steps import threaded_map
 from dstill.api.executor import Executor
-from dstill.api.faults import PASSING
+from dstill.api.faults import OWN_ERRORS
 from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Example, Outcome, OutcomeKind, Severity
@@ -24,9 +24,9 @@ from dstill_conformance.pack import Pack, Raised, quoted, raised
 __all__ = ["RULES"]
 
 RUNS = 12  # answers of a cycle that is watched for what it leaves
-DISTINCT = 2  # golds among them: each has a test database, which may take long to load
+DATABASE_GOLDS = 2  # golds among them: each has a test database, which may take long to load
 CYCLES = 2  # that open and close an executor
-SLOW = 1.0  # seconds a run takes in the median
+SLOW_RUN = 1.0  # seconds a run takes in the median
 MEMORY = 64 * 2**20  # bytes that one more cycle may take
 PATIENCE = 3.0  # times the timeout, after which a runaway answer counts as not stopped
 LEAST_GRACE = 1.0  # seconds
@@ -60,7 +60,7 @@ def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
     for text in pack.timed(pack.texts):
         try:
             outcome = pack.executor.run(text, pack.golds[0])
-        except PASSING as stopped:  # it would end the command
+        except OWN_ERRORS as stopped:  # it would end the command
             pack.raised.append((text, stopped))
             break
         if not isinstance(outcome, Outcome):
@@ -77,7 +77,7 @@ def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
     """Closed, an executor has no connection, file, thread or process; open, it does not keep one for each answer."""
     if pack.executor is None or not pack.golds:
         return
-    golds = (_about_one_data(pack)[:DISTINCT] * RUNS)[:RUNS]
+    golds = (_about_one_data(pack)[:DATABASE_GOLDS] * RUNS)[:RUNS]
     _cycle(pack, golds)  # this also fills caches
     before, memory = _open_things(), resident_memory()
     counts = _kept_by_runs(pack, golds)
@@ -116,7 +116,7 @@ def answers_run_quickly(pack: Pack) -> Iterator[Finding]:
     if not pack.seconds:
         return
     pack.figures["run_seconds"] = median = statistics.median(pack.seconds)
-    if median > SLOW:
+    if median > SLOW_RUN:
         yield Finding(
             code="slow_runs",
             what=f"an answer takes {median:.1f} s in the median",

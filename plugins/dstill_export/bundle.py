@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["LinkedBundle", "TextBundle"]
 
 # Of a converted student, what `dstill_export.plain_tokenizer` and CTranslate2 read; other files name paths of training.
-_KEPT = ("model.bin", "config.json", "tokenizer.json", "prompts.json", "student.json")
+_FILES = ("model.bin", "config.json", "tokenizer.json", "prompts.json", "student.json")
 
 
 class _BundleFormat(Format):
@@ -146,7 +146,7 @@ class TextBundle(_BundleFormat):
         facts.write(folder)
         write_plain(saved_tokenizer(source.folder), facts, folder)
         for file in folder.iterdir():
-            if file.name not in _KEPT and not file.name.endswith("vocabulary.json"):
+            if file.name not in _FILES and not file.name.endswith("vocabulary.json"):
                 file.unlink()
         return {"train.student": "ctranslate2"}
 

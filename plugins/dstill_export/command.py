@@ -15,7 +15,7 @@ from dstill_export.formats import NAMES
 
 __all__ = ["export"]
 
-SHOWN = 3  # differing answers to print
+MOST_SHOWN = 3  # differing answers to print
 MAX_TEXT = 400  # characters of a printed answer
 
 
@@ -92,13 +92,13 @@ def export(app: App, run: str, form: str, out: Path, sample: int, parity: float 
 
 
 def _show_differences(comparisons: Any) -> None:
-    for item in comparisons[:SHOWN]:
+    for item in comparisons[:MOST_SHOWN]:
         note(f"{item.example.id}: {item.example.question}")
         note(f"  evaluated: {_short(item.evaluated)}")
         note(f"  exported:  {_short(item.exported)}")
         note(f"  {_short(item.reason)}")
-    if len(comparisons) > SHOWN:
-        note(f"and {len(comparisons) - SHOWN} more")
+    if len(comparisons) > MOST_SHOWN:
+        note(f"and {len(comparisons) - MOST_SHOWN} more")
 
 
 def _short(text: str) -> str:

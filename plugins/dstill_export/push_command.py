@@ -21,7 +21,7 @@ from dstill_export.pushing import push as run_push
 
 __all__ = ["push"]
 
-LISTED = 30  # files of a repository to list
+MOST_FILES = 30  # files of a repository to list
 OPTIONS = ("export", "dataset", "licence")  # with a value
 
 
@@ -105,10 +105,10 @@ def _show(
         about = f"{state}{'private' if is_private else 'public'}, licence: {repository.licence or 'not named'}"
         write(f"{repository.kind} {endpoint()}/{repository.where} ({about})")
         sizes = repository.sizes
-        for name, size in list(sizes.items())[:LISTED]:
+        for name, size in list(sizes.items())[:MOST_FILES]:
             write(f"  {name}  {size_on_disk(size)}")
-        if len(sizes) > LISTED:
-            write(f"  and {len(sizes) - LISTED} more files")
+        if len(sizes) > MOST_FILES:
+            write(f"  and {len(sizes) - MOST_FILES} more files")
         write(f"  {len(sizes)} files, {size_on_disk(sum(sizes.values()))}")
         for text in repository.notes:
             write(f"  note: {text}")

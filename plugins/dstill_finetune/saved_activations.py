@@ -31,7 +31,7 @@ __all__ = ["activation_bytes_of"]
 
 DEPTHS = ("num_hidden_layers", "num_layers", "num_decoder_layers", "encoder_layers", "decoder_layers")
 CHUNKS = ("chunk_size", "mamba_chunk_size")  # lengths are padded to whole chunks, and a single chunk costs less
-UNRELATED = {"_name_or_path", "architectures", "dtype"}
+UNRELATED_KEYS = {"_name_or_path", "architectures", "dtype"}
 
 
 def activation_bytes_of(config: Any) -> Callable[[str, int], ActivationBytes | None]:
@@ -53,7 +53,7 @@ def _counted(config: Any, how: str, width: int) -> ActivationBytes | None:
 
 def _shape(config: Any, depth: int) -> str:
     """The configuration with `depth` layers, without what does not change what a layer saves."""
-    values = {key: value for key, value in _with_depth(config, depth).to_dict().items() if key not in UNRELATED}
+    values = {key: value for key, value in _with_depth(config, depth).to_dict().items() if key not in UNRELATED_KEYS}
     if "vocab_size" in values:
         ids = [value for key, value in values.items() if key.endswith("_token_id") and isinstance(value, int)]
         values["vocab_size"] = 1 + max(ids, default=0)

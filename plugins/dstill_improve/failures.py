@@ -24,9 +24,9 @@ from dstill.stages.evaluate.predicting import predicted
 from dstill.stages.generate import augment
 from dstill.stages.generate.augment import Focus
 
-__all__ = ["ABSTAINED", "Failures", "failures", "more"]
+__all__ = ["ABSTENTION", "Failures", "failures", "more"]
 
-ABSTAINED = "abstained"
+ABSTENTION = "abstained"
 MAX_WRONG = 0.05  # share of wrong answers that is promised where the student abstains from others
 
 
@@ -60,7 +60,7 @@ def failures(run: Run, most: int) -> Failures:
         verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor)
         for n, verdict in enumerate(verdicts, 1):
             setup.progress("looking for failures", n, len(examples))
-            cause = verdict.cause.label if verdict.cause else ABSTAINED if verdict.id in abstained else ""
+            cause = verdict.cause.label if verdict.cause else ABSTENTION if verdict.id in abstained else ""
             if cause:
                 by_cause.setdefault(cause, []).append(by_id[verdict.id])
     return Failures(asked=len(records), by_cause=by_cause)

@@ -8,7 +8,7 @@ A question gets its answer from the first of these that has one:
 
 1. own golds: a person's correction, an answer that a person called right, the task's own answer;
 2. the teacher of the run, through the reply store and the run's budget. One that only looks replies up is not asked;
-3. the student itself: `samples` drawn answers, if `AGREE` of them have the same result when they are run.
+3. the student itself: `samples` drawn answers, if `AGREEMENT` of them have the same result when they are run.
 
 Every answer passes the checks and is run, and no answer is used that a person called wrong. Golds without a rationale
 are explained by the teacher as in `dstill generate`. Questions that a test split or the gate has are not used.
@@ -37,14 +37,14 @@ from dstill.stages.predict.predictor import PredictedAnswer, Predictor
 from dstill.stages.predict.self_consistency import vote
 from dstill_improve.failures import Failures, failures, more
 
-__all__ = ["AGREE", "NewRows", "Sources", "new_rows"]
+__all__ = ["AGREEMENT", "NewRows", "Sources", "new_rows"]
 
 FAILURES, TEACHER, AGREEING = "failures", "teacher", "agreeing"
-ORDER = (feedback.CORRECTED, feedback.RIGHT, FAILURES, TEACHER, AGREEING)
-AGREE = 0.75  # of the drawn answers
+ORDER = (feedback.CORRECTION, feedback.RIGHT, FAILURES, TEACHER, AGREEING)
+AGREEMENT = 0.75  # of the drawn answers
 SAMPLED = 500  # training questions that the student answers, to see what it fails at
 SHARE = 4  # training rows for each question that is drawn because of failures
-DRAWN = "drawn answers"  # `Record.teacher` of those that agree
+DRAWN_ANSWERS = "drawn answers"  # `Record.teacher` of those that agree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +186,7 @@ def _agreeing(run: Run, rows: Sequence[_Rated], samples: int) -> list[Record]:
 
 
 def _is_usable(run: Run, opinion: Opinion, answer: PredictedAnswer, samples: int) -> bool:
-    agree = answer.votes is not None and answer.votes.agree >= AGREE * samples
+    agree = answer.votes is not None and answer.votes.agree >= AGREEMENT * samples
     if not agree or not answer.ok or answer.outcome != OutcomeKind.OK:
         return False
     empty = ResultProperties.of(run.task).is_empty(answer.result)
@@ -200,7 +200,7 @@ def _drawn(example: Example, answer: PredictedAnswer) -> Record:
         rationale=answer.rationale,
         answer=answer.answer,
         context=example.context,
-        teacher=DRAWN,
+        teacher=DRAWN_ANSWERS,
     )
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["LinkedGenerator", "Scorer", "Scores"]
 
 FIRST_LOOK = 4  # tokens
-SHOWN = 300  # characters of tokens that are no answer
+TEXT_WIDTH = 300  # characters of tokens that are no answer
 
 
 class Scores(Protocol):
@@ -144,7 +144,7 @@ class LinkedGenerator(Generator):
         except Exception as error:  # tokens of a model may be anything, also what a form did not foresee
             shown = " ".join(f"@{token}" if isinstance(token, int) else token for token in tokens)
             shown = "".join(char if char.isprintable() else " " for char in shown)
-            return f"not an answer: {error or type(error).__name__}; tokens: {shown[:SHOWN]}"
+            return f"not an answer: {error or type(error).__name__}; tokens: {shown[:TEXT_WIDTH]}"
 
     def _write(self, rows: Sequence[_Row], sampling: _Sampling | None) -> None:
         """Write the answers of one batch."""

@@ -29,7 +29,7 @@ from dstill_linked.vocabulary import Row, batch
 __all__ = ["NumpyScorer", "NumpyScores"]
 
 Floats = NDArray[np.float32]
-_MASKED = np.float32(-1e4)
+_MASK = np.float32(-1e4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class NumpyScorer:
         x[there] = self._embedded(arrays.features, arrays.weights, arrays.offsets[there])
         bias, mask = self.relations[:, arrays.relations].swapaxes(0, 1), None
         if not there.all():
-            mask = np.where(arrays.mask, np.float32(0), _MASKED)[:, None, None, :]
+            mask = np.where(arrays.mask, np.float32(0), _MASK)[:, None, None, :]
             bias = bias + mask
         for layer in self.encoder:
             q, k, v = self.heads(_normed(x) @ layer.qkv, len(rows))

@@ -49,7 +49,7 @@ _SMALLEST = 1024  # numbers of a matrix that is worth quantizing
 _MOST_FACTS = 2**24  # bytes of linked.json; 33 kB for the largest base
 _MOST_HEADER = 2**20  # bytes of the header of a safetensors file; 100 kB for 48 layers of each kind
 _SCALE = ".scale"
-_AGAIN = "copy it again, or train it again"
+_RETRY = "copy it again, or train it again"
 Size = Annotated[int, range(1, 2**20 + 1)]
 
 
@@ -103,7 +103,7 @@ def read_facts(folder: Path) -> LinkedFacts:
         return facts
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
-            "this is not a linked student that dstill wrote", where=f"{file}: {error}", hint=_AGAIN
+            "this is not a linked student that dstill wrote", where=f"{file}: {error}", hint=_RETRY
         ) from error
 
 
@@ -140,26 +140,26 @@ def _read(folder: Path, form: Form) -> tuple[Shape, dict[str, NDArray[np.float32
     facts = read_facts(folder)
     _require_form(facts, form, folder)
     shape, file = shape_of(folder, facts), folder / WEIGHTS
-    with damaged("the weights of the student are damaged", where=str(file), hint=_AGAIN):
+    with damaged("the weights of the student are damaged", where=str(file), hint=_RETRY):
         content = _content(file, _MOST_HEADER + 4 * sum(math.prod(size) for _, size in shape.weights()))
         if hashlib.sha256(content).hexdigest() != facts.sha256:
             raise DataError(
                 "the weights of the student are damaged",
                 where=f"{file}: not those that {FILE} describes",
-                hint=_AGAIN,
+                hint=_RETRY,
             )
         weights = _floats(content)
         if {name: value.shape for name, value in weights.items()} != dict(shape.weights()):
             raise DataError(
                 "the weights of the student are damaged",
                 where=f"{file}: of other sizes than {FILE} describes",
-                hint=_AGAIN,
+                hint=_RETRY,
             )
         if endless := next((name for name, value in weights.items() if not np.isfinite(value).all()), ""):
             raise DataError(
                 "the weights of the student are damaged",
                 where=f"{file}: {endless} has numbers that are not finite",
-                hint=_AGAIN,
+                hint=_RETRY,
             )
     return shape, weights, facts
 
@@ -176,7 +176,7 @@ def _content(file: Path, most: int) -> bytes:
             hint="replace it with a copy of what it leads to",
         ) from error
     if len(content) > most:
-        raise DataError(f"a file of the student has more than {most:,} bytes", where=str(file), hint=_AGAIN)
+        raise DataError(f"a file of the student has more than {most:,} bytes", where=str(file), hint=_RETRY)
     return content
 
 
@@ -186,13 +186,13 @@ def shape_of(folder: Path, facts: LinkedFacts) -> Shape:
         shape = Shape(**facts.shape)
     except TypeError as error:
         raise DataError(
-            "the sizes of the student are damaged", where=f"{folder / FILE}: {error}", hint=_AGAIN
+            "the sizes of the student are damaged", where=f"{folder / FILE}: {error}", hint=_RETRY
         ) from error
     if shape.width % shape.heads:
         raise DataError(
             "the sizes of the student are damaged",
             where=f"{folder / FILE}: width {shape.width} is not a multiple of {shape.heads} heads",
-            hint=_AGAIN,
+            hint=_RETRY,
         )
     return shape
 

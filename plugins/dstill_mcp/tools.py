@@ -102,7 +102,7 @@ class Tools:
         (answered,) = self._predictor.answer([example], execute=False)
         if execute:
             answered = self._ran(example, answered)
-        row = {key: value for key, value in answered.to_row().items() if key in _ASKED}
+        row = {key: value for key, value in answered.to_row().items() if key in _ANSWER_KEYS}
         return {"data": data_of(self._task, example), **row, **self._result(answered)}
 
     def check(self, answer: str, question: str = "", data: str | None = None) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class Tools:
                 about=f"Describes the {noun} that questions are about: its fields with types and known values, the "
                 f"checks, and which share of the answers is promised to be right. {UNTRUSTED}",
                 input=record(data, optional=data, closed=True),
-                output=_DESCRIBED,
+                output=_DESCRIPTION,
                 call=self.describe,
             ),
             Tool(
@@ -181,7 +181,7 @@ class Tools:
                 f"not sure: then `withheld` is what it would have said. ok: true means that the answer passes the "
                 f"checks, not that it is right; see `confidence` and `guess`. {UNTRUSTED}",
                 input=record(properties, optional=properties.keys() - {"question"}, closed=True),
-                output=_answer_of(_ASKED, data=text("the name of the data that it is about; may be empty")),
+                output=_answer_of(_ANSWER_KEYS, data=text("the name of the data that it is about; may be empty")),
                 call=self.ask,
             ),
             Tool(
@@ -211,9 +211,9 @@ class Tools:
         return tools
 
 
-_ASKED = tuple(name for name in _PROPERTIES if name not in ("id", "question", "result"))
+_ANSWER_KEYS = tuple(name for name in _PROPERTIES if name not in ("id", "question", "result"))
 
-_DESCRIBED = record(
+_DESCRIPTION = record(
     {
         "task": text("its language and checks"),
         "data_noun": text("what the task calls its data"),

@@ -37,7 +37,7 @@ __all__ = ["gather", "headlines", "html", "policy", "summary", "write"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE, SILENT = "executable_accuracy", "silent_error_rate"
-ON_A_PHONE = 34  # characters of a bold wide font, beside the gaps
+PHONE_WIDTH = 34  # characters of a bold wide font, beside the gaps
 SHORT_FACTS = ("student", "engine", "created")  # in the page's first line; a click shows the others
 
 
@@ -243,8 +243,8 @@ def _is_number(cell: str) -> bool:
 def _is_wide(table: Table) -> bool:
     """Whether the table is too wide for a phone, where its cells then stand one below the other."""
     columns = list(zip(table.columns, *table.rows, strict=True))
-    has_prose = any(len(cell) > ON_A_PHONE for column in columns for cell in column)
-    return sum(max(map(_width, column)) for column in columns) > ON_A_PHONE or (len(columns) > 3 and has_prose)
+    has_prose = any(len(cell) > PHONE_WIDTH for column in columns for cell in column)
+    return sum(max(map(_width, column)) for column in columns) > PHONE_WIDTH or (len(columns) > 3 and has_prose)
 
 
 def _width(cell: str) -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["sections"]
 
 COLUMNS = ("set", "against", "points", "gained", "lost", "p (Holm)", "")
-LOOKED_AT = 20  # earlier runs
+MOST_RUNS = 20  # earlier runs
 RUN = "run "  # before the name of another run; no system is called so
 
 
@@ -117,7 +117,7 @@ def _run_before(arm: Arm) -> Arm | None:
     from dstill_evaluate.systems import Arm, Side, common_splits, differences
 
     run = arm.sides[0].run
-    for place in _earlier(run)[:LOOKED_AT]:
+    for place in _earlier(run)[:MOST_RUNS]:
         with contextlib.suppress(DstillError):  # a damaged run, or one of a pack that is not installed
             side = Side(label=place.name, run=Run.open(place, plugins=run.plugins), system="student")
             before = Arm(label=place.name, sides=(side,))

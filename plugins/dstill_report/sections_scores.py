@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["sections"]
 
 RIGHT = "right"
-SHOWN = {RIGHT: "executable_accuracy", "silently wrong": "silent_error_rate"}  # column → metric
+COLUMN_METRICS = {RIGHT: "executable_accuracy", "silently wrong": "silent_error_rate"}  # column → metric
 
 
 def sections(run: Run) -> Iterator[Section]:
@@ -81,7 +81,7 @@ def _not_counted(scores: Mapping[str, Any]) -> Section | None:
 def _parts(parts: Mapping[str, Any], title: str, what: str, order: int) -> Section | None:
     """The student's scores by part of the first split."""
     scores = {
-        part: {name: Score.from_row(row[metric]) for name, metric in SHOWN.items() if metric in row}
+        part: {name: Score.from_row(row[metric]) for name, metric in COLUMN_METRICS.items() if metric in row}
         for part, row in parts.items()
     }
     rated = {part: row for part, row in scores.items() if RIGHT in row and row[RIGHT].value is not None}
@@ -104,9 +104,9 @@ def _engines(stages: Mapping[str, Any]) -> Section | None:
         text="The student's answers, judged by more than one engine.",
         scores={
             facts["engine"]: {
-                split: Score.from_row(metrics[SHOWN[RIGHT]])
+                split: Score.from_row(metrics[COLUMN_METRICS[RIGHT]])
                 for split, metrics in facts["scores"]["student"].items()
-                if SHOWN[RIGHT] in metrics
+                if COLUMN_METRICS[RIGHT] in metrics
             }
             for facts in (stages["evaluate"], *others.values())
         },

@@ -156,7 +156,7 @@ def _review(run: Run, trained: Mapping[str, Any]) -> Section | None:
     digests = {record.id: review.digest(record) for record in records if record.id in latest}
     current = [decision for decision in latest.values() if digests.get(decision.id) == decision.digest]
     counts = Counter(DECISIONS[decision.decision] for decision in current)
-    judged = sum(counts[DECISIONS[name]] for name in review.JUDGED)
+    judged = sum(counts[DECISIONS[name]] for name in review.JUDGEMENTS)
     rows = [(name, f"{counts[name]:,}") for name in DECISIONS.values() if counts[name]]
     rows.append(("acceptance rate", f"{shown(rate('accepted', counts[DECISIONS[review.ACCEPT]], judged))}"))
     if len(current) < len(latest):

@@ -31,7 +31,7 @@ __all__ = ["duration", "review"]
 
 SECONDS = 20  # of a person for one row
 LONG = 30  # minutes
-WIDER = 0.1  # review.ci_half_width of a shorter review
+WIDTH = 0.1  # review.ci_half_width of a shorter review
 
 
 @click.command(
@@ -106,7 +106,7 @@ def duration(left: int, rows: int, half_width: float) -> str:
     if minutes < LONG:
         return ""
     text = f"{left} rows take about {minutes / 60:.1f} hours, at {SECONDS} s for a row"
-    return text if half_width >= WIDER else f"{text}; --ci-half-width {WIDER} needs {sample_size(rows, WIDER)} rows"
+    return text if half_width >= WIDTH else f"{text}; --ci-half-width {WIDTH} needs {sample_size(rows, WIDTH)} rows"
 
 
 def _stopped(progress: Mapping[str, Any], folder: Path, *, tui: bool) -> Interrupted:

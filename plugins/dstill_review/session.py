@@ -25,7 +25,7 @@ from dstill.api.records import SPLITS, Draft, Example, Outcome, OutcomeKind, Pro
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.io.strict_json import NotStrict, dumps, loads
-from dstill.quality.review import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
+from dstill.quality.review import ACCEPT, EDIT, FILE, JUDGEMENTS, REJECT, SKIP, UNDO, Decision, digest, latest, sample
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
 from dstill.stages.generate.label import for_the_answer
@@ -109,7 +109,7 @@ class ReviewSession:
             judged = [
                 (r.category, d.decision)
                 for r in self._sample
-                if (d := self._decided.get(r.id)) and d.decision in JUDGED
+                if (d := self._decided.get(r.id)) and d.decision in JUDGEMENTS
             ]
             counts = Counter(decision for _, decision in judged)
             score = rate("acceptance", counts[ACCEPT], len(judged))

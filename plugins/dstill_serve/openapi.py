@@ -26,7 +26,7 @@ from dstill.io.json_schema import (
 )
 from dstill.stages.predict.answer_objects import ANSWER, DATA, PROBLEM, RESULT
 from dstill.stages.predict.predictor import QUESTION_LIMIT
-from dstill_serve.request_schema import ALLOWED, IGNORED, ROLES
+from dstill_serve.request_schema import ALLOWED, IGNORED_KEYS, ROLES
 
 __all__ = ["description"]
 
@@ -273,7 +273,7 @@ def _chat(data: Mapping[str, Schema], usage: Schema) -> dict[str, Schema]:
         "max_tokens": limit,
         "max_completion_tokens": limit,
         **data,
-        **{name: any_value("changes nothing: answers are greedy") for name in IGNORED},
+        **{name: any_value("changes nothing: answers are greedy") for name in IGNORED_KEYS},
         **{name: {"enum": [*values, None]} for name, values in ALLOWED.items()},
     }
     nullable = either_or_null(text())

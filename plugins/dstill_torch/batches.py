@@ -16,9 +16,9 @@ from dstill_torch.dataset import Encoded
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["IGNORED", "BatchMaker", "BucketSampler", "padded"]
+__all__ = ["IGNORED_LABEL", "BatchMaker", "BucketSampler", "padded"]
 
-IGNORED = -100  # the label that torch's cross entropy ignores
+IGNORED_LABEL = -100  # the label that torch's cross entropy ignores
 BUCKET = 32  # batches that are sorted by length together
 
 

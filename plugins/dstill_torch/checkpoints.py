@@ -34,7 +34,7 @@ __all__ = ["Checkpoints", "digest", "step_of"]
 BEGAN, COMPLETE, PROGRESS = "began.json", "COMPLETE.json", "progress.json"
 PREFIX = "checkpoint-"
 # A change of these changes the shapes of the weights or the tokens: --resume-with-changes cannot make them fit.
-FIXED = ("student", "modality", "r", "target_modules", "precision", "parameters", "vocabulary")
+FIXED_KEYS = ("student", "modality", "r", "target_modules", "precision", "parameters", "vocabulary")
 
 
 class Checkpoints:
@@ -140,7 +140,7 @@ class Checkpoints:
         began = self.settings
         keys = sorted({*began, *settings})
         changed = [key for key in keys if began.get(key) != settings.get(key)]
-        fixed = [key for key in changed if key in FIXED]
+        fixed = [key for key in changed if key in FIXED_KEYS]
         if not changed or (resume_with_changes and not fixed):
             return
         changes = "; ".join(f"{key} {_brief(began.get(key))} → {_brief(settings.get(key))}" for key in changed)

@@ -24,7 +24,7 @@ from dstill.io.logs import log
 __all__ = ["callbacks", "ended", "required"]
 
 TENSORBOARD = "tensorboard"
-WHERE = "train.report_to"
+SETTING = "train.report_to"
 
 
 def required(report_to: str) -> list[str]:
@@ -43,13 +43,13 @@ def required(report_to: str) -> list[str]:
         if name not in INTEGRATION_TO_CALLBACK:
             raise UsageError(
                 f"transformers cannot report to '{name}'.{did_you_mean(name, INTEGRATION_TO_CALLBACK)}",
-                where=WHERE,
+                where=SETTING,
                 hint=f"auto, none, or one of: {', '.join(sorted(INTEGRATION_TO_CALLBACK))}",
             )
         if name != TENSORBOARD:
             _callback(name)
         elif not is_tensorboard_available():
-            raise MissingExtra(f"{WHERE} = {name}", TENSORBOARD, TENSORBOARD)
+            raise MissingExtra(f"{SETTING} = {name}", TENSORBOARD, TENSORBOARD)
     return names
 
 
@@ -108,5 +108,5 @@ def _callback(name: str, *arguments: Any) -> Any:
     except (ImportError, RuntimeError) as error:
         reason = first_line(error)
         raise UsageError(
-            f"cannot report to {name}: {reason}", where=f"{WHERE} = {name}", hint="install it, or name another"
+            f"cannot report to {name}: {reason}", where=f"{SETTING} = {name}", hint="install it, or name another"
         ) from error

@@ -23,14 +23,14 @@ from dstill.io.files import disk_error
 
 __all__ = ["saving", "share"]
 
-AGAIN = "free some space and run `dstill train` again: an earlier student is kept"
+RETRY_HINT = "free some space and run `dstill train` again: an earlier student is kept"
 _NUMBER = re.compile(r"\(os error (\d+)\)")
 _TORCH_WRITER = re.compile("inline_container|iostream error")  # in errors of `torch.save`
 _TEST_SIZE = 2**20  # bytes: more than is free after `torch.save` failed for lack of space
 
 
 @contextmanager
-def saving(folder: Path, *, hint: str = AGAIN) -> Iterator[None]:
+def saving(folder: Path, *, hint: str = RETRY_HINT) -> Iterator[None]:
     """Turns errors of the operating system while writing to `folder` into dstill's own.
 
     Args:

@@ -26,7 +26,7 @@ __all__ = ["Results", "Split", "results_of"]
 
 DATA = re.compile(r"dataset/data/(\w+)\.jsonl")
 ENDS = ("low", "high", "n")  # of the 95 % interval; questions
-UNKNOWN = re.compile(r"[^\w\-. :/]")  # characters that MLflow does not take in a name
+OTHER_CHARACTERS = re.compile(r"[^\w\-. :/]")  # characters that MLflow does not take in a name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def _metrics(scores: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for system, splits in scores.items():
         for split, metrics in splits.items():
             for metric, score in metrics.items():
-                name = UNKNOWN.sub("_", f"{system}/{split}/{metric}")
+                name = OTHER_CHARACTERS.sub("_", f"{system}/{split}/{metric}")
                 if score.get("value") is None:
                     continue
                 yield name, float(score["value"])

@@ -44,7 +44,7 @@ Opening = Callable[[], AbstractContextManager["ASGIApp"]]
 
 MOST_BODY = 10_000  # bytes of the login form
 RETRY_AFTER = 2  # seconds, while a student is loaded
-FIXED = ("/", "/compare", "/login", "/logout", *FILES)  # routes that name no run
+FIXED_PATHS = ("/", "/compare", "/login", "/logout", *FILES)  # routes that name no run
 RUN = "/runs/NAME"  # in the request log, which has the name beside it
 _OF_RUN = re.compile(r"/runs/[^/]+/(report$|(?:play|review)/(?:opening$)?)")
 CROSS_SITE = "cross-site"  # value of the header Sec-Fetch-Site, which browsers send
@@ -359,7 +359,7 @@ def _folder(team: Team, request: Request) -> Path:
 
 def _route(path: str) -> str:
     """The route of a request, without the name of a run; "other": there is none."""
-    if path in FIXED:
+    if path in FIXED_PATHS:
         return path
     of_run = _OF_RUN.match(path)
     return f"{RUN}/{of_run[1]}" if of_run else "other"

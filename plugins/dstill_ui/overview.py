@@ -24,7 +24,7 @@ from dstill_report.page import headlines
 __all__ = ["Overview", "folders", "overviews"]
 
 
-NAMED = 3  # data of a run
+MOST_NAMES = 3  # data of a run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ def _read(folder: Path) -> Overview:
 def _data(stages: Stages) -> str:
     """The names of the first data, as ``shop, school …``."""
     names = list(filter(None, data_of(stages)))
-    return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+    return ", ".join(names[:MOST_NAMES]) + (" …" if len(names) > MOST_NAMES else "")
 
 
 def _task(file: Path) -> str:

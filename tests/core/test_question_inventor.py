@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dstill.api.protocols import QuestionBrief
 from dstill.api.records import Example, Prompt
-from dstill.stages.generate.question_inventor import LONGEST, TOGETHER, Inventor, read
+from dstill.stages.generate.question_inventor import LONGEST, REQUEST_SIZE, Inventor, read
 
 BRIEF = QuestionBrief(about="About hats.", categories={"red": "hats that are red", "big": "hats that are big"})
 Reply = Callable[[Mapping[str, str]], str]
@@ -57,7 +57,7 @@ def test_categories_share_requests_of_ten_questions() -> None:
     inventor = Inventor(BRIEF, (), 25, seed=0, max_duplicate_rate=0.5)
     prompts = inventor.round()
     asked = [asked_in(prompt) for prompt in prompts]
-    assert [len(one) for one in asked] == [TOGETHER, TOGETHER, 5]
+    assert [len(one) for one in asked] == [REQUEST_SIZE, REQUEST_SIZE, 5]
     assert list(asked[0].values()) == ["red", "big"] * 5  # a request has many kinds
     ids = [id for one in asked for id in one]
     assert len(set(ids)) == 25

@@ -24,7 +24,7 @@ from dstill.api.task import Task
 __all__ = ["CauseCount", "counted", "failed", "labels", "with_cause"]
 
 NO_ANSWER, REFUSED, SHOULD_HAVE_REFUSED, ENGINE = "no answer", "refused", "should have refused", "engine"
-SHOWN = 5  # examples of a label
+MOST_EXAMPLES = 5  # examples of a label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def counted(verdicts: Iterable[Verdict], order: Sequence[str]) -> dict[str, Caus
         if verdict.cause is not None:
             label = verdict.cause.label
             counts[label] += 1
-            if counts[label] <= SHOWN:
+            if counts[label] <= MOST_EXAMPLES:
                 first.setdefault(label, []).append(verdict.id)
     places = {label: place for place, label in enumerate(order)}
     causes = {}

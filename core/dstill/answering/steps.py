@@ -64,7 +64,7 @@ __all__ = [
 A = TypeVar("A")
 B = TypeVar("B")
 
-AHEAD = 128  # items a thread that are begun before the first one of them is done
+LOOKAHEAD = 128  # items a thread that are begun before the first one of them is done
 
 
 # --- teaching ---------------------------------------------------------------------------
@@ -268,7 +268,7 @@ def threaded_map(
     try:
         for item in items:
             begun.append(partial(function, item) if is_quick(item) else pool.submit(function, item).result)
-            if len(begun) >= AHEAD * threads:
+            if len(begun) >= LOOKAHEAD * threads:
                 yield begun.popleft()()
         while begun:
             yield begun.popleft()()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dstill.api.faults import PASSING, refused
+from dstill.api.faults import OWN_ERRORS, refused
 from dstill.api.records import Draft, Example, Problem
 from dstill.api.task import Check, Task
 
@@ -41,7 +41,7 @@ def not_checked(task: Task, example: Example) -> list[str]:
 def _applies(check: Check, example: Example) -> bool:
     try:
         return check.applies is None or check.applies(example)
-    except PASSING:
+    except OWN_ERRORS:
         raise
     except Exception:
         return True  # `find_problems` refuses the answer and says why
@@ -51,7 +51,7 @@ def _problems(task: Task, check: Check, example: Example, draft: Draft) -> tuple
     try:
         applies = check.applies is None or check.applies(example)
         return tuple(check.run(example, draft.answer)) if applies else ()
-    except PASSING:
+    except OWN_ERRORS:
         raise
     except Exception as error:
         return (refused(task, check.name, f"check '{check.name}'", error, example.id),)

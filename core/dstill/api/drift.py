@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["Drift", "Facts", "compared", "unlearnt"]
 
-NAMED = 5  # names to show of each kind
+MOST_NAMES = 5  # names to show of each kind
 
 Facts = Mapping[str, Mapping[str, Any]]  # data name → facts
 
@@ -76,5 +76,5 @@ def _listed(kinds: Mapping[str, tuple[str, ...]], between: str) -> str:
 
 
 def _named(names: tuple[str, ...]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self, final
 
 from dstill.api.engine import Change, CheckResult, Engine
-from dstill.api.faults import PASSING, about, fault
+from dstill.api.faults import OWN_ERRORS, about, fault
 from dstill.api.gate import Gate
 from dstill.api.part import Part
 from dstill.api.records import (
@@ -68,7 +68,7 @@ class Executor(Part, ABC):
                 return Outcome(kind=OutcomeKind.INVALID, reason="not run: it is a refusal")
         try:
             return self.execute(answer, example)
-        except PASSING:
+        except OWN_ERRORS:
             raise
         except Exception as error:
             reason = fault(self.task, f"executor '{self.name}'", error, example.id)

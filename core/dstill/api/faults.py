@@ -5,7 +5,7 @@
     faults[0].message    "task 'sums': method 'canonical' raised ValueError on example 't-3': …"
 
 The log gets one traceback for each part of the pack and type of exception. Errors that concern the machine or the setup
-rather than the answer (`PASSING`) are raised as usual, and so are KeyboardInterrupt and SystemExit.
+rather than the answer (`OWN_ERRORS`) are raised as usual, and so are KeyboardInterrupt and SystemExit.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dstill.api.records import Example, Level, Problem, Severity, Verdict
 from dstill.errors import DstillError
 from dstill.io.logs import log
 
-__all__ = ["HINT", "PASSING", "about", "fault", "noted", "refused", "unjudged", "with_faults"]
+__all__ = ["HINT", "OWN_ERRORS", "about", "fault", "noted", "refused", "unjudged", "with_faults"]
 
-PASSING = (DstillError, ImportError, MemoryError, OSError)
+OWN_ERRORS = (DstillError, ImportError, MemoryError, OSError)
 HINT = "this is a bug in the task pack: report it with the traceback from the run's log.txt"
 LONGEST = 200  # characters of an exception's text
 

@@ -32,7 +32,7 @@ from dstill.io.strict_json import dumps
 
 __all__ = ["Check", "Task", "TaskProtocol", "data_of"]
 
-_TAGGED = re.compile(r"\s*<rationale>(?P<rationale>.*?)</rationale>\s*<answer>(?P<answer>.*)</answer>\s*", re.DOTALL)
+_TAGS = re.compile(r"\s*<rationale>(?P<rationale>.*?)</rationale>\s*<answer>(?P<answer>.*)</answer>\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class Task(Part, ABC):
         `generate` calls it for each reply, and an objective may call it for each output of a student. An example:
         ``Draft(answer="1 + 2", rationale="one and two are added")``.
         """
-        match = _TAGGED.fullmatch(text)
+        match = _TAGS.fullmatch(text)
         return Draft(answer=match["answer"].strip(), rationale=match["rationale"].strip()) if match else None
 
     # --- learning -----------------------------------------------------------------------

@@ -44,7 +44,7 @@ from dstill.stages.predict.predictor import PredictedAnswer, Predictor, question
 __all__ = ["ask", "base_student", "no_address"]
 
 WIDEST = 100  # columns of an answer
-SHOWN = 300  # characters of a question
+QUESTION_WIDTH = 300  # characters of a question
 FIELDS = 40  # that `help` lists
 
 
@@ -98,7 +98,7 @@ def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_j
                 for answered in answering.answer(block):
                     tally.add(answered)
                     if not as_json:
-                        say(textwrap.shorten(answered.question, SHOWN, placeholder=" …"), bold=True)
+                        say(textwrap.shorten(answered.question, QUESTION_WIDTH, placeholder=" …"), bold=True)
                     _show(answering, answered, limit, as_json=as_json, many=many)
         finally:
             warn_of_guesses(answering, tally)

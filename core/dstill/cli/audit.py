@@ -35,7 +35,7 @@ from dstill.runs.manifest import MANIFEST
 
 __all__ = ["audit"]
 
-SHOWN = 10  # rows of a table for a person; --json has all
+TABLE_ROWS = 10  # rows of a table for a person; --json has all
 
 
 @click.command(cls=Command, examples=["dstill data audit runs/mine --limit 50"])
@@ -167,5 +167,5 @@ def _figure(value: float | None) -> str:
 
 def _show_some(what: str, rows: Sequence[tuple[str, str]]) -> None:
     if rows:
-        more = f" (the first {SHOWN} of {len(rows)}; --json has all)" if len(rows) > SHOWN else ""
-        table([what, "details"], [list(row) for row in rows[:SHOWN]], title=f"{what}{more}")
+        more = f" (the first {TABLE_ROWS} of {len(rows)}; --json has all)" if len(rows) > TABLE_ROWS else ""
+        table([what, "details"], [list(row) for row in rows[:TABLE_ROWS]], title=f"{what}{more}")

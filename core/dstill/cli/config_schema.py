@@ -26,7 +26,7 @@ from dstill.io.strict_json import dumps
 __all__ = ["config_schema", "schema"]
 
 DRAFT = "http://json-schema.org/draft-07/schema#"  # the newest that TOML editors know
-_PLAIN = {str: text, int: integer, float: number, bool: flag}
+_TYPES = {str: text, int: integer, float: number, bool: flag}
 
 
 @click.command("schema", cls=Command, examples=["dstill config schema > dstill.schema.json"])
@@ -66,8 +66,8 @@ def _value(field: dataclasses.Field[Any], default: Any) -> Schema:
         value_schema["enum"] = list(typing.get_args(kind))
     elif typing.get_origin(kind) is collections.abc.Mapping:
         value_schema = table_of(_for_table(typing.get_args(kind)[1]), about)
-    elif kind in _PLAIN:
-        value_schema = _PLAIN[kind](about)
+    elif kind in _TYPES:
+        value_schema = _TYPES[kind](about)
     else:
         value_schema = {**list_of(text(), about), "type": ["array", "string"]}
     limits = {"minimum": field.metadata.get("low"), "maximum": field.metadata.get("high"), "default": default}

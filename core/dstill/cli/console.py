@@ -49,7 +49,7 @@ __all__ = [
 
 LONGEST = 8000  # characters of an error
 WIDEST = 100  # columns of a line of prose
-NARROW = 80  # columns; a narrower terminal shows numbers without a bar
+NARROW_WIDTH = 80  # columns; a narrower terminal shows numbers without a bar
 
 
 def plain() -> bool:
@@ -242,10 +242,10 @@ def _bars() -> Iterator[Progress]:
         "left": TimeRemainingColumn(table_column=whole()),
         "detail": TextColumn("{task.fields[detail]}", markup=False, table_column=whole()),
     }
-    if console.width < NARROW:
+    if console.width < NARROW_WIDTH:
         del columns["bar"], columns["elapsed"]
     known: dict[str, TaskID] = {}
-    with Bars(*columns.values(), console=console, expand=console.width >= NARROW) as bars:
+    with Bars(*columns.values(), console=console, expand=console.width >= NARROW_WIDTH) as bars:
 
         def report(what: str, done: int, total: int, detail: str = "") -> None:
             what, detail = visible(what, one_line=True), visible(detail, one_line=True)

@@ -48,7 +48,7 @@ NOT_RUN = {
 }
 
 # Settings that decide the content of the dataset: a run keeps those that it was created with.
-DECIDING = (
+DECISIVE_KEYS = (
     "project.",
     "generate.questions",
     "generate.limit",
@@ -233,7 +233,7 @@ def _decides(run: Run, key: str) -> bool:
     """Whether a setting decides the content of the dataset; a teacher's timeout does not."""
     teacher = run.settings.generate.teacher
     others = {f"teacher.{teacher}.{name}" for name in run.plugins.teacher(teacher).non_identity_settings}
-    return key.startswith(DECIDING) and key not in others
+    return key.startswith(DECISIVE_KEYS) and key not in others
 
 
 def _keeps_to_its_settings(run: Run, resume_with_changes: bool) -> None:

@@ -17,7 +17,7 @@ from dstill.errors import MissingExtra
 
 __all__ = ["extra_of", "extras", "is_installed", "missing", "require"]
 
-GATHERED = ("all", "check", "demo", "ui")  # extras that only combine others
+COLLECTIONS = ("all", "check", "demo", "ui")  # extras that only combine others
 _OF_EXTRA = re.compile(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
 
 
@@ -40,7 +40,7 @@ def extras() -> dict[str, list[str]]:
     packages: dict[str, list[str]] = {}
     for name, extra in _pairs():
         packages.setdefault(extra, []).append(name)
-    for whole in GATHERED:
+    for whole in COLLECTIONS:
         packages.pop(whole, None)
     return {extra: sorted(_added(extra, packages)) for extra in sorted(packages)}
 

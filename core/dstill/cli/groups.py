@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SECTIONS", "SUBGROUPS", "Command", "Group", "LazyCommand"]
 
-RUN_IS = "RUN is a folder, or the name of a run under ./runs."
+RUN_HELP = "RUN is a folder, or the name of a run under ./runs."
 # Section → its commands in the order of use. Other commands of the section follow.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "adapt", "init", "doctor"),
@@ -56,7 +56,7 @@ class Command(click.Command):
         if any(re.search(r"\bRUN\b", param.metavar or "") for param in self.params):
             formatter.write_paragraph()
             with formatter.indentation():
-                formatter.write_text(RUN_IS)
+                formatter.write_text(RUN_HELP)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples after the options."""

@@ -20,7 +20,7 @@ from dstill.stages.predict.predictor import PredictedAnswer, Predictor
 
 __all__ = ["Live", "LiveExample", "live_examples", "show_live"]
 
-TRIED = 5  # candidates, if the student answers differently than in its evaluation
+CANDIDATES = 5  # candidates, if the student answers differently than in its evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def live_examples(run: Run) -> Live:
     with Predictor(run, execute=True) as predictor:
 
         def first(verdicts: list[Verdict]) -> LiveExample | None:
-            examples = (_answered(predictor, run, records[v.id], written[v.id]) for v in islice(verdicts, TRIED))
+            examples = (_answered(predictor, run, records[v.id], written[v.id]) for v in islice(verdicts, CANDIDATES))
             return next((example for example in examples if example is not None), None)
 
         return Live(right=first(right), wrong=first(wrong), judged=len(judged), split=split)

@@ -47,7 +47,7 @@ from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.stages.predict import self_consistency
 from dstill.stages.predict.answerable import Answerable
-from dstill.stages.predict.predictor import NAMED, PredictedAnswer, Predictor
+from dstill.stages.predict.predictor import MOST_NAMES, PredictedAnswer, Predictor
 
 __all__ = [
     "Tally",
@@ -411,7 +411,7 @@ def _about(answering: Predictor, row: UserQuestion, *, where: str, tell: bool = 
     task = answering.setup.task
     name = data_of(task, example)
     if tell and name and row.data is None and not row.context and len(answering.contexts) > 1:
-        known = ", ".join(islice(answering.contexts, NAMED))
+        known = ", ".join(islice(answering.contexts, MOST_NAMES))
         note(f"note: asked about the {task.data_noun} '{name}'; choose with --data: {known}")
     return example
 

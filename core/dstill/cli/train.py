@@ -99,7 +99,7 @@ def train(app: App, run: str, restart: bool, resume_with_changes: bool, allow_un
 
 
 # Settings that `init` writes for a task's data besides the recipe of the student, and that do not suit other kinds.
-SUITED = (
+SIZE_KEYS = (
     "train.learning_rate",
     "train.per_device_train_batch_size",
     "train.num_train_epochs",
@@ -128,7 +128,7 @@ def note_other_recipe(app: App, run: str | None) -> None:
     suited = plugins.student(kind).recipe
     if not suited:
         return
-    keys = dict.fromkeys([*SUITED, *suited])
+    keys = dict.fromkeys([*SIZE_KEYS, *suited])
     default = {key: getattr(Recipe(), key.removeprefix("train.")) for key in keys}
     preset = _preset_of(plugins, config, student)
     usual = {key: recipe.get(key, preset.get(key, default[key])) for key in keys}

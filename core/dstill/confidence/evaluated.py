@@ -15,7 +15,7 @@ from typing import Any, Self
 from dstill.api.records import Level, Prediction, Verdict
 from dstill.confidence.calibration import Calibration, fitted, score_of
 from dstill.confidence.promise import Promise
-from dstill.confidence.selective import WRONG, ScoredAnswer, counts, measured
+from dstill.confidence.selective import RISKS, ScoredAnswer, counts, measured
 from dstill.errors import MissingExtra
 
 __all__ = ["FILE", "VALIDATION", "Confidence", "assessed"]
@@ -43,7 +43,7 @@ class Confidence:
         if self.calibration is None:
             return {"why": self.why}
         by_split = {split: [row for row in self.rows if row.split == split] for split in splits}
-        promises = [self.calibration.promise(most) for most in WRONG]
+        promises = [self.calibration.promise(most) for most in RISKS]
         return {
             "why": "",
             "draws": self.calibration.draws,

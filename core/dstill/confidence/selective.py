@@ -20,9 +20,9 @@ from itertools import groupby
 
 from dstill.api.records import Level, Row, Verdict
 
-__all__ = ["WRONG", "ScoredAnswer", "Selective", "counts", "measured", "risk_coverage"]
+__all__ = ["RISKS", "ScoredAnswer", "Selective", "counts", "measured", "risk_coverage"]
 
-WRONG = (0.01, 0.02, 0.05, 0.1)  # shares of wrong answers that figures are given for
+RISKS = (0.01, 0.02, 0.05, 0.1)  # shares of wrong answers that figures are given for
 BINS = 10
 
 
@@ -48,7 +48,7 @@ class Selective(Row):
     auroc: float | None  # probability that a right answer has a higher score than a wrong one
     aurc: float | None  # area under the risk–coverage curve: the mean share of wrong answers over all cuts
     ece: float | None  # expected calibration error: mean distance of confidence and share of right answers
-    coverage: tuple[tuple[float, float], ...]  # for each share of `WRONG`: the largest coverage that has no more
+    coverage: tuple[tuple[float, float], ...]  # for each share of `RISKS`: the largest coverage that has no more
 
 
 def counts(verdict: Verdict) -> bool:
@@ -70,7 +70,7 @@ def measured(answers: Sequence[ScoredAnswer]) -> Selective:
         ece=_calibration_error(
             [(a.confidence, a.right) for a in answers if a.confidence is not None and a.right is not None]
         ),
-        coverage=tuple((most, max((share for share, risk in curve if risk <= most), default=0.0)) for most in WRONG),
+        coverage=tuple((most, max((share for share, risk in curve if risk <= most), default=0.0)) for most in RISKS),
     )
 
 

@@ -37,7 +37,7 @@ __all__ = ["CARD", "DataFile", "Named", "data_files", "metadata_of", "named", "w
 CARD = "README.md"
 STATE = "state.json"  # of a folder that `save_to_disk` wrote
 MOST_BYTES = 4 * 2**20  # of a card or a state
-ABOUT = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", STATE, "metadata.json"}  # no rows in them
+FACT_FILES = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", STATE, "metadata.json"}  # no rows in them
 WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "eval", "evaluation"), "validation"),
@@ -156,7 +156,7 @@ def named(names: Sequence[str], metadata: Mapping[str, Any], *, config: str = ""
     data = [
         name
         for name in names
-        if PurePosixPath(name).suffix.lower() in SUFFIXES and PurePosixPath(name).name not in ABOUT
+        if PurePosixPath(name).suffix.lower() in SUFFIXES and PurePosixPath(name).name not in FACT_FILES
     ]
     configs = metadata.get("configs")
     if isinstance(configs, list) and configs:

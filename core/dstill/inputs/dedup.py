@@ -24,16 +24,16 @@ from typing import Protocol, cast
 from dstill.api.faults import about
 from dstill.api.records import SPLITS, Problem, Record, Rejection
 from dstill.inputs.leakage import context_key
-from dstill.io.spool import IN_MEMORY, Positions
+from dstill.io.spool import MEMORY_ITEMS, Positions
 from dstill.io.strict_json import dumps
 from dstill.runtime import spooled
 from dstill.runtime.progress import Progress, silent
 
-__all__ = ["FEW", "LEARNT_FROM", "nearest", "select", "words_of"]
+__all__ = ["LEARNING_SPLITS", "SMALL_GROUP", "nearest", "select", "words_of"]
 
-NEAR = 90  # of 100: similarity of two questions from which on they are near duplicates
-FEW = 500  # questions with one answer, up to which each is compared with every other
-LEARNT_FROM = ("train", "validation")
+SIMILARITY = 90  # of 100: similarity of two questions from which on they are near duplicates
+SMALL_GROUP = 500  # questions with one answer, up to which each is compared with every other
+LEARNING_SPLITS = ("train", "validation")
 UNSEEN_GOLDS = ("test_unseen_templates", "test_unseen_data")  # their answers must not be in training either
 _MEANINGFUL = set("_.-%#@&*/\\")  # characters that change a question: 5 or 5%, C or C#, a or a/*
 
@@ -83,7 +83,7 @@ class _Table:
         if not row.refused:
             self._by_gold.add(row.gold, row.at)
         self.has_unseen |= row.record.split in UNSEEN_GOLDS
-        if len(self._known) < IN_MEMORY:
+        if len(self._known) < MEMORY_ITEMS:
             self._known[row.at] = row
 
     def _row(self, at: int) -> _Row:
@@ -142,7 +142,7 @@ def nearest(words: str, others: Sequence[str], *, part: bool = True) -> int | No
     from rapidfuzz import fuzz, process
 
     scorer = fuzz.token_set_ratio if part else fuzz.ratio
-    hit = process.extractOne(words, others, scorer=scorer, score_cutoff=NEAR)
+    hit = process.extractOne(words, others, scorer=scorer, score_cutoff=SIMILARITY)
     return None if hit is None else int(hit[2])
 
 
@@ -167,7 +167,7 @@ def _repeated(table: _Table) -> _Repeats:
 
 def _near(table: _Table) -> _Repeats:
     for group in table.same_gold():
-        kept = _KeptRows(compare_all=len(group) <= FEW)
+        kept = _KeptRows(compare_all=len(group) <= SMALL_GROUP)
         for row in _test_splits_first(group):
             alike = kept.candidates(row)
             near = nearest(row.words, [other.words for other in alike])
@@ -212,7 +212,7 @@ def _same_gold(table: _Table) -> _Repeats:
     for group in table.same_gold() if table.has_unseen else ():
         unseen = [row.record for row in group if row.record.split in UNSEEN_GOLDS]
         for row in group if unseen else ():
-            if row.record.split in LEARNT_FROM:
+            if row.record.split in LEARNING_SPLITS:
                 yield row.at, _problem("same_gold", f"its answer is that of {unseen[-1].id} in {unseen[-1].split}")
 
 
@@ -221,7 +221,7 @@ def _test_splits_first(group: Iterable[_Row]) -> list[_Row]:
 
 
 def _repetition(row: _Row, first: _Row, code: str, what: str) -> Problem:
-    across = row.record.split in LEARNT_FROM and first.record.split not in LEARNT_FROM
+    across = row.record.split in LEARNING_SPLITS and first.record.split not in LEARNING_SPLITS
     where = f" of {first.record.split}" if across else ""
     return _problem("contaminated" if across else code, f"{what} as {first.record.id}{where}")
 

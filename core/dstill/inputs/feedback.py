@@ -26,11 +26,11 @@ from dstill.inputs.dedup import words_of
 from dstill.io.jsonl import append_row, read_rows
 from dstill.io.strict_json import NotStrict, dumps, loads
 
-__all__ = ["CORRECTED", "MAX_FILE", "RIGHT", "WRONG", "Feedback", "Opinion", "append", "opinions", "read"]
+__all__ = ["CORRECTION", "MAX_FILE", "RIGHT", "WRONG", "Feedback", "Opinion", "append", "opinions", "read"]
 
 MAX_FILE = 64 * 2**20  # bytes: about 100,000 rows
 RIGHT, WRONG = "right", "wrong"
-CORRECTED = "corrected"  # `Opinion.source`
+CORRECTION = "corrected"  # `Opinion.source`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ def _opinion(task: Task, rows: Sequence[Feedback]) -> Opinion:
     disputed = len(golds) > 1 or not wrong.isdisjoint(golds)
     gold = None if disputed else next(iter(golds.values()), None)
     corrected = any(row.correction for row in rows)
-    source = WRONG if gold is None else CORRECTED if corrected else RIGHT
+    source = WRONG if gold is None else CORRECTION if corrected else RIGHT
     return Opinion(question=first.question, data=first.data, source=source, gold=gold, wrong=wrong, disputed=disputed)
 
 

@@ -32,7 +32,7 @@ Keys = Callable[[Row], Iterable[Hashable]]  # what a row must not share with ano
 # The data of `test_unseen_data` must not be in these splits: each of them decides something. train: the weights,
 # validation: when training stops and which trial of a sweep is best, test: which objective `experiment ablate` prefers.
 SEEN = ("train", "validation", "test")
-SHORT = 3  # words: a text with more of them may be a schema
+SHORT_TEXT = 3  # words: a text with more of them may be a schema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +165,7 @@ def _description(task: Task, row: Row) -> str:
 
 def _may_describe(value: Any) -> bool:
     if isinstance(value, str):
-        return len(value.split()) > SHORT
+        return len(value.split()) > SHORT_TEXT
     return isinstance(value, (Mapping, list, tuple)) and bool(value)
 
 

@@ -40,7 +40,7 @@ __all__ = ["read_questions"]
 
 ALIASES = {"prompt": "question", "dsl": "answer"}
 TEXTS = ("rationale", "category", "template", "split")
-KNOWN = {"question", "answer", "context", "id", *TEXTS, *ALIASES, *row_forms.COLUMNS}
+KNOWN_COLUMNS = {"question", "answer", "context", "id", *TEXTS, *ALIASES, *row_forms.COLUMNS}
 
 
 def read_questions(
@@ -125,7 +125,7 @@ class _Row:
 
 
 def _rows(file: DataFile) -> Iterator[_Row]:
-    for number, row in read_table(file.path, name=file.shown, columns=KNOWN):
+    for number, row in read_table(file.path, name=file.shown, columns=KNOWN_COLUMNS):
         yield _Row(file=file, number=number, values=row)
 
 

@@ -17,7 +17,7 @@ __all__ = ["Place", "find", "removal"]
 
 _DECODER = json.JSONDecoder(strict=False)
 _SPACE = re.compile(r"[ \t\r\n]*")
-_UNREADABLE = (ValueError, LookupError, RecursionError)  # of text that ends early, is no JSON, or is too deep
+_READ_ERRORS = (ValueError, LookupError, RecursionError)  # of text that ends early, is no JSON, or is too deep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ def _root(text: str) -> Place | None:
     start = _after_space(text, 0)
     try:
         return Place(start=start, end=_DECODER.raw_decode(text, start)[1])
-    except _UNREADABLE:
+    except _READ_ERRORS:
         return Place(start=start, end=len(text)) if text[start : start + 1] in ("{", "[") else None
 
 
@@ -90,7 +90,7 @@ def _members(text: str, start: int) -> Iterator[tuple[str, Place]]:
             at, number = _after_space(text, end), number + 1
             if text[at] == ",":
                 at = _after_space(text, at + 1)
-    except _UNREADABLE:
+    except _READ_ERRORS:
         return
 
 

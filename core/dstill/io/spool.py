@@ -6,7 +6,7 @@
     list(at.repeated())                      → [[3, 9]]: two rows have one id
     View(lambda row: row.id, rows)           # the ids, each made when it is read
 
-Up to `IN_MEMORY` items stay in memory as they are. More of them are JSON in a temporary SQLite file without a name,
+Up to `MEMORY_ITEMS` items stay in memory as they are. More of them are JSON in a temporary SQLite file without a name,
 which the operating system removes with the process, whatever ends it; ``SQLITE_TMPDIR`` says on which disk. A spool
 and its positions are for one thread at a time.
 """
@@ -28,13 +28,13 @@ from dstill.errors import DiskError
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["IN_MEMORY", "Codec", "Positions", "Spool", "View", "digest"]
+__all__ = ["MEMORY_ITEMS", "Codec", "Positions", "Spool", "View", "digest"]
 
-IN_MEMORY = 10_000  # items of a spool
+MEMORY_ITEMS = 10_000  # items of a spool
 BLOCK = 512  # items that are written or read at once
-NEAR = 32  # items that are read at once where one follows the last one
-LAST = 256  # parts that are remembered
-SHOWN = 3  # items of a spool's repr
+READ_AHEAD = 32  # items that are read at once where one follows the last one
+PART_CACHE = 256  # parts that are remembered
+REPR_ITEMS = 3  # items of a spool's repr
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class Spool(Sequence[T]):
     def append(self, item: T) -> None:
         """Add an item."""
         self._tail.append(item)
-        if len(self._tail) > (IN_MEMORY if self._db is None else BLOCK):
+        if len(self._tail) > (MEMORY_ITEMS if self._db is None else BLOCK):
             self._store_tail()
 
     def extend(self, items: Iterable[T]) -> None:
@@ -75,7 +75,7 @@ class Spool(Sequence[T]):
         return self._stored + len(self._tail)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} items: {reprlib.repr(self[:SHOWN])}>"
+        return f"<{len(self)} items: {reprlib.repr(self[:REPR_ITEMS])}>"
 
     @overload
     def __getitem__(self, at: int) -> T: ...
@@ -88,8 +88,8 @@ class Spool(Sequence[T]):
         if at >= self._stored:
             return self._tail[at - self._stored]
         if at not in self._near:
-            follows = bool(self._near) and 0 < at - next(reversed(self._near)) <= NEAR
-            self._near = dict(enumerate(self._read(at, NEAR if follows else 1), start=at))
+            follows = bool(self._near) and 0 < at - next(reversed(self._near)) <= READ_AHEAD
+            self._near = dict(enumerate(self._read(at, READ_AHEAD if follows else 1), start=at))
         return self._near[at]
 
     def __setitem__(self, at: int, item: T) -> None:
@@ -260,5 +260,5 @@ def _guard() -> Iterator[None]:
 
 def _remember(last: dict[Any, Any], key: Any, value: Any) -> None:
     last[key] = value
-    if len(last) > LAST:
+    if len(last) > PART_CACHE:
         del last[next(iter(last))]

@@ -22,7 +22,7 @@ from dstill.errors import RunError
 __all__ = ["connect", "schema_of", "unexpected"]
 
 LONGEST = 64 * 2**20  # bytes of one text, so that a corrupt length does not exhaust memory
-BESIDE = ("-wal", "-shm", "-journal")  # endings of files that SQLite writes next to the database, following links
+SIDE_FILES = ("-wal", "-shm", "-journal")  # endings of files that SQLite writes next to the database, following links
 
 Schema = Mapping[tuple[str, str], str]  # (kind, name) → the statement that created it
 
@@ -79,7 +79,7 @@ def _refuse_links(path: Path) -> None:
 
     The file itself may be a link to an existing database.
     """
-    beside = [path.resolve().with_name(path.resolve().name + ending) for ending in BESIDE]
+    beside = [path.resolve().with_name(path.resolve().name + ending) for ending in SIDE_FILES]
     for file in (path, *beside):
         if file.is_symlink() and (file != path or not file.exists()):
             raise RunError(

@@ -41,10 +41,10 @@ STOP_WORDS = frozenset((
     "much", "need", "no", "not", "of", "on", "or", "per", "show", "than", "that", "the", "their", "them", "there",
     "to", "us", "was", "we", "were", "what", "when", "where", "which", "who", "whose", "with", "you",
 ))  # fmt: skip
-_REMEMBERED = 400_000  # links of words to items; more words are remembered for a small schema
+_CACHE_SIZE = 400_000  # links of words to items; more words are remembered for a small schema
 _INITIALS = (2, 3, 4)  # letters of a name that first letters of words may spell
 _SEPARATORS = str.maketrans("_-", "  ")  # between the words of a value
-_MEANT = 0.0  # how alike a word and what it stands for are: `Ranking` counts these by themselves
+_MEANING = 0.0  # how alike a word and what it stands for are: `Ranking` counts these by themselves
 _BEGINNING = 4  # letters that two forms of one word have in common
 
 
@@ -97,7 +97,7 @@ class Schema:
                 self._said[word].append(number)
         self._telling = sorted(self._said)
         self._spelled = Spelled([item.name for item in self.items])
-        self.for_word = lru_cache(maxsize=max(64, _REMEMBERED // (len(self.items) or 1)))(self._for_word)
+        self.for_word = lru_cache(maxsize=max(64, _CACHE_SIZE // (len(self.items) or 1)))(self._for_word)
 
     def named(self, names: Set[str]) -> set[str]:
         """Names of the items with these names. The end of a name will do if no item is called so: a column's alone."""
@@ -160,9 +160,9 @@ class Schema:
             *sorted((pair for stem in own_stems for pair in self._alike(stem)), key=lambda pair: -pair[0][1]),
             *self._glued(lower),
             *(((_DESCRIPTION, 1.0), self._descriptions.get(stem, ())) for stem in own_stems),
-            *(((_DESCRIPTION, _MEANT), self._names.get(other, ())) for other in meant),
+            *(((_DESCRIPTION, _MEANING), self._names.get(other, ())) for other in meant),
             *(((_ABOVE, 1.0), self._above.get(stem, ())) for stem in own_stems),
-            *(((_ABOVE, _MEANT), self._above.get(other, ())) for other in meant),
+            *(((_ABOVE, _MEANING), self._above.get(other, ())) for other in meant),
         ]
         by_item: dict[int, Link] = {}
         for link, items in groups:  # strongest first

@@ -33,11 +33,11 @@ _VALUE = 5.0
 _BY_KIND = {"value": _VALUE, "name": 3.0, "said": 2.0, "short": 1.0, "glued": 1.5, "description": 1.5, "above": 1.5}
 _POINTS = tuple(_BY_KIND[kind] for kind in LINKS)
 _INITIALS = 0.5
-_SPELLED = 100.0  # more than all links of a question
+_SPELLING = 100.0  # more than all links of a question
 _CUE = 2.0
-_CUED = 6  # items of one cue, those that come first without a question
-_MEANT = 0.6  # of the points that the word of the schema would have
-_COVERED = 1.0  # more, for an item all of whose words the question has
+_CUE_ITEMS = 6  # items of one cue, those that come first without a question
+_MEANING = 0.6  # of the points that the word of the schema would have
+_COVERAGE = 1.0  # more, for an item all of whose words the question has
 
 
 class Ranking:
@@ -59,7 +59,7 @@ class Ranking:
         self._cues: list[tuple[re.Pattern[str], list[int], float]] = []
         for pattern, needed in cues:
             if hits := [n for n in self._order if items[n].kind in needed or not needed.isdisjoint(items[n].features)]:
-                self._cues.append((pattern, hits[:_CUED], _CUE * self._rare(len(hits))))
+                self._cues.append((pattern, hits[:_CUE_ITEMS], _CUE * self._rare(len(hits))))
         self._points = lru_cache(maxsize=schema.for_word.cache_parameters()["maxsize"])(self._points_of)
 
     def best(self, question: str, words: Sequence[Word], most: int | None = None) -> list[int]:
@@ -96,11 +96,11 @@ class Ranking:
             for item, more in of_text.items():
                 points[item] = points.get(item, 0.0) + more
         for item, count in covered.items():
-            points[item] *= 1 + _COVERED * min(1.0, count / self._sizes[item])
+            points[item] *= 1 + _COVERAGE * min(1.0, count / self._sizes[item])
         once = {question[start:end].lower(): items for (start, end), items in values.items()}
         for items, more in chain(
             ((items, _VALUE * self._rare(len(items))) for items in once.values()),
-            ((items, _SPELLED) for _, _, items in self.schema.spelled(question)),
+            ((items, _SPELLING) for _, _, items in self.schema.spelled(question)),
             ((items, _INITIALS * self._rare(len(items))) for _, items in self.schema.initials(own)),
             ((items, more) for pattern, items, more in self._cues if pattern.search(question)),
         ):
@@ -127,7 +127,7 @@ class Ranking:
         for other in () if word in STOP_WORDS else self.schema.meant(word):
             for kind, items in zip(("name", "above"), self.schema.having(other), strict=True):
                 if items:
-                    yield items, _MEANT * _BY_KIND[kind] * self._rare(len(items))
+                    yield items, _MEANING * _BY_KIND[kind] * self._rare(len(items))
 
     def _linked(self, word: str) -> Mapping[int, float]:
         links = self.schema.for_word(word)

@@ -23,7 +23,7 @@ __all__ = ["FEATURES", "MEANING", "Reading", "read"]
 
 _GRAMS = 14  # of one word
 MEANING = "~"  # what the name of a feature begins with that stands for the meaning of a word
-_COUNTED = 3  # more links of a kind are counted as this many
+_MOST_LINKS = 3  # more links of a kind are counted as this many
 _KINDS = ("word", "number", "date", "month", "address", "mark")
 # The features with a row of their own, besides those of the form.
 FEATURES = (
@@ -32,7 +32,7 @@ FEATURES = (
     "quoted",
     "year",
     *(f"linked:{kind}" for kind in LINKS),
-    *(f"links:{kind}:{n}" for kind in LINKS for n in range(1, _COUNTED + 1)),
+    *(f"links:{kind}:{n}" for kind in LINKS for n in range(1, _MOST_LINKS + 1)),
     "links:none",
 )
 
@@ -140,7 +140,7 @@ def _for_word(word: Word, links: Sequence[str]) -> dict[str, float]:
 
 def _for_item(item: Item, links: Sequence[str]) -> dict[str, float]:
     counts = Counter(links)
-    linked = {f"links:{kind}:{min(n, _COUNTED)}": 1.0 for kind, n in counts.items()} or {"links:none": 1.0}
+    linked = {f"links:{kind}:{min(n, _MOST_LINKS)}": 1.0 for kind, n in counts.items()} or {"links:none": 1.0}
     return {**_for_any_question(item), **linked}
 
 

@@ -25,7 +25,7 @@ _ENDINGS = (
     ("er", "e"), ("est", "e"), ("ed", "e"), ("ing", "e"),
     ("er", ""), ("est", ""), ("ed", ""), ("ing", ""), ("ly", ""),
 )  # fmt: skip
-_DOUBLED = re.compile(r"([bdgmnprt])\1$")  # big in bigger
+_DOUBLE_LETTER = re.compile(r"([bdgmnprt])\1$")  # big in bigger
 _SHORTEST = 2  # letters before an ending
 
 
@@ -63,5 +63,5 @@ def _forms(word: str) -> Iterator[str]:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
             stem = word.removesuffix(ending)
             yield stem + base
-            if _DOUBLED.search(stem) and not base:
+            if _DOUBLE_LETTER.search(stem) and not base:
                 yield stem[:-1]

@@ -73,7 +73,7 @@ _WORD = re.compile(
 # "from 3 to 5 March 2024", "on Friday".
 _LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_NAMED = re.compile(rf"\b(?:{_MONTH}|{'|'.join(_WEEKDAYS)})\b", re.IGNORECASE)
+_DAY_NAMES = re.compile(rf"\b(?:{_MONTH}|{'|'.join(_WEEKDAYS)})\b", re.IGNORECASE)
 _PARTIAL = re.compile(
     rf"""
     \b (?: (?P<first> {_DAY}) (?= \s*(?:-|–|and|to|until|till|through)\s+(?:the\s+)?
@@ -131,7 +131,7 @@ def words(question: str, now: date | None = None) -> list[Word]:
     """The first `MAX_WORDS` words of a question. `now`: the day of asking, for dates without a year and weekdays."""
     result: list[Word] = []
     quoted = False
-    partial = _partial(question, now) if now and _NAMED.search(question) else {}
+    partial = _partial(question, now) if now and _DAY_NAMES.search(question) else {}
     at = 0
     while at < len(question) and len(result) < MAX_WORDS:
         match = next(_WORD.finditer(question, at), None)

@@ -23,9 +23,9 @@ from dstill.quality.audit_report import Gold
 __all__ = ["for_golds", "for_questions", "for_verdicts"]
 
 MOST_REFUSALS = 0.5  # share of a test split's reference answers
-FEW = 10  # reference answers of a split, below which a share says little
+MIN_ANSWERS = 10  # reference answers of a split, below which a share says little
 SAMPLE = 20  # replies that are parsed back
-MUTATED = 3  # golds whose mutants are run if no answer had another result
+MOST_GOLDS = 3  # golds whose mutants are run if no answer had another result
 HINT = "`dstill pack check {}` says more"
 
 
@@ -69,7 +69,7 @@ def _too_many_refusals(task: Task, examples: Iterable[Example]) -> Iterator[str]
             golds[example.split] += 1
             refusals[example.split] += _refuses(task, example)
     for split, of in golds.items():
-        if of >= FEW and refusals[split] > MOST_REFUSALS * of:
+        if of >= MIN_ANSWERS and refusals[split] > MOST_REFUSALS * of:
             what = f"{refusals[split]} of {of} reference answers of {split} are refusals"
             yield f"{what}, so a student that always refuses looks good; {HINT.format(task.name)}"
 
@@ -109,5 +109,5 @@ def _differs(verdict: Verdict) -> bool:
 
 def _with_mutants(task: Task, examples: Iterable[Example], executor: Executor) -> Iterator[Gold]:
     if TestDatabases in task.protocols:
-        for example in islice((answered for answered in _answered(examples) if not _refuses(task, answered)), MUTATED):
+        for example in islice((e for e in _answered(examples) if not _refuses(task, e)), MOST_GOLDS):
             yield audited(task, example, executor)

@@ -41,7 +41,7 @@ __all__ = [
     "ACCEPT",
     "EDIT",
     "FILE",
-    "JUDGED",
+    "JUDGEMENTS",
     "REJECT",
     "REVIEWED",
     "SKIP",
@@ -60,7 +60,7 @@ __all__ = [
 
 FILE = "review.jsonl"
 ACCEPT, REJECT, EDIT, SKIP, UNDO = "accept", "reject", "edit", "skip", "undo"
-JUDGED = (ACCEPT, REJECT, EDIT)  # a skip is no judgement
+JUDGEMENTS = (ACCEPT, REJECT, EDIT)  # a skip is no judgement
 REVIEWED = ("train", "validation")  # the splits that are sampled, and that `train` asks about
 
 
@@ -230,7 +230,7 @@ def _status(
     judged = [
         current[r.id].decision
         for r in records
-        if r.id in current and current[r.id].decision in JUDGED and current[r.id].digest == digest(r)
+        if r.id in current and current[r.id].decision in JUDGEMENTS and current[r.id].digest == digest(r)
     ]
     shown = sample(records, settings.ci_half_width, seed, decisions)
     missing = sum(r.id not in current or current[r.id].digest != digest(r) for r in shown)

@@ -28,15 +28,15 @@ from dstill.plugins import PluginInfo, Plugins
 
 __all__ = ["commit", "judged_by", "judged_with", "loaded", "owners", "versions"]
 
-LARGE = 2**20  # bytes; of a larger file of a plugin, such as weights, only name and size are hashed
+LARGE_FILE = 2**20  # bytes; of a larger file of a plugin, such as weights, only name and size are hashed
 
 # Settings of a repository that can start programs or let git fetch missing objects.
-QUIET = {
+GIT_SETTINGS = {
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "protocol.allow": "never",
 }
-LOCKED = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
+GUARDS = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
 TIMEOUT = 10.0  # seconds for git, which may have to read many files
 
 
@@ -100,7 +100,7 @@ def _digest(source: str) -> str:
     for file in files:
         size = file.stat().st_size
         hasher.update(f"{file.relative_to(top.parent).as_posix()}\0{size}\0".encode())
-        if size < LARGE:
+        if size < LARGE_FILE:
             hasher.update(file.read_bytes())
     return hasher.hexdigest()
 
@@ -117,17 +117,17 @@ def commit() -> dict[str, Any]:
         if values.get("core.hookspath") != os.devnull:  # git before 2.31 does not read settings from the environment
             return {}
         filters = {name: "false" if name.endswith(".required") else "" for name in values if name.startswith("filter.")}
-        changed = _git("status", "--porcelain", "--ignore-submodules=all", settings={**QUIET, **filters})
+        changed = _git("status", "--porcelain", "--ignore-submodules=all", settings={**GIT_SETTINGS, **filters})
         return {"id": _git("rev-parse", "HEAD"), "changed": bool(changed)}
     except (OSError, subprocess.SubprocessError):  # no git, no repository, or no permission to read it
         return {}
 
 
-def _git(*words: str, settings: Mapping[str, str] = QUIET) -> str:
+def _git(*words: str, settings: Mapping[str, str] = GIT_SETTINGS) -> str:
     """The output of git; `settings` override all others. Raises OSError, SubprocessError."""
     inherited = os.environ.get("GIT_CONFIG_COUNT", "")
     first = int(inherited) if inherited.isdecimal() else 0
-    environment = {**os.environ, **LOCKED, "GIT_CONFIG_COUNT": str(first + len(settings))}
+    environment = {**os.environ, **GUARDS, "GIT_CONFIG_COUNT": str(first + len(settings))}
     for number, (name, value) in enumerate(settings.items(), first):
         environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     ended = subprocess.run(["git", *words], capture_output=True, timeout=TIMEOUT, check=True, env=environment)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "Failures", "Scores", "shown"]
 
-SHOWN = 20  # rows of a list of failures in a notebook
+TABLE_ROWS = 20  # rows of a list of failures in a notebook
 CUT = 300  # characters of a text there
 
 
@@ -162,6 +162,6 @@ class Failures(Sequence[Failure], Tabular):
 
     def _repr_html_(self) -> str:
         columns = ("id", "question", "answer", "gold", "cause")
-        rows = [[str(getattr(failure, name))[:CUT] for name in columns] for failure in self._failures[:SHOWN]]
-        more = f"; the first {SHOWN}" if len(self) > SHOWN else ""
+        rows = [[str(getattr(failure, name))[:CUT] for name in columns] for failure in self._failures[:TABLE_ROWS]]
+        more = f"; the first {TABLE_ROWS}" if len(self) > TABLE_ROWS else ""
         return table(columns, rows, caption=f"{self!r}{more}")

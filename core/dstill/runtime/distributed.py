@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from dstill.errors import TrainingError
 
 __all__ = [
-    "GONE",
+    "ENDED_PEER",
     "all_gather",
     "broadcast",
     "in_step",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-GONE = "another process of this training ended"
+ENDED_PEER = "another process of this training ended"
 
 
 def world_size() -> int:
@@ -89,7 +89,7 @@ def in_step() -> Iterator[None]:
         if world_size() == 1 or not _is_loss(error):
             raise
         raise TrainingError(
-            GONE,
+            ENDED_PEER,
             where=f"process {rank()} of {world_size()} cannot continue alone",
             hint="its error is above or below; run the same command again to continue",
         ) from error

@@ -32,7 +32,7 @@ HELD_OUT = ("flights", "festival")
 NAMES: tuple[str, ...] = (*TRAINED, *HELD_OUT)
 VARIANTS = 4
 
-_ABOUT: Mapping[str, tuple[str, str]] = {  # description, licence
+_DESCRIPTIONS: Mapping[str, tuple[str, str]] = {  # description, licence
     "shop": ("an online shop with its products, suppliers, customers, orders and reviews", "Apache-2.0"),
     "clinic": ("a clinic with its wards, doctors, patients, visits and prescriptions", "Apache-2.0"),
     "library": ("a public library with its branches, books, members and loans", "Apache-2.0"),
@@ -68,7 +68,7 @@ def invented(name: str, dialect: Dialect) -> Any:
     if not is_bundled(name):
         raise KeyError(name)
     base, _, number = name.partition(_SEPARATOR)
-    content, about = _content(base), dict(zip(("description", "licence"), _ABOUT[base], strict=True))
+    content, about = _content(base), dict(zip(("description", "licence"), _DESCRIPTIONS[base], strict=True))
     if "schema" in content:
         return _described(name, content, dialect, about)
     style = usual = _styles().get(base, PLAIN)

@@ -26,7 +26,7 @@ __all__ = ["frozen"]
 _OF_SQLITE = ("date", "datetime", "time", "julianday", "unixepoch")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}  # which PostgreSQL reads as dates
 _WORD = re.compile(r"\s*(?:(now)|(yesterday|today|tomorrow)(\s.*)?)\s*", re.IGNORECASE | re.DOTALL)
-_BESIDE = (exp.Predicate, exp.Add, exp.Sub, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least, exp.If, exp.Case)
+_TIME_CONTEXTS = (exp.Predicate, exp.Add, exp.Sub, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least, exp.If, exp.Case)
 _WORD_KEY = "word"  # of what is noted at a literal
 
 
@@ -76,7 +76,7 @@ def _beside_times(query: exp.Query, schema: SqlSchema) -> list[exp.Expr]:
 
 def _is_beside_time(node: exp.Expr) -> bool:
     parent = node.parent
-    others = parent.iter_expressions() if isinstance(parent, _BESIDE) else ()
+    others = parent.iter_expressions() if isinstance(parent, _TIME_CONTEXTS) else ()
     return any(other is not node and other.is_type(*exp.DataType.TEMPORAL_TYPES) for other in others)
 
 

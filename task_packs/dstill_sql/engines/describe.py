@@ -33,8 +33,8 @@ from dstill_sql.settings import Settings
 
 __all__ = ["describe"]
 
-NAMED = 4  # columns to name for each reason why values were not read
-STALE = timedelta(days=7)  # a database with no newer date is taken as one that no longer grows
+MOST_NAMES = 4  # columns to name for each reason why values were not read
+STALE_AGE = timedelta(days=7)  # a database with no newer date is taken as one that no longer grows
 _SECTION = "task.sql"
 _EXECUTORS: Mapping[str, type[Embedded]] = {"duckdb": DuckDb, "sqlite": Sqlite}  # by scheme
 
@@ -154,7 +154,7 @@ def _about_unreadable(catalog: Catalog) -> Iterator[str]:
 
 def _now(read: Read, clock: datetime) -> str:
     """The current time to assume for a database that no longer grows; empty: use the clock."""
-    if read.newest is None or clock - read.newest < STALE:
+    if read.newest is None or clock - read.newest < STALE_AGE:
         return ""
     return read.newest.replace(tzinfo=None).isoformat(timespec="seconds")
 
@@ -164,8 +164,8 @@ def _width(schema: SqlSchema) -> int:
 
 
 def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return f"{', '.join(names[:MOST_NAMES])}{more}"
 
 
 def _counted(n: int, noun: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
 
-from dstill_sql.language.database.schema import RESERVED, family_of
+from dstill_sql.language.database.schema import RESERVED_WORDS, family_of
 from dstill_sql.language.engine_text import NotPrintable
 
 __all__ = ["for_postgres", "for_sqlite"]
@@ -37,7 +37,7 @@ def _changed(tree: exp.Expr, rules: Mapping[type[exp.Expr], Rule]) -> exp.Expr:
     """Each node replaced by its form, leaves first. Raises NotPrintable where the forms repeat too much."""
     written = 0
     for node in reversed(list(tree.walk())):
-        if isinstance(node, exp.Identifier) and node.name.upper() in RESERVED:
+        if isinstance(node, exp.Identifier) and node.name.upper() in RESERVED_WORDS:
             node.set("quoted", True)
         rule = rules.get(type(node))
         if rule is not None and (new := rule(node)) is not None:

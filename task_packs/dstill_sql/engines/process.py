@@ -46,12 +46,12 @@ Name = Literal["sqlite", "duckdb"]
 Fetched = tuple[list[str], list[list[Any]]]  # columns, rows
 ENGINES: Mapping[Name, str] = {"sqlite": "SQLite", "duckdb": "DuckDB"}
 
-LOAD = 60.0  # seconds in which a database is opened or filled
-_KEPT = 36  # databases of a process; one of DuckDB takes 4 to 11 MB
-_CONFIRMED = 4096  # queries that DuckDB's parser has read
+LOAD_SECONDS = 60.0  # seconds in which a database is opened or filled
+_CACHE_SIZE = 36  # databases of a process; one of DuckDB takes 4 to 11 MB
+_CONFIRMED_SIZE = 4096  # queries that DuckDB's parser has read
 _MEGABYTE = 2**20
 _WORKER = Path(__file__).with_name("worker.py")
-_GREEDY = "it needs more memory than it may have"
+_MEMORY_TEXT = "it needs more memory than it may have"
 _END = 2.0  # seconds for the process to end by itself
 _CELLS = (str, int, float, bool, type(None))
 # All else of the environment may be a secret.
@@ -132,10 +132,10 @@ class EngineProcess:
 
     def _hold(self, key: str, step: Mapping[str, Any]) -> None:
         self._start()
-        old = [next(iter(self._keys))] if len(self._keys) >= _KEPT else []
+        old = [next(iter(self._keys))] if len(self._keys) >= _CACHE_SIZE else []
         for name in old:
             del self._keys[name]
-        self.ask([*({"do": "close", "key": name} for name in old), step], seconds=LOAD)
+        self.ask([*({"do": "close", "key": name} for name in old), step], seconds=LOAD_SECONDS)
         self._keys[key] = None
 
     # --- queries ----------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class EngineProcess:
         _, [[tree]] = self.ask([{"key": key, **steps.serialized(query)}])
         confirm(query, duckdb_reading(str(tree)))
         self._confirmed[query] = None
-        if len(self._confirmed) > _CONFIRMED:
+        if len(self._confirmed) > _CONFIRMED_SIZE:
             self._confirmed.popitem(last=False)
 
     def ask(self, given: Sequence[Step], *, seconds: float | None = None) -> Fetched:
@@ -210,7 +210,7 @@ class EngineProcess:
             raise _stopped(limit)
         if kind == "memory":
             self._stop()  # a library that got none may not be whole
-            raise MemoryError(_GREEDY)
+            raise MemoryError(_MEMORY_TEXT)
         if kind == "missing":
             self._stop()
             raise ServiceError(f"{ENGINES[self.engine]} cannot start: {message}")
@@ -221,7 +221,7 @@ class EngineProcess:
         process = self._process
         if isinstance(error, TooLong):
             self._stop()
-            return MemoryError(_GREEDY)
+            return MemoryError(_MEMORY_TEXT)
         code = 0
         if process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -230,7 +230,7 @@ class EngineProcess:
         if hasattr(signal, "SIGALRM") and code == -signal.SIGALRM:
             return _stopped(limit)
         if code == -signal.SIGABRT:  # a library that does not expect to get no memory
-            return MemoryError(_GREEDY)
+            return MemoryError(_MEMORY_TEXT)
         why = signal.Signals(-code).name if code < 0 else "its answer cannot be read"
         return Crashed(f"{ENGINES[self.engine]} broke off: {why}", of_file=code in (-9, -signal.SIGTERM, 0))
 

@@ -32,7 +32,7 @@ LONGEST = 80  # characters of a value
 # Templates of queries: {} stands for a name or a number, the first {} of _COUNTED and _EDGES for _FIRST or _SHARE.
 _FIRST = "SELECT {} AS v FROM {} LIMIT {}"
 _SHARE = "SELECT {} AS v FROM {} TABLESAMPLE SYSTEM ({}) REPEATABLE (0) LIMIT {}"
-_COUNTED = "SELECT v, COUNT(*) AS n FROM ({}) AS s WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {{}}"
+_COUNTS = "SELECT v, COUNT(*) AS n FROM ({}) AS s WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {{}}"
 _EDGES = "SELECT MIN(v), MAX(v) FROM ({}) AS s"
 _SIZE = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {} LIMIT {}) AS s"
 _RANGES = ("integer", "number", "date", "timestamp")
@@ -130,7 +130,7 @@ class _Column:
     def _counted(self, most: int) -> list[tuple[Any, int]]:
         """The most frequent values, with their counts."""
         template, given = self._sample()
-        rows = self.source.ask(about(_COUNTED.format(template), self.source.dialect, *given, most))
+        rows = self.source.ask(about(_COUNTS.format(template), self.source.dialect, *given, most))
         return [(cell(value), int(n)) for value, n in rows]
 
     def _edges(self) -> tuple[Any, Any]:

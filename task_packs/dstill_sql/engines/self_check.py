@@ -48,7 +48,7 @@ _SCHEMA = """
 SELECT has_schema_privilege(oid, 'USAGE'), has_schema_privilege(oid, 'CREATE')
 FROM pg_catalog.pg_namespace WHERE nspname = %s"""
 # Roles of PostgreSQL that may do more than read tables.
-_POWERFUL = (
+_POWER_ROLES = (
     "pg_write_all_data",
     "pg_read_server_files",
     "pg_write_server_files",
@@ -86,7 +86,7 @@ def role_of(server: Server) -> Role:
         return Role(name=str(name), powers=("it is a superuser, who may also read and write files of the server",))
     named = ("", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", "CREATE on the database", "")
     powers = [power for power, has in zip(named, attributes, strict=True) if has and power]
-    powers += [f"member of {group}" for (group,) in server.ask(fixed(_MEMBER, "postgres"), (list(_POWERFUL),))]
+    powers += [f"member of {group}" for (group,) in server.ask(fixed(_MEMBER, "postgres"), (list(_POWER_ROLES),))]
     if functions := [function for (function,) in server.ask(fixed(_FUNCTIONS, "postgres"), (list(_FILES),))]:
         powers.append(f"may call {', '.join(functions)}")
     schema = server.ask(fixed(_SCHEMA, "postgres"), (server.schema_name,))
@@ -141,11 +141,11 @@ def for_file(there: SqlSchema, known: SqlSchema | None) -> Iterator[CheckResult]
 # --- known answers ----------------------------------------------------------------------
 
 
-_SORTED = "SELECT a FROM (SELECT 1 AS a, NULL AS b UNION ALL SELECT 2, 5) AS t ORDER BY b LIMIT 1"
+_NULL_ORDER = "SELECT a FROM (SELECT 1 AS a, NULL AS b UNION ALL SELECT 2, 5) AS t ORDER BY b LIMIT 1"
 _KNOWN: Mapping[Dialect, Sequence[tuple[str, str, str]]] = {
     "postgres": (
         ("division of integers", "SELECT 7 / 2", "3"),
-        ("NULLs are sorted last", _SORTED, "2"),
+        ("NULLs are sorted last", _NULL_ORDER, "2"),
         ("a backslash is a letter", r"SELECT length('a\')", "2"),
         ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo'", "False"),
         ("an empty text is not NULL", "SELECT '' IS NULL", "False"),
@@ -154,7 +154,7 @@ _KNOWN: Mapping[Dialect, Sequence[tuple[str, str, str]]] = {
     ),
     "duckdb": (
         ("division of integers", "SELECT 7 / 2, 7 // 2", "3.5, 3"),
-        ("NULLs are sorted last", _SORTED, "2"),
+        ("NULLs are sorted last", _NULL_ORDER, "2"),
         ("a backslash is a letter", r"SELECT length('a\')", "2"),
         ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo'", "False"),
         ("months", "SELECT DATE '2024-01-31' + INTERVAL '1 month'", "2024-02-29 00:00:00"),
@@ -162,7 +162,7 @@ _KNOWN: Mapping[Dialect, Sequence[tuple[str, str, str]]] = {
     ),
     "sqlite": (
         ("division of integers", "SELECT 7 / 2", "3"),
-        ("NULLs are sorted first", _SORTED, "1"),
+        ("NULLs are sorted first", _NULL_ORDER, "1"),
         ("a backslash is a letter", r"SELECT length('a\')", "2"),
         ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo', 'Oslo' GLOB 'oslo'", "1, 0"),
         ("months", "SELECT date('2024-01-31', '+1 month')", "2024-03-02"),

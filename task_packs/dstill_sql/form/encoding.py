@@ -29,8 +29,8 @@ from dstill_sql.language import refusals
 
 __all__ = ["encode", "encode_refusal"]
 
-_LATE = 1_000  # the place of a condition that names no word of the question
-_COMPARED: dict[type[exp.Expr], str] = {
+_LAST_PLACE = 1_000  # the place of a condition that names no word of the question
+_COMPARISON_TOKENS: dict[type[exp.Expr], str] = {
     exp.EQ: "eq",
     exp.NEQ: "ne",
     exp.LT: "lt",
@@ -38,7 +38,7 @@ _COMPARED: dict[type[exp.Expr], str] = {
     exp.GT: "gt",
     exp.GTE: "ge",
 }
-_TURNED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
+_MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 _RANKED = {exp.RowNumber: "row_number", exp.Rank: "rank", exp.DenseRank: "dense_rank"}
 _SET_OF = {(exp.Union, True): "union", (exp.Union, False): "union_all", (exp.Intersect, True): "intersect",
            (exp.Except, True): "except"}  # fmt: skip
@@ -58,7 +58,7 @@ def encode_refusal(refusal: refusals.Refusal, reading: Reading) -> list[Token]:
     """The tokens of a refusal: the words that are missing, in the order of the question."""
     writer = Writer(reading)
     parts = [writer.text(_as_asked(word, reading.question), "text") for word in refusal.missing]
-    parts.sort(key=lambda part: part[0] if isinstance(part[0], int) else _LATE)
+    parts.sort(key=lambda part: part[0] if isinstance(part[0], int) else _LAST_PLACE)
     return ["refuse", *(token for part in parts for token in part)]
 
 
@@ -324,7 +324,7 @@ class _Encoder:
         pointers = [token for token in tokens if isinstance(token, int)]
         items = {token - words for token in pointers if token >= words}
         of_columns = [word for word, item in self.reading.links if item in items]
-        return min([token for token in pointers if token < words] or of_columns or [_LATE])
+        return min([token for token in pointers if token < words] or of_columns or [_LAST_PLACE])
 
     def _conjunction(self, parts: Sequence[exp.Expr], part: _Part) -> list[list[Token]]:
         """Conditions as tokens; two that are the bounds of a range are one."""
@@ -367,7 +367,7 @@ class _Encoder:
             return self._bracketed(inner, part)
         if isinstance(inner, exp.Not):
             return self._not(inner.this.unnest(), part)
-        if (token := _COMPARED.get(type(inner))) is not None:
+        if (token := _COMPARISON_TOKENS.get(type(inner))) is not None:
             return self._comparison(token, inner, part)
         if type(inner) in _LIKE:
             return self._like(inner, part)
@@ -410,7 +410,7 @@ class _Encoder:
     def _comparison(self, token: str, node: exp.Expr, part: _Part) -> list[Token]:
         left, right = bare(node.this), bare(node.expression)
         if self._weight(left, part) > self._weight(right, part):
-            left, right, token = right, left, _TURNED[token]
+            left, right, token = right, left, _MIRRORED[token]
         of = self.expression(left, part)
         return [token, *of.tokens, *self._beside(right, of, part)]
 

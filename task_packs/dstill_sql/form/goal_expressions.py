@@ -26,7 +26,7 @@ from dstill_sql.language.database.schema import Reference
 __all__ = ["Condition", "Conditions", "Expression"]
 
 _NEST = 3  # functions inside each other
-_DEEP = 2  # brackets of conditions inside each other
+_MAX_DEPTH = 2  # brackets of conditions inside each other
 _QUERIES = 2  # queries inside each other
 _MOST = 6  # conditions in a row
 _VALUES = 12  # of IN
@@ -151,7 +151,7 @@ class Expression:
         spec = self._spec(state)
         if spec is None:
             return None
-        after = Literal(spec=spec).take(self._after_literal(state).push(_NOTHING), token)
+        after = Literal(spec=spec).take(self._after_literal(state).push(_NO_LITERAL), token)
         return after
 
     def _spec(self, state: State) -> Spec | None:
@@ -254,14 +254,14 @@ class Expression:
         if (
             self.mode not in ("out", "plain")
             or not wants
-            or self.nest >= _DEEP
+            or self.nest >= _MAX_DEPTH
             or state.tight
             or not state.reached_kinds
         ):
             return None
         then = Expression(wants=wants, mode=self.mode, literal=True, free=True, nest=_NEST)
         return state.pop().push(
-            Condition(mode=self.mode, nest=_DEEP),
+            Condition(mode=self.mode, nest=_MAX_DEPTH),
             then,
             Do(step=lambda after: after.push(_Case(of=then, kind=after.kind))),
         )
@@ -366,7 +366,7 @@ class _Nothing(_Goal):
         return None
 
 
-_NOTHING = _Nothing()
+_NO_LITERAL = _Nothing()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -481,7 +481,7 @@ class _Filtered(_Goal):
         if state.run.dialect == "postgres" and FUNCTIONS[token].counted:
             return None
         where = Conditions(mode="plain", least=1, closes=True)
-        after = state.pop().push(_NOTHING, Do(step=lambda done: done.push(where, Give(done.kind))))
+        after = state.pop().push(_NO_LITERAL, Do(step=lambda done: done.push(where, Give(done.kind))))
         return self.of._function(after, FUNCTIONS[token])
 
 
@@ -502,10 +502,10 @@ class _Case(_Goal):
             return state.pop().with_(kind=self.kind, position=-1)
         if token == "else":
             return state.pop().push(then, Close(), Give(self.kind))
-        if self.branches > _DEEP or state.tight:
+        if self.branches > _MAX_DEPTH or state.tight:
             return None
         more = replace(self, branches=self.branches + 1)
-        condition = Condition(mode=self.of.mode, nest=_DEEP)
+        condition = Condition(mode=self.of.mode, nest=_MAX_DEPTH)
         return condition.take(state.pop().push(condition, then, more), token)
 
 
@@ -588,7 +588,7 @@ class _In(_Goal):
             return None
         kind = "number" if self.kind in NUMERIC else self.kind
         value = Literal(spec=spec_of(state, kind, self.position))
-        return value.take(state.pop().push(_NOTHING, replace(self, count=self.count + 1)), token)
+        return value.take(state.pop().push(_NO_LITERAL, replace(self, count=self.count + 1)), token)
 
     def _query(self, state: State) -> State | None:
         wants = group_of(self.kind)
@@ -657,7 +657,7 @@ class Condition(_Goal):
     def _joined(self, state: State, token: str) -> State | None:
         if token == "not":
             return None if self.negated else state.pop().push(replace(self, negated=True))
-        if self.nest >= _DEEP or state.tight or not (state.reached_kinds or self.mode == "having"):
+        if self.nest >= _MAX_DEPTH or state.tight or not (state.reached_kinds or self.mode == "having"):
             return None
         return state.pop().push(Conditions(mode=self.mode, least=2, closes=True, nest=self.nest + 1))
 

@@ -19,7 +19,7 @@ from dstill_sql.language.database.schema import Reference, SqlSchema
 
 __all__ = ["Joins", "Step"]
 
-_KEPT = 4_096  # trees
+_CACHE_SIZE = 4_096  # trees
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ class Joins:
         """
         key = frozenset(tables), frozenset(left)
         if key not in self._trees:
-            if len(self._trees) > _KEPT:
+            if len(self._trees) > _CACHE_SIZE:
                 self._trees.clear()
             self._trees[key] = self._grown(*key)
         return self._trees[key]

@@ -28,10 +28,10 @@ from dstill_sql.language.limits import Limits
 from dstill_sql.language.statements import NotOneQuery, first_line
 from dstill_sql.language.statements import read as read_query
 
-__all__ = ["SHOWN", "SqlForm"]
+__all__ = ["MOST_ITEMS", "SqlForm"]
 
-SHOWN = 96  # tables and columns of a wide schema that the student reads
-KEPT = 64  # databases that were read last
+MOST_ITEMS = 96  # tables and columns of a wide schema that the student reads
+CACHE_SIZE = 64  # databases that were read last
 
 
 class SqlForm(Form):
@@ -66,8 +66,8 @@ class SqlForm(Form):
         ranking = self._ranking(database)
         spoken = words(example.question, _day_of(database.now))
         shown = None
-        if len(ranking.schema.items) > SHOWN:
-            shown = sorted(ranking.best(example.question, spoken, SHOWN))
+        if len(ranking.schema.items) > MOST_ITEMS:
+            shown = sorted(ranking.best(example.question, spoken, MOST_ITEMS))
         return read(example.question, ranking.schema, shown, spoken)
 
     def _ranking(self, database: Database) -> Ranking:
@@ -75,7 +75,7 @@ class SqlForm(Form):
             tables = Tables(database, self._limits.denied, self._references_of(database.schema))
             self._known[id(database)] = database, Ranking(tables)
         self._known.move_to_end(id(database))
-        if len(self._known) > KEPT:
+        if len(self._known) > CACHE_SIZE:
             self._known.popitem(last=False)
         return self._known[id(database)][1]
 

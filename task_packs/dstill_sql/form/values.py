@@ -20,12 +20,12 @@ from dstill.linked.scalars import SpanWriter, as_number, plain, read_value, spel
 from dstill.linked.tokens import NotExpressible, Token, TokenReader
 from dstill_sql.form.functions import NUMERIC
 from dstill_sql.form.periods import bounds
-from dstill_sql.form.tokens import CONSTANTS, DIVISORS, ENDINGS, FACTORS, FIXED, NOTATION, PERIODS
+from dstill_sql.form.tokens import CONSTANTS, DIVISORS, ENDINGS, FACTORS, FIXED_TEXTS, NOTATION, PERIODS
 
 __all__ = ["Literal", "Reader", "Writer", "is_number", "quoted_text", "starts_value"]
 
 _NUMBER = re.compile(r"-?(?:[0-9]{1,300}(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
-_SPELLED = ("'", "%")
+_MARKS = ("'", "%")
 _UNITS = frozenset((*(f"*{factor}" for factor in FACTORS), *DIVISORS))
 
 
@@ -43,7 +43,7 @@ def starts_value(token: Token, reading: Reading) -> bool:
     """Whether a value begins with a token."""
     if isinstance(token, int):
         return token < len(reading.words)
-    return token in CONSTANTS or token in FIXED or token in ("known", "number", "text") or token[0] in _SPELLED
+    return token in CONSTANTS or token in FIXED_TEXTS or token in ("known", "number", "text") or token[0] in _MARKS
 
 
 class Writer:
@@ -134,9 +134,9 @@ class Reader(TokenReader):
 
     def literal(self, kind: str = "", known: tuple[str, ...] = ()) -> Literal:
         """A value of a kind; empty: of any."""
-        if fixed := self.take(*FIXED):
+        if fixed := self.take(*FIXED_TEXTS):
             of = {"true": "boolean", "false": "boolean", "null_": "null", "empty": "text"}[fixed]
-            return Literal(text=FIXED[fixed], kind=of, said="")
+            return Literal(text=FIXED_TEXTS[fixed], kind=of, said="")
         mark = self.take("number", "text")
         numeric = mark == "number" or (not mark and (kind in NUMERIC or (not kind and self._is_numeral())))
         text, is_text = self._said(numeric, known, whole=kind not in NUMERIC and mark != "number")
@@ -222,7 +222,7 @@ class Reader(TokenReader):
         """A value by its characters, up to its end."""
         tokens: list[Token] = []
         while (token := self.peek()) is not None and token != '"':
-            if not isinstance(token, str) or token[0] not in _SPELLED:
+            if not isinstance(token, str) or token[0] not in _MARKS:
                 raise NotExpressible(f"{token!r} is not a character")
             tokens.append(self.next())
         self.take('"')

@@ -24,9 +24,9 @@ __all__ = ["LONGEST", "NotOneQuery", "first_line", "parsed", "place", "read"]
 LONGEST = 20_000  # characters
 _MOST_TOKENS = 4_000  # some chains take the parser a time that is quadratic in their length
 _DEEPEST = 60  # open brackets
-_SEEN = 64  # parts that are looked at for a place: each operator of a long chain may be a problem
+_MOST_PARTS = 64  # parts that are looked at for a place: each operator of a long chain may be a problem
 _TOKEN = re.compile(r"<Token token_type: TokenType\.(\w+), text: (.*?), line: \d+, .*?>")
-_LACKING = re.compile(r"Required keyword: '\w+' missing for <class '(?:\w+\.)*(\w+)'>")
+_MISSING_PART = re.compile(r"Required keyword: '\w+' missing for <class '(?:\w+\.)*(\w+)'>")
 
 
 class NotOneQuery(ValueError):
@@ -103,7 +103,7 @@ def first_line(error: Exception) -> str:
 def _plain(text: str) -> str:
     """A message of sqlglot, without names of its own classes."""
     text = _TOKEN.sub(lambda match: "the end" if match[1] == "SENTINEL" else f"'{match[2]}'", text)
-    return _LACKING.sub(lambda match: f"{match[1].upper()} lacks a part", text).rstrip(".")
+    return _MISSING_PART.sub(lambda match: f"{match[1].upper()} lacks a part", text).rstrip(".")
 
 
 def place(node: exp.Expr) -> str:
@@ -111,7 +111,7 @@ def place(node: exp.Expr) -> str:
 
     sqlglot knows the places of names, functions and literals; of a larger part, the first of these counts.
     """
-    known = [meta.meta for meta in islice(node.dfs(), _SEEN) if "start" in meta.meta]
+    known = [meta.meta for meta in islice(node.dfs(), _MOST_PARTS) if "start" in meta.meta]
     first = min(known, key=lambda meta: int(meta["start"]), default=None)
     if first is None:
         return ""

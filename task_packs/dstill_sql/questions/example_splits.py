@@ -29,7 +29,7 @@ from dstill_sql.settings import Settings
 __all__ = ["bundled_source", "splits_of", "synthesized", "unseen_data"]
 
 _VARIANT = 0.4  # how often another naming of a database is drawn, for once the usual one
-_UNSEEN = 300  # most questions about unseen data, and at most a twentieth of the training questions
+_MOST_UNSEEN = 300  # most questions about unseen data, and at most a twentieth of the training questions
 
 
 def bundled_source(name: str, dialect: Dialect, weight: float = 1.0) -> Source:
@@ -89,7 +89,7 @@ def unseen_data(config: Settings, seed: int) -> list[Example]:
     if config.schema:
         return []
     sources = [bundled_source(name, config.dialect) for name in bundle.HELD_OUT]
-    count = min(_UNSEEN, max(1, config.n_questions // 20))
+    count = min(_MOST_UNSEEN, max(1, config.n_questions // 20))
     examples = questions(sources, count, seed, config.dialect, name="unseen")
     return [replace(example, split="test_unseen_data") for example in examples]
 

@@ -33,7 +33,7 @@ __all__ = ["MOST_TABLES", "OwnView", "invented_rows", "own_view"]
 
 MOST_TABLES = 40
 _ROWS = 60
-_MISSING = 0.15  # share of NULLs in columns that allow them
+_NULL_SHARE = 0.15  # share of NULLs in columns that allow them
 _TYPES = {
     "integer": "BIGINT",
     "number": "DOUBLE",
@@ -163,7 +163,7 @@ def _cell(column: Column, table: Table, maker: Any, key: int, random: Random) ->
     alone = column.unique or table.key == (column.name,)
     if alone and column.family == "integer":
         return key
-    if column.nullable and not alone and column.name not in table.key and random.random() < _MISSING:
+    if column.nullable and not alone and column.name not in table.key and random.random() < _NULL_SHARE:
         return None
     return maker(random)
 
@@ -253,7 +253,7 @@ def _refer(reference: Reference, tables: Sequence[Table], cells: Mapping[str, li
         cells[reference.to], max(1, round(0.85 * len(cells[reference.to])))
     )  # the others stay unused
     for number, row in enumerate(cells[reference.table]):
-        if nullable and random.random() < _MISSING:
+        if nullable and random.random() < _NULL_SHARE:
             continue
         parent = parents[number % len(parents)] if set(table.key) == set(reference.columns) else random.choice(parents)
         for place, target in zip(places, targets, strict=True):

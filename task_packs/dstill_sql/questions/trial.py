@@ -24,7 +24,7 @@ from dstill_sql.questions.entities import View
 __all__ = ["GoldTrial"]
 
 _MOST = 2_000  # rows of a result
-_LISTED = 0.9  # share of a table's rows: nearly all of them prove nothing
+_LISTED_SHARE = 0.9  # share of a table's rows: nearly all of them prove nothing
 
 
 class GoldTrial:
@@ -76,4 +76,4 @@ def _is_vacuous(query: exp.Query, view: View, rows: int) -> bool:
     if query.args.get("limit") or query.find(exp.AggFunc) or query.args.get("distinct"):
         return False
     source = query.find(exp.From)
-    return rows > 3 and source is not None and rows > _LISTED * len(view.rows.get(source.this.name, ()))
+    return rows > 3 and source is not None and rows > _LISTED_SHARE * len(view.rows.get(source.this.name, ()))

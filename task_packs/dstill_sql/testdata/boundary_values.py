@@ -62,7 +62,7 @@ def _forms(column: Column) -> Sequence[str] | None:
 
 def near(constant: Any, column: Column, now: str) -> list[Any]:
     """Values at a constant and beside it, for a column that the query compares with it."""
-    make = None if _forms(column) is not None else _NEAR.get(column.family)
+    make = None if _forms(column) is not None else _NEIGHBOURS.get(column.family)
     return [] if make is None else [value for value in dict.fromkeys(make(constant, now)) if fits(column, value)]
 
 
@@ -182,7 +182,7 @@ def _from_small_number(number: int, now: datetime) -> Iterator[datetime]:
         yield from (now - timedelta(days=days * number + beside) for beside in (-1, 0, 1))
 
 
-_NEAR: Mapping[Family, Callable[[Any, str], Iterator[Any]]] = {
+_NEIGHBOURS: Mapping[Family, Callable[[Any, str], Iterator[Any]]] = {
     "integer": _integers,
     "number": _numbers,
     "text": _texts,

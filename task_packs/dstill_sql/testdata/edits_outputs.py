@@ -18,7 +18,7 @@ _AGGREGATES: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
     exp.Min: (exp.Max,),
     exp.Max: (exp.Min, exp.Sum),
 }
-_OTHERS: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
+_OTHER_FUNCTIONS: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
     exp.Add: (exp.Sub,),
     exp.Sub: (exp.Add,),
     exp.Mul: (exp.Div,),
@@ -36,7 +36,7 @@ _OTHERS: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
 }
 _LOST = (exp.Cast, exp.Round, exp.Coalesce, exp.Lower, exp.Upper)
 _PARTS = {"YEAR": "MONTH", "MONTH": "YEAR", "DAY": "MONTH", "QUARTER": "MONTH", "WEEK": "MONTH", "HOUR": "DAY"}
-_ALIKE = 2  # columns of the same table that one is exchanged for
+_MOST_COLUMNS = 2  # columns of the same table that one is exchanged for
 
 
 def column(place: Place, source: exp.Expr, *, alone: bool = False) -> exp.Column:
@@ -64,7 +64,7 @@ def _columns(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     alone = not node.table and len(sources(node.parent_select or node)) == 1
     around = node.find_ancestor(exp.Predicate, exp.AggFunc, exp.Group, exp.Select)
     shown = "SELECT" if isinstance(around, exp.Select) or around is None else gold.text(around)
-    for other, source in [*near[:_ALIKE], *far[:1]]:
+    for other, source in [*near[:_MOST_COLUMNS], *far[:1]]:
         new = column(other, source, alone=alone)
         yield Edit(name=f"{place.name} → {other.name} in {shown}", node=node, change=put(new))
 
@@ -114,7 +114,7 @@ def _is_one_row(select: exp.Select) -> bool:
 
 def _calculations(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     """Another operation, function of a window or part of a date; a function lost, as the cast before a division."""
-    for other in _OTHERS.get(type(node), ()):
+    for other in _OTHER_FUNCTIONS.get(type(node), ()):
         yield Edit(name=f"{other.key.upper()} for {gold.text(node)}", node=node, change=as_kind(other))
     if isinstance(node, exp.Var) and isinstance(node.parent, (exp.Extract, exp.DateTrunc, exp.TimestampTrunc)):
         if part := _PARTS.get(node.name.upper()):

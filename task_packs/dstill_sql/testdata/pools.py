@@ -23,7 +23,7 @@ from dstill_sql.testdata.small_engine import SmallEngine
 
 __all__ = ["Pool", "Pools"]
 
-_KNOWN = 8  # known values of a column that are used
+_KNOWN_VALUES = 8  # known values of a column that are used
 _MOST = 60  # values of a column
 
 
@@ -107,11 +107,11 @@ class Pools:
 
     def _known(self, place: Place) -> list[Any]:
         known = self._gold.values.get(place.name)
-        return [] if known is None else [value for value in _values(known) if _is_of(value, place)][:_KNOWN]
+        return [] if known is None else [value for value in _values(known) if _is_of(value, place)][:_KNOWN_VALUES]
 
 
 def _values(known: Known) -> list[Any]:
-    return [*known.values[:_KNOWN], *(value for value in (known.low, known.high) if value is not None)]
+    return [*known.values[:_KNOWN_VALUES], *(value for value in (known.low, known.high) if value is not None)]
 
 
 def _is_of(value: Any, place: Place) -> bool:

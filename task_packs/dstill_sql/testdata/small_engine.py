@@ -32,7 +32,7 @@ from dstill_sql.language.statements import parsed
 
 __all__ = ["SmallEngine", "embedded"]
 
-_COUNTED = {"SERIAL": "INTEGER", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}  # of PostgreSQL
+_SERIAL_TYPES = {"SERIAL": "INTEGER", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}  # of PostgreSQL
 _LONGEST = 50_000_000  # steps of SQLite's virtual machine for a query
 _POOLS: dict[Name, Pool] = {
     "sqlite": Pool("sqlite", seconds=5.0, memory_mb=500),
@@ -128,7 +128,7 @@ class SmallEngine:
         return Table(name=table.name, columns=tuple(columns))
 
     def _type(self, kind: str) -> str:
-        return _COUNTED.get(kind) or exp.DataType.build(kind, dialect=self._from).sql(self.dialect)
+        return _SERIAL_TYPES.get(kind) or exp.DataType.build(kind, dialect=self._from).sql(self.dialect)
 
     def _fetch(self, query: Statement, most: int) -> Fetched:
         if not self._process.has(self._key) or not self._is_filled:

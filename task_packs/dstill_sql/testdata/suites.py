@@ -41,7 +41,7 @@ __all__ = ["Suites"]
 
 _ROUNDS = 4  # candidates of each profile
 _TABLES = 60  # tables that a test database has
-_REMEMBERED = 512  # golds
+_CACHE_SIZE = 512  # golds
 
 
 class Suites:
@@ -77,7 +77,7 @@ class Suites:
                 self._made[key] = (_made(gold, database, most, seed=key), "")
             except NoTestDatabases as problem:
                 self._made[key] = ([], str(problem))
-            while len(self._made) > _REMEMBERED:
+            while len(self._made) > _CACHE_SIZE:
                 self._made.popitem(last=False)
         databases, reason = self._made[key]
         if reason:

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 __all__ = [
     "OPENING",
-    "OTHERS",
+    "OTHER_USERS",
     "READING",
     "fsync_folder",
     "is_alive",
@@ -35,7 +35,7 @@ READING = os.O_NONBLOCK | os.O_CLOEXEC
 OPENING = READING | os.O_NOFOLLOW
 refuses_links = True  # `OPENING` does not follow a symbolic link
 reuses_address = True  # SO_REUSEADDR: the port of a server that ended can be bound again at once
-OTHERS = stat.S_IRWXG | stat.S_IRWXO  # bits of a file's mode that let other users in
+OTHER_USERS = stat.S_IRWXG | stat.S_IRWXO  # bits of a file's mode that let other users in
 
 _FLOCK = "hhqqi"  # struct flock of Linux: type, whence, start, length, pid
 

@@ -63,7 +63,7 @@ __all__ = [
 
 SHARE = 4  # training questions for each additional one, when ``augment.n`` is not set
 
-AGAIN = "asking again"
+RETRY_LABEL = "asking again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,7 @@ async def label_examples(
             wrong, follow_ups = array("Q"), spooled.prompts()
             for at, (n, answer, row) in enumerate(zip(positions, answers, rows, strict=True)):
                 await asyncio.sleep(0)  # so that Ctrl-C is handled
-                if what == AGAIN:
+                if what == RETRY_LABEL:
                     counts.fixed_on_retry[labelled.error_code(n)] += isinstance(row, Record)
                 labelled.add(n, answer, row)
                 if isinstance(row, Record) or teacher.is_lookup or not labelled.may_ask_again(n):
@@ -199,7 +199,7 @@ async def label_examples(
                     counts.retries[label.error_code(row)] += 1
                     wrong.append(n)
                     follow_ups.append(follow_up)
-            positions, prompts, what = wrong, follow_ups, AGAIN
+            positions, prompts, what = wrong, follow_ups, RETRY_LABEL
             of = View(examples.__getitem__, positions)
     return labelled.all()
 

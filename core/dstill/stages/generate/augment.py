@@ -33,8 +33,8 @@ from dstill.io.shell import command
 
 __all__ = ["Focus", "draw", "focus_of", "require_label"]
 
-WIDE = 40  # questions to draw for each one wanted, as a pack may make all categories
-SPARE = 2  # times the share of a category to draw, as the curation removes some
+POOL_FACTOR = 40  # questions to draw for each one wanted, as a pack may make all categories
+SPARE_FACTOR = 2  # times the share of a category to draw, as the curation removes some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +104,10 @@ def draw(
     """
     about = {"label": focus.label, "categories": dict(focus.categories), "templates": dict(focus.templates)}
     wanted = quotas(focus.categories, n)
-    missing = {name: SPARE * count + SPARE for name, count in wanted.items()}
+    missing = {name: SPARE_FACTOR * count + SPARE_FACTOR for name, count in wanted.items()}
     unseen, drawn = _Unseen(task, [*focus.asked, *known]), list[Example]()
     for example in itertools.islice(
-        Synthesis.of(task).synthesize({**context, "focus": about}, WIDE * n, seed), WIDE * n
+        Synthesis.of(task).synthesize({**context, "focus": about}, POOL_FACTOR * n, seed), POOL_FACTOR * n
     ):
         if missing.get(example.category, 0) and not unseen.has(example):
             missing[example.category] -= 1

@@ -27,7 +27,7 @@ from dstill.api.records import SPLITS, Example, Record, Rejection, TeacherReques
 from dstill.api.task import Task
 from dstill.factory import Setup
 from dstill.inputs import given
-from dstill.inputs.dedup import LEARNT_FROM, select
+from dstill.inputs.dedup import LEARNING_SPLITS, select
 from dstill.io.spool import View
 from dstill.runtime import spooled
 from dstill.runtime.progress import Progress, silent
@@ -194,7 +194,7 @@ def executed(
     every = setup.settings.generate.execute == "all"
 
     def is_run(row: Record | Rejection, is_wanted: bool) -> bool:
-        return is_wanted and isinstance(row, Record) and (every or row.split not in LEARNT_FROM)
+        return is_wanted and isinstance(row, Record) and (every or row.split not in LEARNING_SPLITS)
 
     marked = ((row, is_run(row, is_wanted)) for row, is_wanted in rows)
     for done, row in enumerate(steps.execute(marked, executor, setup.task, outcomes), start=1):

@@ -90,13 +90,13 @@ class Estimate:
 
 def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     """The requests of a run of this configuration that the store at `replies` does not answer. Sends no request."""
-    from dstill.teacher.budget import NOTHING, worst_case
+    from dstill.teacher.budget import NO_USAGE, worst_case
     from dstill.teacher.cache import ReplyStore
 
     task, settings = setup.task, setup.settings.generate
     teacher = make_teacher(setup.plugins, setup.config).open(task)
     examples = questions(task, setup.settings, focus, setup.progress)
-    low, high, first, cached = NOTHING, NOTHING, None, list[Reply]()
+    low, high, first, cached = NO_USAGE, NO_USAGE, None, list[Reply]()
     wanted = [example for example in examples if label.is_asked(setup.plugins, task, teacher, example, settings)]
     known: set[str] = set()
     with ReplyStore(replies) if replies.exists() else _empty_store() as store:

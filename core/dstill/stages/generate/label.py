@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 MAX_RETRIES = 2  # of one question, at most
-LONGER = 4  # times the usual token limit, after a reply that was cut off
+TOKEN_FACTOR = 4  # times the usual token limit, after a reply that was cut off
 RATIONALE = "rationale"  # `Problem.layer` of what is wrong with a rationale alone: a given answer stays without it
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -61,7 +61,7 @@ class Labeled:
 def follow_up(task: Task, prompt: Prompt, reply: Reply, row: Rejection) -> Prompt | None:
     """The prompt after a wrong `reply` to `prompt`; None: asking again would not help."""
     if reply.finish_reason == "length":
-        return replace(prompt, max_tokens_factor=LONGER) if prompt.max_tokens_factor == 1 else None
+        return replace(prompt, max_tokens_factor=TOKEN_FACTOR) if prompt.max_tokens_factor == 1 else None
     wrong = Message(role="assistant", content=trace.split(reply.text)[1][:LONGEST])
     correction = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
     return replace(prompt, messages=(*prompt.messages, wrong, correction))

@@ -6,10 +6,10 @@
             inventor.take(prompt.example.id, reply_to(prompt))
     inventor.invented.examples                               # Example(id="invented-5f1c…", category="metric", …)
 
-Every request asks for `TOGETHER` questions, each with an id and a category, so that each category gets its share (equal
-shares unless `shares` says otherwise). Replies are matched by id: unknown ids are dropped, missing ones are asked for
-again under new ids. Each request shows some questions that exist already, to be avoided. They depend on the earlier
-rounds only, so that the same replies give the same requests.
+Every request asks for `REQUEST_SIZE` questions, each with an id and a category, so that each category gets its share
+(equal shares unless `shares` says otherwise). Replies are matched by id: unknown ids are dropped, missing ones are
+asked for again under new ids. Each request shows some questions that exist already, to be avoided. They depend on the
+earlier rounds only, so that the same replies give the same requests.
 
 A duplicate has the same words as an existing question, or nearly (`dstill.inputs.dedup`), and the same numbers:
 without answers, nobody can tell whether "status 404" and "status 500" ask for the same. Not covered: whether a question
@@ -38,12 +38,12 @@ from dstill.teacher.cost import ReplyCost
 
 __all__ = ["InventedQuestions", "Inventor", "digest", "read"]
 
-TOGETHER = 10  # questions of one request
+REQUEST_SIZE = 10  # questions of one request
 ROUND = 64  # requests of one round
-SHOWN = 10  # questions that a request shows, of the user's and of the existing ones each
+MOST_SHOWN = 10  # questions that a request shows, of the user's and of the existing ones each
 LONGEST = 2_000  # characters of a question, the limit of `predict`
-SURE = 30  # questions received before the rate of duplicates is meaningful
-GENEROUS = 3  # times the requests that perfect replies would need; then the inventor stops
+MIN_RECEIVED = 30  # questions received before the rate of duplicates is meaningful
+REQUEST_FACTOR = 3  # times the requests that perfect replies would need; then the inventor stops
 _JOINERS = "\u200c\u200d"  # invisible, and part of how words are spelt
 
 _RULES = """\
@@ -132,11 +132,11 @@ class Inventor:
 
     def round(self) -> list[Prompt]:
         """The next requests; empty when there are enough questions, or more requests would not help."""
-        slots = list(itertools.islice(self._slots(), ROUND * TOGETHER))
+        slots = list(itertools.islice(self._slots(), ROUND * REQUEST_SIZE))
         if not slots or self._is_useless():
             return []
         self._before = len(self.invented.examples)
-        return [self._prompt(slots[at : at + TOGETHER]) for at in range(0, len(slots), TOGETHER)]
+        return [self._prompt(slots[at : at + REQUEST_SIZE]) for at in range(0, len(slots), REQUEST_SIZE)]
 
     def _slots(self) -> Iterator[str]:
         """The categories that lack questions, in turn, so that one request has several."""
@@ -144,7 +144,7 @@ class Inventor:
             yield from (name for name, missing in self._missing.items() if turn < missing)
 
     def _is_useless(self) -> bool:
-        enough = GENEROUS * (self.invented.n_requested // TOGETHER + 1)
+        enough = REQUEST_FACTOR * (self.invented.n_requested // REQUEST_SIZE + 1)
         if self.invented.stopped:
             return True
         if self._requests and len(self.invented.examples) == self._before:
@@ -176,7 +176,7 @@ class Inventor:
             ("These are there already. Do not ask them again, nor nearly the same:", existing),
         ):
             if questions:
-                parts.append(f"{head}\n{fenced(draw.sample(questions, min(SHOWN, len(questions))))}")
+                parts.append(f"{head}\n{fenced(draw.sample(questions, min(MOST_SHOWN, len(questions))))}")
         lines = [dumps({"id": id, "category": category} if category else {"id": id}) for id, category in wanted.items()]
         return "\n\n".join([*parts, "\n".join(["Write one question for each:", *lines])])
 
@@ -197,7 +197,7 @@ class Inventor:
             invented.n_received += 1
             self._keep(_cleaned(question), category)
         invented.missing += len(wanted)
-        if invented.n_received >= SURE and invented.duplicate_rate > self.max_duplicate_rate:
+        if invented.n_received >= MIN_RECEIVED and invented.duplicate_rate > self.max_duplicate_rate:
             invented.stopped = (
                 f"the teacher repeats itself: {invented.duplicates} of {invented.n_received} questions are duplicates "
                 f"({invented.duplicate_rate:.0%})"

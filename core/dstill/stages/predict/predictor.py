@@ -60,7 +60,7 @@ STUDENT = "student"  # who answered, if no large model did
 CALLER = "caller"  # who answered, if the answer came from outside (`Predictor.checked`)
 
 QUESTION_LIMIT = 2_000  # characters
-NAMED = 20  # names of data that an error lists at most
+MOST_NAMES = 20  # names of data that an error lists at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,7 +317,7 @@ class Predictor:
         if not name:
             return self.context
         if name not in self.contexts:
-            known = ", ".join(islice(self.contexts, NAMED))
+            known = ", ".join(islice(self.contexts, MOST_NAMES))
             raise UsageError(
                 f"this run knows no {task.data_noun} '{name}'.{did_you_mean(name, self.contexts)}",
                 where=where,
@@ -345,7 +345,7 @@ class Predictor:
         now gives an error then.
         """
         unasked = (self.example("how many are there?", data=name or None) for name in self._contexts)
-        for example in self._first_questions() or islice(unasked, NAMED):
+        for example in self._first_questions() or islice(unasked, MOST_NAMES):
             with contextlib.suppress(DstillError):
                 self.answer([example], execute=False, fall_back=False)
                 if self.executor is not None and example.answer is not None:
@@ -359,7 +359,7 @@ class Predictor:
                 name = data_of(self.setup.task, record)
                 if name not in named and not self.setup.task.is_refusal(record.answer):
                     named[name] = record.example
-        return [*islice(named.values(), NAMED)]
+        return [*islice(named.values(), MOST_NAMES)]
 
     # --- answers ------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ from dstill_sql.language.statements import NotOneQuery, read
 
 __all__ = ["canonical", "canonical_text"]
 
-_TURNED: Mapping[type[exp.Expr], type[exp.Binary]] = {
+_MIRRORED: Mapping[type[exp.Expr], type[exp.Binary]] = {
     exp.GT: exp.LT,
     exp.LT: exp.GT,
     exp.GTE: exp.LTE,
@@ -307,7 +307,7 @@ def _lower_pattern(pattern: exp.Expr) -> None:
 
 
 def _order(node: exp.Expr, dialect: Dialect) -> None:
-    if (turned := _TURNED.get(type(node))) and _key(node.this, dialect) > _key(node.expression, dialect):
+    if (turned := _MIRRORED.get(type(node))) and _key(node.this, dialect) > _key(node.expression, dialect):
         node.replace(turned(this=node.expression.copy(), expression=node.this.copy()))
     elif isinstance(node, exp.In) and node.expressions:
         node.set("expressions", sorted(node.expressions, key=lambda expression: expression.sql(dialect)))

@@ -30,7 +30,7 @@ from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.statements import first_line
 
 __all__ = [
-    "RESERVED",
+    "RESERVED_WORDS",
     "Column",
     "Family",
     "Reference",
@@ -44,7 +44,7 @@ __all__ = [
 
 Family = Literal["integer", "number", "text", "date", "timestamp", "time", "boolean", "other"]
 # Words that are no names without quotes in at least one of the dialects.
-RESERVED = frozenset(
+RESERVED_WORDS = frozenset(
     [
         "ADD",
         "ALL",
@@ -355,7 +355,7 @@ class SqlSchema:
 def quoted(name: str, dialect: Dialect) -> str:
     """A name as SQL has it: in quotes only if it needs them."""
     plain = _PLAIN.fullmatch(name) and (dialect != "postgres" or name == name.lower())
-    return name if plain and name.upper() not in RESERVED else exp.to_identifier(name, quoted=True).sql(dialect)
+    return name if plain and name.upper() not in RESERVED_WORDS else exp.to_identifier(name, quoted=True).sql(dialect)
 
 
 def _one_line(comment: str) -> str:

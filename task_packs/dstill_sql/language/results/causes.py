@@ -51,7 +51,7 @@ from dstill_sql.language.statements import NotOneQuery, read
 
 __all__ = ["cause"]
 
-_PLAIN = (
+_KIND_LABELS = (
     (kinds.SET, SET),
     (kinds.JOIN, JOIN),
     (kinds.GROUP, GROUPING),
@@ -112,7 +112,7 @@ def _differences(written: Parts, gold: Parts, dialect: Dialect) -> Iterator[Caus
         label = AGGREGATE if _differ_in_aggregates(extra, missing) else COLUMNS
         yield Cause(label=label, detail=_both([c.text for c in extra], [c.text for c in missing]))
     yield from _from_conditions(*_unmatched(written, gold, kinds.WHERE), dialect)
-    for kind, label in _PLAIN:
+    for kind, label in _KIND_LABELS:
         extra, missing = _unmatched(written, gold, kind)
         if extra or missing:
             yield Cause(label=label, detail=_both([str(c) for c in extra], [str(c) for c in missing]))

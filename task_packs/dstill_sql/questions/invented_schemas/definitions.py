@@ -21,7 +21,7 @@ from dstill_sql.questions.words import plural
 
 __all__ = ["ColumnOf", "Domain", "ReferenceOf", "TableOf", "domains", "read"]
 
-_APART = re.compile(r",\s+(?![^{(]*[})])")  # commas outside of brackets
+_COMMA = re.compile(r",\s+(?![^{(]*[})])")  # commas outside of brackets
 _REFERENCE = re.compile(r"(?:(?P<role>[\w ]+)=)?(?P<to>[\w ]+?)(?P<null>\?)?\s*(?:\((?P<verbs>[^)]*)\))?")
 _COLUMN = re.compile(
     r"(?P<words>[\w ]+)=(?P<kind>\{.*?\}|\w+)(?P<null>\?)?\s*"
@@ -80,7 +80,7 @@ def read(name: str, text: str) -> Domain:
         nouns, _, references = head.partition(">")
         singular, *several = (part.strip() for part in nouns.split("/"))
         known.append(singular)
-        edges = tuple(_reference(part, line) for part in _APART.split(references.strip()) if part)
+        edges = tuple(_reference(part, line) for part in _COMMA.split(references.strip()) if part)
         if not separator or any(reference.to not in known for reference in edges):
             raise ValueError(f"{name}: a colon is missing, or a table comes later: {line}")
         tables.append(
@@ -88,7 +88,7 @@ def read(name: str, text: str) -> Domain:
                 noun=singular,
                 nouns=tuple(several) or (plural(singular),),
                 references=edges,
-                columns=tuple(_column(part, line) for part in _APART.split(columns.strip()) if part),
+                columns=tuple(_column(part, line) for part in _COMMA.split(columns.strip()) if part),
             )
         )
     return Domain(name=name, tables=tuple(tables))

@@ -39,8 +39,8 @@ _TYPES: Mapping[str, Mapping[str, str]] = {  # family → its type, by dialect
     "timestamp": {"duckdb": "TIMESTAMP", "sqlite": "TIMESTAMP", "postgres": "TIMESTAMP"},
     "boolean": {"duckdb": "BOOLEAN", "sqlite": "BOOLEAN", "postgres": "BOOLEAN"},
 }
-_MISSING = 0.2  # share of NULLs where a domain allows them
-_UNUSED = 0.12  # share of rows that nothing refers to
+_NULL_SHARE = 0.2  # share of NULLs where a domain allows them
+_UNUSED_SHARE = 0.12  # share of rows that nothing refers to
 _NAMES = ("name", "title", "code", "number")
 
 
@@ -190,12 +190,12 @@ def _count(table: TableOf, size: int, random: Random) -> int:
 
 def _used(count: int, random: Random) -> list[int]:
     """The keys that are referred to, some more often than others."""
-    keys = random.sample(range(1, count + 1), max(1, round(count * (1 - _UNUSED))))
+    keys = random.sample(range(1, count + 1), max(1, round(count * (1 - _UNUSED_SHARE))))
     return [key for place, key in enumerate(keys) for _ in range(1 + 3 * (place % 5 == 0) + place % 2)]
 
 
 def _referred(reference_of: ReferenceOf, used: Sequence[int], key: int, noun: str, random: Random) -> int | None:
-    if reference_of.nullable and (random.random() < _MISSING or (reference_of.to == noun and key == 1)):
+    if reference_of.nullable and (random.random() < _NULL_SHARE or (reference_of.to == noun and key == 1)):
         return None
     return (
         random.choice([other for other in used if other < key] or used)
@@ -208,7 +208,7 @@ def _own(table: TableOf, key: int, names: set[Any], now: datetime, random: Rando
     values: list[Any] = []
     first: str | None = None  # when the row began
     for column in table.columns:
-        if column.nullable and random.random() < _MISSING:
+        if column.nullable and random.random() < _NULL_SHARE:
             values.append(None)
             continue
         value = _value(column, first, now, random)

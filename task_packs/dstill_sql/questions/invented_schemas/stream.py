@@ -35,7 +35,7 @@ from dstill_sql.questions.references import references_of
 __all__ = ["InventedQuestion", "invented_database", "replay", "stream"]
 
 _POOL = 48  # databases
-_EVERY = 16  # questions, after which a database is replaced
+_INTERVAL = 16  # questions, after which a database is replaced
 _TRIES = 8  # rows drawn for one template and database
 _OTHER_CONDITIONS = 0.5  # share of questions that combine the conditions of several templates
 _FEWER_TABLES = 0.25  # share of databases that lack some of their domain's tables
@@ -90,8 +90,8 @@ def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]
         number += 1
         if len(pool) < _POOL:
             pool.append(_pooled(random, dialect, len(pool)))
-        elif number % _EVERY == 0:
-            pool[number // _EVERY % _POOL] = _pooled(random, dialect, number)
+        elif number % _INTERVAL == 0:
+            pool[number // _INTERVAL % _POOL] = _pooled(random, dialect, number)
 
 
 def replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:

@@ -29,8 +29,8 @@ FAMILIES: Mapping[str, str] = {
     "date": "date",
     "time": "timestamp",
 }
-_WIDE = 50  # times the least value: then small values are frequent
-_FEW = 12  # values of a whole number that are equally frequent
+_WIDE_RATIO = 50  # times the least value: then small values are frequent
+_FEW_VALUES = 12  # values of a whole number that are equally frequent
 _YEARS = (-3.0, 0.0)  # when things happened, before now
 _DIGITS: Mapping[str, int] = {"num": 1, "money": 2, "pct": 1}
 
@@ -100,9 +100,9 @@ def _enum(random: Random, column: ColumnOf, _: datetime) -> Any:
 
 def _number(random: Random, column: ColumnOf, _: datetime) -> float:
     low, high = (0.0, 100.0) if column.low is None or column.high is None else (column.low, column.high)
-    if column.kind == "int" and high - low <= _FEW:
+    if column.kind == "int" and high - low <= _FEW_VALUES:
         return random.randint(int(low), int(high))
-    if high > _WIDE * max(low, 1) and low >= 0:
+    if high > _WIDE_RATIO * max(low, 1) and low >= 0:
         number = exp(random.uniform(log(low + 1), log(high + 1))) - 1
     else:
         number = random.triangular(low, high, low + (high - low) * 0.4)

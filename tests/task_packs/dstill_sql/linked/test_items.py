@@ -12,7 +12,7 @@ from dstill.api.records import Example
 from dstill.api.values import Values
 from dstill_sql.form.items import FEATURES, Tables
 from dstill_sql.form.joins import Joins
-from dstill_sql.form.sql_form import SHOWN, SqlForm
+from dstill_sql.form.sql_form import MOST_ITEMS, SqlForm
 from dstill_sql.language.database.database import Database
 from dstill_sql.language.database.schema import Reference, SqlSchema
 from dstill_sql.pack import Sql
@@ -77,7 +77,7 @@ def test_a_wide_schema_is_ranked() -> None:
     form = Linked.of(Sql(Settings())).form()
     started = time.process_time()
     reading = form.read(Example(id="1", question="the deepest harbours since May", context={"db": "w", "schema": ddl}))
-    assert len(reading.items) == SHOWN
+    assert len(reading.items) == MOST_ITEMS
     assert {"harbours", "harbours.depth", "harbours.opened"} <= {item.name for item in reading.items}
     assert time.process_time() - started < 10
 
