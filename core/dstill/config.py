@@ -267,9 +267,9 @@ class Config:
 
     def from_flags(self) -> dict[str, Any]:
         """Dotted key → value, of those that flags of this call gave."""
-        given = [key for key, origin in self.origins.items() if origin == _FLAG]
-        values = self.flat({name for key in given if (name := _section_of(key)) in self.parts})
-        return {key: value for key, value in values.items() if key in given}
+        keys = [key for key, origin in self.origins.items() if origin == _FLAG]
+        values = self.flat({name for key in keys if (name := _section_of(key)) in self.parts})
+        return {key: value for key, value in values.items() if key in keys}
 
     def with_flags(self, flags: Mapping[str, Any]) -> Config:
         """This configuration, overridden by `flags`: dotted key → value. Raises ConfigError."""

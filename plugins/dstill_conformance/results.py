@@ -84,7 +84,7 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
 
     Where `ResultProperties.reference_decides`, results without one of their rows are compared alone.
     """
-    properties, told = ResultProperties.of(pack.task), set[str]()
+    properties, reported = ResultProperties.of(pack.task), set[str]()
     for example, value in _ran(pack):
         less = _without_a_row(value)
         if less is not None and pack.task.same(less, value) != pack.task.same(value, less):
@@ -98,8 +98,8 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
     for example, mutant, outcome in _mutants_that_ran(pack):
         left, other, name = pack.outcome(example).value, outcome.value, f"{example.id}: {mutant.name}"
         there, back = pack.task.same(left, other), pack.task.same(other, left)
-        if there != back and not properties.reference_decides and "symmetric" not in told:
-            told.add("symmetric")
+        if there != back and not properties.reference_decides and "symmetric" not in reported:
+            reported.add("symmetric")
             yield Finding(
                 code="same_not_symmetric",
                 what=f"same is {there} for the results of '{example.id}' and '{name}', and {back} the other way round",
@@ -113,9 +113,9 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
             more = (example,) if method == "is_trivial" else ()
             if (
                 getattr(properties, method)(left, *more) != getattr(properties, method)(other, *more)
-                and method not in told
+                and method not in reported
             ):
-                told.add(method)
+                reported.add(method)
                 yield Finding(
                     code="same_but_not_alike",
                     what=f"the results of '{example.id}' and '{name}' are the same, and only for one is {method} true",
@@ -178,13 +178,13 @@ def _with_fewer_rows(value: Any, fewer: Callable[[list[Any]], list[Any]]) -> Any
 def values_can_be_shown(pack: Pack) -> Iterator[Finding]:
     """A result is JSON, and the methods that show it return for any result."""
     shown = Presentation.of(pack.task)
-    told: set[str] = set()
+    reported: set[str] = set()
     for example, value in _ran(pack):
         try:
             dumps(value)
         except (TypeError, ValueError) as error:
-            if "json" not in told:
-                told.add("json")
+            if "json" not in reported:
+                reported.add("json")
                 yield Finding(
                     code="value_not_json",
                     what=f"the result of '{example.id}' is not JSON: {error}",
@@ -194,8 +194,8 @@ def values_can_be_shown(pack: Pack) -> Iterator[Finding]:
         shown.render_result(value)
         shown.diff_results(value, value)
         for table in shown.result_tables(value):
-            if any(len(row) != len(table.columns) for row in table.rows) and "table" not in told:
-                told.add("table")
+            if any(len(row) != len(table.columns) for row in table.rows) and "table" not in reported:
+                reported.add("table")
                 yield Finding(
                     code="ragged_table",
                     what=f"a table of the result of '{example.id}' has rows of another length than its columns",

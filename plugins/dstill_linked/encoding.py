@@ -207,7 +207,7 @@ class LinkedCollator:
 
         rows = [row for record in records for row in record if isinstance(row, LinkedRow)]
         readings = {id(row.reading): row.reading for row in rows}
-        made: dict[str, Any] = {
+        arrays: dict[str, Any] = {
             **vars(batch(list(readings.values()))),
             "previous": padded([[row.start, *row.target[:-1]] for row in rows], END),
             "labels": padded([row.target for row in rows], IGNORED_LABEL),
@@ -216,8 +216,8 @@ class LinkedCollator:
         }
         if len(readings) < len(rows):
             numbers = {reading: number for number, reading in enumerate(readings)}
-            made["place"] = torch.tensor([numbers[id(row.reading)] for row in rows])
-        return made
+            arrays["place"] = torch.tensor([numbers[id(row.reading)] for row in rows])
+        return arrays
 
     def shapes(self, batch: Mapping[str, Any]) -> Batch:
         return Batch(

@@ -45,7 +45,7 @@ def sections(run: Run) -> Iterator[Section]:
 def _comparison(rows: list[dict[str, Any]]) -> Iterator[Section]:
     from dstill_evaluate.wording import difference, p_value, points
 
-    def told(row: Mapping[str, Any]) -> str:
+    def remark(row: Mapping[str, Any]) -> str:
         return "" if row["distinguishable"] else f"not distinguishable: {points(row['detectable'])} points would show"
 
     table = tuple(
@@ -56,7 +56,7 @@ def _comparison(rows: list[dict[str, Any]]) -> Iterator[Section]:
             f"{row['gained']:,}",
             f"{row['lost']:,}",
             p_value(row["p_holm"]),
-            told(row),
+            remark(row),
         )
         for row in rows
     )

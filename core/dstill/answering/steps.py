@@ -233,7 +233,7 @@ def judge(
     `read` parses a prediction; None: as the student's, by the objective.
     """
 
-    def one(pair: tuple[Example, Prediction]) -> Verdict:
+    def judged(pair: tuple[Example, Prediction]) -> Verdict:
         example, prediction = pair
         with about(example.id) as faults:
             draft = draft_of(prediction, objective, task) if read is None else read(prediction)
@@ -246,10 +246,10 @@ def judge(
         return with_faults(verdict, faults)
 
     if executor is None:
-        yield from map(one, pairs)
+        yield from map(judged, pairs)
     else:
         threads = min(engine.parallel for engine in (executor, executor.second) if engine is not None)
-        yield from threaded_map(one, pairs, threads)
+        yield from threaded_map(judged, pairs, threads)
 
 
 def threaded_map(

@@ -19,7 +19,7 @@ def find_problems(task: Task, example: Example, draft: Draft, layers: Iterable[s
     """The problems that the checks of `task` find in `draft`, in the order of the checks.
 
     Stops after a layer that cannot parse the answer. `layers` names the layers to report; None: all. If a check raises,
-    the answer is refused, except for errors of `dstill.api.faults.PASSING`, which concern the machine or the setup:
+    the answer is refused, except for errors of `dstill.api.faults.OWN_ERRORS`, which concern the machine or the setup:
     these are raised.
     """
     wanted = None if layers is None else set(layers)

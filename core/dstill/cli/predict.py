@@ -149,12 +149,12 @@ def predict(
         many = question is None
         try:
             for block in blocks(questions):
-                for given in wanted.answers(answering, block):
-                    tally.add(given[0])
+                for group in wanted.answers(answering, block):
+                    tally.add(group[0])
                     if as_json:
-                        emit(_row(opened, given))
+                        emit(_row(opened, group))
                     else:
-                        _show(opened, given, many=many, limit=limit)
+                        _show(opened, group, many=many, limit=limit)
         finally:
             warn_of_guesses(answering, tally)
     if not as_json:

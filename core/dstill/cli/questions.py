@@ -116,18 +116,18 @@ def questions(
         _invent(app, number, context, seeds, weak, out, as_json)
         return
     seed = config.settings.project.seed
-    made = (
+    examples = (
         draw(task, weak, context, number, seed)
         if weak is not None
         else list(itertools.islice(Synthesis.of(task).synthesize(context, number, seed), number))
     )
-    if not made:
+    if not examples:
         hint = "write a file of questions, or let a --teacher invent some"
         raise UsageError(f"task '{task.name}' has no questions", where="--task", hint=hint)
-    _show(made, out, as_json and out is None)
+    _show(examples, out, as_json and out is None)
     if as_json and out is not None:
-        emit({"out": str(out), "questions": len(made)})
-    _note_counts(made, number, task)
+        emit({"out": str(out), "questions": len(examples)})
+    _note_counts(examples, number, task)
     if out is not None and (about := _about(app, task.name)):
         note(f"next: {command_line(app.plugins.files, 'generate', '--questions', out, *about)}")
 

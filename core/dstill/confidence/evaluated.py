@@ -59,8 +59,8 @@ class Confidence:
 def _given(promise: Promise, rows: Sequence[ScoredAnswer]) -> dict[str, int]:
     """Counts of the answers of one split if only those above the cut are given."""
     counted = [row for row in rows if row.right is not None]
-    given = [row for row in counted if row.valid and promise.gives(row.score)]
-    return {"n": len(counted), "given": len(given), "wrong": sum(not row.right for row in given)}
+    confident = [row for row in counted if row.valid and promise.gives(row.score)]
+    return {"n": len(counted), "given": len(confident), "wrong": sum(not row.right for row in confident)}
 
 
 def assessed(predictions: Sequence[Prediction], verdicts: Sequence[Verdict], *, draws: int) -> Confidence:

@@ -71,8 +71,8 @@ def promised(scores: Sequence[float], right: Sequence[bool], max_wrong: float, l
     rows, error = len(ranked), 1 - level
     none = Promise(max_wrong=max_wrong, level=level, holds=False, of=rows, needed=_needed(max_wrong, error))
     candidates = _candidates(rows, max_wrong, error)
-    for kept in candidates:
-        cut = ranked[kept][0] if kept < rows else None
+    for candidate in candidates:
+        cut = ranked[candidate][0] if candidate < rows else None
         above = [ok for score, ok in ranked if cut is None or score > cut]
         wrong = above.count(False)
         if _binomial_tail(wrong, len(above), max_wrong) <= error / len(candidates):

@@ -167,12 +167,12 @@ def _repeated(table: _Table) -> _Repeats:
 
 def _near(table: _Table) -> _Repeats:
     for group in table.same_gold():
-        kept = _KeptRows(compare_all=len(group) <= SMALL_GROUP)
+        earlier = _KeptRows(compare_all=len(group) <= SMALL_GROUP)
         for row in _test_splits_first(group):
-            alike = kept.candidates(row)
+            alike = earlier.candidates(row)
             near = nearest(row.words, [other.words for other in alike])
             if near is None:
-                kept.add(row)
+                earlier.add(row)
             else:
                 yield row.at, _repetition(row, alike[near], "near_duplicate", "nearly the same question")
 

@@ -151,10 +151,10 @@ class RunContents(RunFolder):
         if not hub_datasets.is_name(now):
             return
         before = RunContents.open(self.folder.absolute(), plugins=self.plugins)
-        kept = before.settings.generate.questions
-        if hub_datasets.is_pin_of(kept, now):
-            self.config = _with_questions(self.config, kept)
-        elif now != kept:
+        questions = before.settings.generate.questions
+        if hub_datasets.is_pin_of(questions, now):
+            self.config = _with_questions(self.config, questions)
+        elif now != questions:
             trust.require(self.config, "generate")
             self.config = _with_questions(self.config, hub_datasets.pinned(now))
 

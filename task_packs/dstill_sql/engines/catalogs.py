@@ -86,7 +86,7 @@ def from_postgresql(server: Server) -> Catalog:
     for oid, number, name, required, comment, type_ in server.ask(fixed(_COLUMNS, "postgres"), (list(names),)):
         columns[oid].append(RawColumn(name=name, type=type_, comment=comment or "", nullable=not required))
         by_number[oid, number] = name
-    result = _Builder("postgres")
+    built = _Builder("postgres")
     keys = server.ask(fixed(_KEYS, "postgres"), (list(names),))
     for oid, name, _, comment in tables:
         of_table = [
@@ -96,16 +96,16 @@ def from_postgresql(server: Server) -> Catalog:
         ]
         primary = next((tuple(key) for kind, key in of_table if kind == "p" and all(key)), ())
         alone = {key[0] for _, key in of_table if len(key) == 1}
-        result.table(name, columns[oid], key=primary, unique=alone, comment=comment or "")
+        built.table(name, columns[oid], key=primary, unique=alone, comment=comment or "")
     for oid, kind, numbers, to, to_numbers in keys:
         if kind == "f" and to in names:
-            result.reference(
+            built.reference(
                 names[oid],
                 [by_number.get((oid, number), "") for number in numbers],
                 names[to],
                 [by_number.get((to, to_number), "") for to_number in to_numbers],
             )
-    return result.catalog({name: rows for _, name, rows, _ in tables if rows >= 0})
+    return built.catalog({name: rows for _, name, rows, _ in tables if rows >= 0})
 
 
 # --- DuckDB and SQLite ------------------------------------------------------------------
@@ -153,15 +153,15 @@ def from_duckdb(ask: Ask) -> Catalog:
         columns[table].append(RawColumn(name=name, type=type_, comment=comment or "", nullable=bool(nullable)))
     rows = ask(fixed(_DUCKDB_KEYS, "duckdb"))
     keys = [(at, kind, _names(key), to, _names(to_key)) for at, kind, key, to, to_key in rows]
-    made = _Builder("duckdb")
+    base = _Builder("duckdb")
     for name, _, comment in sorted([*tables, *views], key=itemgetter(0)):
         of_table = [(kind, key) for at, kind, key, _, _ in keys if at == name and kind in ("PRIMARY KEY", "UNIQUE")]
         primary = next((tuple(key) for kind, key in of_table if kind == "PRIMARY KEY"), ())
-        made.table(name, columns[name], key=primary, unique={k[0] for _, k in of_table if len(k) == 1}, comment=comment)
+        base.table(name, columns[name], key=primary, unique={k[0] for _, k in of_table if len(k) == 1}, comment=comment)
     for name, kind, key, to, to_key in keys:
         if kind == "FOREIGN KEY":
-            made.reference(name, key, to, to_key)
-    return made.catalog({name: rows for name, rows, _ in tables})
+            base.reference(name, key, to, to_key)
+    return base.catalog({name: rows for name, rows, _ in tables})
 
 
 def _names(text: str | None) -> list[str]:
@@ -170,7 +170,7 @@ def _names(text: str | None) -> list[str]:
 
 def from_sqlite(ask: Ask) -> Catalog:
     """The catalog of a SQLite database."""
-    result = _Builder("sqlite")
+    built = _Builder("sqlite")
     tables = ask(fixed(_SQLITE_TABLES, "sqlite"))
     references: list[tuple[str, Sequence[Sequence[Any]]]] = []
     for name, text, kind in tables:
@@ -180,7 +180,7 @@ def from_sqlite(ask: Ask) -> Catalog:
         except Unreadable as error:
             if kind != "view":
                 raise
-            result.unreadable.append(f"{name} ({error.what})")
+            built.unreadable.append(f"{name} ({error.what})")
             continue
         columns = [
             RawColumn(name=column, type=type_, comment=comments.get(column.casefold(), ""), nullable=not required)
@@ -193,15 +193,15 @@ def from_sqlite(ask: Ask) -> Catalog:
             of_index = ask(fixed(_SQLITE_INDEX, "sqlite"), [index])
             if is_unique and not is_partial and len(of_index) == 1 and of_index[0][2]:
                 unique.add(of_index[0][2])
-        result.table(name, columns, key=key, unique=unique, comment=comments.get("", ""))
+        built.table(name, columns, key=key, unique=unique, comment=comments.get("", ""))
         references.append((name, ask(fixed(_SQLITE_REFERENCES, "sqlite"), [name])))
     for name, rows in references:
         by_id: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
         for row in rows:
             by_id[row[0]].append(row)
         for parts in by_id.values():
-            result.reference(name, [part[3] for part in parts], parts[0][2], [part[4] or "" for part in parts])
-    return result.catalog({})
+            built.reference(name, [part[3] for part in parts], parts[0][2], [part[4] or "" for part in parts])
+    return built.catalog({})
 
 
 def _sqlite_comments(text: str | None) -> dict[str, str]:

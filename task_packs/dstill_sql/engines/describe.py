@@ -88,8 +88,8 @@ def _opened(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
 
 @contextmanager
 def _postgresql(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
-    given = settings if isinstance(settings, PostgresqlSettings) else PostgresqlSettings()
-    with given.server(engine) as server:
+    own = settings if isinstance(settings, PostgresqlSettings) else PostgresqlSettings()
+    with own.server(engine) as server:
         source = Source(label=server.label, name=server.address.database, dialect="postgres", ask=server.ask)
         yield source, from_postgresql(server)
 

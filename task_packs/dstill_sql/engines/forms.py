@@ -59,8 +59,8 @@ def _is(node: exp.Expr | None, *families: str) -> bool:
 
 def _call(name: str, *arguments: exp.Expr | str) -> exp.Anonymous:
     """A function of SQLite; texts are literals."""
-    given = [exp.Literal.string(argument) if isinstance(argument, str) else argument.copy() for argument in arguments]
-    return exp.Anonymous(this=name, expressions=given)
+    nodes = [exp.Literal.string(argument) if isinstance(argument, str) else argument.copy() for argument in arguments]
+    return exp.Anonymous(this=name, expressions=nodes)
 
 
 def _integer(node: exp.Expr) -> exp.Cast:

@@ -166,13 +166,13 @@ class EngineProcess:
         if len(self._confirmed) > _CONFIRMED_SIZE:
             self._confirmed.popitem(last=False)
 
-    def ask(self, given: Sequence[Step], *, seconds: float | None = None) -> Fetched:
+    def ask(self, requests: Sequence[Step], *, seconds: float | None = None) -> Fetched:
         """Run steps (`dstill_sql.engines.serving`) and give what the last one finds."""
         process, limit = self._start(), self.seconds if seconds is None else seconds
-        most = max((step.get("most", 0) for step in given), default=0)
+        most = max((step.get("most", 0) for step in requests), default=0)
         try:
             with self._watch.over(process.kill, limit + 2 * GRACE):
-                send(_number(process.stdin), {"seconds": limit, "steps": given})
+                send(_number(process.stdin), {"seconds": limit, "steps": requests})
                 answer, rows = self._received(process, most)
         except Stopped:
             self._stop()

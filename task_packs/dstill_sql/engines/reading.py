@@ -129,13 +129,13 @@ class _Column:
 
     def _counted(self, most: int) -> list[tuple[Any, int]]:
         """The most frequent values, with their counts."""
-        template, given = self._sample()
-        rows = self.source.ask(about(_COUNTS.format(template), self.source.dialect, *given, most))
+        template, values = self._sample()
+        rows = self.source.ask(about(_COUNTS.format(template), self.source.dialect, *values, most))
         return [(cell(value), int(n)) for value, n in rows]
 
     def _edges(self) -> tuple[Any, Any]:
-        template, given = self._sample()
-        ((low, high),) = self.source.ask(about(_EDGES.format(template), self.source.dialect, *given))
+        template, values = self._sample()
+        ((low, high),) = self.source.ask(about(_EDGES.format(template), self.source.dialect, *values))
         return _bound(low), _bound(high)
 
     def _sample(self) -> tuple[str, list[str | float]]:

@@ -216,7 +216,7 @@ class _Encoder:
             if isinstance(inner, exp.Star) or (isinstance(inner, exp.Column) and isinstance(inner.this, exp.Star)):
                 written = _Written(tokens=self._star(inner, part, within_exists))
             elif within_exists and isinstance(inner, exp.Literal) and inner.name == "1":
-                written = _Written(tokens=self._one(part))
+                written = _Written(tokens=self._exists(part))
             else:
                 written = self.expression(inner, part)
                 if place < len(OUTPUTS):
@@ -242,7 +242,7 @@ class _Encoder:
         part.scope.used[instance] = None
         return [self._table(instance.table)]
 
-    def _one(self, part: _Part) -> list[Token]:
+    def _exists(self, part: _Part) -> list[Token]:
         """``SELECT 1`` of EXISTS: the table whose rows there are."""
         instance = part.scope.child_table()
         if instance is None or self.of_tables.get(instance.table) not in self.positions:

@@ -195,8 +195,8 @@ def _is_word(node: exp.Var) -> bool:
 
 
 def _is_size(node: exp.Expr) -> bool:
-    given = node.this if isinstance(node, exp.DataTypeParam) and not node.args.get("expression") else None
-    return isinstance(given, exp.Literal) and not given.is_string and _SIZE.fullmatch(given.name) is not None
+    value = node.this if isinstance(node, exp.DataTypeParam) and not node.args.get("expression") else None
+    return isinstance(value, exp.Literal) and not value.is_string and _SIZE.fullmatch(value.name) is not None
 
 
 def _is_field(node: exp.Expr) -> bool:

@@ -57,12 +57,14 @@ def lookup(subject: Subject, filters: Filters) -> Asked:
     label = subject.entity.label
     if label is None or subject.row[label.place] is None or not sayable(value := subject.row[label.place]) or filters:
         raise Skip("no name")
-    own = subject.field(among=[own for own in subject.entity.fields if own is not label and own.kind != "text"])
+    field = subject.field(
+        among=[field for field in subject.entity.fields if field is not label and field.kind != "text"]
+    )
     same = exp.EQ(this=subject.column(label), expression=literal(value))
-    slots = {"f": own.noun, "v": value_said(subject, label, value, whole=True), "o": subject.entity.words.noun}
+    slots = {"f": field.noun, "v": value_said(subject, label, value, whole=True), "o": subject.entity.words.noun}
     return Asked(
-        query=subject.scope.select(subject.column(own), where=[same]),
-        why=f"{own.name} where {label.name} is it.",
+        query=subject.scope.select(subject.column(field), where=[same]),
+        why=f"{field.name} where {label.name} is it.",
         slots=slots,
     )
 
@@ -101,36 +103,40 @@ def count(subject: Subject, filters: Filters) -> Asked:
 
 
 def distinct(subject: Subject, filters: Filters) -> Asked:
-    own = subject.field("category", "year")
-    query = subject.scope.select(subject.column(own), where=wheres(filters)).distinct(copy=False)
-    return Asked(query=query, why=f"each {own.name} once: DISTINCT.", slots={"f": own.noun, "fs": plural(own.noun)})
+    field = subject.field("category", "year")
+    query = subject.scope.select(subject.column(field), where=wheres(filters)).distinct(copy=False)
+    return Asked(
+        query=query, why=f"each {field.name} once: DISTINCT.", slots={"f": field.noun, "fs": plural(field.noun)}
+    )
 
 
 def distinct_count(subject: Subject, filters: Filters) -> Asked:
-    own = subject.field("category", "year", "label")
-    what = exp.Count(this=exp.Distinct(expressions=[subject.column(own)]))
+    field = subject.field("category", "year", "label")
+    what = exp.Count(this=exp.Distinct(expressions=[subject.column(field)]))
     return Asked(
         query=subject.scope.select(what, where=wheres(filters)),
-        why=f"COUNT(DISTINCT {own.name}).",
-        slots={"fs": plural(own.noun)},
+        why=f"COUNT(DISTINCT {field.name}).",
+        slots={"fs": plural(field.noun)},
     )
 
 
 def metric_(subject: Subject, filters: Filters) -> Asked:
-    m = metric(subject)
+    figure = metric(subject)
     return Asked(
-        query=subject.scope.select(m.expression, where=wheres(filters)),
-        why=m.why,
-        slots={"m": m.words},
+        query=subject.scope.select(figure.expression, where=wheres(filters)),
+        why=figure.why,
+        slots={"m": figure.words},
     )
 
 
 def two_metrics(subject: Subject, filters: Filters) -> Asked:
     kinds = subject.draw.pick((("MIN", "MAX"), ("AVG", "MAX"), ("AVG", "SUM"), ("MAX", "AVG"), ("MIN", "AVG")))
-    m = metric(subject, kinds[0])
-    other = metric(subject, kinds[1], among=[m.field]) if _again(subject, m.field) else metric(subject, kinds[1])
-    query = subject.scope.select(m.expression, other.expression, where=wheres(filters))
-    return Asked(query=query, why=f"{m.why} {other.why}", slots={"m": m.words, "m2": other.words})
+    first = metric(subject, kinds[0])
+    other = (
+        metric(subject, kinds[1], among=[first.field]) if _again(subject, first.field) else metric(subject, kinds[1])
+    )
+    query = subject.scope.select(first.expression, other.expression, where=wheres(filters))
+    return Asked(query=query, why=f"{first.why} {other.why}", slots={"m": first.words, "m2": other.words})
 
 
 def _again(subject: Subject, field: Field) -> bool:

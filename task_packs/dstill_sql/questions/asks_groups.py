@@ -78,10 +78,10 @@ def group_ranked(subject: Subject, filters: Filters) -> Asked:
 
 
 def group_metric_ranked(subject: Subject, filters: Filters) -> Asked:
-    m, by = metric(subject), group(subject)
-    term = _by(subject, m.expression, desc=True, nullable=m.field.column.nullable)
-    query = _grouped(subject, filters, by, by.shown, m.expression).order_by(term, copy=False)
-    return Asked(query=query, why=f"{by.why} {m.why} ORDER BY it descending.", slots={**by.slots, "m": m.words})
+    value, by = metric(subject), group(subject)
+    term = _by(subject, value.expression, desc=True, nullable=value.field.column.nullable)
+    query = _grouped(subject, filters, by, by.shown, value.expression).order_by(term, copy=False)
+    return Asked(query=query, why=f"{by.why} {value.why} ORDER BY it descending.", slots={**by.slots, "m": value.words})
 
 
 def _most(subject: Subject, filters: Filters, *, desc: bool = True, n: int = 1, counts: bool = False) -> Asked:

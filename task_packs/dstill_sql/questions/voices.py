@@ -52,11 +52,11 @@ def voiced(random: Random, text: str, values: Mapping[str, bool]) -> str:
     return text
 
 
-def _lower(text: str, kept: Sequence[str]) -> str:
+def _lower(text: str, names: Sequence[str]) -> str:
     """The text in lower case, without what is to be kept."""
-    if not kept:
+    if not names:
         return text.lower()
-    parts = re.split(f"({'|'.join(map(re.escape, sorted(kept, key=len, reverse=True)))})", text)
+    parts = re.split(f"({'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})", text)
     return "".join(part if place % 2 else part.lower() for place, part in enumerate(parts))
 
 
@@ -68,9 +68,9 @@ def _framed(random: Random, text: str) -> str:
     return f"{text.removesuffix('?')}{end} {random.choice(wordings('frames', 'after'))}{mark}"
 
 
-def mistyped(random: Random, text: str, kept: Iterable[str] = ()) -> str:
+def mistyped(random: Random, text: str, phrases: Iterable[str] = ()) -> str:
     """The text with one letter of a word swapped, missing or doubled."""
-    fixed = {word.lower() for phrase in kept for word in phrase.split()}
+    fixed = {word.lower() for phrase in phrases for word in phrase.split()}
     words = text.split(" ")
     places = [at for at, word in enumerate(words) if len(word) > 3 and word.isalpha() and word.lower() not in fixed]
     if not places:

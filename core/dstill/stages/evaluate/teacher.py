@@ -45,8 +45,8 @@ class TeacherScores:
 def scored(setup: Setup, rows: TeacherRows, executor: Executor | None) -> TeacherScores:
     """Score the teacher where that is possible."""
     splits = setup.settings.evaluate.splits
-    asked = [example for example in rows.asked if not given.explains(example, setup.settings.generate)]
-    golds = [example for example in asked if example.answer is not None and example.split in splits]
+    examples = [example for example in rows.asked if not given.explains(example, setup.settings.generate)]
+    golds = [example for example in examples if example.answer is not None and example.split in splits]
     if why := _unmeasured(setup.plugins, rows.name, golds):
         return TeacherScores(why=why)
     verdicts = spooled.verdicts(judged(setup, golds, rows.answers, rows.rejections, executor))

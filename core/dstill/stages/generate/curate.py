@@ -136,13 +136,13 @@ def stored_rows(
         for at, (request, row) in enumerate(zip(requests, rows, strict=True)):
             if isinstance(row, Rejection) and len(request.keys) > n and store.get(request.keys[n]) is not None:
                 open_.append(at)
-        asked = View(requests.__getitem__, open_)
+        examples = View(requests.__getitem__, open_)
         parsed = (
             label.row(setup.plugins, setup.task, teacher, request.example, reply, settings)
-            for request in asked
+            for request in examples
             if (reply := store.get(request.keys[n])) is not None
         )
-        taught = (not given.is_label(request.example, settings) for request in asked)
+        taught = (not given.is_label(request.example, settings) for request in examples)
         ran = executed(setup, zip(parsed, taught, strict=True), executor, outcomes, of=len(open_))
         for at, row in zip(open_, ran, strict=True):
             rows[at] = row

@@ -144,8 +144,8 @@ async def _asked(
     async with teacher:
         while prompts := inventor.round():
             async with aclosing(ask(prompts)) as replies:  # on an early return, replies under way are stored
-                async for asked in replies:
-                    inventor.take(asked.prompt.example.id, asked.reply.text if isinstance(asked.reply, Reply) else "")
+                async for reply in replies:
+                    inventor.take(reply.prompt.example.id, reply.reply.text if isinstance(reply.reply, Reply) else "")
                     progress("inventing questions", len(inventor.invented.examples), inventor.invented.n_requested)
                     if inventor.invented.stopped:
                         return

@@ -514,7 +514,7 @@ class Predictor:
     ) -> list[list[PredictedAnswer]]:
         """The answers, checked and run; equal texts for one question are checked and run once."""
 
-        def one(item: tuple[Example, Sequence[Prediction], Similarity | None]) -> list[PredictedAnswer]:
+        def answers_of(item: tuple[Example, Sequence[Prediction], Similarity | None]) -> list[PredictedAnswer]:
             example, of_example, similarity = item
             answers: dict[tuple[str, bool], PredictedAnswer] = {}
             for prediction in of_example:
@@ -532,7 +532,7 @@ class Predictor:
 
         known: Sequence[Similarity | None] = similarities or [None] * len(examples)
         items = zip(examples, predictions, known, strict=True)
-        return list(steps.threaded_map(one, items, executor.parallel if executor else 1))
+        return list(steps.threaded_map(answers_of, items, executor.parallel if executor else 1))
 
     def _fallen_back(
         self, examples: Sequence[Example], answers: Sequence[PredictedAnswer], executor: Executor | None
@@ -544,7 +544,7 @@ class Predictor:
             if self.fallback is not None and self.needs_fallback(answered)
         }
 
-        def one(item: tuple[int, Future[Prediction]]) -> PredictedAnswer:
+        def answer_of(item: tuple[int, Future[Prediction]]) -> PredictedAnswer:
             n, future = item
             prediction: Prediction | DstillError
             try:
@@ -553,9 +553,9 @@ class Predictor:
                 prediction = error
             return self._ran(examples[n], self.from_fallback(examples[n], answers[n], prediction), executor)
 
-        predictions = steps.threaded_map(one, futures.items(), executor.parallel if executor else 1)
-        given = dict(zip(futures, predictions, strict=True))
-        return [given.get(n, answered) for n, answered in enumerate(answers)]
+        predictions = steps.threaded_map(answer_of, futures.items(), executor.parallel if executor else 1)
+        by_number = dict(zip(futures, predictions, strict=True))
+        return [by_number.get(n, answered) for n, answered in enumerate(answers)]
 
     def _judged(
         self,

@@ -239,13 +239,15 @@ def _name_columns_of(inner: exp.Select, holder: exp.Subquery) -> None:
 
 def _drop_aliases(select: exp.Select) -> None:
     """Remove the names of columns to which nothing refers any more."""
-    kept = []
+    terms = []
     for output in select.expressions:
         inside = {id(column) for column in output.find_all(exp.Column)}
         others = (column for column in select.find_all(exp.Column) if id(column) not in inside and not column.table)
         used = any(other.name.casefold() == output.alias.casefold() for other in others)
-        kept.append(output if used and not _has_column(output.unalias(), output.alias.casefold()) else output.unalias())
-    select.set("expressions", kept)
+        terms.append(
+            output if used and not _has_column(output.unalias(), output.alias.casefold()) else output.unalias()
+        )
+    select.set("expressions", terms)
 
 
 # --- expressions -----------------------------------------------------------------------

@@ -209,7 +209,7 @@ def _assignments(got: Sequence[Row], want: Sequence[Row], free: Sequence[Row], w
         prefixes = Counter(tuple(row[place] for place in order) for row in got)
         return not prefixes - Counter(row[: len(order)] for row in chain(want, free))
 
-    def found(order: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    def orders(order: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         place = len(order)
         if place == width:
             yield order
@@ -217,9 +217,9 @@ def _assignments(got: Sequence[Row], want: Sequence[Row], free: Sequence[Row], w
         for column in sorted(range(width), key=lambda other: other != place):
             longer = (*order, column)
             if column not in order and may[place][column] and work <= _WORK and possible(longer):
-                yield from found(longer)
+                yield from orders(longer)
 
-    yield from (order for order in found(()) if order != tuple(range(width)))
+    yield from (order for order in orders(()) if order != tuple(range(width)))
 
 
 # --- what a result shows ----------------------------------------------------------------
