@@ -20,7 +20,7 @@ from pathlib import Path
 import click
 
 from dstill.cli import build
-from dstill.cli.groups import RUN_IS
+from dstill.cli.groups import RUN_HELP
 from dstill.cli.options import App
 
 FILE = Path(__file__).parent / "commands.md"
@@ -116,7 +116,7 @@ def _brief(help: str) -> str:
 def _section(context: click.Context, shared: set[tuple[str, str]]) -> str:
     """A command: its help, in which the options that others have too are only names."""
     about, _, rest = context.command.get_help(context).partition("\nOptions:\n")
-    usage, _, about = about.replace(f"  {RUN_IS}\n", "").partition("\n\n")
+    usage, _, about = about.replace(f"  {RUN_HELP}\n", "").partition("\n\n")
     summary, *paragraphs = about.rstrip().split("\n\n")
     about = "\n\n".join([summary, *(text for text in paragraphs if re.search(r"\b[Ee]xit", text))])
     lines = [f"\n## `{context.command_path}`\n\n", _block(usage.removeprefix("Usage: ")), "\n", _block(about)]

@@ -123,7 +123,7 @@ table of the schema, and `a` its column. `form`: the text is not one query. What
 def sql() -> Iterator[str]:
     from dstill_sql.known_answers import HOSTILE
     from dstill_sql.language import guard
-    from dstill_sql.language.database.schema import Schema
+    from dstill_sql.language.database.schema import SqlSchema
     from dstill_sql.language.limits import Limits
     from dstill_sql.language.statements import NotOneQuery, read
 
@@ -132,7 +132,7 @@ def sql() -> Iterator[str]:
             query = read(text, "duckdb")
         except NotOneQuery:
             return "form"
-        schema = Schema.read("CREATE TABLE t (a INT)")
+        schema = SqlSchema.read("CREATE TABLE t (a INT)")
         return next(problem.code for problem in guard.check(query, schema, Limits(), "duckdb"))
 
     yield SQL

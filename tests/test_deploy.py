@@ -74,13 +74,13 @@ def test_dockerfile_passes_its_linter(deploy: Path) -> None:
 
 
 def test_image_runs_without_root_on_a_health_route(steps: list[tuple[str, str]]) -> None:
-    from dstill_serve.auth import OPEN
+    from dstill_serve.auth import OPEN_PATHS
 
     [user] = _of(steps, "USER")
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
     [health] = _of(steps, "HEALTHCHECK")
     [(port, route)] = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", health)
-    assert route in OPEN
+    assert route in OPEN_PATHS
     assert _of(steps, "EXPOSE") == [port]
     [command] = _of(steps, "CMD")
     assert str(_accepted(json.loads(command))["port"]) == port
@@ -155,7 +155,7 @@ def test_kubernetes_manifest_is_valid(manifests: dict[str, dict[str, Any]]) -> N
 
 
 def test_kubernetes_pod_is_locked_down_and_its_command_is_accepted(manifests: dict[str, dict[str, Any]]) -> None:
-    from dstill_serve.auth import OPEN
+    from dstill_serve.auth import OPEN_PATHS
 
     pod = manifests["Deployment"]["spec"]["template"]["spec"]
     [container] = pod["containers"]
@@ -175,7 +175,7 @@ def test_kubernetes_pod_is_locked_down_and_its_command_is_accepted(manifests: di
     [published] = manifests["Service"]["spec"]["ports"]
     assert published["targetPort"] == port["name"]
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["httpGet"]["path"] in OPEN
+        assert container[probe]["httpGet"]["path"] in OPEN_PATHS
         assert container[probe]["httpGet"]["port"] == port["name"]
 
 

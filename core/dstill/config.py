@@ -73,9 +73,9 @@ PARTS = (
     "baseline",
 )  # [teacher.NAME] and so on
 # Read by dstill itself, so no configuration keys.
-RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
+RESERVED_NAMES = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
 _FLAG = "command line"  # the origin of a value that a flag gave
-_NOT_SHOWN = (None, "", dataclasses.MISSING)  # defaults that messages do not mention
+_SILENT_DEFAULTS = (None, "", dataclasses.MISSING)  # defaults that messages do not mention
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
 
 
@@ -267,9 +267,9 @@ class Config:
 
     def from_flags(self) -> dict[str, Any]:
         """Dotted key → value, of those that flags of this call gave."""
-        given = [key for key, origin in self.origins.items() if origin == _FLAG]
-        values = self.flat({name for key in given if (name := _section_of(key)) in self.parts})
-        return {key: value for key, value in values.items() if key in given}
+        keys = [key for key, origin in self.origins.items() if origin == _FLAG]
+        values = self.flat({name for key in keys if (name := _section_of(key)) in self.parts})
+        return {key: value for key, value in values.items() if key in keys}
 
     def with_flags(self, flags: Mapping[str, Any]) -> Config:
         """This configuration, overridden by `flags`: dotted key → value. Raises ConfigError."""
@@ -443,21 +443,21 @@ def load(
         sections: the sections of parts, from `dstill.plugins.part_sections`.
     """
     known = _Known(sections or {})
-    given: dict[str, tuple[Any, str]] = {}  # dotted key → value and origin
+    entries: dict[str, tuple[Any, str]] = {}  # dotted key → value and origin
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
     of_run = file is not None and (values is not None or (file.parent / "run.json").exists())
     if file is not None:
         read = _read_file(file, known) if values is None else {key: (of, str(file)) for key, of in values.items()}
-        given.update(_of_run(read, known, file.parent) if of_run else read)
-    filed, given_now = frozenset(given), {}
+        entries.update(_from_run(read, known, file.parent) if of_run else read)
+    filed, given_now = frozenset(entries), {}
     if use_files:
         given_now.update(_read_environment(os.environ if environment is None else environment, known))
     given_now.update({key: (value, _FLAG) for key, value in (flags or {}).items() if value is not None})
-    given.update(given_now)
-    chosen = given_now if of_run else given  # the file of a run has the defaults too
+    entries.update(given_now)
+    chosen = given_now if of_run else entries  # the file of a run has the defaults too
     checked: dict[str, Any] = {}
-    for key, (value, origin) in given.items():
+    for key, (value, origin) in entries.items():
         if key not in known:
             raise _unknown(key, origin, known)
         address = known[key].metadata.get("trust") == "address"  # `checked_url` has better messages for these
@@ -469,21 +469,21 @@ def load(
     return Config(
         settings=_build("", Settings, checked),
         parts=Parts(known.sections, checked),
-        origins={key: origin for key, (_, origin) in given.items()},
+        origins={key: origin for key, (_, origin) in entries.items()},
         file=file,
         filed=filed - given_now.keys(),
         chosen=frozenset(chosen),
     )
 
 
-def _of_run(given: Mapping[str, tuple[Any, str]], known: _Known, folder: Path) -> dict[str, tuple[Any, str]]:
+def _from_run(entries: Mapping[str, tuple[Any, str]], known: _Known, folder: Path) -> dict[str, tuple[Any, str]]:
     """The settings of the run in `folder`.
 
     The file also has the defaults of parts that are not installed now, so empty values of unknown keys are ignored.
     """
     return {
         key: (_in_project(value, known[key], folder) if key in known else value, origin)
-        for key, (value, origin) in given.items()
+        for key, (value, origin) in entries.items()
         if key in known or value
     }
 
@@ -589,15 +589,15 @@ def variable(key: str) -> str:
 
 def _read_environment(environment: Mapping[str, str], known: _Known) -> dict[str, tuple[Any, str]]:
     by_name = known.by_variable(environment)
-    found: dict[str, tuple[Any, str]] = {}
+    entries: dict[str, tuple[Any, str]] = {}
     for name, text in environment.items():
-        if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
+        if not name.startswith("DSTILL_") or name in RESERVED_NAMES or "__" not in name:
             continue
         key = by_name.get(name)
         if key is None:
             raise _unknown(name.removeprefix("DSTILL_").replace("__", ".").lower(), f"environment {name}", known)
-        found[key] = (_from_text(text, known[key]), f"environment {name}")
-    return found
+        entries[key] = (_from_text(text, known[key]), f"environment {name}")
+    return entries
 
 
 def _from_text(text: str, field_: dataclasses.Field[Any]) -> Any:
@@ -702,7 +702,7 @@ def _build(prefix: str, cls: type[Any], values: Mapping[str, Any]) -> Any:
 
 def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
     """`value` with the type of the field. Raises ConfigError that says what it is and what it should be."""
-    default = "" if field_.default in _NOT_SHOWN else f" for the default: {field_.default!r}"
+    default = "" if field_.default in _SILENT_DEFAULTS else f" for the default: {field_.default!r}"
     error = ConfigError(
         f"{key}: got {value!r}, wanted {wanted_of(field_)}", where=origin, hint=f"change it, or leave it out{default}"
     )
@@ -824,8 +824,8 @@ def _nearest(key: str, known: Iterable[str]) -> str:
         by_table.setdefault(other.rpartition(".")[0], []).append(other.rpartition(".")[2])
     tables = [table] if table in by_table else get_close_matches(table, by_table, n=1)
     for candidate in tables:
-        if found := _nearest_name(name, by_table[candidate]):
-            return f"{candidate}.{found}"
+        if near := _nearest_name(name, by_table[candidate]):
+            return f"{candidate}.{near}"
     for candidate, names in by_table.items():  # the right name in another table
         if name in names:
             return f"{candidate}.{name}"
@@ -841,8 +841,8 @@ def _nearest_name(name: str, names: list[str]) -> str:
         lambda other: name == "".join(word[:1] for word in other.split("_")),
     )
     for rule in rules:
-        if found := [other for other in names if rule(other)]:
-            return found[0]  # the most important key is declared first
+        if near := [other for other in names if rule(other)]:
+            return near[0]  # the most important key is declared first
     return next(iter(get_close_matches(name, names, n=1)), "")
 
 

@@ -54,14 +54,14 @@ def select_modality(modalities: Sequence[Modality], student: ModelSpec, recipe: 
     """The modality of highest priority that fits. Raises UsageError if none does."""
     from dstill.api.modality import Choice, reasons
 
-    found = reasons(modalities, student, recipe, device)
-    fitting = next((r.modality for r in found if not r.unfit_reason), None)
+    fits = reasons(modalities, student, recipe, device)
+    fitting = next((r.modality for r in fits if not r.unfit_reason), None)
     if fitting is None:
-        smallest = min(found, key=lambda r: r.memory_required.total)
+        smallest = min(fits, key=lambda r: r.memory_required.total)
         raise UsageError(
             f"no modality fits {device.name}",
-            where="; ".join(f"{r.modality}: {r.unfit_reason}" for r in found),
+            where="; ".join(f"{r.modality}: {r.unfit_reason}" for r in fits),
             hint=f"{smallest.modality} needs the least memory: try a smaller batch, shorter inputs or "
             "gradient_checkpointing, or a smaller student",
         )
-    return Choice(modality=fitting, reasons=found)
+    return Choice(modality=fitting, reasons=fits)

@@ -117,8 +117,8 @@ class Setup:
 def task_name(plugins: Plugins, settings: Settings) -> str:
     """The name of the configured task, or else the default of the `possible_tasks`. Raises UsageError."""
     possible, names = possible_tasks(plugins, settings), plugins.names("tasks")
-    if found := plugins.default_task(possible):
-        return found
+    if default := plugins.default_task(possible):
+        return default
     if names and not possible:
         forms = ((name, address_forms(plugins, name)) for name in names)
         raise UsageError(

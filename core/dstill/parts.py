@@ -58,7 +58,7 @@ FACTS: Mapping[str, tuple[str, ...]] = {
 
 
 def registered(plugin: object, kind: str) -> Iterator[type[Part] | Declaration]:
-    """What a plugin registers of one kind. Raises PluginError for a wrong or unfinished class or declaration."""
+    """A plugin's parts of one kind. Raises PluginError for a wrong or unfinished class or declaration."""
     register: Any = getattr(plugin, f"register_{kind}")
     for part in register() or ():
         if isinstance(part, Declaration):

@@ -133,7 +133,7 @@ class Plugins:
         """Leave a plugin out that turned out to be unusable."""
         if self._manager.has_plugin(info.name):
             self._manager.unregister(name=info.name)
-        self._loaded = [one for one in self._loaded if one.name != info.name]
+        self._loaded = [plugin for plugin in self._loaded if plugin.name != info.name]
         for kind, parts in self._parts.items():
             self._parts[kind] = {name: (part, owner) for name, (part, owner) in parts.items() if owner != info.name}
         for group, name, _ in self._commands.get(info, ()):
@@ -182,21 +182,21 @@ class Plugins:
         self._registered.add((info.name, kind))
         if self._tracing:
             print(f"hook register_{kind}() → {info.name}", file=sys.stderr)
-        found = dict(self._parts[kind])
+        parts = dict(self._parts[kind])
         try:
             from dstill.parts import registered
 
             for part in registered(plugin, kind):
-                if part.name in found:
+                if part.name in parts:
                     raise PluginError(
-                        f"two {kind} are called '{part.name}': one of plugin '{found[part.name][1]}', "
+                        f"two {kind} are called '{part.name}': one of plugin '{parts[part.name][1]}', "
                         f"one of plugin '{info.name}'"
                     )
-                found[part.name] = (part, info.name)
+                parts[part.name] = (part, info.name)
         except Exception as error:
             self._drop(info, error)
             return
-        self._parts[kind] = found
+        self._parts[kind] = parts
 
     @property
     def loaded(self) -> list[PluginInfo]:
@@ -206,7 +206,7 @@ class Plugins:
 
     @property
     def failures(self) -> list[Failure]:
-        """What is wrong with plugins, in the order of loading. Imports the class of every part."""
+        """The faults of plugins, in the order of loading. Imports the class of every part."""
         list(self.parts())
         return self._failures
 
@@ -267,7 +267,7 @@ class Plugins:
         return part if isinstance(part, type) else self._load(part, kind, owner)
 
     def _registered_as(self, kind: str, name: str) -> tuple[type[Part] | Declaration, str]:
-        """What is registered under a name, and its plugin. Raises UsageError, PluginError."""
+        """The part that is registered under a name, and its plugin. Raises UsageError, PluginError."""
         from dstill.parts import singular
 
         parts = self._of(kind)
@@ -339,17 +339,17 @@ class Plugins:
 
     def options(self, command: str) -> dict[str, dict[str, Option]]:
         """The options that task packs add to a command: name of the option → task → the option."""
-        found: dict[str, dict[str, Option]] = {}
+        by_flag: dict[str, dict[str, Option]] = {}
         for task in self.names("tasks"):
             for option in self.fact("tasks", task, "options"):
                 if command in option.commands:
-                    found.setdefault(option.name, {})[task] = option
-        return found
+                    by_flag.setdefault(option.name, {})[task] = option
+        return by_flag
 
     def default_task(self, names: Sequence[str]) -> str:
         """The only task of `names`, or the only one of them that is a default. Empty: there is no such task."""
-        found = names if len(names) == 1 else [name for name in names if self.fact("tasks", name, "default")]
-        return found[0] if len(found) == 1 else ""
+        tasks = names if len(names) == 1 else [name for name in names if self.fact("tasks", name, "default")]
+        return tasks[0] if len(tasks) == 1 else ""
 
     def default_student(self, task: str = "") -> str:
         """The student to use for `task` if none is configured: its base if it has one, else the default kind.
@@ -418,7 +418,7 @@ class Plugins:
     def fail_command(self, command: click.Command, error: PluginError) -> None:
         """Drop the plugin whose command does not load. Raises the error if no plugin has the command."""
         for info, owned in self._commands.items():
-            if any(one is command for _, _, one in owned):
+            if any(owner is command for _, _, owner in owned):
                 if info in self._loaded:  # else another of its commands failed before
                     self._drop(info, PluginError(error.what))
                 return
@@ -456,14 +456,14 @@ class Plugins:
 
     def check_draft(self, task: Task, example: Example, draft: Draft) -> tuple[Problem, ...]:
         """The results of the hook `check_draft`. If the hook raises, a problem says so and refuses the draft."""
-        from dstill.api.faults import PASSING, about, refused
+        from dstill.api.faults import OWN_ERRORS, about, refused
 
         with about(example.id) as faults:
             try:
                 answers = self._hook.check_draft(task=task, example=example, draft=draft)
                 # pluggy calls the core last, but its problems come first
                 problems = [problem for answer in reversed(answers) for problem in answer or ()]
-            except PASSING:
+            except OWN_ERRORS:
                 raise
             except Exception as error:
                 problems = [refused(task, "hook", "hook 'check_draft'", error)]
@@ -480,12 +480,12 @@ class Plugins:
 
     def judge_answer(self, task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
         """The result of the hook `judge_answer`. If it raises, the verdict does not count."""
-        from dstill.api.faults import PASSING, about, unjudged, with_faults
+        from dstill.api.faults import OWN_ERRORS, about, unjudged, with_faults
 
         with about(example.id) as faults:
             try:
                 verdict = self._judge(task=task, example=example, draft=draft, executor=executor)
-            except PASSING:
+            except OWN_ERRORS:
                 raise
             except Exception as error:
                 verdict = unjudged(task, example, error)
@@ -631,8 +631,8 @@ class _Sections(Mapping[str, type[Any]]):
 
 def _commands(group: click.Group) -> dict[click.Group, dict[str, click.Command]]:
     """The commands of `group` and of the groups in it, by group."""
-    found = {group: dict(group.commands)}
+    groups = {group: dict(group.commands)}
     for command in group.commands.values():
         if isinstance(command, click.Group):
-            found.update(_commands(command))
-    return found
+            groups.update(_commands(command))
+    return groups

@@ -16,7 +16,7 @@ Stages = Mapping[str, Mapping[str, Any]]  # name of a stage → its result: the 
 
 
 class RunView(Protocol):
-    """What a plugin can read of a run."""
+    """The parts of a run that a plugin can read."""
 
     @property
     def name(self) -> str:

@@ -87,7 +87,7 @@ class Request:
 
 
 def requests(config: Config, *sections: str, relative_to: Path = Path()) -> list[Request]:
-    """What the file of `config` asks for in `sections` and their subsections; default: in every section.
+    """The requests of the file of `config` in `sections` and their subsections; default: in every section.
 
     Paths in the file are relative to `relative_to`, by default the current folder.
     """
@@ -97,13 +97,13 @@ def requests(config: Config, *sections: str, relative_to: Path = Path()) -> list
     scan = _Scan(config, relative_to, parts)
     names = dict.fromkeys(key.rpartition(".")[0] for key in scan.fields)
     wanted = [n for n in names if not sections or any(n == s or n.startswith(f"{s}.") for s in sections)]
-    found: dict[
+    by_action: dict[
         tuple[str, str, str], Request
     ] = {}  # without duplicates: an executor's section repeats those of [engine]
     for name in wanted:
-        for one in scan.section(name):
-            found.setdefault((one.action, one.source, one.target), one)
-    return list(found.values())
+        for part in scan.section(name):
+            by_action.setdefault((part.action, part.source, part.target), part)
+    return list(by_action.values())
 
 
 class _Scan:
@@ -118,7 +118,7 @@ class _Scan:
         self.is_run = config.file.name == SETTINGS or is_run(self.folder)
 
     def section(self, name: str) -> Iterator[Request]:
-        """What the section `name` asks for, without its subsections."""
+        """The requests of the section `name`, without its subsections."""
         keys = self._keys(lambda table: table == name)
         near = self._with_engine(name) if name.startswith("executor.") and keys else keys
         for address in near.get("address", ()):
@@ -178,11 +178,11 @@ class _Scan:
             sent = True
             # a project may send the default secret to a server on this machine
             if self._asks(key) or (asks and (self.is_run or not here)):
-                for what in self._secrets(key):
+                for secret in self._secrets(key):
                     yield Request(
-                        action=f"send {what} to {to}",
+                        action=f"send {secret} to {to}",
                         setting=self._at(key if self._asks(key) else asks[0]),
-                        source=f"send {what} to " if not asks and self._given(address) else "",
+                        source=f"send {secret} to " if not asks and self._given(address) else "",
                         target=f" to {to}" if asks and self._given(key) else "",
                     )
         if self.is_run and asks and not sent and not here:
@@ -260,8 +260,8 @@ def _real(name: str, relative_to: Path = Path()) -> str:
 
 
 def _default(field: Field[Any]) -> Any:
-    made = field.default if field.default_factory is MISSING else field.default_factory()
-    return list(made) if isinstance(made, tuple) else made
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return list(default) if isinstance(default, tuple) else default
 
 
 # --- permissions ------------------------------------------------------------------------
@@ -289,21 +289,21 @@ def require(config: Config, *sections: str, more: Iterable[Request] = ()) -> Non
         f"{command('trust', folder if config.file.name == usual else config.file)}",
     )
     everything = pending(config, [*requests(config), *extra, *more])
-    error.folder, error.actions = str(folder), tuple((one.action, one.setting) for one in everything)
+    error.folder, error.actions = str(folder), tuple((request.action, request.setting) for request in everything)
     raise error
 
 
-def pending(config: Config, asked: Iterable[Request]) -> list[Request]:
-    """The requests in `asked` that the user has not allowed."""
-    if config.file is None or config.trusted or not (asked := list(asked)):
+def pending(config: Config, wanted: Iterable[Request]) -> list[Request]:
+    """The requests in `wanted` that the user has not allowed."""
+    if config.file is None or config.trusted or not (wanted := list(wanted)):
         return []
     known = allowed(config.file.parent)
     return [
-        one
-        for one in asked
-        if one.action not in known
-        and not (one.source and any(action.startswith(one.source) for action in known))
-        and not (one.target and any(action.startswith("send ") and action.endswith(one.target) for action in known))
+        row
+        for row in wanted
+        if row.action not in known
+        and not (row.source and any(action.startswith(row.source) for action in known))
+        and not (row.target and any(action.startswith("send ") and action.endswith(row.target) for action in known))
     ]
 
 
@@ -315,12 +315,12 @@ def allow_written(config: Config, file: Path, *, relative_to: Path = Path()) -> 
     """
     if config.trusted:
         return
-    refused = {one.action for one in pending(config, requests(config))}
+    refused = {request.action for request in pending(config, requests(config))}
     written = replace(config, file=file, filed=frozenset(config.flat()))
     # including what a folder above was allowed, because that does not apply to a run
-    asked = requests(written, relative_to=relative_to)
+    wanted = requests(written, relative_to=relative_to)
     try:
-        allow(file.parent, [one.action for one in asked if one.action not in refused])
+        allow(file.parent, [request.action for request in wanted if request.action not in refused])
     except (DstillError, OSError) as problem:  # as in a container whose home folder is read-only
         log.warning("cannot remember that this folder is yours, so dstill will ask about it: %s", problem)
 
@@ -347,7 +347,7 @@ def grants(folder: Path) -> dict[str, list[str]]:
     """
     known, here = remembered(), Path(os.path.realpath(folder))
     above = () if is_run(here) else here.parents
-    return {str(one): known[str(one)] for one in (here, *above) if str(one) in known}
+    return {str(folder): known[str(folder)] for folder in (here, *above) if str(folder) in known}
 
 
 def allow(folder: Path, actions: Iterable[str]) -> None:

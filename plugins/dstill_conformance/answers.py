@@ -18,7 +18,7 @@ from dstill_conformance.pack import Pack, Raised, quoted, raised
 
 __all__ = ["RULES"]
 
-SLOW = 2.0  # seconds that one check may take for one text
+SLOW_CHECK = 2.0  # seconds that one check may take for one text
 MOST_JUNK = 0.5  # share of texts in no language that the checks may accept
 
 
@@ -33,10 +33,10 @@ def checks_never_raise(pack: Pack) -> Iterator[Finding]:
             try:
                 problems = list(check.run(example, text))
             except Exception as error:
-                found = raised(pack.task, f"check '{check.name}'", (text,), error, code="check_raises")
-                yield found
+                findings = raised(pack.task, f"check '{check.name}'", (text,), error, code="check_raises")
+                yield findings
                 break
-            if time.perf_counter() - started > SLOW:
+            if time.perf_counter() - started > SLOW_CHECK:
                 yield Finding(
                     code="check_slow",
                     what=f"check '{check.name}' takes {time.perf_counter() - started:.0f} s for {quoted(text)} "
@@ -254,11 +254,11 @@ def mutants_differ_from_golds(pack: Pack) -> Iterator[Finding]:
             silent["cause"].append(f"'{mutant.name}' of '{example.id}'")
         if (clauses := _bag(task.clauses(gold))) is not None and clauses == _bag(task.clauses(mutant.answer)):
             silent["clauses"].append(f"'{mutant.name}' of '{example.id}'")
-    for method, found in silent.items():
-        if len(found) > total / 2:
+    for method, golds in silent.items():
+        if len(golds) > total / 2:
             yield Finding(
                 code=f"{method}_silent",
-                what=f"{method} sees no difference between {len(found)} of {total} mutants and their golds: {found[0]}",
+                what=f"{method} sees no difference between {len(golds)} of {total} mutants and their golds: {golds[0]}",
                 where=pack.line(method),
                 hint="failures of this kind have no cause in the report"
                 if method == "cause"
@@ -270,20 +270,20 @@ def mutants_differ_from_golds(pack: Pack) -> Iterator[Finding]:
 def equal_answers_have_one_form(pack: Pack) -> Iterator[Finding]:
     """The pairs that the author calls equal have equal canonical forms, and pass the checks."""
     task = pack.task
-    for example, one, other in pack.pairs("equal_answers"):
-        for answer in (one, other):
+    for example, first, other in pack.pairs("equal_answers"):
+        for answer in (first, other):
             if errors := pack.errors(answer, example):
                 yield Finding(
                     code="equal_refused",
-                    what=f"of the equal answers {quoted(one)} and {quoted(other)}, one fails a check: {errors[0]}",
+                    what=f"of the equal answers {quoted(first)} and {quoted(other)}, one fails a check: {errors[0]}",
                     where=pack.line("equal_answers"),
                     hint=f"mend the pair, or the check '{errors[0].layer}'",
                 )
-        if task.canonical(one) != task.canonical(other):
+        if task.canonical(first) != task.canonical(other):
             yield Finding(
                 code="equal_differ",
-                what=f"{quoted(one)} and {quoted(other)} are equal, and have two canonical forms: "
-                f"{quoted(task.canonical(one))} and {quoted(task.canonical(other))}",
+                what=f"{quoted(first)} and {quoted(other)} are equal, and have two canonical forms: "
+                f"{quoted(task.canonical(first))} and {quoted(task.canonical(other))}",
                 where=pack.line("canonical"),
                 hint="exact match counts one of them as wrong, and the dataset keeps both",
             )

@@ -14,10 +14,10 @@ from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
     Count,
-    app,
     complete_parts,
     engine_url_option,
     json_option,
+    pass_app,
     seed_option,
     set_option,
 )
@@ -46,8 +46,8 @@ __all__ = ["pack_check"]
 @seed_option
 @json_option
 @set_option
-@app
-def pack_check(found: App, name: str | None, limit: int, seconds: int, as_json: bool) -> None:
+@pass_app
+def pack_check(app: App, name: str | None, limit: int, seconds: int, as_json: bool) -> None:
     """Check that a task pack does what dstill relies on.
 
     NAME is the task; by default the project's. Each finding names an example that shows it, the file and line to
@@ -67,16 +67,16 @@ def pack_check(found: App, name: str | None, limit: int, seconds: int, as_json: 
     before everything was checked. Advice alone does not change the exit code.
     """  # noqa: D301 - click needs the character \b itself
     if name:
-        found.flags["project.task"] = name
-    setup = Setup(found.plugins, _of_quick_demo(found))
+        app.flags["project.task"] = name
+    setup = Setup(app.plugins, _for_quick_demo(app))
     task, executor = same_task(setup.task), setup.executor()
     pack = Pack(
         task,
         executor_class=None if executor is None else type(executor),
         executor_config=None if executor is None else executor.config,
         engine=setup.settings.engine,
-        plugins=found.plugins,
-        fresh=partial(in_new_process, found.plugins, setup.config, task.name),
+        plugins=app.plugins,
+        fresh=partial(in_new_process, app.plugins, setup.config, task.name),
         limit=limit,
         seed=setup.settings.project.seed,
     )
@@ -98,16 +98,16 @@ def pack_check(found: App, name: str | None, limit: int, seconds: int, as_json: 
         raise FailedItems("the time was up before everything was checked", where="--seconds", hint="give it more")
 
 
-def _of_quick_demo(found: App) -> Config:
+def _for_quick_demo(app: App) -> Config:
     """The configuration, with the quick demo's settings of the task where it has only defaults: fewer questions."""
-    config = found.config()
-    name = task_name(found.plugins, config.settings)
+    config = app.config()
+    name = task_name(app.plugins, config.settings)
     fewer = {
         key: value
-        for key, value in Demo.class_of(found.plugins.task(name)).demo_quick_settings.items()
+        for key, value in Demo.class_of(app.plugins.task(name)).demo_quick_settings.items()
         if key.startswith(f"task.{name}.") and config.origin(key) == "default"
     }
-    return found.config(fewer)
+    return app.config(fewer)
 
 
 def _show(report: Report) -> None:

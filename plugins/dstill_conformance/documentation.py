@@ -17,7 +17,7 @@ from dstill_conformance.pack import Pack
 
 __all__ = ["RULES"]
 
-ALIKE = 0.85  # of two names, 0 to 1
+SIMILARITY = 0.85  # of two names, 0 to 1
 
 
 def classes_are_described(pack: Pack) -> Iterator[Finding]:
@@ -82,7 +82,7 @@ def names_are_those_of_the_api(pack: Pack) -> Iterator[Finding]:
 def _misnamed(owner: type[Any], known: Set[str]) -> Iterator[Finding]:
     own = _names(*(kind for kind in owner.__mro__ if not kind.__module__.startswith("dstill.")))
     for name in sorted(own - known):
-        if near := get_close_matches(name, known - own, n=1, cutoff=ALIKE):
+        if near := get_close_matches(name, known - own, n=1, cutoff=SIMILARITY):
             what = f"dstill does not call '{name}' of {owner.__name__}, which has no '{near[0]}'"
             yield _advice("unknown_name", what, line_of(owner, name), f"if '{near[0]}' is meant, call it so")
 

@@ -55,7 +55,7 @@ def form_keeps_answers(pack: Pack) -> Iterator[Finding]:
 
 
 def _without_tokens(pack: Pack, form: Form, lost: Mapping[str, str]) -> Iterator[Finding]:
-    """What a form cannot write: more than a few golds, or every refusal."""
+    """Answers that a form cannot write: more than a few golds, or every refusal."""
     golds = [lost[example.id] for example in pack.golds if example.id in lost]
     refusals = [lost[example.id] for example in pack.refusals if example.id in lost]
     if len(golds) > MOST_LOST * len(pack.golds):
@@ -82,9 +82,9 @@ def _own(form: Form) -> set[str]:
 
 
 def _raised(pack: Pack, form: Form, method: str, args: tuple[Any, ...], error: Exception) -> Finding:
-    found = raised(pack.task, f"form.{method}", args, error)
+    shown = raised(pack.task, f"form.{method}", args, error)
     where = line_of_error(error, form) or line_of(form, method)
-    return Finding(code=found.code, what=found.what, where=where, hint="raise NotExpressible for what has no tokens")
+    return Finding(code=shown.code, what=shown.what, where=where, hint="raise NotExpressible for what has no tokens")
 
 
 def _wrong_tokens(form: Form, tokens: list[Token], reading: Reading, example: Example) -> Iterator[Finding]:
@@ -171,7 +171,7 @@ def form_is_stable(pack: Pack) -> Iterator[Finding]:
 
 
 def plugins_find_nothing(pack: Pack) -> Iterator[Finding]:
-    """What plugins check, such as that every gold is a sentence of the pack's own grammar."""
+    """Checks of plugins, such as that every gold is a sentence of the pack's own grammar."""
     if pack.plugins is not None:
         yield from pack.plugins.check_pack(pack.task, [*pack.golds, *pack.refusals])
 

@@ -1,4 +1,4 @@
-"""What a task gives in a new process, where sets have another order and nothing is cached.
+"""The results of a task in a new process, where sets have another order and nothing is cached.
 
 in_new_process(plugins, config, "my_sql")    → Fresh(questions="3b1f…", form="77a0…"), the digests there
 python -m dstill_conformance.fresh  reads {"task", "settings", "files"} as JSON, and writes them
@@ -37,11 +37,11 @@ class Fresh:
 
 def digest(by_split: Mapping[str, Iterable[Example]]) -> str:
     """The SHA-256 of all questions, with their order and their splits."""
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for split in SPLITS:
         for example in by_split[split]:
-            found.update(json.dumps([split, example.to_row()], default=repr).encode())
-    return found.hexdigest()
+            hasher.update(json.dumps([split, example.to_row()], default=repr).encode())
+    return hasher.hexdigest()
 
 
 def form_digest(form: Form | None) -> str:
@@ -56,11 +56,11 @@ def in_new_process(plugins: Plugins, config: Config, task: str) -> Fresh:
         for key, value in config.flat().items()
         if value is not None and (key.startswith(f"task.{task}.") or key == "project.seed")
     }
-    asked = {"task": task, "settings": settings, "files": [str(file.absolute()) for file in plugins.files]}
+    request = {"task": task, "settings": settings, "files": [str(file.absolute()) for file in plugins.files]}
     hash_seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     ended = subprocess.run(
         [sys.executable, "-P", "-m", __name__],
-        input=json.dumps(asked),
+        input=json.dumps(request),
         env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,
@@ -76,11 +76,11 @@ def _main() -> None:
     from dstill import config as configuration
     from dstill import plugins as plugin_loading
 
-    asked = json.load(sys.stdin)
-    plugins = plugin_loading.load([Path(file) for file in asked["files"]])
+    request = json.load(sys.stdin)
+    plugins = plugin_loading.load([Path(file) for file in request["files"]])
     sections = plugin_loading.part_sections(plugins)
-    config = configuration.load(use_files=False, flags=asked["settings"], environment={}, sections=sections)
-    task = plugins.task(asked["task"])(config.part("task", asked["task"]))
+    config = configuration.load(use_files=False, flags=request["settings"], environment={}, sections=sections)
+    task = plugins.task(request["task"])(config.part("task", request["task"]))
     task.seed = config.settings.project.seed
     try:
         form = Linked.of(task).form()

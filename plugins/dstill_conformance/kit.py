@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dstill.api.faults import PASSING
+from dstill.api.faults import OWN_ERRORS
 from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
 from dstill.runtime.progress import Progress, silent
@@ -25,7 +25,7 @@ from dstill_conformance.pack import Pack, Raised, Rule
 __all__ = ["SECONDS", "Group", "Report", "check"]
 
 SECONDS = 180.0
-SHOWN = 3  # findings of one code in one rule
+MOST_FINDINGS = 3  # findings of one code in one rule
 
 GROUPS: Mapping[str, Sequence[Rule]] = {
     "questions": questions.RULES,
@@ -41,7 +41,7 @@ GROUPS: Mapping[str, Sequence[Rule]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """What the rules of one group found."""
+    """The findings of the rules of one group."""
 
     name: str
     rules: int
@@ -57,7 +57,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What the kit found in a pack."""
+    """The findings of the kit in a pack."""
 
     task: str
     questions: int
@@ -68,8 +68,8 @@ class Report:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings of all groups, errors first."""
-        found = [finding for group in self.groups for finding in group.findings]
-        return tuple(sorted(found, key=lambda finding: not finding.is_error))
+        findings = [finding for group in self.groups for finding in group.findings]
+        return tuple(sorted(findings, key=lambda finding: not finding.is_error))
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -107,7 +107,7 @@ def check(pack: Pack, *, seconds: float = SECONDS, progress: Progress = silent) 
             progress(f"checking {name}", number, len(GROUPS))
             left = max(0.0, ends - time.monotonic())
             pack.deadline, pack.cut = time.monotonic() + (left if number == len(GROUPS) - 1 else left / 2), False
-            groups.append(_of_group(pack, name, rules))
+            groups.append(_build_group(pack, name, rules))
     return Report(
         task=pack.task.name,
         questions=n_questions,
@@ -125,7 +125,7 @@ def _opened(pack: Pack) -> Iterator[None]:
         return
     try:
         pack.executor = pack.new_executor().open(pack.task, pack.engine)
-    except PASSING:
+    except OWN_ERRORS:
         raise
     except Exception as error:
         pack.unopened = error
@@ -137,19 +137,19 @@ def _opened(pack: Pack) -> Iterator[None]:
     gc.collect()
 
 
-def _of_group(pack: Pack, name: str, rules: Sequence[Rule]) -> Group:
-    started, found = time.perf_counter(), list[Finding]()
+def _build_group(pack: Pack, name: str, rules: Sequence[Rule]) -> Group:
+    started, findings = time.perf_counter(), list[Finding]()
     chosen = rules if pack.executor is not None or name != "results" else ()
     for rule in chosen:
         if time.monotonic() > pack.deadline:
             pack.cut = True
             break
-        found += [finding for finding in _first_of_each(_of_rule(pack, rule)) if finding not in found]
+        findings += [finding for finding in _first_of_each(_run_rule(pack, rule)) if finding not in findings]
     seconds = time.perf_counter() - started
-    return Group(name=name, rules=len(chosen), seconds=seconds, findings=tuple(found), cut=pack.cut)
+    return Group(name=name, rules=len(chosen), seconds=seconds, findings=tuple(findings), cut=pack.cut)
 
 
-def _of_rule(pack: Pack, rule: Rule) -> Iterator[Finding]:
+def _run_rule(pack: Pack, rule: Rule) -> Iterator[Finding]:
     try:
         yield from rule(pack)
     except Raised as stopped:
@@ -169,14 +169,14 @@ def _of_rule(pack: Pack, rule: Rule) -> Iterator[Finding]:
         )
 
 
-def _first_of_each(found: Iterable[Finding]) -> list[Finding]:
+def _first_of_each(findings: Iterable[Finding]) -> list[Finding]:
     """The first findings of each code; the last of them says how many more there are."""
     by_code: dict[str, list[Finding]] = defaultdict(list)
-    for finding in found:
+    for finding in findings:
         by_code[finding.code].append(finding)
-    kept = []
+    first = []
     for same in by_code.values():
-        kept += same[:SHOWN]
-        if (more := len(same) - SHOWN) > 0:
-            kept[-1] = replace(kept[-1], what=f"{kept[-1].what} (and {more:,} more)")
-    return kept
+        first += same[:MOST_FINDINGS]
+        if (more := len(same) - MOST_FINDINGS) > 0:
+            first[-1] = replace(first[-1], what=f"{first[-1].what} (and {more:,} more)")
+    return first

@@ -37,11 +37,11 @@ T = TypeVar("T", bound=Task)
 Item = TypeVar("Item")
 
 LIMIT = 60  # golds
-MUTATED = 12  # of them, at least, have their mutants checked; of more than three times as many, a third
+MUTATED_GOLDS = 12  # of them, at least, have their mutants checked; of more than three times as many, a third
 TIMEOUT = 1.0  # seconds
 LONGEST = 60  # characters of an answer in a message
 REFUSALS = 10  # of the golds that refuse, how many are checked
-PASSED = (NoTestDatabases, ImportError, MemoryError, MissingExtra, ServiceError, AuthError)
+OWN_ERRORS = (NoTestDatabases, ImportError, MemoryError, MissingExtra, ServiceError, AuthError)
 
 
 class Raised(Exception):
@@ -124,13 +124,13 @@ class Pack:
 
     @cached_property
     def by_split(self) -> Mapping[str, Sequence[Example]]:
-        """What `Task.examples` returns for each split."""
+        """The examples of `Task.examples` for each split."""
         return {split: list(self.task.examples(split)) for split in SPLITS}
 
     @cached_property
     def examples(self) -> list[Example]:
         """The questions of all splits, each in its split."""
-        return [replace(e, split=e.split or split) for split, found in self.by_split.items() for e in found]
+        return [replace(e, split=e.split or split) for split, rows in self.by_split.items() for e in rows]
 
     @cached_property
     def answered(self) -> list[Example]:
@@ -145,7 +145,7 @@ class Pack:
     @property
     def mutated(self) -> list[Example]:
         """The golds whose mutants are checked, which takes long: each has up to dozens."""
-        return self.golds[: max(MUTATED, self.limit // 3)]
+        return self.golds[: max(MUTATED_GOLDS, self.limit // 3)]
 
     @cached_property
     def refusals(self) -> list[Example]:
@@ -163,10 +163,10 @@ class Pack:
     @cached_property
     def one_of_each_data(self) -> list[Example]:
         """A gold about each data, or a question without a gold if there are only such."""
-        found: dict[str, Example] = {}
+        by_data: dict[str, Example] = {}
         for example in [*self.golds, *self.examples[:1]]:
-            found.setdefault(data_of(self.task, example), example)
-        return list(found.values())[: self.limit]
+            by_data.setdefault(data_of(self.task, example), example)
+        return list(by_data.values())[: self.limit]
 
     @cached_property
     def texts(self) -> list[str]:
@@ -185,7 +185,7 @@ class Pack:
         return not any(problem.layer in parsing for problem in self.errors(answer, example))
 
     def outcome(self, example: Example, answer: str | None = None) -> Outcome:
-        """What happens when `answer`, or the gold, runs on the data of `example`; remembered."""
+        """The outcome of `answer`, or of the gold, on the data of `example`; remembered."""
         assert self.executor is not None
         text = (example.answer or "") if answer is None else answer
         if (example.id, text) not in self._outcomes:
@@ -216,8 +216,8 @@ class Pack:
         """The pairs of `KnownAnswers` that the author states, each with an example of their data."""
         known = KnownAnswers.of(self.task)
         for example in self.one_of_each_data:
-            for one, other in getattr(known, method)(example):
-                yield example, one, other
+            for first, other in getattr(known, method)(example):
+                yield example, first, other
 
     def stated(self, method: str) -> Iterator[tuple[Example, str]]:
         """The answers of `KnownAnswers` that the author states, each with an example of their data."""
@@ -232,9 +232,9 @@ Rule = Callable[[Pack], Iterator[Finding]]
 
 def same_task(task: Task) -> Task:
     """Another object of a task, with its settings, and without fallbacks."""
-    made = type(task)(task.config)
-    made.seed = task.seed
-    return made
+    fresh = type(task)(task.config)
+    fresh.seed = task.seed
+    return fresh
 
 
 def quoted(text: str) -> str:
@@ -258,7 +258,7 @@ def _watch(task: Task, owner: Task | TaskProtocol) -> None:
 
 def _watched(task: Task, owner: Task | TaskProtocol, name: str) -> Callable[..., Any]:
     own = getattr(owner, name)
-    passed = PASSED if name in METHODS else (*PASSED, DstillError, OSError)
+    passed = OWN_ERRORS if name in METHODS else (*OWN_ERRORS, DstillError, OSError)
 
     @functools.wraps(own)
     def method(*args: Any, **kwargs: Any) -> Any:

@@ -33,11 +33,11 @@ def ids_are_unique(pack: Pack) -> Iterator[Finding]:
     splits = defaultdict(list)
     for example in pack.examples:
         splits[example.id].append(example.split)
-    if repeated := {id: found for id, found in splits.items() if len(found) > 1}:
-        id, found = next(iter(repeated.items()))
+    if repeated := {id: rows for id, rows in splits.items() if len(rows) > 1}:
+        id, rows = next(iter(repeated.items()))
         yield Finding(
             code="repeated_id",
-            what=f"{len(repeated)} ids occur more than once: '{id}' in {' and '.join(dict.fromkeys(found))}",
+            what=f"{len(repeated)} ids occur more than once: '{id}' in {' and '.join(dict.fromkeys(rows))}",
             where=pack.line("examples"),
             hint="put the split into the id",
         )
@@ -45,8 +45,8 @@ def ids_are_unique(pack: Pack) -> Iterator[Finding]:
 
 def splits_are_those_asked_for(pack: Pack) -> Iterator[Finding]:
     """`examples(split)` yields questions of that split."""
-    for split, found in pack.by_split.items():
-        other = next((example for example in found if example.split not in ("", split)), None)
+    for split, rows in pack.by_split.items():
+        other = next((example for example in rows if example.split not in ("", split)), None)
         if other is not None:
             yield Finding(
                 code="wrong_split",
@@ -59,8 +59,8 @@ def splits_are_those_asked_for(pack: Pack) -> Iterator[Finding]:
 def every_call_gives_the_same(pack: Pack) -> Iterator[Finding]:
     """The same settings and seed give the same questions: at each call, in each object, in each process."""
     for task, of in ((pack.task, "a second call"), (pack.new_task(), "another object of the task")):
-        for split, found in pack.by_split.items():
-            if (differs := _first_difference(found, list(task.examples(split)))) is not None:
+        for split, rows in pack.by_split.items():
+            if (differs := _first_difference(rows, list(task.examples(split)))) is not None:
                 yield Finding(
                     code="unstable_examples",
                     what=f"{of} of examples('{split}') gives other questions: {differs}",
@@ -118,11 +118,11 @@ def rows_are_json(pack: Pack) -> Iterator[Finding]:
 def no_split_leaks(pack: Pack) -> Iterator[Finding]:
     """Test splits share no question, template or data with the splits before them, and name their templates."""
     try:
-        found = leaks(pack.examples, pack.task)
+        leaked = leaks(pack.examples, pack.task)
     except DataError as error:
         yield Finding(code="no_data_names", what=error.what, where=pack.line("data_key"), hint=error.hint)
         return
-    for leak in found:
+    for leak in leaked:
         yield Finding(
             code="leak",
             what=f"{leak}: '{leak.ids[0]}' and '{leak.other_id}'",
@@ -143,8 +143,8 @@ def no_split_leaks(pack: Pack) -> Iterator[Finding]:
 
 def refusals_are_few(pack: Pack) -> Iterator[Finding]:
     """At most half of the golds of a test split refuse, else a student that always refuses looks good."""
-    for split, found in pack.by_split.items():
-        golds = [example for example in found if example.answer is not None]
+    for split, rows in pack.by_split.items():
+        golds = [example for example in rows if example.answer is not None]
         n = sum(pack.task.is_refusal(example.answer or "") for example in golds)
         if split.startswith("test") and n > MOST_REFUSALS * len(golds):
             yield Finding(
@@ -172,9 +172,9 @@ def inputs_tell_questions_apart(pack: Pack) -> Iterator[Finding]:
     for example in pack.answered:
         same[pack.task.model_input(example)].append(example)
     form = Linked.of(pack.task).form()
-    for found in pack.timed(same.values()):
-        first = found[0]
-        for other in found[1:]:
+    for group in pack.timed(same.values()):
+        first = group[0]
+        for other in group[1:]:
             if context_key(other) == context_key(first) or not _answers_differ(pack, first, other):
                 continue
             if form is None or form.read(first).items == form.read(other).items:
@@ -195,17 +195,17 @@ def _answers_differ(pack: Pack, example: Example, other: Example) -> bool:
 def synthesis_is_repeatable(pack: Pack) -> Iterator[Finding]:
     """`synthesize` makes the same questions for the same seed, and ids of its own."""
     for example in pack.one_of_each_data[:3]:
-        made = []
+        calls = []
         for task in (pack.task, pack.new_task()):
             try:
-                made.append(list(Synthesis.of(task).synthesize(example.context, SYNTHESIZED, pack.seed)))
+                calls.append(list(Synthesis.of(task).synthesize(example.context, SYNTHESIZED, pack.seed)))
             except DstillError:
                 break  # it may refuse this data
-        if len(made) < 2:
+        if len(calls) < 2:
             continue
-        repeated = [id for id, n in Counter(e.id for e in made[0]).items() if n > 1]
-        what = "gives other questions at a second call" if made[0] != made[1] else f"repeats the id '{repeated[:1]}'"
-        if made[0] != made[1] or repeated:
+        repeated = [id for id, n in Counter(e.id for e in calls[0]).items() if n > 1]
+        what = "gives other questions at a second call" if calls[0] != calls[1] else f"repeats the id '{repeated[:1]}'"
+        if calls[0] != calls[1] or repeated:
             yield Finding(
                 code="unstable_synthesis",
                 what=f"synthesize(context of '{example.id}', {SYNTHESIZED}, {pack.seed}) {what}",

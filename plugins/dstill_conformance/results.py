@@ -20,8 +20,8 @@ __all__ = ["RULES"]
 
 LEAST_KILLED = 0.5  # share of the mutants
 MUTANTS = 5  # of a gold that also run on its own data
-FEW = 3  # mutants of a kind say something about it
-COMPARED = 400  # pairs of results
+MIN_MUTANTS = 3  # mutants of a kind say something about it
+MOST_PAIRS = 400  # pairs of results
 MOST_TRIVIAL = 0.5  # share of the golds
 MOST_REFUSED = 0.5  # share of the mutants that the engine refuses
 
@@ -84,7 +84,7 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
 
     Where `ResultProperties.reference_decides`, results without one of their rows are compared alone.
     """
-    properties, told = ResultProperties.of(pack.task), set[str]()
+    properties, reported = ResultProperties.of(pack.task), set[str]()
     for example, value in _ran(pack):
         less = _without_a_row(value)
         if less is not None and pack.task.same(less, value) != pack.task.same(value, less):
@@ -96,10 +96,10 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
             )
             return
     for example, mutant, outcome in _mutants_that_ran(pack):
-        one, other, name = pack.outcome(example).value, outcome.value, f"{example.id}: {mutant.name}"
-        there, back = pack.task.same(one, other), pack.task.same(other, one)
-        if there != back and not properties.reference_decides and "symmetric" not in told:
-            told.add("symmetric")
+        left, other, name = pack.outcome(example).value, outcome.value, f"{example.id}: {mutant.name}"
+        there, back = pack.task.same(left, other), pack.task.same(other, left)
+        if there != back and not properties.reference_decides and "symmetric" not in reported:
+            reported.add("symmetric")
             yield Finding(
                 code="same_not_symmetric",
                 what=f"same is {there} for the results of '{example.id}' and '{name}', and {back} the other way round",
@@ -112,10 +112,10 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
         for method in ("is_empty", "is_trivial"):
             more = (example,) if method == "is_trivial" else ()
             if (
-                getattr(properties, method)(one, *more) != getattr(properties, method)(other, *more)
-                and method not in told
+                getattr(properties, method)(left, *more) != getattr(properties, method)(other, *more)
+                and method not in reported
             ):
-                told.add(method)
+                reported.add(method)
                 yield Finding(
                     code="same_but_not_alike",
                     what=f"the results of '{example.id}' and '{name}' are the same, and only for one is {method} true",
@@ -127,7 +127,7 @@ def same_is_symmetric(pack: Pack) -> Iterator[Finding]:
 def same_tells_results_apart(pack: Pack) -> Iterator[Finding]:
     """`same` is false for some results, and sees how often a row occurs."""
     ran = list(_ran(pack))
-    pairs = [(a, b) for a, b in combinations(ran, 2) if _text(a[1]) != _text(b[1])][:COMPARED]
+    pairs = [(a, b) for a, b in combinations(ran, 2) if _text(a[1]) != _text(b[1])][:MOST_PAIRS]
     if pairs and all(pack.task.same(a[1], b[1]) for a, b in pairs):
         yield Finding(
             code="same_always",
@@ -178,13 +178,13 @@ def _with_fewer_rows(value: Any, fewer: Callable[[list[Any]], list[Any]]) -> Any
 def values_can_be_shown(pack: Pack) -> Iterator[Finding]:
     """A result is JSON, and the methods that show it return for any result."""
     shown = Presentation.of(pack.task)
-    told: set[str] = set()
+    reported: set[str] = set()
     for example, value in _ran(pack):
         try:
             dumps(value)
         except (TypeError, ValueError) as error:
-            if "json" not in told:
-                told.add("json")
+            if "json" not in reported:
+                reported.add("json")
                 yield Finding(
                     code="value_not_json",
                     what=f"the result of '{example.id}' is not JSON: {error}",
@@ -194,8 +194,8 @@ def values_can_be_shown(pack: Pack) -> Iterator[Finding]:
         shown.render_result(value)
         shown.diff_results(value, value)
         for table in shown.result_tables(value):
-            if any(len(row) != len(table.columns) for row in table.rows) and "table" not in told:
-                told.add("table")
+            if any(len(row) != len(table.columns) for row in table.rows) and "table" not in reported:
+                reported.add("table")
                 yield Finding(
                     code="ragged_table",
                     what=f"a table of the result of '{example.id}' has rows of another length than its columns",
@@ -295,7 +295,7 @@ def mutants_are_killed(pack: Pack) -> Iterator[Finding]:
         )
         return
     for kind, n in lost.items():
-        if n > (1 - LEAST_KILLED) * all_of[kind] and all_of[kind] >= FEW:
+        if n > (1 - LEAST_KILLED) * all_of[kind] and all_of[kind] >= MIN_MUTANTS:
             yield Finding(
                 code="mutant_kind_survives",
                 what=f"{n} of {all_of[kind]} mutants of the kind '{kind}' have the gold's result on every test "
@@ -336,22 +336,22 @@ def databases_can_run(pack: Pack) -> Iterator[Finding]:
     for example in pack.timed(pack.golds[:10]):
         known = pack.known(example)
         try:
-            made, again = (list(of.test_databases(known, MAX_TEST_DATABASES)) for _ in range(2))
+            first, again = (list(of.test_databases(known, MAX_TEST_DATABASES)) for _ in range(2))
         except NoTestDatabases:
             continue
-        if len(made) > MAX_TEST_DATABASES or repr(made) != repr(again):
-            what = f"{len(made)} instead of {MAX_TEST_DATABASES}" if len(made) > MAX_TEST_DATABASES else "others"
+        if len(first) > MAX_TEST_DATABASES or repr(first) != repr(again):
+            what = f"{len(first)} instead of {MAX_TEST_DATABASES}" if len(first) > MAX_TEST_DATABASES else "others"
             yield Finding(
                 code="unstable_databases",
                 what=f"test_databases gives {what} for '{example.id}'",
                 where=pack.line("test_databases"),
                 hint="make at most k databases, from the gold alone: verdicts must not depend on chance",
             )
-        there = {database.name: _on(pack, known, database, known.answer or "") for database in made}
-        given = pack.outcome(example)
-        if given.kind is OutcomeKind.OK and there:
+        there = {database.name: _on(pack, known, database, known.answer or "") for database in first}
+        outcome = pack.outcome(example)
+        if outcome.kind is OutcomeKind.OK and there:
             ran += 1
-            differ += not all(o.kind is given.kind and pack.task.same(o.value, given.value) for o in there.values())
+            differ += not all(o.kind is outcome.kind and pack.task.same(o.value, outcome.value) for o in there.values())
         if failed := [name for name, outcome in there.items() if outcome.kind is OutcomeKind.INVALID]:
             yield Finding(
                 code="database_fails",
@@ -359,7 +359,7 @@ def databases_can_run(pack: Pack) -> Iterator[Finding]:
                 where=pack.line("test_databases"),
                 hint="make data of the same form as the example's own",
             )
-    if ran >= FEW and not differ:
+    if ran >= MIN_MUTANTS and not differ:
         yield Finding(
             code="databases_ignored",
             what=f"{ran} reference answers have the same result on each of their test databases as on their own data",
@@ -375,12 +375,12 @@ def _on(pack: Pack, example: Example, database: TestDatabase, answer: str) -> Ou
 
 def equal_answers_are_same(pack: Pack) -> Iterator[Finding]:
     """The pairs that the author calls equal have equal results."""
-    for example, one, other in pack.pairs("equal_answers"):
-        a, b = pack.outcome(example, one), pack.outcome(example, other)
+    for example, first, other in pack.pairs("equal_answers"):
+        a, b = pack.outcome(example, first), pack.outcome(example, other)
         if a.kind is OutcomeKind.OK is b.kind and not pack.task.same(a.value, b.value):
             yield Finding(
                 code="equal_not_same",
-                what=f"{quoted(one)} and {quoted(other)} are equal, and have different results",
+                what=f"{quoted(first)} and {quoted(other)} are equal, and have different results",
                 where=pack.line("same"),
                 hint="mend same, or the pair",
             )
@@ -388,39 +388,39 @@ def equal_answers_are_same(pack: Pack) -> Iterator[Finding]:
 
 def different_answers_differ(pack: Pack) -> Iterator[Finding]:
     """The pairs that the author calls different have different results, on the data or on a test database."""
-    for example, one, other in pack.pairs("different_answers"):
-        if pack.task.canonical(one) == pack.task.canonical(other):
+    for example, first, other in pack.pairs("different_answers"):
+        if pack.task.canonical(first) == pack.task.canonical(other):
             yield Finding(
                 code="different_exact",
-                what=f"{quoted(one)} and {quoted(other)} differ, and have one canonical form",
+                what=f"{quoted(first)} and {quoted(other)} differ, and have one canonical form",
                 where=pack.line("canonical"),
                 hint="keep what tells them apart",
             )
-        elif not _differ(pack, example, one, other):
+        elif not _differ(pack, example, first, other):
             yield Finding(
                 code="different_agree",
-                what=f"{quoted(one)} and {quoted(other)} differ, and have the same result wherever they run",
+                what=f"{quoted(first)} and {quoted(other)} differ, and have the same result wherever they run",
                 where=pack.line("same"),
                 hint="let same compare what tells them apart, or make a test database that shows it",
             )
 
 
-def _differ(pack: Pack, example: Example, one: str, other: str) -> bool:
-    """Whether `other` has another result than `one`, which is right, on the data or on a test database of `one`."""
+def _differ(pack: Pack, example: Example, first: str, other: str) -> bool:
+    """Whether `other` has another result than `first`, which is right, on the data or on a test database of `first`."""
 
     def differ(right: Outcome, wrong: Outcome) -> bool:
         if right.kind is not OutcomeKind.OK or wrong.kind is not OutcomeKind.OK:
             return right.kind is not wrong.kind
         return not pack.task.same(wrong.value, right.value)
 
-    if differ(pack.outcome(example, one), pack.outcome(example, other)):
+    if differ(pack.outcome(example, first), pack.outcome(example, other)):
         return True
-    known = pack.known(replace(example, answer=one))
+    known = pack.known(replace(example, answer=first))
     try:
         databases = list(TestDatabases.of(pack.task).test_databases(known, MAX_TEST_DATABASES))
     except (NoTestDatabases, Raised):
         return False
-    return any(differ(_on(pack, known, data, one), _on(pack, known, data, other)) for data in databases)
+    return any(differ(_on(pack, known, data, first), _on(pack, known, data, other)) for data in databases)
 
 
 RULES = (

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from dstill.answering.steps import threaded_map
 from dstill.api.executor import Executor
-from dstill.api.faults import PASSING
+from dstill.api.faults import OWN_ERRORS
 from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Example, Outcome, OutcomeKind, Severity
@@ -24,9 +24,9 @@ from dstill_conformance.pack import Pack, Raised, quoted, raised
 __all__ = ["RULES"]
 
 RUNS = 12  # answers of a cycle that is watched for what it leaves
-DISTINCT = 2  # golds among them: each has a test database, which may take long to load
+DATABASE_GOLDS = 2  # golds among them: each has a test database, which may take long to load
 CYCLES = 2  # that open and close an executor
-SLOW = 1.0  # seconds a run takes in the median
+SLOW_RUN = 1.0  # seconds a run takes in the median
 MEMORY = 64 * 2**20  # bytes that one more cycle may take
 PATIENCE = 3.0  # times the timeout, after which a runaway answer counts as not stopped
 LEAST_GRACE = 1.0  # seconds
@@ -60,7 +60,7 @@ def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
     for text in pack.timed(pack.texts):
         try:
             outcome = pack.executor.run(text, pack.golds[0])
-        except PASSING as stopped:  # it would end the command
+        except OWN_ERRORS as stopped:  # it would end the command
             pack.raised.append((text, stopped))
             break
         if not isinstance(outcome, Outcome):
@@ -68,22 +68,22 @@ def any_answer_can_run(pack: Pack) -> Iterator[Finding]:
             yield Finding(code="no_outcome", what=what, where=pack.executor_line, hint=hint)
             return
     for text, error in pack.raised[:1]:
-        found = raised(pack.task, f"executor '{pack.executor.name}'", (text,), error, code="execute_raises")
+        findings = raised(pack.task, f"executor '{pack.executor.name}'", (text,), error, code="execute_raises")
         where = line_of_error(error, pack.executor_class) or pack.executor_line
-        yield replace(found, where=where, hint="return an Outcome of the kind INVALID with the reason")
+        yield replace(findings, where=where, hint="return an Outcome of the kind INVALID with the reason")
 
 
 def executor_leaves_nothing(pack: Pack) -> Iterator[Finding]:
     """Closed, an executor has no connection, file, thread or process; open, it does not keep one for each answer."""
     if pack.executor is None or not pack.golds:
         return
-    golds = (_about_one_data(pack)[:DISTINCT] * RUNS)[:RUNS]
+    golds = (_about_one_data(pack)[:DATABASE_GOLDS] * RUNS)[:RUNS]
     _cycle(pack, golds)  # this also fills caches
     before, memory = _open_things(), resident_memory()
-    kept = _kept_by_runs(pack, golds)
+    counts = _kept_by_runs(pack, golds)
     _cycle(pack, golds[:1])
     left = _open_things() - before
-    if per_run := {what: n for what, n in kept.items() if n >= RUNS}:
+    if per_run := {what: n for what, n in counts.items() if n >= RUNS}:
         what, n = max(per_run.items(), key=lambda pair: pair[1])
         yield Finding(
             code="leaks_connections",
@@ -116,7 +116,7 @@ def answers_run_quickly(pack: Pack) -> Iterator[Finding]:
     if not pack.seconds:
         return
     pack.figures["run_seconds"] = median = statistics.median(pack.seconds)
-    if median > SLOW:
+    if median > SLOW_RUN:
         yield Finding(
             code="slow_runs",
             what=f"an answer takes {median:.1f} s in the median",
@@ -132,7 +132,7 @@ def _about_one_data(pack: Pack) -> list[Example]:
 
 
 def _kept_by_runs(pack: Pack, golds: list[Example]) -> Counter[str]:
-    """What is open after the `golds` ran, and was not after the first of them."""
+    """Counts of the things that are open after the `golds` ran, and were not after the first of them."""
     with pack.new_executor().open(pack.task, pack.engine) as executor:
         _run_all(pack, executor, golds[:1])
         opened = _open_things()
@@ -158,20 +158,20 @@ def _run_all(pack: Pack, executor: Executor, golds: list[Example]) -> None:
 
 
 def _open_things() -> Counter[str]:
-    """What is open in this process: files by descriptor, threads, and objects that can be closed, by their type."""
+    """Counts of what is open in this process: files by descriptor, threads, and closable objects, by their type."""
     gc.collect()
-    found = Counter[str]()
+    counts = Counter[str]()
     with suppress(OSError):
-        found["files or sockets"] = len(os.listdir("/dev/fd"))
-    found["threads"] = threading.active_count()
+        counts["files or sockets"] = len(os.listdir("/dev/fd"))
+    counts["threads"] = threading.active_count()
     closable: dict[type, bool] = {}
     for thing in gc.get_objects():
         kind = type(thing)
         if kind not in closable:
             closable[kind] = callable(getattr(kind, "close", None)) and kind.__module__ != "builtins"
         if closable[kind]:
-            found[f"objects of {kind.__module__}.{kind.__qualname__}"] += 1
-    return found
+            counts[f"objects of {kind.__module__}.{kind.__qualname__}"] += 1
+    return counts
 
 
 def executor_opens_again(pack: Pack) -> Iterator[Finding]:
@@ -203,8 +203,8 @@ def executor_opens_again(pack: Pack) -> Iterator[Finding]:
 
 def _differing(pack: Pack, golds: list[Example], before: list[Outcome], now: list[Outcome]) -> str:
     """Which gold has another outcome now; empty: none."""
-    for example, one, other in zip(golds, before, now, strict=True):
-        if not _same(pack, one, other):
+    for example, first, other in zip(golds, before, now, strict=True):
+        if not _same(pack, first, other):
             why = "another result" if other.kind is OutcomeKind.OK else f"no result ({other.reason})"
             return f"the reference answer of '{example.id}' has {why}"
     return ""

@@ -74,7 +74,7 @@ def inputs_hide_the_answer(pack: Pack) -> Iterator[Finding]:
 def _tells(text: str, example: Example, shots: list[Example]) -> bool:
     answer = (example.answer or "").strip()
     known = [example.question, *(shot.answer or "" for shot in shots)]
-    return len(answer) >= SHORTEST_LEAK and answer in text and not any(answer in one for one in known)
+    return len(answer) >= SHORTEST_LEAK and answer in text and not any(answer in entry for entry in known)
 
 
 def _telling(pack: Pack, method: str, told: list[str]) -> Iterator[Finding]:

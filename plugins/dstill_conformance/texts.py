@@ -15,9 +15,9 @@ GOLDS = 20  # that are changed
 CHANGES = 6  # of each
 LENGTH = 40  # of random texts, in characters
 DEPTH = 2_000  # of nested texts
-HUGE = 50_000  # characters
+LARGE = 50_000  # characters
 
-FIXED = (
+FIXED_TEXTS = (
     "",
     " ",
     "\n\n",
@@ -57,13 +57,13 @@ ALPHABET = "abcXYZ019 _-+*/<>=!?.,:;()[]{}'\"\\|&%$#@~^\t\n"
 def any_text(golds: Sequence[str], seed: int) -> list[str]:
     """Texts of every kind; `golds` are answers to change."""
     draw = random.Random(f"texts {seed}")
-    found = [*FIXED, *junk(seed), "a" * HUGE, " " * HUGE, "a b " * (HUGE // 4), "((a) " * (HUGE // 5)]
-    found += [opening * DEPTH + closing * DEPTH for opening, closing in NESTED]
-    found += [opening * DEPTH for opening, closing in NESTED if closing]
-    found += ["".join(draw.choices(ALPHABET, k=draw.randint(1, LENGTH))) for _ in range(20)]
+    texts = [*FIXED_TEXTS, *junk(seed), "a" * LARGE, " " * LARGE, "a b " * (LARGE // 4), "((a) " * (LARGE // 5)]
+    texts += [opening * DEPTH + closing * DEPTH for opening, closing in NESTED]
+    texts += [opening * DEPTH for opening, closing in NESTED if closing]
+    texts += ["".join(draw.choices(ALPHABET, k=draw.randint(1, LENGTH))) for _ in range(20)]
     for gold in draw.sample(sorted(set(golds)), min(GOLDS, len(set(golds)))):
-        found += [*respelled(gold), *(_changed(gold, draw) for _ in range(CHANGES))]
-    return list(dict.fromkeys(found))
+        texts += [*respelled(gold), *(_changed(gold, draw) for _ in range(CHANGES))]
+    return list(dict.fromkeys(texts))
 
 
 def junk(seed: int) -> list[str]:

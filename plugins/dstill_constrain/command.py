@@ -14,7 +14,7 @@ import click
 from dstill.api.records import SPLITS, Example
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, json_option, run_argument
+from dstill.cli.options import App, json_option, pass_app, run_argument
 from dstill.errors import DataError, UsageError
 from dstill.runs.run import Run
 from dstill_constrain.compiler import Compiler, longest
@@ -26,23 +26,23 @@ __all__ = ["grammar"]
 @click.command(cls=Command, examples=["dstill pack grammar runs/mine"])
 @run_argument
 @json_option
-@app
-def grammar(found: App, run: str, as_json: bool) -> None:
+@pass_app
+def grammar(app: App, run: str, as_json: bool) -> None:
     """Print the grammar that --constrain uses, and how many bytes its longest answer has."""
-    opened = found.open(run)
+    opened = app.open(run)
     started = time.perf_counter()
-    made = opened.objective.grammar(opened.task, _first_example(opened))
-    if made is None:
+    rules = opened.objective.grammar(opened.task, _first_example(opened))
+    if rules is None:
         raise UsageError(
             f"task '{opened.task.name}' has no grammar for the answers of this run",
             where=f"run {opened.name}",
             hint="the task may lack what its questions are about (a mapping), or its pack has no grammar",
         )
-    Compiler(BYTES).start(made)
-    seconds, most = time.perf_counter() - started, longest(made)
-    text = made.ebnf if made.ebnf is not None else json.dumps(made.json_schema, ensure_ascii=False, indent=2)
+    Compiler(BYTES).start(rules)
+    seconds, most = time.perf_counter() - started, longest(rules)
+    text = rules.ebnf if rules.ebnf is not None else json.dumps(rules.json_schema, ensure_ascii=False, indent=2)
     if as_json:
-        kind = "ebnf" if made.ebnf is not None else "json_schema"
+        kind = "ebnf" if rules.ebnf is not None else "json_schema"
         emit({"kind": kind, "bytes": len(text.encode()), "longest": most, "seconds": round(seconds, 3), "text": text})
         return
     say(text, lines=True)

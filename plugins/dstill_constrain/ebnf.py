@@ -93,8 +93,8 @@ class Ebnf:
             case Reference():
                 return self._longest(node.name, within)
             case Repeat():
-                one = self._length(node.item, within)
-                return 0 if one == 0 else None if one is None or node.most is None else one * node.most
+                length = self._length(node.item, within)
+                return 0 if length == 0 else None if length is None or node.most is None else length * node.most
         lengths = [self._length(part, within) for part in node.parts]
         if None in lengths:
             return None

@@ -17,7 +17,7 @@ from dstill_constrain.vocabulary import BYTES
 
 __all__ = ["outside_of_grammar"]
 
-SHOWN = 40  # characters of what a grammar takes of an answer
+TEXT_WIDTH = 40  # characters of what a grammar takes of an answer
 
 
 def outside_of_grammar(task: Task, examples: Sequence[Example]) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def outside_of_grammar(task: Task, examples: Sequence[Example]) -> Iterator[Find
         taken = state.consume_most(answer)
         if taken == len(answer) and state.complete:
             continue
-        before = answer[:taken].decode(errors="replace")[-SHOWN:]
+        before = answer[:taken].decode(errors="replace")[-TEXT_WIDTH:]
         place = f"stops after {before!r}" if taken < len(answer) else "does not end there"
         yield Finding(
             code="gold_not_in_grammar",

@@ -77,8 +77,8 @@ def of(tokenizer: Any, size: int) -> Vocabulary:
             pieces[number] = token.encode()
         elif byte_level:
             pieces[number] = bytes(_letters()[letter] for letter in token)
-        elif found := _BYTE.fullmatch(token):
-            pieces[number] = bytes([int(found[1], 16)])
+        elif match := _BYTE.fullmatch(token):
+            pieces[number] = bytes([int(match[1], 16)])
         else:
             pieces[number] = (token.replace(_SPACE, " ") if spaced else token).encode()
     return Vocabulary(tuple(pieces), tokenizer.eos_token_id, leading_space=spaced)

@@ -29,4 +29,4 @@ def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Ex
     from dstill.api import judge
     from dstill_crosscheck.agreement import combined
 
-    return combined(*((one.label, judge(task, example, draft, one)) for one in (executor, executor.second)))
+    return combined(*((engine.label, judge(task, example, draft, engine)) for engine in (executor, executor.second)))

@@ -16,12 +16,12 @@ def combined(first: tuple[str, Verdict], second: tuple[str, Verdict]) -> Verdict
             return replace(verdict, gold_error=f"{verdict.gold_error} (on {label})")
         if verdict.outcome in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
             return replace(verdict, reason=f"{verdict.reason} (on {label})")
-    one, other = first[1], second[1]
-    if one.reached == other.reached and one.trivial == other.trivial:
-        return one
+    own, other = first[1], second[1]
+    if own.reached == other.reached and own.trivial == other.trivial:
+        return own
     both = f"{_finding(*first)}; {_finding(*second)}"
-    lower = min(one, other, key=lambda verdict: verdict.reached)
-    if one.trivial == other.trivial and one.checked == Level.CORRECT and not (one.correct or other.correct):
+    lower = min(own, other, key=lambda verdict: verdict.reached)
+    if own.trivial == other.trivial and own.checked == Level.CORRECT and not (own.correct or other.correct):
         return replace(lower, reason=both)  # wrong on both, in different ways
     return replace(
         lower,
@@ -30,7 +30,7 @@ def combined(first: tuple[str, Verdict], second: tuple[str, Verdict]) -> Verdict
         outcome=OutcomeKind.UNSUPPORTED,
         reason=f"the engines disagree: {both}",
         trivial=False,
-        result_diff=one.result_diff or other.result_diff,
+        result_diff=own.result_diff or other.result_diff,
     )
 
 

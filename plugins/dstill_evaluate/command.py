@@ -11,7 +11,7 @@ import click
 from dstill.api.splits import SPLITS
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, json_option
+from dstill.cli.options import App, json_option, pass_app
 from dstill.errors import UsageError
 from dstill.io.shell import command
 
@@ -33,8 +33,8 @@ MAX_WIDTH = 100  # columns of a line of prose
     "scored on.",
 )
 @json_option
-@app
-def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_json: bool) -> None:
+@pass_app
+def compare(app: App, systems: tuple[str, ...], splits: tuple[str, ...], as_json: bool) -> None:
     """Compare evaluated runs question by question.
 
     Compares each of the other runs with the first, on the same questions. A and B are runs: folders, or names of runs
@@ -61,16 +61,16 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
             hint="name another run, or a baseline of this one: "
             + command("experiment", "compare", f"{systems[0]}:nearest", systems[0]),
         )
-    shown = compared(read_arms(systems, found.open), splits)
+    shown = compared(read_arms(systems, app.open), splits)
     for line in shown.warnings:
         note(line)
     if as_json:
         emit({"engine": shown.engine, **shown.comparison, "costs": shown.cost_rows, "items": shown.items})
         return
-    for one in (shown.table, shown.costs):
-        if one is not None:
-            table(one.columns, one.rows, title=one.title)
-            if one is shown.table and shown.excluded:
+    for part in (shown.table, shown.costs):
+        if part is not None:
+            table(part.columns, part.rows, title=part.title)
+            if part is shown.table and shown.excluded:
                 _say_wrapped(shown.excluded)
             say()
     for sentence in shown.sentences:

@@ -1,4 +1,4 @@
-"""What `dstill experiment compare` says, as plain data for the terminal and for pages.
+"""The comparison of `dstill experiment compare`, as plain data for the terminal and for pages.
 
 found = compared(read_arms(["a", "b"], open_run))
 found.warnings     ("note: settings of the task differ, …",)
@@ -121,7 +121,7 @@ def _table(comparison: Mapping[str, Any], engine: str) -> Table:
 
 
 def _costs(arms: Sequence[Arm], split: str) -> Table | None:
-    """What a thousand answers take, if a large model is among the systems."""
+    """The cost of a thousand answers, if a large model is among the systems."""
     sides = [side for arm in arms for side in arm.sides if side.cost]
     if all(side.system == "student" for side in sides):
         return None

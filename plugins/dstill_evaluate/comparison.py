@@ -97,7 +97,7 @@ def compare_pair(arm: Verdicts, first: Verdicts, ids: Sequence[str]) -> PairComp
     """`arm` − `first` on the items `ids`, not yet corrected. Raises ValueError if `ids` is empty."""
     result = paired(correctness(arm, ids), correctness(first, ids), [first[0][id].template or id for id in ids])
     if result.p_value_across_seeds is not None:
-        test, p = max([("permutation", result.p), ("seeds", result.p_value_across_seeds)], key=lambda one: one[1])
+        test, p = max([("permutation", result.p), ("seeds", result.p_value_across_seeds)], key=lambda pair: pair[1])
         return PairComparison(paired=result, test=test, p=p)
     return PairComparison(paired=result, test="mcnemar", p=mcnemar(result.gained, result.lost))
 
@@ -106,8 +106,8 @@ def holm_corrected(comparisons: Sequence[PairComparison]) -> list[PairComparison
     """The comparisons with `p_holm` and `smallest` set, corrected for all of them together."""
     ps = holm([comparison.p for comparison in comparisons])
     return [
-        replace(one, p_holm=p, smallest=_smallest(one.paired, len(comparisons)))
-        for one, p in zip(comparisons, ps, strict=True)
+        replace(pair, p_holm=p, smallest=_smallest(pair.paired, len(comparisons)))
+        for pair, p in zip(comparisons, ps, strict=True)
     ]
 
 
@@ -154,10 +154,10 @@ def compare(arms: Sequence[Arm], splits: Sequence[str]) -> dict[str, Any]:
             where=", ".join(splits),
             hint="run `dstill evaluate RUN` where the engine is",
         )
-    corrected = holm_corrected([one for _, _, one in compared])
+    corrected = holm_corrected([pair for _, _, pair in compared])
     rows = [
-        {"set": split, "system": label, **one.to_row()}
-        for (split, label, _), one in zip(compared, corrected, strict=True)
+        {"set": split, "system": label, **pair.to_row()}
+        for (split, label, _), pair in zip(compared, corrected, strict=True)
     ]
     return {"against": first.label, "arms": accuracies, "comparisons": rows, "items": items, "n_unjudged": n_unjudged}
 

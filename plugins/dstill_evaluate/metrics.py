@@ -113,7 +113,7 @@ class Rate(Metric):
         return verdicts
 
     def note(self, verdicts: Sequence[Verdict]) -> str:
-        """What the score says beside its value, such as why verdicts were not counted."""
+        """The note beside the score's value, such as why verdicts were not counted."""
         return ""
 
     def uncounted(self, verdicts: Sequence[Verdict]) -> Mapping[str, int]:

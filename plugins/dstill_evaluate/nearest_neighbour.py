@@ -136,8 +136,8 @@ class _Index:
 
     def similarity(self, sources: Sequence[str]) -> list[float]:
         """For each source, the mean of both cosines with the most similar row."""
-        found: list[float] = (self._cosines(sources).max(axis=1) / len(self.views)).tolist()
-        return found
+        values: list[float] = (self._cosines(sources).max(axis=1) / len(self.views)).tolist()
+        return values
 
     def _cosines(self, sources: Sequence[str]) -> Any:
         """The sum of both cosines, ``[sources, rows]``; rounded, as the order of summation changes the last digits."""

@@ -59,9 +59,9 @@ class Side:
 
     @property
     def cost(self) -> Mapping[str, Any]:
-        """What its answers take (`dstill.answering.efficiency.AnswerCost`); empty: not known."""
-        found: Mapping[str, Any] = self.evaluated.get("costs", {}).get(self.system, {})
-        return found
+        """The cost of its answers (`dstill.answering.efficiency.AnswerCost`); empty: not known."""
+        costs: Mapping[str, Any] = self.evaluated.get("costs", {}).get(self.system, {})
+        return costs
 
     @cached_property
     def verdicts(self) -> Mapping[str, Verdict]:
@@ -84,7 +84,7 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """What is compared: one side, or several that differ only in their seed."""
+    """One arm of a comparison: one side, or several that differ only in their seed."""
 
     label: str
     sides: tuple[Side, ...]
@@ -165,18 +165,18 @@ def _run_and_system(name: str, open_run: Callable[[str], Run]) -> tuple[Run, str
 def common_splits(arms: Sequence[Arm]) -> list[str]:
     """The splits that every run was scored on, in the first run's order."""
     scored = [side.evaluated["scores"]["student"] for arm in arms for side in arm.sides]
-    return [split for split in scored[0] if all(split in one for one in scored)]
+    return [split for split in scored[0] if all(split in splits for splits in scored)]
 
 
 def differences(arms: Sequence[Arm], splits: Sequence[str]) -> list[str]:
     """Why runs are not comparable with the first: differing engines, data and items, one line each."""
     first, *others = (side for arm in arms for side in arm.sides)
-    found: list[str] = []
+    notes: list[str] = []
     for other in others:
         if other.run.folder.resolve() != first.run.folder.resolve():
             names = f"{first.label} and {other.label}"
-            found += [f"{names}, {what}" for what in (*_of_engine(first, other), *_of_items(first, other, splits))]
-    return found
+            notes += [f"{names}, {what}" for what in (*_for_engine(first, other), *_for_items(first, other, splits))]
+    return notes
 
 
 def differing_settings(arms: Sequence[Arm]) -> list[str]:
@@ -209,16 +209,16 @@ def _differing(arms: Sequence[Arm], key: str) -> list[str]:
     return [f"{side.label}: {', '.join(map(_judge, side.evaluated[key])) or 'none'}" for side in sides]
 
 
-def _judge(one: Mapping[str, str]) -> str:
+def _judge(versions: Mapping[str, str]) -> str:
     """``crosscheck (dstill 0.1.0, files 9b20c417)``, or for a plugin in a file ``mine (file 3f9a12c4)``."""
-    source = f"{one.get('distribution', '')} {one.get('version', '')}".strip()
-    digest = one.get("sha256", "")[:8]
+    source = f"{versions.get('distribution', '')} {versions.get('version', '')}".strip()
+    digest = versions.get("sha256", "")[:8]
     if source and digest:
-        return f"{one['name']} ({source}, files {digest})"
-    return f"{one['name']} ({source or f'file {digest}'.strip()})"
+        return f"{versions['name']} ({source}, files {digest})"
+    return f"{versions['name']} ({source or f'file {digest}'.strip()})"
 
 
-def _of_engine(first: Side, other: Side) -> Iterator[str]:
+def _for_engine(first: Side, other: Side) -> Iterator[str]:
     if first.evaluated["engine"] != other.evaluated["engine"]:
         yield f"engine: {first.evaluated['engine']}, and {other.evaluated['engine']}"
     facts = {
@@ -227,8 +227,8 @@ def _of_engine(first: Side, other: Side) -> Iterator[str]:
             side.run.stages.get("generate", {}).get("data", {}) for side in (first, other)
         ],
     }
-    for what, (one, another) in facts.items():
-        here, there = dict(_flat(one)), dict(_flat(another))
+    for what, (own, another) in facts.items():
+        here, there = dict(_flat(own)), dict(_flat(another))
         keys = [key for key in dict.fromkeys((*here, *there)) if here.get(key) != there.get(key)]
         if keys:
             shown = "; ".join(
@@ -246,7 +246,7 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _of_items(first: Side, other: Side, splits: Sequence[str]) -> Iterator[str]:
+def _for_items(first: Side, other: Side, splits: Sequence[str]) -> Iterator[str]:
     for split in splits:
         ours, theirs = ({r.id: r for r in side.records.values() if r.split == split} for side in (first, other))
         for side, here, there in ((first, ours, theirs), (other, theirs, ours)):

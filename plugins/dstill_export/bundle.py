@@ -32,7 +32,7 @@ from dstill.runs.bundle import Manifest, manifest_of, open_bundle
 from dstill.stages.predict.answerable import Answerable
 from dstill_export.card import card_of
 from dstill_export.ctranslate2 import CTranslate2
-from dstill_export.formats import RETRY_HINT, Format, Source, Trial, folder_size
+from dstill_export.formats import RETRY_HINT, Format, ParitySample, Source, folder_size
 from dstill_export.parity import Comparison, ParityError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["LinkedBundle", "TextBundle"]
 
 # Of a converted student, what `dstill_export.plain_tokenizer` and CTranslate2 read; other files name paths of training.
-_KEPT = ("model.bin", "config.json", "tokenizer.json", "prompts.json", "student.json")
+_FILES = ("model.bin", "config.json", "tokenizer.json", "prompts.json", "student.json")
 
 
 class _BundleFormat(Format):
@@ -59,7 +59,7 @@ class _BundleFormat(Format):
         """Write the student to the new folder `folder`. Returns the settings that name its kind."""
 
     def calibration(self, run: Run, student: Generator) -> Calibration | None:
-        """What validation answers say about the log-probabilities of the exported student. Default: as of the run's."""
+        """The calibration of the exported student's log-probabilities. Default: as of the run's."""
         return run.calibration()
 
     def splits(self, run: Run) -> Sequence[str]:
@@ -88,14 +88,14 @@ class _BundleFormat(Format):
         setup = self._bundle.setup
         return steps.prompts(setup.objective, setup.task, examples)
 
-    def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: Trial) -> None:
+    def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: ParitySample) -> None:
         run = source.run
         _require_same_checks(run, self._bundle.setup, trial)
         card = card_of(self.library, facts, _usage(self.extra))
         (folder / "README.md").write_text(card, encoding="utf-8")
-        found = replace(Manifest.read(folder), calibration=self.calibration(run, self._student))
+        manifest = replace(Manifest.read(folder), calibration=self.calibration(run, self._student))
         shown = {name: facts[name] for name in ("parity", "student", "exported", "batch", "device", "licence", "base")}
-        replace(found, export=shown).write(folder)
+        replace(manifest, export=shown).write(folder)
         open_bundle(folder, plugins=run.plugins, trusted=True)
 
 
@@ -146,7 +146,7 @@ class TextBundle(_BundleFormat):
         facts.write(folder)
         write_plain(saved_tokenizer(source.folder), facts, folder)
         for file in folder.iterdir():
-            if file.name not in _KEPT and not file.name.endswith("vocabulary.json"):
+            if file.name not in _FILES and not file.name.endswith("vocabulary.json"):
                 file.unlink()
         return {"train.student": "ctranslate2"}
 
@@ -161,7 +161,7 @@ class TextBundle(_BundleFormat):
         return confidence.assessed(written, verdicts, draws=0).calibration
 
 
-def _require_same_checks(run: Run, setup: Setup, trial: Trial) -> None:
+def _require_same_checks(run: Run, setup: Setup, trial: ParitySample) -> None:
     """Raises ParityError if the checks of the bundle say something else of an answer than those of the run."""
     pairs = [
         (example, steps.prediction_of(example, answer))
@@ -170,9 +170,9 @@ def _require_same_checks(run: Run, setup: Setup, trial: Trial) -> None:
     here = steps.judge(run.plugins, run.task, pairs, run.objective, None)
     there = steps.judge(setup.plugins, setup.task, pairs, setup.objective, None)
     differing = [
-        Comparison(example=e, evaluated=p.text, exported=p.text, same_by="no", reason=two.reason or one.reason)
-        for (e, p), one, two in zip(pairs, here, there, strict=True)
-        if (one.reached, one.refused, one.problems) != (two.reached, two.refused, two.problems)
+        Comparison(example=e, evaluated=p.text, exported=p.text, same_by="no", reason=two.reason or exported.reason)
+        for (e, p), exported, two in zip(pairs, here, there, strict=True)
+        if (exported.reached, exported.refused, exported.problems) != (two.reached, two.refused, two.problems)
     ]
     if differing:
         raise ParityError(

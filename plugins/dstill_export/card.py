@@ -62,6 +62,6 @@ def card_of(library: str, facts: Mapping[str, Any], more: Iterable[str]) -> str:
 def size_and_speed(facts: Mapping[str, Any]) -> Sequence[tuple[str, str, str, str]]:
     """Rows for the evaluated and the exported student: size, tokens per second for one question and in a batch."""
     return [
-        (name, size_on_disk(found["bytes"]), f"{found['one']:,.0f}", f"{found['batch']:,.0f}")
-        for name, found in (("evaluated student", facts["student"]), (facts["form"], facts["exported"]))
+        (name, size_on_disk(size["bytes"]), f"{size['one']:,.0f}", f"{size['batch']:,.0f}")
+        for name, size in (("evaluated student", facts["student"]), (facts["form"], facts["exported"]))
     ]

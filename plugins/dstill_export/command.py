@@ -9,13 +9,13 @@ import click
 
 from dstill.cli.console import emit, note, progress, say, table, visible
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, Number, app, engine_url_option, json_option, run_argument, set_option
+from dstill.cli.options import App, Count, Number, engine_url_option, json_option, pass_app, run_argument, set_option
 from dstill.errors import Interrupted, did_you_mean
 from dstill_export.formats import NAMES
 
 __all__ = ["export"]
 
-SHOWN = 3  # differing answers to print
+MOST_SHOWN = 3  # differing answers to print
 MAX_TEXT = 400  # characters of a printed answer
 
 
@@ -48,8 +48,8 @@ class Form(click.Choice[str]):
 @engine_url_option("Execute answers whose text differs on this server")
 @json_option
 @set_option
-@app
-def export(found: App, run: str, form: str, out: Path, sample: int, parity: float | None, as_json: bool) -> None:
+@pass_app
+def export(app: App, run: str, form: str, out: Path, sample: int, parity: float | None, as_json: bool) -> None:
     """Export the trained student, for production or for other programs.
 
     \b
@@ -71,7 +71,7 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     from dstill_export.exporting import export as run_export
     from dstill_export.registry import format_of
 
-    opened = found.open(run)
+    opened = app.open(run)
     try:
         with progress() as report:
             opened.progress = report
@@ -92,13 +92,13 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
 
 
 def _show_differences(comparisons: Any) -> None:
-    for item in comparisons[:SHOWN]:
+    for item in comparisons[:MOST_SHOWN]:
         note(f"{item.example.id}: {item.example.question}")
         note(f"  evaluated: {_short(item.evaluated)}")
         note(f"  exported:  {_short(item.exported)}")
         note(f"  {_short(item.reason)}")
-    if len(comparisons) > SHOWN:
-        note(f"and {len(comparisons) - SHOWN} more")
+    if len(comparisons) > MOST_SHOWN:
+        note(f"and {len(comparisons) - MOST_SHOWN} more")
 
 
 def _short(text: str) -> str:

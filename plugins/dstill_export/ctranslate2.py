@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CTranslate2"]
 
-_REPLACED = ("config.json", "generation_config.json")  # files of the merged student that CTranslate2 writes itself
+_OWN_FILES = ("config.json", "generation_config.json")  # files of the merged student that CTranslate2 writes itself
 
 
 class CTranslate2(Format):
@@ -56,7 +56,7 @@ class CTranslate2(Format):
             except (ValueError, NotImplementedError, KeyError) as error:  # an unsupported architecture or option
                 raise _unsupported(error) from error
             for file in merged.iterdir():
-                if ".safetensors" not in file.name and file.name not in _REPLACED:
+                if ".safetensors" not in file.name and file.name not in _OWN_FILES:
                     file.rename(folder / file.name)
             shutil.rmtree(merged)
             for file in converted.iterdir():

@@ -25,7 +25,7 @@ from dstill.io.plain_files import sha256
 from dstill.io.shell import command
 from dstill.runs.provenance import versions
 from dstill.runtime import hardware
-from dstill_export.formats import Format, Source, Trial, folder_size
+from dstill_export.formats import Format, ParitySample, Source, folder_size
 from dstill_export.licences import copy_licences, licence_of
 from dstill_export.parity import Comparison, ParityError, compare, sample
 from dstill_export.speed import Measurement, measure
@@ -74,7 +74,7 @@ def export(
         evaluated = _evaluated(run, examples, before.answers)
         comparisons = compare(run, examples, evaluated, _predictions(examples, after.answers))
         facts["parity"] = _check_parity(form, comparisons, form.min_parity if min_parity is None else min_parity)
-        form.describe(source, folder, facts, Trial(examples=examples, prompts=trial, answers=after.answers))
+        form.describe(source, folder, facts, ParitySample(examples=examples, prompts=trial, answers=after.answers))
         share(folder)
         facts["folder"] = str(target.absolute())
         run.progress("export", STEPS, STEPS)

@@ -32,8 +32,8 @@ __all__ = [
     "NAMES",
     "RETRY_HINT",
     "Format",
+    "ParitySample",
     "Source",
-    "Trial",
     "copy_tokenizer",
     "encoder_of",
     "folder_size",
@@ -66,8 +66,8 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
-    """What the exported student read and wrote in the parity check."""
+class ParitySample:
+    """The texts that the exported student read and wrote in the parity check."""
 
     examples: Sequence[Example]
     prompts: Sequence[ModelInput]
@@ -103,7 +103,7 @@ class Format(ABC):
         """The exported student, loaded only from the files in `folder`, including its generation settings."""
 
     def runtime(self, facts: Facts) -> str:
-        """What `load` runs the exported student with. Default: the library."""
+        """The library that `load` runs the exported student with. Default: the library."""
         return self.library
 
     def splits(self, run: Run) -> Sequence[str]:
@@ -111,10 +111,10 @@ class Format(ABC):
         return ()
 
     def prompts(self, run: Run, examples: Sequence[Example]) -> list[ModelInput]:
-        """What the exported student reads for each question, after `load`. Default: as the student of the run."""
+        """The texts that the exported student reads, after `load`. Default: as the student of the run."""
         return prompts(run.objective, run.task, examples)
 
-    def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: Trial) -> None:
+    def describe(self, source: Source, folder: Path, facts: Mapping[str, Any], trial: ParitySample) -> None:
         """Write the card and the facts, after the parity check."""
         complete = next((n for n, answer in enumerate(trial.answers) if not answer.truncated), 0)
         code = self.example_code(source, folder, trial.prompts[complete])

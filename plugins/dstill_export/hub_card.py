@@ -18,7 +18,7 @@ from dstill.api.splits import SPLITS
 from dstill.errors import UsageError
 from dstill.io import cards
 from dstill.io.inert import visible
-from dstill_export.licences import BASE_CARD, UNKNOWN
+from dstill_export.licences import BASE_CARD, UNKNOWN_LICENCE
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
@@ -32,29 +32,31 @@ METRICS = {
 }
 # Licences that the hub lists. Any other is "other" there, with its own name beside it, which the hub takes as well.
 _CREATIVE_COMMONS = ("by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd")
-_LISTED = {
+_LICENCES = {
     *("apache-2.0", "artistic-2.0", "bsd-2-clause", "bsd-3-clause", "isc", "mit", "mpl-2.0", "unlicense", "unknown"),
     *("agpl-3.0", "gpl-2.0", "gpl-3.0", "lgpl-3.0", "cc0-1.0", *(f"cc-{kind}-4.0" for kind in _CREATIVE_COMMONS)),
     *("bigscience-openrail-m", "openrail", "gemma", "llama2", "llama3", "llama3.1", "llama3.2", "llama3.3"),
 }
-_ABOUT = (
+_INTRODUCTION = (
     "From the evaluation by dstill: each answer is run, and its result is compared with that of the reference answer. "
     "A silently wrong answer ran without an error, with another result."
 )
 
 
-def licence_for(found: str, given: str, *, private: bool) -> str:
+def licence_for(base: str, given: str, *, private: bool) -> str:
     """The licence to publish a student under. Raises UsageError if none is known.
 
-    `found`: of the base (`licence_of`); empty: no base. `given`: what the user says; empty: nothing.
+    `base`: of the base (`licence_of`); empty: no base. `given`: what the user says; empty: nothing.
     """
-    if found not in ("", UNKNOWN):
-        if given not in ("", found):
+    if base not in ("", UNKNOWN_LICENCE):
+        if given not in ("", base):
             raise UsageError(
-                f"the base has the licence {found!r}", where="--licence", hint="leave out --licence: the card names it"
+                f"the base has the licence {base!r}",
+                where="--licence",
+                hint="leave out --licence: the card names it",
             )
-        return found
-    if found == UNKNOWN and not given and not private:
+        return base
+    if base == UNKNOWN_LICENCE and not given and not private:
         raise UsageError(
             "the licence of the base is unknown, so nothing says that its student may be published",
             where="--licence",
@@ -70,11 +72,11 @@ def scores_of(run: Run) -> Mapping[str, Mapping[str, Score]]:
     facts = run.stages.get("evaluate", {})
     if not training or made_of[0] != training or facts.get("invalid"):
         return {}
-    found = facts.get("scores", {}).get("student", {})
+    splits = facts.get("scores", {}).get("student", {})
     return {
-        split: {name: Score.from_row(found[split][name]) for name in METRICS if name in found[split]}
+        split: {name: Score.from_row(splits[split][name]) for name in METRICS if name in splits[split]}
         for split in SPLITS
-        if split in found
+        if split in splits
     }
 
 
@@ -100,7 +102,7 @@ def card_text(
     from huggingface_hub import ModelCard, ModelCardData
 
     old = ModelCard(readme, ignore_metadata_errors=True)
-    listed = licence.lower() in _LISTED
+    listed = licence.lower() in _LICENCES
     data = ModelCardData(
         base_model=facts["base"] if "/" in facts["base"] else None,
         datasets=[dataset] if dataset else None,
@@ -147,7 +149,7 @@ def _interval(score: Score) -> dict[str, list[float]]:
 def _scores(scores: Mapping[str, Mapping[str, Score]]) -> list[str]:
     rows = [(split, *(_shown(of_split.get(name)) for name in METRICS)) for split, of_split in scores.items()]
     columns = ("split", *(f"#{name}" for name in METRICS.values()))
-    return ["", "## Scores", "", _ABOUT, *cards.table(columns, rows)] if rows else []
+    return ["", "## Scores", "", _INTRODUCTION, *cards.table(columns, rows)] if rows else []
 
 
 def _shown(score: Score | None) -> str:
@@ -161,7 +163,7 @@ def _base(facts: Mapping[str, Any], licence: str) -> list[str]:
         return ["", "## Base", "", "None: the student was trained from scratch."]
     card = f" Its card is [{BASE_CARD}]({BASE_CARD})." if BASE_CARD in facts["sha256"] else ""
     named = cards.cell(visible(facts["base"], one_line=True))
-    terms = cards.cell(visible(licence, one_line=True)) or UNKNOWN
+    terms = cards.cell(visible(licence, one_line=True)) or UNKNOWN_LICENCE
     return [
         "",
         "## Base",

@@ -10,10 +10,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-__all__ = ["BASE_CARD", "UNKNOWN", "copy_licences", "licence_of"]
+__all__ = ["BASE_CARD", "UNKNOWN_LICENCE", "copy_licences", "licence_of"]
 
 BASE_CARD = "BASE.md"
-UNKNOWN = "unknown: see the source of the base model"
+UNKNOWN_LICENCE = "unknown: see the source of the base model"
 _FILES = ("LICEN[CS]E*", "NOTICE*", "USE_POLICY*")
 
 
@@ -24,8 +24,8 @@ def licence_of(base: str) -> str:
     if not base or base == "base":
         return ""
     if is_gguf(base):
-        return _of_gguf(Path(base)) or UNKNOWN
-    return _of_card(_card_of(base)) or UNKNOWN
+        return _from_gguf(Path(base)) or UNKNOWN_LICENCE
+    return _from_card(_card_of(base)) or UNKNOWN_LICENCE
 
 
 def copy_licences(base: str, folder: Path) -> None:
@@ -52,7 +52,7 @@ def _card_of(base: str) -> Path | None:
     return Path(cached) if isinstance(cached, str) else None
 
 
-def _of_card(file: Path | None) -> str:
+def _from_card(file: Path | None) -> str:
     from huggingface_hub import ModelCard
 
     if file is None:
@@ -64,7 +64,7 @@ def _of_card(file: Path | None) -> str:
     return str(metadata.get("license_name") or metadata.get("license") or "")
 
 
-def _of_gguf(file: Path) -> str:
+def _from_gguf(file: Path) -> str:
     from gguf import GGUFReader
 
     field = GGUFReader(file).get_field("general.license")

@@ -35,8 +35,8 @@ def find_converter() -> list[str]:
                 f"no {SCRIPT} there", where=f"{CHECKOUT}={named}", hint="name a checkout of llama.cpp, or the script"
             )
         return [sys.executable, str(script)]
-    if found := next(filter(None, map(shutil.which, COMMANDS)), None):
-        return [found]
+    if path := next(filter(None, map(shutil.which, COMMANDS)), None):
+        return [path]
     raise UsageError(
         f"exporting this student to gguf needs llama.cpp's converter, {SCRIPT}",
         where="--to gguf: only students that were trained from a GGUF file do without it",
@@ -57,10 +57,10 @@ def convert(converter: Sequence[str], merged: Path, file: Path, tokenizer: Any) 
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
     )
     if ended.returncode != 0 or not file.exists():
-        said = [line for line in ended.stderr.splitlines() if line.strip()] or [f"exit code {ended.returncode}"]
+        lines = [line for line in ended.stderr.splitlines() if line.strip()] or [f"exit code {ended.returncode}"]
         raise UsageError(
             "llama.cpp's converter does not support this student",
-            where=f"{converter[-1]}: {said[-1][:300]}",
+            where=f"{converter[-1]}: {lines[-1][:300]}",
             hint="--to merged works for every student",
         )
 

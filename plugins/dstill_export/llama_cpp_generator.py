@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LlamaCppGenerator", "is_installed", "usage"]
 
-SILENT = -1  # verbosity
+SILENCE = -1  # verbosity
 
 
 def is_installed() -> bool:
@@ -42,7 +42,7 @@ class LlamaCppGenerator(Generator):
 
         self.facts = facts
         settings = xllamacpp.CommonParams()
-        settings.model.path, settings.verbosity = str(file), SILENT
+        settings.model.path, settings.verbosity = str(file), SILENCE
         settings.n_ctx = facts.max_length + facts.max_target_length
         if facts.threads:
             settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = facts.threads
@@ -72,8 +72,8 @@ class LlamaCppGenerator(Generator):
 
     def _answer(self, text: str, most: int = 0) -> Any:
         most = most or self.facts.max_target_length
-        asked = {"messages": _messages(text, self.facts), "temperature": 0, "max_tokens": most}
-        answer = self.server.handle_chat_completions(asked)
+        body = {"messages": _messages(text, self.facts), "temperature": 0, "max_tokens": most}
+        answer = self.server.handle_chat_completions(body)
         if "error" in answer:
             raise UsageError("llama.cpp refuses the question", where=str(answer["error"])[:300])
         return answer
@@ -95,7 +95,7 @@ def usage(file: str, facts: Facts, text: str) -> str:
             "import xllamacpp",
             "",
             "settings = xllamacpp.CommonParams()",
-            f'settings.model.path, settings.verbosity = "{file}", {SILENT}',
+            f'settings.model.path, settings.verbosity = "{file}", {SILENCE}',
             f"settings.n_ctx = {facts.max_length + facts.max_target_length}",
             "server = xllamacpp.Server(settings)",
             f"messages = {_messages(text, facts)!r}",

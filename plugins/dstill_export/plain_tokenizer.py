@@ -114,7 +114,7 @@ class PlainTokenizer:
         if isinstance(texts, str):
             return {"input_ids": self.tokenizer.encode(texts, add_special_tokens=add_special_tokens).ids}
         encoded = self.tokenizer.encode_batch(texts, add_special_tokens=add_special_tokens)
-        return {"input_ids": [one.ids for one in encoded]}
+        return {"input_ids": [encoding.ids for encoding in encoded]}
 
     def decode(self, ids: Sequence[int], *, skip_special_tokens: bool, **_: Any) -> str:
         """The text of these ids."""
@@ -122,7 +122,7 @@ class PlainTokenizer:
 
     def convert_ids_to_tokens(self, ids: Sequence[int]) -> list[str | None]:
         """The token of each id."""
-        return [self.tokenizer.id_to_token(one) for one in ids]
+        return [self.tokenizer.id_to_token(number) for number in ids]
 
     def convert_tokens_to_ids(self, tokens: Sequence[str]) -> list[int | None]:
         """The id of each token."""

@@ -11,7 +11,7 @@ import click
 
 from dstill.cli.console import confirm, emit, note, progress, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, json_option, run_argument
+from dstill.cli.options import App, json_option, pass_app, run_argument
 from dstill.errors import UsageError
 from dstill.io.hub import endpoint
 from dstill.io.shell import command
@@ -21,7 +21,7 @@ from dstill_export.pushing import push as run_push
 
 __all__ = ["push"]
 
-LISTED = 30  # files of a repository to list
+MOST_FILES = 30  # files of a repository to list
 OPTIONS = ("export", "dataset", "licence")  # with a value
 
 
@@ -59,8 +59,8 @@ OPTIONS = ("export", "dataset", "licence")  # with a value
 @click.option("--dry-run", is_flag=True, help="Show what would be uploaded. Asks nobody and sends nothing.")
 @click.option("--yes", is_flag=True, help="Upload without asking.")
 @json_option
-@app
-def push(found: App, /, run: str, dry_run: bool, yes: bool, as_json: bool, **what: Any) -> None:
+@pass_app
+def push(app: App, /, run: str, dry_run: bool, yes: bool, as_json: bool, **what: Any) -> None:
     """Upload the student and the dataset to the Hugging Face hub.
 
     Shows every file with its size and its place, and asks once. OWNER/NAME gets the files of --export, with a card that
@@ -69,7 +69,7 @@ def push(found: App, /, run: str, dry_run: bool, yes: bool, as_json: bool, **wha
 
     If an upload fails, the same command continues it.
     """
-    opened = found.open(run)
+    opened = app.open(run)
     repositories, private = planned(opened, **what), what["private"]
     there = {} if dry_run else existing(repositories, private=private)
     _show(note if as_json else say, repositories, there, private)
@@ -79,17 +79,17 @@ def push(found: App, /, run: str, dry_run: bool, yes: bool, as_json: bool, **wha
         return
     if not yes:
         _ask()
-    given = [what["student"], *(word for name in OPTIONS if what[name] for word in (f"--{name}", what[name]))]
-    again = command("runs", "push", opened.folder, *filter(None, given), *(["--private"] if private else []))
+    words = [what["student"], *(word for name in OPTIONS if what[name] for word in (f"--{name}", what[name]))]
+    again = command("runs", "push", opened.folder, *filter(None, words), *(["--private"] if private else []))
     with progress() as report:
         opened.progress = report
         facts = run_push(opened, repositories, private=private, again=again)
     if as_json:
         emit({"run": str(opened.folder), **facts})
         return
-    for where, made in facts["pushed"].items():
-        same = where in there and there[where].commit == made["commit"]
-        say(f"{made['address']}: {'nothing has changed since' if same else 'uploaded as'} commit {made['commit'][:12]}")
+    for where, done in facts["pushed"].items():
+        same = where in there and there[where].commit == done["commit"]
+        say(f"{done['address']}: {'nothing has changed since' if same else 'uploaded as'} commit {done['commit'][:12]}")
 
 
 def _show(
@@ -105,10 +105,10 @@ def _show(
         about = f"{state}{'private' if is_private else 'public'}, licence: {repository.licence or 'not named'}"
         write(f"{repository.kind} {endpoint()}/{repository.where} ({about})")
         sizes = repository.sizes
-        for name, size in list(sizes.items())[:LISTED]:
+        for name, size in list(sizes.items())[:MOST_FILES]:
             write(f"  {name}  {size_on_disk(size)}")
-        if len(sizes) > LISTED:
-            write(f"  and {len(sizes) - LISTED} more files")
+        if len(sizes) > MOST_FILES:
+            write(f"  and {len(sizes) - MOST_FILES} more files")
         write(f"  {len(sizes)} files, {size_on_disk(sum(sizes.values()))}")
         for text in repository.notes:
             write(f"  note: {text}")

@@ -44,7 +44,7 @@ MOST_SEARCHED = 64 * 2**20  # bytes of such a file
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """What one repository will get."""
+    """One repository, and the files that it will get."""
 
     name: str  # OWNER/NAME
     kind: str  # model or dataset
@@ -65,7 +65,7 @@ class Repository:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """What --json says about it."""
+        """The object of --json about it."""
         return {
             "repository": self.name,
             "type": self.kind,
@@ -94,7 +94,7 @@ def planned(
     licence: str = "",
     private: bool = False,
 ) -> list[Repository]:
-    """What to upload: the data set first, as the student's card links to it. Reads files, and asks nobody.
+    """The repositories to upload: the data set first, as the student's card links to it. Reads files, and asks nobody.
 
     `student`, `dataset`: OWNER/NAME; empty: not uploaded. `export`: the folder with the student. `licence`: where the
     base's files do not say it. Raises UsageError, RunError, and DataError for a key in a file.
@@ -111,20 +111,20 @@ def planned(
     if student and export is None:
         hint = f"export it first: {command('export', run.folder)} --to merged --out FOLDER; then add --export FOLDER"
         raise UsageError("which export?", where="--export", hint=hint)
-    found = [_of_dataset(run, dataset)] if dataset else []
+    repositories = [_for_dataset(run, dataset)] if dataset else []
     if student and export is not None:
         facts = _export_of(run, export)
         licence = licence_for(facts["licence"], licence, private=private)
-        found.append(_of_student(run, student, dataset, export, facts, licence))
-    for repository in found:
+        repositories.append(_for_student(run, student, dataset, export, facts, licence))
+    for repository in repositories:
         _refuse_keys(repository)
-    return found
+    return repositories
 
 
 # --- what is uploaded -------------------------------------------------------------------
 
 
-def _of_student(run: Run, name: str, dataset: str, folder: Path, facts: Mapping[str, Any], licence: str) -> Repository:
+def _for_student(run: Run, name: str, dataset: str, folder: Path, facts: Mapping[str, Any], licence: str) -> Repository:
     """The files of an export, whose card becomes that of the repository."""
     scores = scores_of(run)
     readme = (folder / CARD).read_text(encoding="utf-8")
@@ -166,9 +166,9 @@ def _export_of(run: Run, folder: Path) -> Mapping[str, Any]:
     return {**facts, "sha256": digests}
 
 
-def _of_dataset(run: Run, name: str) -> Repository:
+def _for_dataset(run: Run, name: str) -> Repository:
     """The rows after the review, with the card of the dataset."""
-    records = {split: found for split in SPLITS if (found := run.records(split))}
+    records = {split: rows for split in SPLITS if (rows := run.records(split))}
     if not records:
         raise RunError("the run has no dataset", where=str(run.folder), hint=command("generate", "--out", run.folder))
     text = (run.folder / "dataset" / CARD).read_text(encoding="utf-8")
@@ -178,7 +178,7 @@ def _of_dataset(run: Run, name: str) -> Repository:
         text += (
             f"\nA person has reviewed rows: {after.rejected} were rejected and are not here, {after.edited} edited.\n"
         )
-    files = {f"data/{split}.jsonl": b"".join(map(_line, found)) for split, found in records.items()}
+    files = {f"data/{split}.jsonl": b"".join(map(_line, rows)) for split, rows in records.items()}
     licence = next((line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("license:")), "")
     notes = ["rows have questions, answers and what they are about: names and values of your data"]
     return Repository(name=name, kind="dataset", files={CARD: text.encode(), **files}, licence=licence, notes=notes)
@@ -218,7 +218,7 @@ def existing(repositories: Sequence[Repository], *, private: bool) -> Mapping[st
     """Those that the hub has already, by `Repository.where`. Raises UsageError for a public one if `private`."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
-    api, found = connected("uploading", login=True), {}
+    api, files = connected("uploading", login=True), {}
     for repository in repositories:
         with hub_errors(repository.where):
             try:
@@ -227,14 +227,14 @@ def existing(repositories: Sequence[Repository], *, private: bool) -> Mapping[st
                 continue
         names = [file.rfilename for file in info.siblings or ()]
         others = [name for name in names if name not in repository.files and name != ".gitattributes"]
-        found[repository.where] = Existing(private=bool(info.private), commit=str(info.sha), others=others)
+        files[repository.where] = Existing(private=bool(info.private), commit=str(info.sha), others=others)
         if private and not info.private:
             raise UsageError(
                 f"{repository.where} exists and is public, so --private cannot hold",
                 where="--private",
                 hint="make it private in its settings on the hub, or name another repository",
             )
-    return found
+    return files
 
 
 def push(run: Run, repositories: Sequence[Repository], *, private: bool = False, again: str = "") -> Mapping[str, Any]:
@@ -246,15 +246,15 @@ def push(run: Run, repositories: Sequence[Repository], *, private: bool = False,
     api = connected("uploading", login=True)
     with run.stage(STAGE) as facts:
         facts.update(endpoint=endpoint(), pushed={})
-        for number, one in enumerate(repositories):
-            run.progress("uploading", number, len(repositories), one.where)
+        for number, place in enumerate(repositories):
+            run.progress("uploading", number, len(repositories), place.where)
             try:
-                with hub_errors(one.where):
-                    facts["pushed"][one.where] = _uploaded(api, run, one, private)
+                with hub_errors(place.where):
+                    facts["pushed"][place.where] = _uploaded(api, run, place, private)
             except KeyboardInterrupt:
-                raise Interrupted(f"stopped while uploading {one.where}", hint=_state(facts, one, again)) from None
+                raise Interrupted(f"stopped while uploading {place.where}", hint=_state(facts, place, again)) from None
             except DstillError as error:
-                error.hint = f"{error.hint}; {_state(facts, one, again)}"
+                error.hint = f"{error.hint}; {_state(facts, place, again)}"
                 raise
         run.progress("uploading", len(repositories), len(repositories))
     return facts
@@ -269,10 +269,10 @@ def _uploaded(api: Any, run: Run, repository: Repository, private: bool) -> dict
         for name, data in repository.files.items()
     ]
     message = f"Upload of run {run.name} by dstill {versions(run.plugins).get('dstill', '')}".strip()
-    made = api.create_commit(repository.name, files, commit_message=message, repo_type=repository.kind)
+    commit = api.create_commit(repository.name, files, commit_message=message, repo_type=repository.kind)
     return {
         "address": f"{endpoint()}/{repository.where}",
-        "commit": made.oid,
+        "commit": commit.oid,
         "files": len(repository.files),
         "bytes": sum(repository.sizes.values()),
         "licence": repository.licence,
@@ -280,7 +280,7 @@ def _uploaded(api: Any, run: Run, repository: Repository, private: bool) -> dict
 
 
 def _state(facts: Mapping[str, Any], failed: Repository, again: str) -> str:
-    """What is on the hub after a failure, and how to go on."""
+    """The state of the hub after a failure, and how to go on."""
     done = ", ".join(facts["pushed"])
     there = f"{done} {'is' if len(facts['pushed']) == 1 else 'are'} complete, " if done else ""
     return f"{there}{failed.where} has no new commit; to continue: {again}"

@@ -25,7 +25,7 @@ def format_of(name: str, student: Student | None = None) -> Format:
 
     Raises UsageError if it is unknown, or if such students cannot be exported to it.
     """
-    formats = {one.name: one for one in _formats(student)}
+    formats = {form.name: form for form in _formats(student)}
     if name not in NAMES:
         raise UsageError(f"no format '{name}'", where="--to", hint=f"formats: {', '.join(NAMES)}")
     if name not in formats:

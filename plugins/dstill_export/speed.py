@@ -17,7 +17,7 @@ from dstill_finetune.generation import BATCH
 
 __all__ = ["Measurement", "measure"]
 
-SINGLE = 16  # questions to answer one at a time
+SAMPLE_SIZE = 16  # questions to answer one at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +31,13 @@ class Measurement:
 
 
 def measure(generator: Generator, sources: Sequence[ModelInput]) -> Measurement:
-    """Answer all sources in the generator's own batches, then the first `SINGLE` of them one by one."""
+    """Answer all sources in the generator's own batches, then the first `SAMPLE_SIZE` of them one by one."""
     list(generator.generate(sources[:1]))
     started = time.perf_counter()
     answers = list(generator.generate(sources))
     batch = _tokens_per_second(answers, started)
     started = time.perf_counter()
-    singles = [answer for source in sources[:SINGLE] for answer in generator.generate([source])]
+    singles = [answer for source in sources[:SAMPLE_SIZE] for answer in generator.generate([source])]
     single = _tokens_per_second(singles, started)
     return Measurement(answers=answers, single=single, batch=batch, batch_size=min(len(sources), BATCH))
 

@@ -56,7 +56,7 @@ def model_card(facts: Facts, job: TrainingJob, fitted: TrainResult, *, n_too_lon
 
 
 def asked(facts: Facts, word: str, source: str) -> tuple[Prompt, list[int]]:
-    """What the student reads for `source` in the branch of the task `word`, and the ids that its answer begins with."""
+    """The text of `source` in the branch of the task `word`, and the ids that the answer begins with."""
     if facts.prompt == "chat":
         return Chat(None, facts.system_messages).messages(word, source), []
     task = facts.tasks.get(word, [])

@@ -67,7 +67,7 @@ class Chat:
 
     @cached_property
     def ending(self) -> str:
-        """What the template writes between the user's message and the answer."""
+        """The text that the template writes between the user's message and the answer."""
         return self.render("", SOURCE).rpartition(SOURCE)[2]
 
     @cached_property

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstill.api.modality import Batch
 from dstill_finetune.sharing import PADDING, Sharing, layout
-from dstill_torch.batches import IGNORED, padded
+from dstill_torch.batches import IGNORED_LABEL, padded
 from dstill_torch.dataset import Encoded, Row
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Collator:
             # the encoder computes each source once
             source_shape=(len(batch["distinct"]) if "distinct" in batch else rows, tokens),
             target_shape=tuple(batch["decoder_input_ids"].shape) if "decoder_input_ids" in batch else (0, 0),
-            loss_tokens=int((batch["labels"] != IGNORED).sum()),
+            loss_tokens=int((batch["labels"] != IGNORED_LABEL).sum()),
             new_tokens=self.new_tokens,
         )
 
@@ -145,11 +145,11 @@ class Collator:
         """
         labels, branches, weights = [], [], []
         for line in lines:
-            labels.append([i for gap, row in line for i in (*[IGNORED] * gap, *row.target)])
+            labels.append([i for gap, row in line for i in (*[IGNORED_LABEL] * gap, *row.target)])
             branches.append([self.branches[row.branch] for gap, row in line for _ in range(gap + len(row.target))])
             weights.append([row.weight for gap, row in line for _ in range(gap + len(row.target))])
         return {
-            "labels": padded(labels, IGNORED),
+            "labels": padded(labels, IGNORED_LABEL),
             "branch": padded(branches, 0),
             "weight": padded(weights, 0.0),
         }

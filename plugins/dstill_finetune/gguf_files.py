@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from dstill.errors import DataError, MissingExtra, first_line
-from dstill_finetune.gguf_head import DAMAGED, settings_of
+from dstill_finetune.gguf_head import DAMAGE, settings_of
 from dstill_finetune.limits import require_sizes, require_weights
 from dstill_finetune.meta import parameters_of
 from dstill_torch.damage import damaged
@@ -128,7 +128,7 @@ def _read(file: Path, load: Callable[..., Any], options: Mapping[str, Any]) -> A
 def _refusing(file: Path) -> Iterator[None]:
     """Raises DataError with the reason why a library cannot read the file."""
     try:
-        with damaged(DAMAGED, where=str(file)):
+        with damaged(DAMAGE, where=str(file)):
             yield
     except DataError as error:
         if error.__cause__ is None:
@@ -149,5 +149,5 @@ def _refused(file: Path, error: BaseException) -> DataError:
         what = "the weights are in a quantization that cannot be unpacked"
         hint = "use the same model in another one (Q4_K_M, Q8_0, F16 …), or its folder of safetensors"
     else:
-        what, hint = DAMAGED, "copy or download it again"
+        what, hint = DAMAGE, "copy or download it again"
     return DataError(what, where=f"{file}: {reason}", hint=hint)

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 
 from dstill.errors import DataError
 
-__all__ = ["DAMAGED", "MAGIC", "settings_of"]
+__all__ = ["DAMAGE", "MAGIC", "settings_of"]
 
 MAGIC = b"GGUF"
-DAMAGED = "the GGUF file is damaged, truncated or of an unknown version"
+DAMAGE = "the GGUF file is damaged, truncated or of an unknown version"
 VERSIONS = (2, 3)
 MOST_TENSORS = 100_000  # 1,086 tensors in DeepSeek V3
 MOST_KEYS = 10_000  # about 50 in published files
@@ -113,4 +113,4 @@ class _Header:
 
     def _require(self, fits: bool, why: str) -> None:
         if not fits:
-            raise DataError(DAMAGED, where=f"{self.file}: {why}", hint="copy or download it again")
+            raise DataError(DAMAGE, where=f"{self.file}: {why}", hint="copy or download it again")

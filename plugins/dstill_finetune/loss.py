@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dstill_finetune.model_loading import is_encoder_decoder
-from dstill_torch.batches import IGNORED
+from dstill_torch.batches import IGNORED_LABEL
 from dstill_torch.cross_entropy import cross_entropy
 from dstill_torch.loss import TokenLosses
 
@@ -35,7 +35,7 @@ class TransformersLosses(TokenLosses):
 
     def __call__(self, model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         labels = batch.pop("labels")
-        labelled = labels != IGNORED
+        labelled = labels != IGNORED_LABEL
         sources = (batch.pop("distinct"), batch.pop("place")) if "distinct" in batch else None
         with self._only(labelled, sources):
             logits = model(**batch, use_cache=False).logits

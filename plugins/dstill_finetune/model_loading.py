@@ -49,7 +49,7 @@ _POSITION_TABLE = {
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 _CONVERT = "convert them: AutoModel.from_pretrained(…).save_pretrained(…) writes safetensors"
 _OWN_CODE = "the model comes with its own code, which dstill never runs"
-_KNOWN = "choose a model of an architecture that transformers supports"
+_ARCHITECTURE_HINT = "choose a model of an architecture that transformers supports"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
 _TEXTS = (".json", ".txt", ".model", ".jinja")
 _MOST_TEXT = 2**26  # bytes of a JSON or vocabulary file; the largest published tokenizer.json has 2**25.1
@@ -69,7 +69,7 @@ def check(folder: Path) -> None:
             raise DataError(
                 f"{_OWN_CODE} (auto_map)",
                 where=str(folder / file),
-                hint=_KNOWN,
+                hint=_ARCHITECTURE_HINT,
             )
     if (folder / "adapter_config.json").exists():
         raise DataError(
@@ -107,7 +107,7 @@ def require_files(folder: Path) -> None:
 def _below(folder: Path) -> Iterator[Path]:
     """The files at any depth. Raises DataError for a link to a folder."""
     for name, folders, files in os.walk(folder):
-        if linked := next((one for one in sorted(folders) if Path(name, one).is_symlink()), ""):
+        if linked := next((folder for folder in sorted(folders) if Path(name, folder).is_symlink()), ""):
             hint = "replace it with a copy of what it leads to"
             raise DataError("a folder of the model is a link", where=str(Path(name, linked)), hint=hint)
         yield from (Path(name, file) for file in sorted(files))
@@ -356,7 +356,7 @@ def _fetched(base: str, kind: Any, options: Mapping[str, Any]) -> Any:
                 f"cannot fetch '{base}'", where=reason, hint="check the network, or give a folder: hf:./folder"
             ) from error
         if "custom code" in reason:
-            raise DataError(_OWN_CODE, where=base, hint=_KNOWN) from error
+            raise DataError(_OWN_CODE, where=base, hint=_ARCHITECTURE_HINT) from error
         if "file named model.safetensors" in reason:
             raise DataError(
                 "there are no weights in safetensors; pickled ones can run code and are not read",

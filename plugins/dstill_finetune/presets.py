@@ -36,7 +36,7 @@ CHAT, PLAIN, ENCODER_DECODER = "chat decoder", "plain decoder", "encoder-decoder
 _ADAPTER_RATE = {CHAT: 2e-4, PLAIN: 2e-4, ENCODER_DECODER: 5e-4}
 _FULL_RATE = 5e-5
 _BATCH = ("per_device_train_batch_size", "gradient_accumulation_steps")
-_LARGE = 10**9  # parameters
+_LARGE_MODEL = 10**9  # parameters
 _MAX_LENGTH = {CHAT: 2048, PLAIN: 2048, ENCODER_DECODER: 1024}
 
 
@@ -76,7 +76,7 @@ def preset_of(base: str, recipe: Recipe, modality: str) -> Preset:
         "per_device_train_batch_size": 2,
         "gradient_accumulation_steps": 16,
         "max_length": _MAX_LENGTH[kind],
-        "gradient_checkpointing": parameters_of(config) >= _LARGE,
+        "gradient_checkpointing": parameters_of(config) >= _LARGE_MODEL,
     }
     if not modality:
         del settings["learning_rate"]

@@ -31,7 +31,7 @@ __all__ = ["activation_bytes_of"]
 
 DEPTHS = ("num_hidden_layers", "num_layers", "num_decoder_layers", "encoder_layers", "decoder_layers")
 CHUNKS = ("chunk_size", "mamba_chunk_size")  # lengths are padded to whole chunks, and a single chunk costs less
-UNRELATED = {"_name_or_path", "architectures", "dtype"}
+UNRELATED_KEYS = {"_name_or_path", "architectures", "dtype"}
 
 
 def activation_bytes_of(config: Any) -> Callable[[str, int], ActivationBytes | None]:
@@ -44,7 +44,7 @@ def _counted(config: Any, how: str, width: int) -> ActivationBytes | None:
         (encoder, decoder), shapes = layers_of(config), [_shape(config, depth) for depth in (1, 2)]
     except Exception:  # an architecture may have other names for its layers
         return None
-    first, second = (_of_shape(config.__class__, shape, how == "frozen", width) for shape in shapes)
+    first, second = (_for_shape(config.__class__, shape, how == "frozen", width) for shape in shapes)
     if first is None or second is None:
         return None
     counts = (encoder, encoder, decoder, decoder, decoder, decoder)
@@ -53,7 +53,7 @@ def _counted(config: Any, how: str, width: int) -> ActivationBytes | None:
 
 def _shape(config: Any, depth: int) -> str:
     """The configuration with `depth` layers, without what does not change what a layer saves."""
-    values = {key: value for key, value in _with_depth(config, depth).to_dict().items() if key not in UNRELATED}
+    values = {key: value for key, value in _with_depth(config, depth).to_dict().items() if key not in UNRELATED_KEYS}
     if "vocab_size" in values:
         ids = [value for key, value in values.items() if key.endswith("_token_id") and isinstance(value, int)]
         values["vocab_size"] = 1 + max(ids, default=0)
@@ -62,7 +62,7 @@ def _shape(config: Any, depth: int) -> str:
 
 
 @cache
-def _of_shape(kind: Any, shape: str, frozen: bool, width: int) -> tuple[float, ...] | None:
+def _for_shape(kind: Any, shape: str, frozen: bool, width: int) -> tuple[float, ...] | None:
     torch_log = logging.getLogger("torch._subclasses.fake_tensor")
     before = torch_log.disabled
     torch_log.disabled = True  # it would log a traceback for architectures that cannot be counted
@@ -118,11 +118,11 @@ def _traced(config: Any, frozen: bool, width: int) -> Callable[[int, int], Seque
         model.get_encoder().register_forward_hook(lambda *_: setattr(saved, "part", 1))
 
     def run(source: int, target: int) -> Sequence[float]:
-        with saved.counted() as found:
+        with saved.counted() as sizes:
             ids = torch.ones(1, source, dtype=torch.long)
             decoder = {"decoder_input_ids": torch.ones(1, target, dtype=torch.long)} if target else {}
             out = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **decoder)
         del out
-        return found
+        return sizes
 
     return run

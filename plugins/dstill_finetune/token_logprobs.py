@@ -43,5 +43,5 @@ class TokenLogprobs:
 
         self._choose(out)
         self._last = None
-        found: list[list[float]] = torch.cat(self._chosen, dim=1).tolist()
-        return found
+        rows: list[list[float]] = torch.cat(self._chosen, dim=1).tolist()
+        return rows

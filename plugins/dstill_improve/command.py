@@ -12,10 +12,10 @@ from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
     Count,
-    app,
     cap_options,
     engine_url_option,
     json_option,
+    pass_app,
     run_argument,
     set_option,
     teacher_option,
@@ -74,9 +74,9 @@ __all__ = ["improve"]
 @cap_options
 @json_option
 @set_option
-@app
+@pass_app
 def improve(
-    found: App,
+    app: App,
     run: str,
     feedback: Path | None,
     gate_file: Path | None,
@@ -95,33 +95,33 @@ def improve(
     from dstill_improve.improving import improve as run_improvement
     from dstill_improve.rows import Sources
 
-    opened = found.open(run)
+    opened = app.open(run)
     with progress() as report:
         opened.progress = report
-        made = run_improvement(
+        result = run_improvement(
             opened,
             out=out,
             gate_file=gate_file,
             sources=Sources(feedback=feedback, rows=rows, samples=samples),
         )
     if as_json:
-        emit({"run": str(made.run.folder), **made.run.stages["improve"], **made.decision.to_row()})
+        emit({"run": str(result.run.folder), **result.run.stages["improve"], **result.decision.to_row()})
     else:
-        _show(made)
-    if not made.decision.accepted:
+        _show(result)
+    if not result.decision.accepted:
         raise FailedItems(
-            f"the candidate is rejected: {made.decision.why}",
-            where=str(made.run.folder),
+            f"the candidate is rejected: {result.decision.why}",
+            where=str(result.run.folder),
             hint=f"go on with {opened.folder}; the candidate stays for a look",
         )
 
 
-def _show(made: Improved) -> None:
+def _show(result: Improved) -> None:
     from dstill_improve.text import COLUMNS, new_rows_line, set_rows, verdict
 
-    facts = made.run.stages["improve"]
+    facts = result.run.stages["improve"]
     note(new_rows_line(facts["rows"], facts["left_out"], facts["removed"]))
-    table(COLUMNS, set_rows(made.decision), title=f"right answers of both students; gate: {facts['gate']['source']}")
-    say(verdict(made.decision), lines=True)
-    if made.decision.accepted:
-        say(f"next: {command('evaluate', made.run.folder)}; {command('serve', made.run.folder)}")
+    table(COLUMNS, set_rows(result.decision), title=f"right answers of both students; gate: {facts['gate']['source']}")
+    say(verdict(result.decision), lines=True)
+    if result.decision.accepted:
+        say(f"next: {command('evaluate', result.run.folder)}; {command('serve', result.run.folder)}")

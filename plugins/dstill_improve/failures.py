@@ -1,4 +1,4 @@
-"""What a student gets wrong among the questions that it learnt from, and more questions of those kinds.
+"""Failures of a student on the questions that it learnt from, and more questions of those kinds.
 
     found = failures(run, 500)        # Failures(asked=540, by_cause={"sort": [Record, …], "abstained": […]})
     more(run, found, 200, gate)       # 200 training questions in proportion to the failures
@@ -24,9 +24,9 @@ from dstill.stages.evaluate.predicting import predicted
 from dstill.stages.generate import augment
 from dstill.stages.generate.augment import Focus
 
-__all__ = ["ABSTAINED", "Failures", "failures", "more"]
+__all__ = ["ABSTENTION", "Failures", "failures", "more"]
 
-ABSTAINED = "abstained"
+ABSTENTION = "abstained"
 MAX_WRONG = 0.05  # share of wrong answers that is promised where the student abstains from others
 
 
@@ -60,7 +60,7 @@ def failures(run: Run, most: int) -> Failures:
         verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor)
         for n, verdict in enumerate(verdicts, 1):
             setup.progress("looking for failures", n, len(examples))
-            cause = verdict.cause.label if verdict.cause else ABSTAINED if verdict.id in abstained else ""
+            cause = verdict.cause.label if verdict.cause else ABSTENTION if verdict.id in abstained else ""
             if cause:
                 by_cause.setdefault(cause, []).append(by_id[verdict.id])
     return Failures(asked=len(records), by_cause=by_cause)
@@ -74,27 +74,27 @@ def _abstained(calibration: Calibration | None, written: Sequence[Prediction]) -
     return {id for id, score in scores.items() if score is not None and not promise.gives(score)}
 
 
-def more(run: Run, found: Failures, n: int, gate: Sequence[Record]) -> list[Example]:
+def more(run: Run, failed: Failures, n: int, gate: Sequence[Record]) -> list[Example]:
     """At most `n` new questions of the task of the kinds that failed; none if the task makes no questions."""
-    asked = [*(record for split in SPLITS for record in run.records(split)), *gate]
+    known = [*(record for split in SPLITS for record in run.records(split)), *gate]
     prefix, questions = str(run.stages.get("train", {}).get("id", ""))[:6], list[Example]()
-    for cause, share in quotas(found.counts, n).items() if found.counts else ():
-        focus = _focus(run, cause, found.by_cause[cause], asked)
+    for cause, share in quotas(failed.counts, n).items() if failed.counts else ():
+        focus = _focus(run, cause, failed.by_cause[cause], known)
         try:
             drawn = augment.draw(run.task, focus, {}, share, _seed(run, cause), questions) if share else []
         except UsageError:  # the task makes none of these kinds
             continue
-        questions += [replace(one, id=f"{prefix}-{one.id}-{len(questions) + n}") for n, one in enumerate(drawn)]
+        questions += [replace(row, id=f"{prefix}-{row.id}-{len(questions) + n}") for n, row in enumerate(drawn)]
     return questions
 
 
-def _focus(run: Run, cause: str, failed: Sequence[Record], asked: Sequence[Record]) -> Focus:
+def _focus(run: Run, cause: str, failed: Sequence[Record], records: Sequence[Record]) -> Focus:
     return Focus(
         label=cause,
         run=run.name,
         categories=dict(Counter(record.category for record in failed).most_common()),
         templates=dict(Counter(record.template for record in failed).most_common()),
-        asked=asked,
+        asked=records,
     )
 
 

@@ -74,14 +74,14 @@ def needed(use: int) -> int:
 
 def decide(parent: Right, candidate: Right, *, use: int) -> Decision:
     """Whether the candidate is accepted. Both have answered the same questions of the same sets."""
-    found = [_compared(name, parent[name], candidate[name]) for name in parent]
-    corrected = holm([one.p_worse for one in found])
+    compared = [_compared(name, parent[name], candidate[name]) for name in parent]
+    corrected = holm([row.p_worse for row in compared])
     sets = [
-        replace(one, p_worse_holm=p, shows=smallest_detectable(one.items, len(found)))
-        for one, p in zip(found, corrected, strict=True)
+        replace(row, p_worse_holm=p, shows=smallest_detectable(row.items, len(compared)))
+        for row, p in zip(compared, corrected, strict=True)
     ]
     whole = _compared("all", _together(parent), _together(candidate))
-    worse = [one for one in sets if one.p_worse_holm < LEVEL]
+    worse = [part for part in sets if part.p_worse_holm < LEVEL]
     better = whole.p_better < level_of(use)
     return Decision(
         accepted=better and not worse,

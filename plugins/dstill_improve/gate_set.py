@@ -20,7 +20,7 @@ from pathlib import Path
 
 from dstill.api.records import SPLITS, Example, Record
 from dstill.errors import DataError
-from dstill.inputs.dedup import LEARNT_FROM, words_of
+from dstill.inputs.dedup import LEARNING_SPLITS, words_of
 from dstill.inputs.leakage import context_key
 from dstill.inputs.question_files import read_questions
 from dstill.io.shell import command
@@ -33,7 +33,7 @@ from dstill_improve.gate import needed
 __all__ = ["GATE", "Gate", "gate_of", "require_size"]
 
 GATE = "gate.jsonl"  # in a candidate's folder
-HELD_OUT = tuple(split for split in SPLITS if split not in LEARNT_FROM)
+TEST_SPLITS = tuple(split for split in SPLITS if split not in LEARNING_SPLITS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +48,11 @@ class Gate:
 def gate_of(run: Run, file: Path | None) -> Gate:
     """The gate for candidates of `run`. Raises DataError if there is none, UsageError for `file`."""
     if file is not None:
-        return Gate(records=_of_file(run, file), source=str(file), left={})
+        return Gate(records=_from_file(run, file), source=str(file), left={})
     if (run.folder / GATE).exists():
         return Gate(records=list(run.load(Record, GATE)), source=f"the gate of run '{run.name}'", left={})
     trusted = _with_reference(run)
-    rows = {split: run.records(split) for split in HELD_OUT}
+    rows = {split: run.records(split) for split in TEST_SPLITS}
     chosen = {r.id for of_split in rows.values() for r in of_split if r.id in trusted and _is_gate(r.id)}
     if not chosen and any(rows.values()):
         raise DataError(
@@ -84,35 +84,35 @@ def _is_gate(id: str) -> bool:
 
 def _with_reference(run: Run) -> set[str]:
     """The ids of held-out rows whose answer no model wrote, or a person has seen and kept."""
-    found, kept = latest(decisions(run)), set[str]()
-    for record in (record for split in HELD_OUT for record in run.records(split, raw=True)):
-        decision = found.get(record.id)
+    reviewed, wanted = latest(decisions(run)), set[str]()
+    for record in (record for split in TEST_SPLITS for record in run.records(split, raw=True)):
+        decision = reviewed.get(record.id)
         seen = decision is not None and decision.decision in (ACCEPT, EDIT) and decision.digest == digest(record)
         if seen or not record.teacher or run.plugins.is_lookup(record.teacher):
-            kept.add(record.id)
-    return kept
+            wanted.add(record.id)
+    return wanted
 
 
-def _of_file(run: Run, file: Path) -> list[Record]:
+def _from_file(run: Run, file: Path) -> list[Record]:
     """The questions of a file that have answers, without those that the run has learnt."""
     task, asking = run.task, Predictor(run)
     examples = read_questions(file, parse=task.parse, json_answers=task.json_answers, one_answer=True)
-    rows = (record for split in LEARNT_FROM for record in run.records(split, raw=True))
+    rows = (record for split in LEARNING_SPLITS for record in run.records(split, raw=True))
     learnt = {(words_of(record.question), context_key(record)) for record in rows}
-    found = [_record(example, asking) for example in examples if example.answer is not None]
-    return [record for record in found if (words_of(record.question), context_key(record)) not in learnt]
+    records = [_record(example, asking) for example in examples if example.answer is not None]
+    return [record for record in records if (words_of(record.question), context_key(record)) not in learnt]
 
 
 def _record(example: Example, asking: Predictor) -> Record:
     """A question of the user's file, in the context of its data as `dstill predict` reads it. Raises UsageError."""
-    asked = asking.example(example.question, context=example.context, where=f"question '{example.id}'")
+    checked = asking.example(example.question, context=example.context, where=f"question '{example.id}'")
     return Record(
         id=f"gate-{example.id}",
-        question=asked.question,
+        question=checked.question,
         rationale="",
         answer=example.answer or "",
-        context=asked.context,
+        context=checked.context,
         category=example.category,
         template=example.template,
-        split=example.split if example.split in HELD_OUT else "test",
+        split=example.split if example.split in TEST_SPLITS else "test",
     )

@@ -63,10 +63,10 @@ def improve(parent: Run, *, out: Path | None, gate_file: Path | None, sources: S
     if candidate is None:
         gate = gate_of(parent, gate_file)
         require_size(gate, ledger.use_of(gate.records, ""))
-        found = new_rows(parent, gate.records, sources)
-        if not found.counts:
-            raise _nothing(parent, found)
-        candidate = _candidate(parent, out, gate, found, sources)
+        rows = new_rows(parent, gate.records, sources)
+        if not rows.counts:
+            raise _nothing(parent, rows)
+        candidate = _candidate(parent, out, gate, rows, sources)
     candidate.progress = parent.progress
     try:
         if "train" not in candidate.stages:
@@ -77,8 +77,8 @@ def improve(parent: Run, *, out: Path | None, gate_file: Path | None, sources: S
         raise type(stopped)(stopped.what, where=stopped.where, hint=f"continue with: {again}") from None
 
 
-def _nothing(parent: Run, found: NewRows) -> DataError:
-    reasons = ", ".join(f"{reason} {n}" for reason, n in found.left_out.items())
+def _nothing(parent: Run, rows: NewRows) -> DataError:
+    reasons = ", ".join(f"{reason} {n}" for reason, n in rows.left_out.items())
     return DataError(
         f"nothing new to learn{f'; not used: {reasons}' if reasons else ''}",
         where=str(parent.folder),
@@ -105,33 +105,33 @@ def _unfinished(parent: Run, out: Path | None) -> Run | None:
     return run
 
 
-def _candidate(parent: Run, out: Path | None, gate: Gate, found: NewRows, sources: Sources) -> Run:
+def _candidate(parent: Run, out: Path | None, gate: Gate, new: NewRows, sources: Sources) -> Run:
     """A branch of `parent` with the new rows. It shares no row with its gate."""
     candidate = parent.branch(out, flags={})
     with candidate.stage(IMPROVE) as facts:
         candidate.write(GATE, gate.records)
-        candidate.write(data_file("train"), found.train)
+        candidate.write(data_file("train"), new.train)
         for split, rows in gate.left.items():
             if rows:
                 candidate.write(data_file(split), rows)
             else:
                 candidate.discard(data_file(split))
-        candidate.write_file(CARD, (candidate.folder / CARD).read_text() + _card(parent, found))
+        candidate.write_file(CARD, (candidate.folder / CARD).read_text() + _card(parent, new))
         facts.update(
             parent=_lineage(parent),
             gate={"source": gate.source, "rows": len(gate.records), "sha256": ledger.digest(gate.records)},
             feedback={"file": str(sources.feedback), "sha256": sha256(sources.feedback)} if sources.feedback else {},
-            rows=dict(found.counts),
-            left_out=dict(found.left_out),
-            removed=found.removed,
-            failures={"asked": found.answered, "by_cause": dict(found.failures)},
-            cost=dict(found.cost),
+            rows=dict(new.counts),
+            left_out=dict(new.left_out),
+            removed=new.removed,
+            failures={"asked": new.answered, "by_cause": dict(new.failures)},
+            cost=dict(new.cost),
         )
     return candidate
 
 
 def _lineage(parent: Run) -> dict[str, str]:
-    """What the parent was: its name and id, its training, and digests of its run.json and its training rows."""
+    """The facts of the parent: its name and id, its training, and digests of its run.json and its training rows."""
     return {
         "name": parent.name,
         "id": str(parent.manifest.get("id", "")),
@@ -141,8 +141,8 @@ def _lineage(parent: Run) -> dict[str, str]:
     }
 
 
-def _card(parent: Run, found: NewRows) -> str:
-    rows = "".join(f"| {source} | {n:,} |\n" for source, n in found.counts.items())
+def _card(parent: Run, new: NewRows) -> str:
+    rows = "".join(f"| {source} | {n:,} |\n" for source, n in new.counts.items())
     return (
         f"\n## Added by `dstill improve`\n\nTraining rows beside those of run `{parent.name}`, by the source of their "
         "answer. The counts above are those of that run; half of its test questions may have become the gate.\n\n"
@@ -161,8 +161,8 @@ def _judged(parent: Run, candidate: Run) -> Decision:
             verdicts = {
                 name: _verdicts(run, gate, executor) for name, run in (("parent", parent), ("candidate", candidate))
             }
-        for name, found in verdicts.items():
-            candidate.write(f"gate-verdicts-{name}.jsonl", found)
+        for name, rows in verdicts.items():
+            candidate.write(f"gate-verdicts-{name}.jsonl", rows)
         training = str(candidate.stages["train"].get("id", ""))
         use = ledger.use_of(gate, training)
         right = _right(verdicts, executes=executor is not None)
@@ -178,16 +178,16 @@ def _judged(parent: Run, candidate: Run) -> Decision:
 
 
 def _verdicts(run: Run, gate: Sequence[Record], executor: Executor | None) -> list[Verdict]:
-    """What the student of `run` gets right. Raises ServiceError when the engine is away: that decides nothing."""
+    """The verdicts on the student of `run`. Raises ServiceError when the engine is away: that decides nothing."""
     setup, examples = run.setup, [record.example for record in gate]
     written = predicted(setup, run.generator(), "student", examples, done={}, save=lambda _: None)
-    pairs, found = zip(examples, written, strict=True), list[Verdict]()
+    pairs, verdicts = zip(examples, written, strict=True), list[Verdict]()
     for verdict in steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor):
-        found.append(verdict)
-        setup.progress(f"judging {run.name}", len(found), len(examples))
-    if away := engine_failures(found):
+        verdicts.append(verdict)
+        setup.progress(f"judging {run.name}", len(verdicts), len(examples))
+    if away := engine_failures(verdicts):
         raise ServiceError(away, where=str(run.folder), hint="run the same command again when the engine is there")
-    return found
+    return verdicts
 
 
 def _right(verdicts: Mapping[str, Sequence[Verdict]], *, executes: bool) -> dict[str, dict[str, dict[str, bool]]]:
@@ -199,14 +199,14 @@ def _right(verdicts: Mapping[str, Sequence[Verdict]], *, executes: bool) -> dict
     def counts(verdict: Verdict) -> bool:
         return not why_uncounted(verdict) if executes else verdict.exact is not None
 
-    both = [{v.id for v in found if counts(v)} for found in verdicts.values()]
+    both = [{v.id for v in part if counts(v)} for part in verdicts.values()]
     ids = set.intersection(*both)
     if not ids:
         raise DataError("no question of the gate could be judged", where=GATE, hint="its reference answers must run")
     right: dict[str, dict[str, dict[str, bool]]] = {}
-    for system, found in verdicts.items():
+    for system, rows in verdicts.items():
         sets = right[system] = {}
-        for verdict in (one for one in found if one.id in ids):
+        for verdict in (row for row in rows if row.id in ids):
             is_right = verdict.correct if executes else verdict.exact is True
             sets.setdefault(verdict.split, {})[verdict.id] = is_right
     return right

@@ -8,7 +8,7 @@ A question gets its answer from the first of these that has one:
 
 1. own golds: a person's correction, an answer that a person called right, the task's own answer;
 2. the teacher of the run, through the reply store and the run's budget. One that only looks replies up is not asked;
-3. the student itself: `samples` drawn answers, if `AGREE` of them have the same result when they are run.
+3. the student itself: `samples` drawn answers, if `AGREEMENT` of them have the same result when they are run.
 
 Every answer passes the checks and is run, and no answer is used that a person called wrong. Golds without a rationale
 are explained by the teacher as in `dstill generate`. Questions that a test split or the gate has are not used.
@@ -37,19 +37,19 @@ from dstill.stages.predict.predictor import PredictedAnswer, Predictor
 from dstill.stages.predict.self_consistency import vote
 from dstill_improve.failures import Failures, failures, more
 
-__all__ = ["AGREE", "NewRows", "Sources", "new_rows"]
+__all__ = ["AGREEMENT", "NewRows", "Sources", "new_rows"]
 
 FAILURES, TEACHER, AGREEING = "failures", "teacher", "agreeing"
-ORDER = (feedback.CORRECTED, feedback.RIGHT, FAILURES, TEACHER, AGREEING)
-AGREE = 0.75  # of the drawn answers
+ORDER = (feedback.CORRECTION, feedback.RIGHT, FAILURES, TEACHER, AGREEING)
+AGREEMENT = 0.75  # of the drawn answers
 SAMPLED = 500  # training questions that the student answers, to see what it fails at
 SHARE = 4  # training rows for each question that is drawn because of failures
-DRAWN = "drawn answers"  # `Record.teacher` of those that agree
+DRAWN_ANSWERS = "drawn answers"  # `Record.teacher` of those that agree
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What new rows come from."""
+    """The sources of new rows."""
 
     feedback: Path | None = None
     rows: int | None = None  # questions to draw because of failures; None: a quarter of the training rows
@@ -70,7 +70,7 @@ class NewRows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
+class _Rated:
     """A question of feedback, and what people say about it."""
 
     example: Example
@@ -84,16 +84,16 @@ def new_rows(run: Run, gate: Sequence[Record], sources: Sources) -> NewRows:
     """
     left_out = Counter[str]()
     run.plugins.teacher(run.settings.generate.teacher)  # raises for a misspelt one, before the student answers
-    asked = _questions(run, sources.feedback, left_out)
+    rows = _questions(run, sources.feedback, left_out)
     wanted = len(run.records("train")) // SHARE if sources.rows is None else sources.rows
     failed = failures(run, SAMPLED) if wanted else Failures(asked=0, by_cause={})
-    known = [one.example for one in asked if one.opinion.gold is not None]
+    known = [row.example for row in rows if row.opinion.gold is not None]
     drawn = more(run, failed, wanted, gate)
-    source = {one.example.id: one.opinion.source for one in asked} | {one.id: FAILURES for one in drawn}
-    unknown = [one for one in asked if one.opinion.gold is None]
+    source = {row.example.id: row.opinion.source for row in rows} | {example.id: FAILURES for example in drawn}
+    unknown = [row for row in rows if row.opinion.gold is None]
     records, cost = _labelled(run, [*known, *drawn], unknown, left_out)
-    source |= {one.example.id: TEACHER for one in unknown}
-    open_ = [one for one in unknown if one.example.id not in {record.id for record in records}]
+    source |= {row.example.id: TEACHER for row in unknown}
+    open_ = [row for row in unknown if row.example.id not in {record.id for record in records}]
     agreeing = _agreeing(run, open_, sources.samples)
     source |= {record.id: AGREEING for record in agreeing}
     left_out["no answer that is good enough"] += len(open_) - len(agreeing)
@@ -112,10 +112,10 @@ def new_rows(run: Run, gate: Sequence[Record], sources: Sources) -> NewRows:
     )
 
 
-def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Asked]:
+def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Rated]:
     """The questions of the feedback that may become rows. Without those that the run has learnt already."""
     asking, there = Predictor(run), {record.id for record in run.records("train", raw=True)}
-    found = []
+    questions = []
     for opinion in feedback.opinions(run.task, feedback.read(file)) if file is not None else ():
         if opinion.disputed:
             left_out["people disagree"] += 1
@@ -130,20 +130,20 @@ def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Ask
         if id in there:
             left_out["learnt already"] += 1
         else:
-            found.append(_Asked(example=replace(example, answer=opinion.gold, split="train"), opinion=opinion))
-    return found
+            questions.append(_Rated(example=replace(example, answer=opinion.gold, split="train"), opinion=opinion))
+    return questions
 
 
 # --- answers ----------------------------------------------------------------------------
 
 
 def _labelled(
-    run: Run, known: Sequence[Example], unknown: Sequence[_Asked], left_out: Counter[str]
+    run: Run, known: Sequence[Example], unknown: Sequence[_Rated], left_out: Counter[str]
 ) -> tuple[list[Record], Mapping[str, Any]]:
     """The rows of questions with a gold, and of those that the teacher could answer; and what the teacher cost."""
     setup = _with_golds(run.setup)
     asks = not run.plugins.is_lookup(setup.settings.generate.teacher)
-    examples = [*known, *(one.example for one in unknown if asks)]
+    examples = [*known, *(row.example for row in unknown if asks)]
     if not examples:
         return [], {}
     shots = [record.example for record in run.records("train")]
@@ -153,9 +153,9 @@ def _labelled(
     for rejection in generated.dataset.rejections:
         if rejection.id in with_gold:
             left_out[_reason(rejection)] += 1
-    wrong = {one.example.id: one.opinion.wrong for one in unknown}
-    kept = [r for r in generated.dataset.records if run.task.canonical(r.answer) not in wrong.get(r.id, ())]
-    return kept, generated.cost.to_row() if generated.cost is not None else {}
+    wrong = {row.example.id: row.opinion.wrong for row in unknown}
+    records = [r for r in generated.dataset.records if run.task.canonical(r.answer) not in wrong.get(r.id, ())]
+    return records, generated.cost.to_row() if generated.cost is not None else {}
 
 
 def _with_golds(setup: Setup) -> Setup:
@@ -172,21 +172,21 @@ def _reason(rejection: Rejection) -> str:
     return f"{error.layer}: {error.code}"
 
 
-def _agreeing(run: Run, asked: Sequence[_Asked], samples: int) -> list[Record]:
+def _agreeing(run: Run, rows: Sequence[_Rated], samples: int) -> list[Record]:
     """The questions whose drawn answers agree, with that answer."""
-    if not asked or not samples or not run.task.executors:
+    if not rows or not samples or not run.task.executors:
         return []
     with Predictor(run, execute=True) as predictor:
         try:
-            elected = vote(predictor, [one.example for one in asked], samples)
+            elected = vote(predictor, [row.example for row in rows], samples)
         except UsageError:  # this student cannot sample
             return []
-    found = zip(asked, elected, strict=True)
-    return [_drawn(one.example, answer) for one, answer in found if _is_usable(run, one.opinion, answer, samples)]
+    pairs = zip(rows, elected, strict=True)
+    return [_drawn(row.example, answer) for row, answer in pairs if _is_usable(run, row.opinion, answer, samples)]
 
 
 def _is_usable(run: Run, opinion: Opinion, answer: PredictedAnswer, samples: int) -> bool:
-    agree = answer.votes is not None and answer.votes.agree >= AGREE * samples
+    agree = answer.votes is not None and answer.votes.agree >= AGREEMENT * samples
     if not agree or not answer.ok or answer.outcome != OutcomeKind.OK:
         return False
     empty = ResultProperties.of(run.task).is_empty(answer.result)
@@ -200,7 +200,7 @@ def _drawn(example: Example, answer: PredictedAnswer) -> Record:
         rationale=answer.rationale,
         answer=answer.answer,
         context=example.context,
-        teacher=DRAWN,
+        teacher=DRAWN_ANSWERS,
     )
 
 

@@ -32,7 +32,7 @@ COLUMNS = (
 
 def set_rows(decision: Decision) -> list[tuple[str, ...]]:
     """A row for each set of the gate, and one for all of them."""
-    return [*(_row(one) for one in decision.sets), _row(decision.whole, is_whole=True)]
+    return [*(_row(part) for part in decision.sets), _row(decision.whole, is_whole=True)]
 
 
 def _row(set_result: SetResult, *, is_whole: bool = False) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What dstill knows of this plugin"s parts before it uses them."""
+"""The facts that dstill knows of this plugin"s parts before it uses them."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from dstill.errors import DataError, UsageError
 from dstill.io.logs import log
 from dstill.linked import Reading
 from dstill_linked.shape import END, RATIONALE, START
-from dstill_torch.batches import IGNORED, padded
+from dstill_torch.batches import IGNORED_LABEL, padded
 from dstill_torch.cross_entropy import cross_entropy
 from dstill_torch.dataset import Dataset, Encoded, Row
 from dstill_torch.loss import TokenLosses
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from dstill_linked import vocabulary
     from dstill_linked.vocabulary import Vocabulary
 
-__all__ = ["REPLAYED", "LinkedCollator", "LinkedData", "LinkedEncoder", "LinkedLosses", "LinkedRow", "row_of"]
+__all__ = ["READINGS", "LinkedCollator", "LinkedData", "LinkedEncoder", "LinkedLosses", "LinkedRow", "row_of"]
 
-REPLAYED = 4_000  # different questions at most; each takes some 50 KB of memory and milliseconds
+READINGS = 4_000  # different questions at most; each takes some 50 KB of memory and milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class LinkedEncoder:
             )
         return LinkedData(records=rows, n_too_long=n_too_long, n_not_expressible=reasons.total())
 
-    def replay(self, data: LinkedData, share: float, *, epochs: int, seed: int, limit: int = REPLAYED) -> LinkedData:
+    def replay(self, data: LinkedData, share: float, *, epochs: int, seed: int, limit: int = READINGS) -> LinkedData:
         """`data` of `epochs` epochs as one epoch, with questions of `Form.replay` as `share` of it.
 
         At most `limit` of these differ. They have the branch and the weight of the answers in `data`. What does not fit
@@ -207,30 +207,30 @@ class LinkedCollator:
 
         rows = [row for record in records for row in record if isinstance(row, LinkedRow)]
         readings = {id(row.reading): row.reading for row in rows}
-        made: dict[str, Any] = {
+        arrays: dict[str, Any] = {
             **vars(batch(list(readings.values()))),
             "previous": padded([[row.start, *row.target[:-1]] for row in rows], END),
-            "labels": padded([row.target for row in rows], IGNORED),
+            "labels": padded([row.target for row in rows], IGNORED_LABEL),
             "branch": padded([[self.branches[row.branch]] * len(row.target) for row in rows], 0),
             "weight": padded([[row.weight] * len(row.target) for row in rows], 0.0),
         }
         if len(readings) < len(rows):
-            numbers = {one: number for number, one in enumerate(readings)}
-            made["place"] = torch.tensor([numbers[id(row.reading)] for row in rows])
-        return made
+            numbers = {reading: number for number, reading in enumerate(readings)}
+            arrays["place"] = torch.tensor([numbers[id(row.reading)] for row in rows])
+        return arrays
 
     def shapes(self, batch: Mapping[str, Any]) -> Batch:
         return Batch(
             source_shape=tuple(batch["mask"].shape),
             target_shape=tuple(batch["previous"].shape),
-            loss_tokens=int((batch["labels"] != IGNORED).sum()),
+            loss_tokens=int((batch["labels"] != IGNORED_LABEL).sum()),
         )
 
     def tokens_read(self, batch: Mapping[str, Any]) -> int:
         """The positions of all readings and the tokens of all targets."""
         weighted = batch["weight"].any(dim=1)
         readings = batch["place"][weighted].unique() if "place" in batch else weighted
-        return int(batch["mask"][readings].sum()) + int((batch["labels"][weighted] != IGNORED).sum())
+        return int(batch["mask"][readings].sum()) + int((batch["labels"][weighted] != IGNORED_LABEL).sum())
 
 
 class LinkedLosses(TokenLosses):
@@ -241,7 +241,7 @@ class LinkedLosses(TokenLosses):
         from dstill_linked.tensors import renumbered
 
         labels = batch["labels"]
-        labelled = labels != IGNORED
+        labelled = labels != IGNORED_LABEL
         sources = Sources(**{name: batch[name] for name in Sources.__dataclass_fields__})
         if (
             self.model.training

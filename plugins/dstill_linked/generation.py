@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["LinkedGenerator", "Scorer", "Scores"]
 
 FIRST_LOOK = 4  # tokens
-SHOWN = 300  # characters of tokens that are no answer
+TEXT_WIDTH = 300  # characters of tokens that are no answer
 
 
 class Scores(Protocol):
@@ -154,7 +154,7 @@ class LinkedGenerator(Generator):
         except Exception as error:  # tokens of a model may be anything, also what a form did not foresee
             shown = " ".join(f"@{token}" if isinstance(token, int) else token for token in tokens)
             shown = "".join(char if char.isprintable() else " " for char in shown)
-            return f"not an answer: {error or type(error).__name__}; tokens: {shown[:SHOWN]}"
+            return f"not an answer: {error or type(error).__name__}; tokens: {shown[:TEXT_WIDTH]}"
 
     def _write(self, rows: Sequence[_Row], sampling: _Sampling | None) -> None:
         """Write the answers of one batch."""
@@ -171,17 +171,17 @@ class LinkedGenerator(Generator):
                 before = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
                 chosen = self._best(scores if sampling is None else sampling.perturbed(scores), writing)
                 logprobs = before[np.arange(len(writing)), chosen].tolist()
-                kept = [
+                beams = [
                     place
-                    for place, one in enumerate(zip(writing, chosen.tolist(), logprobs, strict=True))
-                    if self._push(*one)
+                    for place, beam in enumerate(zip(writing, chosen.tolist(), logprobs, strict=True))
+                    if self._push(*beam)
                 ]
-                if not kept:
+                if not beams:
                     break
-                if len(kept) < len(writing):
-                    writing = [writing[place] for place in kept]
-                    answers.take(kept)
-                    chosen = chosen[kept]
+                if len(beams) < len(writing):
+                    writing = [writing[place] for place in beams]
+                    answers.take(beams)
+                    chosen = chosen[beams]
         seconds = (time.perf_counter() - started) / len(rows)
         for row in rows:
             row.seconds += seconds
@@ -246,11 +246,11 @@ class LinkedGenerator(Generator):
 
     def _best(self, scores: NDArray[np.float32], rows: Sequence[_Row]) -> NDArray[np.int64]:
         """The allowed token with the best score, of each row."""
-        found: NDArray[np.int64] = scores.argmax(1)
+        best: NDArray[np.int64] = scores.argmax(1)
         for place, row in enumerate(rows):
             if row.cursor is not None:
-                found[place] = self._allowed(scores[place], row.cursor)
-        return found
+                best[place] = self._allowed(scores[place], row.cursor)
+        return best
 
     def _allowed(self, scores: NDArray[np.float32], cursor: Cursor) -> int:
         """The allowed token with the best score.

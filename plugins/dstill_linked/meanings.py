@@ -1,4 +1,4 @@
-"""What English words mean, as vectors: words that a student never saw are near those that it did.
+"""The meanings of English words, as vectors: words that a student never saw are near those that it did.
 
     numbers()["salary"]               the row of a stem
     vectors([numbers()["salary"]])    64 numbers, near those of "wage" and "income"
@@ -33,9 +33,9 @@ def numbers() -> Mapping[str, int]:
 
 def vectors(rows: Sequence[int] | NDArray[np.integer] | slice = slice(None)) -> NDArray[np.float32]:
     """The vectors of these rows, ``[rows, MEANING_WIDTH]``, each of length 1. Default: of all words."""
-    found: NDArray[np.float32] = _arrays()["vectors"][rows].astype(np.float32)
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
-    return found
+    rows_of: NDArray[np.float32] = _arrays()["vectors"][rows].astype(np.float32)
+    rows_of /= np.linalg.norm(rows_of, axis=1, keepdims=True)
+    return rows_of
 
 
 @cache

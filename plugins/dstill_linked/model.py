@@ -28,7 +28,7 @@ from dstill_linked.shape import MEANING_WIDTH, START, WEIGHTS, Shape
 
 __all__ = ["Cache", "LinkedModel", "Sources"]
 
-_MASKED = -1e4
+_MASK = -1e4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,7 @@ class DecoderLayer(nn.Module):
 
 @dataclass(kw_only=True)
 class Cache:
-    """What the decoder keeps between two tokens."""
+    """The state of the decoder between two tokens."""
 
     memory: list[tuple[Tensor, Tensor]]  # of each layer: keys and values of the positions
     pointers: Tensor  # [rows, positions, width] what a written pointer is read as
@@ -152,7 +152,7 @@ class Cache:
         """Keep some rows, in this order."""
         self.memory = [(keys[rows], values[rows]) for keys, values in self.memory]
         self.pointers, self.targets, self.mask = self.pointers[rows], self.targets[rows], self.mask[rows]
-        self.written = [None if one is None else (one[0][rows], one[1][rows]) for one in self.written]
+        self.written = [None if pair is None else (pair[0][rows], pair[1][rows]) for pair in self.written]
 
 
 class LinkedModel(nn.Module):
@@ -193,7 +193,7 @@ class LinkedModel(nn.Module):
         rows, positions = sources.mask.shape
         x = self._embedded(sources).view(rows, positions, -1)
         bias = self.relations(sources.relations).permute(0, 3, 1, 2)
-        bias = bias.masked_fill(~sources.mask[:, None, None, :], _MASKED)
+        bias = bias.masked_fill(~sources.mask[:, None, None, :], _MASK)
         for layer in self.encoder:
             x = layer(x, bias.to(x.dtype))
         memory: Tensor = self.norm_memory(x)
@@ -217,7 +217,7 @@ class LinkedModel(nn.Module):
 
     def start(self, memory: Tensor, mask: Tensor) -> Cache:
         """The cache of an answer of which nothing is written."""
-        padding = torch.zeros(mask.shape, dtype=memory.dtype, device=memory.device).masked_fill(~mask, _MASKED)
+        padding = torch.zeros(mask.shape, dtype=memory.dtype, device=memory.device).masked_fill(~mask, _MASK)
         return Cache(
             memory=[cast(DecoderLayer, layer).memory.keys(memory) for layer in self.decoder],
             pointers=self.pointer_in(memory),
@@ -244,7 +244,7 @@ class LinkedModel(nn.Module):
         x = x + self.places.weight[cache.length : cache.length + length]
         causal = None
         if length > 1:
-            causal = torch.full((length, length), _MASKED, dtype=x.dtype, device=x.device).triu(1)
+            causal = torch.full((length, length), _MASK, dtype=x.dtype, device=x.device).triu(1)
         for number, layer in enumerate(self.decoder):
             x, cache.written[number] = layer(
                 x, cache.written[number], cache.memory[number], causal, cache.mask.to(x.dtype)

@@ -29,7 +29,7 @@ from dstill_linked.vocabulary import Row, batch
 __all__ = ["NumpyScorer", "NumpyScores"]
 
 Floats = NDArray[np.float32]
-_MASKED = np.float32(-1e4)
+_MASK = np.float32(-1e4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class NumpyScorer:
             return _turned(joined * weights[f"{norm}.weight"] * np.float32(math.sqrt(shape.width)))
 
         def layer(name: str, attention: str) -> dict[str, Floats]:
-            qkv = normed(f"{name}.norm_{attention}", *(f"{name}.{attention}.{one}_proj" for one in "qkv"))
+            qkv = normed(f"{name}.norm_{attention}", *(f"{name}.{attention}.{letter}_proj" for letter in "qkv"))
             qkv[:, : shape.width] *= scale
             return {
                 "qkv": qkv,
@@ -94,7 +94,7 @@ class NumpyScorer:
         ]
         self.output = normed("norm_output", "tokens")
         query = normed("norm_output", "pointer_query") / np.float32(math.sqrt(shape.width))
-        between = [f"{name}.memory.{one}_proj" for name in decoder for one in "kv"]
+        between = [f"{name}.memory.{letter}_proj" for name in decoder for letter in "kv"]
         self.memory = np.concatenate(
             [normed("norm_memory", "pointer_in", *between), normed("norm_memory", "pointer_key") @ query.T], axis=1
         )
@@ -106,19 +106,19 @@ class NumpyScorer:
 
     def start(self, rows: Sequence[Row]) -> NumpyScores:
         """Read the questions of the rows."""
-        made = batch(rows)
-        there = made.mask.ravel()
+        arrays = batch(rows)
+        there = arrays.mask.ravel()
         x = np.zeros((len(there), self.shape.width), np.float32)
-        x[there] = self._embedded(made.features, made.weights, made.offsets[there])
-        bias, mask = self.relations[:, made.relations].swapaxes(0, 1), None
+        x[there] = self._embedded(arrays.features, arrays.weights, arrays.offsets[there])
+        bias, mask = self.relations[:, arrays.relations].swapaxes(0, 1), None
         if not there.all():
-            mask = np.where(made.mask, np.float32(0), _MASKED)[:, None, None, :]
+            mask = np.where(arrays.mask, np.float32(0), _MASK)[:, None, None, :]
             bias = bias + mask
         for layer in self.encoder:
             q, k, v = self.heads(_normed(x) @ layer.qkv, len(rows))
             x += _attended(q, k.swapaxes(-1, -2), v, bias).reshape(x.shape) @ layer.out
             x += _dense(x, layer)
-        return NumpyScores(self, (_normed(x) @ self.memory).reshape(*made.mask.shape, -1), mask)
+        return NumpyScores(self, (_normed(x) @ self.memory).reshape(*arrays.mask.shape, -1), mask)
 
     def _embedded(self, features: NDArray[np.int32], weights: Floats, offsets: NDArray[np.int64]) -> Floats:
         """Each position before attention."""
@@ -196,8 +196,8 @@ def _turned(weight: Floats) -> Floats:
 
 def _normed(x: Floats) -> Floats:
     """RMS normalization without its weights, and without the square root of the width."""
-    found: Floats = x / np.sqrt(np.vecdot(x, x) + np.float32(x.shape[1] * 1e-6))[:, None]
-    return found
+    normed: Floats = x / np.sqrt(np.vecdot(x, x) + np.float32(x.shape[1] * 1e-6))[:, None]
+    return normed
 
 
 def _attended(queries: Floats, keys: Floats, values: Floats, bias: Floats | None) -> Floats:

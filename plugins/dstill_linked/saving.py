@@ -49,13 +49,13 @@ _SMALLEST = 1024  # numbers of a matrix that is worth quantizing
 _MOST_FACTS = 2**24  # bytes of linked.json; 33 kB for the largest base
 _MOST_HEADER = 2**20  # bytes of the header of a safetensors file; 100 kB for 48 layers of each kind
 _SCALE = ".scale"
-_AGAIN = "copy it again, or train it again"
+_RETRY = "copy it again, or train it again"
 Size = Annotated[int, range(1, 2**20 + 1)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LinkedFacts:
-    """What `read_model` and the generator need to know about a student."""
+    """The facts about a student for `read_model` and the generator."""
 
     schema_version: int = SCHEMA_VERSION
     student: str = "linked"
@@ -99,11 +99,11 @@ def read_facts(folder: Path) -> LinkedFacts:
                 where=str(file),
                 hint="use the dstill that wrote it, or train it again",
             )
-        found: LinkedFacts = convert(LinkedFacts, row)
-        return found
+        facts: LinkedFacts = convert(LinkedFacts, row)
+        return facts
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
-            "this is not a linked student that dstill wrote", where=f"{file}: {error}", hint=_AGAIN
+            "this is not a linked student that dstill wrote", where=f"{file}: {error}", hint=_RETRY
         ) from error
 
 
@@ -140,26 +140,26 @@ def _read(folder: Path, form: Form) -> tuple[Shape, dict[str, NDArray[np.float32
     facts = read_facts(folder)
     _require_form(facts, form, folder)
     shape, file = shape_of(folder, facts), folder / WEIGHTS
-    with damaged("the weights of the student are damaged", where=str(file), hint=_AGAIN):
+    with damaged("the weights of the student are damaged", where=str(file), hint=_RETRY):
         content = _content(file, _MOST_HEADER + 4 * sum(math.prod(size) for _, size in shape.weights()))
         if hashlib.sha256(content).hexdigest() != facts.sha256:
             raise DataError(
                 "the weights of the student are damaged",
                 where=f"{file}: not those that {FILE} describes",
-                hint=_AGAIN,
+                hint=_RETRY,
             )
         weights = _floats(content)
         if {name: value.shape for name, value in weights.items()} != dict(shape.weights()):
             raise DataError(
                 "the weights of the student are damaged",
                 where=f"{file}: of other sizes than {FILE} describes",
-                hint=_AGAIN,
+                hint=_RETRY,
             )
         if endless := next((name for name, value in weights.items() if not np.isfinite(value).all()), ""):
             raise DataError(
                 "the weights of the student are damaged",
                 where=f"{file}: {endless} has numbers that are not finite",
-                hint=_AGAIN,
+                hint=_RETRY,
             )
     return shape, weights, facts
 
@@ -176,7 +176,7 @@ def _content(file: Path, most: int) -> bytes:
             hint="replace it with a copy of what it leads to",
         ) from error
     if len(content) > most:
-        raise DataError(f"a file of the student has more than {most:,} bytes", where=str(file), hint=_AGAIN)
+        raise DataError(f"a file of the student has more than {most:,} bytes", where=str(file), hint=_RETRY)
     return content
 
 
@@ -186,13 +186,13 @@ def shape_of(folder: Path, facts: LinkedFacts) -> Shape:
         shape = Shape(**facts.shape)
     except TypeError as error:
         raise DataError(
-            "the sizes of the student are damaged", where=f"{folder / FILE}: {error}", hint=_AGAIN
+            "the sizes of the student are damaged", where=f"{folder / FILE}: {error}", hint=_RETRY
         ) from error
     if shape.width % shape.heads:
         raise DataError(
             "the sizes of the student are damaged",
             where=f"{folder / FILE}: width {shape.width} is not a multiple of {shape.heads} heads",
-            hint=_AGAIN,
+            hint=_RETRY,
         )
     return shape
 
@@ -226,15 +226,15 @@ def quantized(state: Mapping[str, Any]) -> dict[str, Any]:
     """Each large matrix as int8 with one scale a row: weight ≈ int8 · scale, rounded to nearest."""
     import torch
 
-    made = {}
+    arrays = {}
     for name, value in state.items():
         if value.ndim != 2 or value.numel() < _SMALLEST:
-            made[name] = value
+            arrays[name] = value
             continue
         scale = value.float().abs().amax(1).clamp(min=1e-12) / 127
-        made[name] = (value.float() / scale[:, None]).round().to(torch.int8)
-        made[name + _SCALE] = scale
-    return made
+        arrays[name] = (value.float() / scale[:, None]).round().to(torch.int8)
+        arrays[name + _SCALE] = scale
+    return arrays
 
 
 def _floats(content: bytes) -> dict[str, NDArray[np.float32]]:
@@ -242,15 +242,15 @@ def _floats(content: bytes) -> dict[str, NDArray[np.float32]]:
     import numpy as np
     from safetensors import deserialize
 
-    found: dict[str, NDArray[np.float32]] = {}
+    arrays: dict[str, NDArray[np.float32]] = {}
     for name, stored in deserialize(content):  # type: ignore[no-untyped-call]
         kind, data = stored["dtype"], stored["data"]
         if kind == "BF16":  # the upper half of an fp32
             value = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
         else:
             value = np.frombuffer(data, {"F32": "<f4", "I8": "<i1"}[kind]).astype(np.float32, copy=False)
-        found[name] = value.reshape(stored["shape"])
-    scales = {name: found.pop(name) for name in [*found] if name.endswith(_SCALE)}
+        arrays[name] = value.reshape(stored["shape"])
+    scales = {name: arrays.pop(name) for name in [*arrays] if name.endswith(_SCALE)}
     for name, scale in scales.items():
-        found[name.removesuffix(_SCALE)] *= scale[:, None]
-    return found
+        arrays[name.removesuffix(_SCALE)] *= scale[:, None]
+    return arrays

@@ -57,8 +57,8 @@ class Shape:
             for layer in (f"{name}.{number}" for number in range(layers)):
                 yield from ((f"{layer}.norm_{norm}.weight", (width,)) for norm in norms)
                 for attention in attentions:
-                    yield from ((f"{layer}.{attention}.{one}_proj.weight", (width, width)) for one in "qkvo")
+                    yield from ((f"{layer}.{attention}.{letter}_proj.weight", (width, width)) for letter in "qkvo")
                 yield f"{layer}.dense.up.weight", (hidden, width)
                 yield f"{layer}.dense.down.weight", (width, hidden)
-        yield from ((f"norm_{one}.weight", (width,)) for one in ("memory", "output"))
-        yield from ((f"pointer_{one}.weight", (width, width)) for one in ("in", "query", "key"))
+        yield from ((f"norm_{place}.weight", (width,)) for place in ("memory", "output"))
+        yield from ((f"pointer_{role}.weight", (width, width)) for role in ("in", "query", "key"))

@@ -48,7 +48,7 @@ def spec_of(shape: Shape) -> ModelSpec:
 
 @cache
 def _activation_bytes(shape: Shape, frozen: bool, width: int) -> ActivationBytes:
-    """What autograd saves for one question, counted on fake tensors (`dstill_torch.saved_bytes`)."""
+    """The bytes that autograd saves for one question, counted on fake tensors (`dstill_torch.saved_bytes`)."""
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 

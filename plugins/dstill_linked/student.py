@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["BaseConfig", "BaseStudent", "LinkedConfig", "LinkedStudent"]
 
 
-LARGE = 20_000_000  # weights in layers, above which a student answers in torch
+LARGE_MODEL = 20_000_000  # weights in layers, above which a student answers in torch
 PLANNED = 64  # replayed questions that the plan looks at
 
 
@@ -233,7 +233,7 @@ class LinkedStudent(TorchStudent, declared=LINKED):
 
     def _with_replay(self, data: LinkedData, recipe: Recipe, seed: int) -> LinkedData:
         """The records with a share of other questions, new ones in each epoch: all epochs become one."""
-        from dstill_linked.encoding import REPLAYED
+        from dstill_linked.encoding import READINGS
 
         share = self.config.replay
         epochs = math.ceil(recipe.num_train_epochs)
@@ -242,7 +242,7 @@ class LinkedStudent(TorchStudent, declared=LINKED):
             epochs = math.ceil(recipe.max_steps * per_step * distributed.world_size() * (1 - share) / len(data))
         if not share or not epochs:
             return data
-        epochs = min(epochs, math.ceil(REPLAYED * (1 - share) / share / len(data)))  # more give no new questions
+        epochs = min(epochs, math.ceil(READINGS * (1 - share) / share / len(data)))  # more give no new questions
         return self._encoder(recipe).replay(data, share, epochs=epochs, seed=seed)
 
     def _untrained(self, seed: int) -> LinkedModel:
@@ -307,7 +307,7 @@ class LinkedStudent(TorchStudent, declared=LINKED):
         Where torch is not installed, a large one answers in numpy too.
         """
         scorer, facts = read_scorer(folder, self.form)
-        if scorer.shape.in_layers <= LARGE or find_spec("torch") is None:
+        if scorer.shape.in_layers <= LARGE_MODEL or find_spec("torch") is None:
             return scorer, facts
         import torch
 

@@ -54,8 +54,8 @@ class TorchScores:
         """As in `Scores`."""
         import torch
 
-        given = torch.from_numpy(previous)[:, None].to(self._cache.mask.device)
-        return self._model.decode(self._cache, given)[:, -1].float().cpu().numpy()
+        tokens = torch.from_numpy(previous)[:, None].to(self._cache.mask.device)
+        return self._model.decode(self._cache, tokens)[:, -1].float().cpu().numpy()
 
     def take(self, rows: Sequence[int]) -> None:
         """As in `Scores`."""

@@ -30,8 +30,8 @@ __all__ = ["BUCKETS", "ITEMS", "NUMBERS", "PLACES", "RELATIONS", "Arrays", "Row"
 BUCKETS = 16_384  # rows for features without a row of their own
 PLACES, ITEMS = 128, 128  # rows for the place of a word and the number of an item; beyond, they are shared
 NUMBERS = PLACES + ITEMS
-_FAR = 8  # words further apart have one relation
-_WORDS = 2 * _FAR + 1  # relations between words: by distance
+_FARTHEST = 8  # words further apart have one relation
+_WORDS = 2 * _FARTHEST + 1  # relations between words: by distance
 _UNLINKED, _UNLINKED_BACK, _ITEMS, _SIBLINGS, _SELF = range(_WORDS, _WORDS + 5)
 _LINKED, _LINKED_BACK = _SELF + 1, _SELF + 1 + len(LINKS)
 RELATIONS = _LINKED_BACK + len(LINKS)
@@ -88,8 +88,8 @@ class Vocabulary:
     def _feature(self, name: str) -> int | None:
         """The number of a feature. Beyond `n_features` are the vectors of words. None: the word has none."""
         if name[0] == MEANING:
-            found = meanings.numbers().get(name[1:])
-            return None if found is None else self.n_features + found
+            number = meanings.numbers().get(name[1:])
+            return None if number is None else self.n_features + number
         own = self._feature_numbers.get(name)
         return NUMBERS + len(self.features) + _bucket(name) if own is None else own
 
@@ -107,8 +107,8 @@ class Vocabulary:
         weights: list[float] = []
         counts: list[int] = []
         for named, numbers in zip(reading.features, _numbers(reading), strict=True):
-            found = [(self._feature(name), weight) for name, weight in named.items()]
-            known = [(number, weight) for number, weight in found if number is not None]
+            numbered = [(self._feature(name), weight) for name, weight in named.items()]
+            known = [(number, weight) for number, weight in numbered if number is not None]
             features += [*(number for number, _ in known), *numbers]
             weights += [*(weight for _, weight in known), *[1.0] * len(numbers)]
             counts.append(len(known) + len(numbers))
@@ -131,12 +131,12 @@ class Vocabulary:
 
     def text(self, numbers: Sequence[int]) -> list[Token]:
         """Numbers up to the end as tokens."""
-        found: list[Token] = []
+        tokens: list[Token] = []
         for number in numbers:
             if number == END:
                 break
-            found.append(self.token(number))
-        return found
+            tokens.append(self.token(number))
+        return tokens
 
     def token(self, number: int) -> Token:
         """The token of a number; empty for the end."""
@@ -167,29 +167,29 @@ def batch(rows: Sequence[Row]) -> Arrays:
 def _numbers(reading: Reading) -> Iterator[list[int]]:
     """The rows of the embedding for the place of each word, and for the number of each item and of the linked ones."""
     words = len(reading.words)
-    found = [[min(place, PLACES - 1)] for place in range(words)]
+    numbers = [[min(place, PLACES - 1)] for place in range(words)]
     for word, item in reading.links:
-        found[word].append(PLACES + item % ITEMS)
-    yield from found
+        numbers[word].append(PLACES + item % ITEMS)
+    yield from numbers
     yield from ([PLACES + item % ITEMS] for item in range(len(reading.items)))
 
 
 def _relations(reading: Reading) -> NDArray[np.uint8]:
     words, items = len(reading.words), len(reading.items)
-    found = np.full((words + items, words + items), _ITEMS, np.uint8)
+    relations = np.full((words + items, words + items), _ITEMS, np.uint8)
     places = np.arange(words)
-    found[:words, :words] = np.clip(places - places[:, None], -_FAR, _FAR) + _FAR
-    found[:words, words:] = _UNLINKED
-    found[words:, :words] = _UNLINKED_BACK
+    relations[:words, :words] = np.clip(places - places[:, None], -_FARTHEST, _FARTHEST) + _FARTHEST
+    relations[:words, words:] = _UNLINKED
+    relations[words:, :words] = _UNLINKED_BACK
     parents: dict[tuple[str, ...], list[int]] = {}
-    for number, above in enumerate((one.above for one in reading.items), start=words):
+    for number, above in enumerate((item.above for item in reading.items), start=words):
         if above:
             parents.setdefault(above, []).append(number)
     for siblings in parents.values():
-        found[np.ix_(siblings, siblings)] = _SIBLINGS
+        relations[np.ix_(siblings, siblings)] = _SIBLINGS
     for (word, item), kind in reading.links.items():
-        found[word, words + item] = _LINKED + LINKS.index(kind)
-        found[words + item, word] = _LINKED_BACK + LINKS.index(kind)
+        relations[word, words + item] = _LINKED + LINKS.index(kind)
+        relations[words + item, word] = _LINKED_BACK + LINKS.index(kind)
     own = np.arange(words, words + items)
-    found[own, own] = _SELF
-    return found
+    relations[own, own] = _SELF
+    return relations

@@ -30,7 +30,7 @@ from dstill_openai.retries import Retries
 __all__ = ["LiteLLMConfig", "LiteLLMTeacher"]
 
 SECTION = "teacher.litellm"
-EXTRA = (
+EXTRA_KEYS = (
     "top_p",
     "top_k",
     "seed",
@@ -55,7 +55,7 @@ class LiteLLMConfig:
     )
     max_tokens: int = setting(2048, "Longest reply, in tokens, with its reasoning.", low=1, high=1 << 20)
     extra: Mapping[str, Any] = setting(
-        dict, f"More parameters of each request: {', '.join(f'`{name}`' for name in EXTRA)}."
+        dict, f"More parameters of each request: {', '.join(f'`{name}`' for name in EXTRA_KEYS)}."
     )
     prices: Mapping[str, tuple[float, float]] = setting(
         dict, "US dollars per million prompt and reply tokens, by model. For other models, LiteLLM's own list."
@@ -86,11 +86,11 @@ class LiteLLMTeacher(Teacher, declared=TEACHER):
                 where=f"{SECTION}.model",
                 hint=f"write it as PROVIDER/MODEL: --set {SECTION}.model=anthropic/claude-sonnet-4-5",
             )
-        if others := sorted(config.extra.keys() - set(EXTRA)):
+        if others := sorted(config.extra.keys() - set(EXTRA_KEYS)):
             raise ConfigError(
                 f"'{others[0]}' cannot be an extra parameter",
                 where=f"{SECTION}.extra",
-                hint=f"known: {', '.join(EXTRA)}",
+                hint=f"known: {', '.join(EXTRA_KEYS)}",
             )
         for name, value in os.environ.items():
             if _SECRET_NAME.search(name):

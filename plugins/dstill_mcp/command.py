@@ -8,11 +8,11 @@ from dstill.cli.console import note
 from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
-    app,
     constrain_option,
     engine_url_option,
     fallback_options,
     max_wrong_option,
+    pass_app,
     run_argument,
     set_option,
 )
@@ -34,8 +34,8 @@ __all__ = ["mcp"]
 @max_wrong_option
 @fallback_options
 @set_option
-@app
-def mcp(found: App, run: str, execute: bool, max_wrong: float | None, fallback: str) -> None:
+@pass_app
+def mcp(app: App, run: str, execute: bool, max_wrong: float | None, fallback: str) -> None:
     """Serve the student to agents over MCP (Model Context Protocol).
 
     The agent's program starts this command and talks to it over stdin and stdout. Its tools are describe, ask, check
@@ -45,7 +45,7 @@ def mcp(found: App, run: str, execute: bool, max_wrong: float | None, fallback: 
     from dstill_mcp.server import private_pipes, serve
     from dstill_mcp.tools import Tools
 
-    opened = found.open_trained(run)
+    opened = app.open_trained(run)
     started = ready(opened, execute=execute, max_wrong=max_wrong, fallback=fallback)
     with private_pipes() as pipes, started as predictor:
         note(f"serving '{opened.name}' over MCP on stdin and stdout")

@@ -80,24 +80,24 @@ def server_of(tools: Tools, *, name: str, pool: ThreadPoolExecutor | None = None
 
     listed = [
         Tool(
-            name=one.name,
-            title=one.title,
-            description=one.about,
-            input_schema=one.input,
-            output_schema=one.output,
+            name=tool.name,
+            title=tool.title,
+            description=tool.about,
+            input_schema=tool.input,
+            output_schema=tool.output,
             annotations=ToolAnnotations(read_only_hint=True),
         )
-        for one in tools.list.values()
+        for tool in tools.list.values()
     ]
 
     async def list_tools(_: Any, __: Any) -> ListToolsResult:
         return ListToolsResult(tools=listed)
 
-    async def call_tool(_: Any, asked: CallToolRequestParams) -> CallToolResult:
-        if asked.name not in tools.list:
-            message = f"unknown tool '{asked.name[:80]}'.{did_you_mean(asked.name, tools.list)}"
+    async def call_tool(_: Any, request: CallToolRequestParams) -> CallToolResult:
+        if request.name not in tools.list:
+            message = f"unknown tool '{request.name[:80]}'.{did_you_mean(request.name, tools.list)}"
             raise MCPError(INVALID_PARAMS, visible(message), {"hint": f"there are {', '.join(tools.list)}"})
-        work = asyncio.get_running_loop().run_in_executor(pool, tools.call, asked.name, asked.arguments or {})
+        work = asyncio.get_running_loop().run_in_executor(pool, tools.call, request.name, request.arguments or {})
         try:
             return _result(await work)
         except DstillError as error:

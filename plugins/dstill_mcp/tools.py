@@ -66,7 +66,7 @@ class Tools:
         self.list: Mapping[str, Tool] = {tool.name: tool for tool in self._made()}
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """What the tool returns. Raises UsageError for arguments that do not fit, and as the `Predictor` does."""
+        """The result of the tool. Raises UsageError for arguments that do not fit, and as the `Predictor` does."""
         tool = self.list[name]
         _require(tool, arguments)
         return tool.call(**{key: value for key, value in arguments.items() if value is not None})
@@ -74,10 +74,10 @@ class Tools:
     # --- the four tools -----------------------------------------------------------------
 
     def describe(self, data: str | None = None) -> dict[str, Any]:
-        """What the data `data` are (default: the usual ones), and what is promised of answers."""
+        """A description of the data `data` (default: the usual ones), and the promise about answers."""
         predictor, task = self._predictor, self._task
         example = self._about(data)
-        found = data_rows(task, example.context)
+        rows = data_rows(task, example.context)
         drift: tuple[str, ...] = ()
         with contextlib.suppress(DstillError):  # the engine is away: what was learnt can be described all the same
             drift = predictor.drift()
@@ -86,8 +86,8 @@ class Tools:
             "data_noun": task.data_noun,
             "data": list(islice(predictor.contexts, MAX_NAMES)),
             "described": data_of(task, example),
-            "title": found["title"],
-            "fields": [[name, without_contacts(words)] for name, words in found["fields"][:MAX_FIELDS]],
+            "title": rows["title"],
+            "fields": [[name, without_contacts(words)] for name, words in rows["fields"][:MAX_FIELDS]],
             "checks": [check.name for check in task.checks],
             "executes": self._executes,
             "promise": "" if predictor.promise is None else str(predictor.promise),
@@ -102,11 +102,11 @@ class Tools:
         (answered,) = self._predictor.answer([example], execute=False)
         if execute:
             answered = self._ran(example, answered)
-        row = {key: value for key, value in answered.to_row().items() if key in _ASKED}
+        row = {key: value for key, value in answered.to_row().items() if key in _ANSWER_KEYS}
         return {"data": data_of(self._task, example), **row, **self._result(answered)}
 
     def check(self, answer: str, question: str = "", data: str | None = None) -> dict[str, Any]:
-        """What the checks find in an answer that somebody wrote."""
+        """The findings of the checks in an answer that somebody wrote."""
         example = self._about(data, question)
         row = self._predictor.checked(example, answer).to_row()
         return {**{key: row[key] for key in _OF_ANSWER}, "not_checked": not_checked(self._task, example)}
@@ -116,15 +116,15 @@ class Tools:
         example = self._about(data, question)
         answered = self._ran(example, self._predictor.checked(example, answer))
         row = answered.to_row()
-        kept = (*_OF_ANSWER, *(("outcome",) if answered.outcome else ()))
-        return {**{key: row[key] for key in kept}, **self._result(answered)}
+        keys = (*_OF_ANSWER, *(("outcome",) if answered.outcome else ()))
+        return {**{key: row[key] for key in keys}, **self._result(answered)}
 
     # --- their parts --------------------------------------------------------------------
 
     def _about(self, data: str | None, question: str = "") -> Example:
         """An example for an answer whose question need not be known."""
-        found = self._predictor.example("?", id=secrets.token_hex(8), where="data", data=data)
-        return replace(found, question=question_text(question, "question") if question.strip() else "")
+        example = self._predictor.example("?", id=secrets.token_hex(8), where="data", data=data)
+        return replace(example, question=question_text(question, "question") if question.strip() else "")
 
     def _ran(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
         """The answer, run if it is valid. It is not lost if the engine is away."""
@@ -137,10 +137,10 @@ class Tools:
         if answered.outcome != OutcomeKind.OK:
             return {}
         with about(answered.id):
-            found = result_rows(self._task, answered.result)
+            rows = result_rows(self._task, answered.result)
         return {
-            "shown": _shortened(found["shown"], MAX_SHOWN),
-            "tables": [_bounded(table) for table in found["tables"]],
+            "shown": _shortened(rows["shown"], MAX_SHOWN),
+            "tables": [_bounded(table) for table in rows["tables"]],
         }
 
     def _confidence_cut(self) -> float | None:
@@ -162,7 +162,7 @@ class Tools:
             **data,
         }
         execute = {"execute": either_or_null(flag("also run the answer, which only reads", default=False))}
-        asked = {"question": question, **(execute if self._executes else {}), **data}
+        properties = {"question": question, **(execute if self._executes else {}), **data}
         tools = [
             Tool(
                 name="describe",
@@ -170,7 +170,7 @@ class Tools:
                 about=f"Describes the {noun} that questions are about: its fields with types and known values, the "
                 f"checks, and which share of the answers is promised to be right. {UNTRUSTED}",
                 input=record(data, optional=data, closed=True),
-                output=_DESCRIBED,
+                output=_DESCRIPTION,
                 call=self.describe,
             ),
             Tool(
@@ -180,8 +180,8 @@ class Tools:
                 f"'{self._task.name}', and checks it. It may refuse, if the data cannot answer, or abstain, if it is "
                 f"not sure: then `withheld` is what it would have said. ok: true means that the answer passes the "
                 f"checks, not that it is right; see `confidence` and `guess`. {UNTRUSTED}",
-                input=record(asked, optional=asked.keys() - {"question"}, closed=True),
-                output=_answer_of(_ASKED, data=text("the name of the data that it is about; may be empty")),
+                input=record(properties, optional=properties.keys() - {"question"}, closed=True),
+                output=_answer_of(_ANSWER_KEYS, data=text("the name of the data that it is about; may be empty")),
                 call=self.ask,
             ),
             Tool(
@@ -211,9 +211,9 @@ class Tools:
         return tools
 
 
-_ASKED = tuple(name for name in _PROPERTIES if name not in ("id", "question", "result"))
+_ANSWER_KEYS = tuple(name for name in _PROPERTIES if name not in ("id", "question", "result"))
 
-_DESCRIBED = record(
+_DESCRIPTION = record(
     {
         "task": text("its language and checks"),
         "data_noun": text("what the task calls its data"),

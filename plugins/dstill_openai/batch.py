@@ -30,7 +30,7 @@ Request = Callable[..., Awaitable[Any]]
 
 PATH = "/v1/chat/completions"  # of the requests in a batch, on any endpoint
 DIGEST_KEY = "dstill"  # in the metadata of a batch
-ENDED = {"completed", "failed", "expired", "cancelled"}
+FINAL_STATES = {"completed", "failed", "expired", "cancelled"}
 PAGE = 100  # batches per page of a list
 
 
@@ -89,10 +89,10 @@ class BatchApi:
         answered, failed, total = _counts(batch.get("request_counts"))
         status = str(batch.get("status"))
         return BatchState(
-            ended=status in ENDED,
+            ended=status in FINAL_STATES,
             answered=answered + failed,
             total=total,
-            problem=batch_error(batch, self._at) if status in ENDED - {"completed"} else None,
+            problem=batch_error(batch, self._at) if status in FINAL_STATES - {"completed"} else None,
         )
 
     async def answers(self, id: str) -> AsyncIterator[tuple[str, Reply | DstillError]]:

@@ -45,7 +45,7 @@ class Body:
 
 @dataclass(frozen=True, kw_only=True)
 class Extras:
-    """What gateways want in each request besides the API's own headers."""
+    """The headers that gateways want in each request besides the API's own headers."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_headers: Mapping[str, Secret] = field(default_factory=dict)

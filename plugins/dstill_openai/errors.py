@@ -166,9 +166,9 @@ def oversized(error: Exception, at: Endpoint) -> Oversized:
 
 
 def _from_status_error(error: openai.APIStatusError, at: Endpoint) -> DstillError:
-    said = _said(error.body)
-    message = str(said.get("message") or said.get("detail") or (json.dumps(said) if said else error.message))
-    return from_status(error.status_code, {**said, "message": message}, error.response.headers, at)
+    text = _said(error.body)
+    message = str(text.get("message") or text.get("detail") or (json.dumps(text) if text else error.message))
+    return from_status(error.status_code, {**text, "message": message}, error.response.headers, at)
 
 
 def _said(body: object) -> Mapping[str, Any]:
@@ -210,15 +210,15 @@ def from_status(status: int, body: Mapping[str, Any], headers: Mapping[str, str]
 
 
 def _bad_request(what: str, body: Mapping[str, Any]) -> BadRequest:
-    said = json.dumps(body, ensure_ascii=False)
-    text, param = said.lower(), str(body.get("param") or "")
+    raw = json.dumps(body, ensure_ascii=False)
+    text, param = raw.lower(), str(body.get("param") or "")
     if any(word in text for word in SCHEMA_WORDS):
         return SchemaUnsupported(what, hint="use --json-mode off, or auto to send a schema only if it is supported")
     if body.get("code") == "context_length_exceeded" or "context length" in text:
         return BadRequest(what, hint="the prompt is too long: use fewer shots or a smaller mapping")
-    if str(body.get("code")) in REFUSAL_CODES or _REFUSAL.search(said):
-        is_value = _REFUSED_VALUE.search(said) is not None
-        return ParameterRefused(what, text=said, param=param, is_value=is_value)
+    if str(body.get("code")) in REFUSAL_CODES or _REFUSAL.search(raw):
+        is_value = _REFUSED_VALUE.search(raw) is not None
+        return ParameterRefused(what, text=raw, param=param, is_value=is_value)
     if param:
         return BadRequest(what, hint=f"the endpoint rejected the parameter '{printable(param)}'")
     return BadRequest(what)

@@ -41,12 +41,12 @@ class Parameters:
         self._dropped: set[str] = set()
 
     def configured(self, prompt: Prompt) -> dict[str, Any]:
-        """What the settings ask for: part of the reply's key in the reply store."""
+        """The parameters that the settings ask for: part of the reply's key in the reply store."""
         name = self._config.max_tokens_name
         return self._all(prompt, "max_tokens" if name == "auto" else name)
 
     def sent(self, prompt: Prompt) -> dict[str, Any]:
-        """What is sent now."""
+        """The parameters that are sent now."""
         return {key: of for key, of in self._all(prompt, self._limit_name).items() if key not in self._dropped}
 
     def _all(self, prompt: Prompt, limit_name: str) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _named(error: ParameterRefused, sent: Iterable[str]) -> str:
     sent = list(sent)
     if error.param in sent:
         return error.param
-    places = {name: found.start() for name in sent if (found := _spelt(name).search(error.text))}
+    places = {name: match.start() for name in sent if (match := _spelt(name).search(error.text))}
     if not places:
         raise error
     return min(places, key=lambda name: places[name])

@@ -23,6 +23,6 @@ def register_commands(cli: click.Group) -> None:
 
     cli.add_command(Group("ray", help="Train, evaluate and sweep on a Ray cluster."))
     cli.add_command(LazyCommand("ray train", "dstill_ray.command:train", "Fine-tune one student with several workers."))
-    said = "Answer the test questions with several workers, and score them."
-    cli.add_command(LazyCommand("ray evaluate", "dstill_ray.command:evaluate", said))
+    text = "Answer the test questions with several workers, and score them."
+    cli.add_command(LazyCommand("ray evaluate", "dstill_ray.command:evaluate", text))
     cli.add_command(LazyCommand("ray sweep", "dstill_ray.command:sweep", "Run a sweep with Ray Tune."))

@@ -46,13 +46,13 @@ class Answers:
         starts = range(0, len(examples), BLOCK)
         known = {at: [done.get(example.id) for example in examples[at : at + BLOCK]] for at in starts if done}
         missing = [at for at in starts if at not in known or None in known[at]]
-        made = self._made(missing)
+        new = self._made(missing)
         predictions: list[Prediction] = []
         for at in starts:
             if at in known and None not in known[at]:
-                predictions += [one for one in known[at] if one is not None]
+                predictions += [prediction for prediction in known[at] if prediction is not None]
             else:
-                block = next(made)
+                block = next(new)
                 save(block)
                 predictions += block
             self.run.progress("answering (student)", len(predictions), len(examples))

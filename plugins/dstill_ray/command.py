@@ -9,7 +9,7 @@ import click
 
 from dstill.cli.console import progress
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, Number, app, json_option, run_argument, set_option
+from dstill.cli.options import App, Count, Number, json_option, pass_app, run_argument, set_option
 from dstill.cli.train import note_other_recipe, show_trained, training_options
 from dstill_sweep.command import keep_option, show_sweep, split_option, trials_option
 
@@ -42,9 +42,9 @@ def cpus_option(of: str) -> Callable[..., Callable[..., None]]:
 @cpus_option("worker")
 @gpus_option
 @address_option
-@app
+@pass_app
 def train(  # noqa: PLR0913 - one parameter per command line option
-    found: App,
+    app: App,
     run: str,
     workers: int,
     cpus: int,
@@ -63,13 +63,13 @@ def train(  # noqa: PLR0913 - one parameter per command line option
     from dstill_ray.training import Resources
     from dstill_ray.training import train as run_training
 
-    opened = found.open(run)
-    note_other_recipe(found, run)
+    opened = app.open(run)
+    note_other_recipe(app, run)
     resources = Resources(workers=workers, cpus=cpus, gpus=gpus)
     with progress() as report:
         opened.progress = report
         how = {"restart": restart, "resume_with_changes": resume_with_changes, "allow_unreviewed": allow_unreviewed}
-        facts = run_training(opened, resources, address=address, flags=found.flags, **how)
+        facts = run_training(opened, resources, address=address, flags=app.flags, **how)
     show_trained(opened, facts, as_json=as_json)
 
 
@@ -81,8 +81,8 @@ def train(  # noqa: PLR0913 - one parameter per command line option
 @address_option
 @json_option
 @set_option
-@app
-def evaluate(found: App, run: str, workers: int, cpus: int, gpus: int | None, address: str, as_json: bool) -> None:
+@pass_app
+def evaluate(app: App, run: str, workers: int, cpus: int, gpus: int | None, address: str, as_json: bool) -> None:
     """Answer the test questions with several workers, and score them.
 
     Writes the same files as `dstill evaluate`, and continues where that stopped. Each worker loads the student; answers
@@ -94,7 +94,7 @@ def evaluate(found: App, run: str, workers: int, cpus: int, gpus: int | None, ad
     from dstill_ray.cluster import cluster
     from dstill_ray.training import Resources
 
-    opened = found.open(run)
+    opened = app.open(run)
     opened.require_student()
     # The workers' machines have no record of what the user trusts. They ask no teacher and read no file of questions.
     sections = dict.fromkeys(key.rpartition(".")[0] for key in opened.config.flat())
@@ -103,7 +103,7 @@ def evaluate(found: App, run: str, workers: int, cpus: int, gpus: int | None, ad
     resources = Resources(workers=workers, cpus=cpus, gpus=gpus)
     with progress() as report, cluster(address, cpus=workers * cpus):
         opened.progress = report
-        opened.answerer = Answers(run=opened, resources=resources, flags=found.flags)
+        opened.answerer = Answers(run=opened, resources=resources, flags=app.flags)
         facts = opened.evaluate()
     show_evaluated(opened, facts, as_json=as_json)
 
@@ -125,9 +125,9 @@ def evaluate(found: App, run: str, workers: int, cpus: int, gpus: int | None, ad
 @keep_option("those of the trials on the Pareto front of accuracy, memory and time")
 @json_option
 @set_option
-@app
+@pass_app
 def sweep(  # noqa: PLR0913 - one parameter per command line option
-    found: App,
+    app: App,
     run: str,
     space: Path,
     trials: int | None,
@@ -149,10 +149,10 @@ def sweep(  # noqa: PLR0913 - one parameter per command line option
     from dstill_sweep.space import read_space
     from dstill_sweep.sweeping import sweep as run_sweep
 
-    opened = found.open(run)
+    opened = app.open(run)
     wanted = read_space(space, trials)
     with progress() as report, cluster(address, cpus=jobs * cpus) as coordinator:
         opened.progress = report
-        runner = TuneRunner(coordinator=coordinator, flags=found.flags, cpus=cpus, gpus=gpus)
+        runner = TuneRunner(coordinator=coordinator, flags=app.flags, cpus=cpus, gpus=gpus)
         facts = run_sweep(opened, wanted, split=split, jobs=jobs, keep=keep_students, runner=runner)
     show_sweep(opened, facts, as_json=as_json)

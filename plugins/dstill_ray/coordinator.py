@@ -32,7 +32,7 @@ INTERVAL = 0.5  # seconds between two reports of a worker
 
 @dataclass(kw_only=True)
 class State:
-    """What the coordinator knows."""
+    """The knowledge of the coordinator."""
 
     stop_requested: bool = False
     started: bool = False  # any worker

@@ -121,7 +121,7 @@ def _show_progress(run: Run, state: State, shown: Mapping[str, Any]) -> dict[str
 def _raise(state: State, failure: BaseException | None, workers: int) -> None:
     """Raise the error that ended the training, if any: of the lowest worker, since all may report the same one."""
     for worker, row in sorted(state.results.items(), key=lambda item: int(item[0])):
-        if row and row["message"] != distributed.GONE:
+        if row and row["message"] != distributed.ENDED_PEER:
             if worker != "0":
                 note(f"worker {worker} of {workers} (numbered from 0)")
             raise error_from_row(row) from failure
@@ -142,7 +142,7 @@ def _raise(state: State, failure: BaseException | None, workers: int) -> None:
 
 def _record_status(run: Run, error: DstillError | KeyboardInterrupt) -> None:
     """Record in run.json how the training ended, unless a worker did: Ray may have killed it before it could."""
-    unknown = {"train: running", f"train: failed: {distributed.GONE}"}
+    unknown = {"train: running", f"train: failed: {distributed.ENDED_PEER}"}
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:

@@ -26,7 +26,7 @@ from dstill_sweep.trials import Result, Trial, Trials, complete
 
 __all__ = ["TuneRunner"]
 
-DIED = "its process died, perhaps out of memory"
+DEATH = "its process died, perhaps out of memory"
 GRACE = 60.0  # seconds for stopped trials to save their checkpoints
 
 
@@ -74,7 +74,7 @@ class TuneRunner:
                     hint="every machine needs dstill, and the run's folder at the same path",
                 ) from failure
         for trial in remaining.values():
-            yield Result(name=trial.name, changes=trial.changes, error=DIED)
+            yield Result(name=trial.name, changes=trial.changes, error=DEATH)
 
     def _tuner(self, trials: Trials, wanted: list[Trial], jobs: int, folder: str) -> Any:
         from ray import tune

@@ -81,7 +81,7 @@ class Answer:
 
     @property
     def label(self) -> str:
-        """What went wrong, in a word or two."""
+        """The fault, in a word or two."""
         return self.cause or self.kind
 
 
@@ -128,14 +128,14 @@ class _Read:
 
 
 def collect(run: Run) -> Answers:
-    """What the student got wrong, over all judged splits, and a sample of what it got right."""
+    """Wrong answers of the student, over all judged splits, and a sample of its right ones."""
     data = _AllData(run)
     judged = list(_judged(run))
-    wrong = [one for one in judged if one[-1]]
-    right = [one for one in judged if not one[-1] and one[2].correct]
-    rows = [_read(run, data, *one) for one in (*wrong, *_sample(right))]
+    wrong = [row for row in judged if row[-1]]
+    right = [row for row in judged if not row[-1] and row[2].correct]
+    rows = [_read(run, data, *row) for row in (*wrong, *_sample(right))]
     labels = Counter(verdict.cause.label if verdict.cause else kind for _, _, verdict, kind in wrong)
-    budget = BUDGET - sum(_size_of_fields(one.fields) for one in data.listed)
+    budget = BUDGET - sum(_size_of_fields(row.fields) for row in data.listed)
     return Answers(
         rows=_within(budget, rows),
         n_wrong=len(wrong),
@@ -147,23 +147,23 @@ def collect(run: Run) -> Answers:
 
 def _sample(right: Sequence[_Judged]) -> list[_Judged]:
     """At most `SAMPLE` of `right`, drawn by the hash of their ids: as many of each split and category as possible."""
-    drawn = sorted(right, key=lambda one: hashlib.sha256(one[0].id.encode("utf-8", "backslashreplace")).digest())
+    drawn = sorted(right, key=lambda row: hashlib.sha256(row[0].id.encode("utf-8", "backslashreplace")).digest())
     seen: Counter[tuple[str, str]] = Counter()
     turns = []
-    for one in drawn:
-        seen[place := (one[0].split, one[0].category)] += 1
+    for row in drawn:
+        seen[place := (row[0].split, row[0].category)] += 1
         turns.append(seen[place])
     chosen = sorted(range(len(drawn)), key=lambda n: (turns[n], n))[:SAMPLE]
-    kept = {drawn[n][0].id for n in chosen}
-    return [one for one in right if one[0].id in kept]
+    ids = {drawn[n][0].id for n in chosen}
+    return [row for row in right if row[0].id in ids]
 
 
 def _within(budget: int, read: Sequence[_Read]) -> tuple[Answer, ...]:
     """Rows of at most `budget` bytes: texts are cut first, and if that is not enough, the last rows are dropped."""
-    longest = [max(map(len, one.texts)) for one in read]
+    longest = [max(map(len, row.texts)) for row in read]
     rows: dict[tuple[int, int], tuple[Answer, int]] = {}  # (index, length of its longest text) → row, size in bytes
     for cut in CUTS:
-        lower_bound = sum(min(len(text), cut) for one in read for text in one.texts)
+        lower_bound = sum(min(len(text), cut) for row in read for text in row.texts)
         if cut != CUTS[-1] and lower_bound > budget:
             continue
         keys = [(index, min(length, cut)) for index, length in enumerate(longest)]
@@ -258,17 +258,17 @@ class _AllData:
         return len(self.listed) - 1
 
 
-def _answer(one: _Read, cut: int) -> Answer:
-    record, verdict, results = one.record, one.verdict, one.verdict.result_diff
+def _answer(row: _Read, cut: int) -> Answer:
+    record, verdict, results = row.record, row.verdict, row.verdict.result_diff
     cause = verdict.cause or Cause(label="")
-    gold, answer = diff_answers(_cut(one.gold, cut), _cut(one.answer, cut))
+    gold, answer = diff_answers(_cut(row.gold, cut), _cut(row.answer, cut))
     lines = [_cut(text, cut).split("\n") for text in (results.gold, results.answer)] if results else [[], []]
     return Answer(
         id=record.id,
         split=record.split,
         category=record.category,
-        about=one.about,
-        kind=one.kind,
+        about=row.about,
+        kind=row.kind,
         cause=cause.label,
         detail="" if cause.detail == verdict.reason else _cut(cause.detail, cut),
         question=_cut(record.question, cut),
@@ -278,8 +278,8 @@ def _answer(one: _Read, cut: int) -> Answer:
         answer=answer,
         results=diff_lines(*lines),
         test_database=results.test_database if results else "",
-        fields=one.fields,
-        data=one.data,
+        fields=row.fields,
+        data=row.data,
         # the reason repeats the first problem's message
         problems=tuple(p for p in verdict.problems[:5] if p.pointer or p.hint or p.message != verdict.reason),
     )

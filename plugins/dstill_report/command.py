@@ -8,7 +8,7 @@ import click
 
 from dstill.cli.console import emit, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, json_option, run_argument, set_option
+from dstill.cli.options import App, json_option, pass_app, run_argument, set_option
 
 __all__ = ["report"]
 
@@ -25,8 +25,8 @@ __all__ = ["report"]
 @click.option("--quiet", is_flag=True, help="Do not print anything.")
 @json_option
 @set_option
-@app
-def report(found: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
+@pass_app
+def report(app: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
     """Write the report of an evaluated run.
 
     \b
@@ -39,7 +39,7 @@ def report(found: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
     """  # noqa: D301 - click needs the character \b itself
     from dstill_report import inspect_log, lm_eval_files, page
 
-    opened = found.open(run)
+    opened = app.open(run)
     if form == "page":
         by_format = page.write(opened)
         files = list(by_format.values())

@@ -121,5 +121,5 @@ def _reorder(value: Any, model: Any) -> Any:
         keys = [*(key for key in model if key in value), *(key for key in value if key not in model)]
         return {key: _reorder(value[key], model.get(key)) for key in keys}
     if isinstance(value, list) and isinstance(model, list):
-        return [_reorder(one, like) for one, like in zip(value, [*model, *[None] * len(value)], strict=False)]
+        return [_reorder(part, like) for part, like in zip(value, [*model, *[None] * len(value)], strict=False)]
     return value

@@ -40,13 +40,13 @@ def write(run: Run) -> list[Path]:
     date = run.manifest["created"].partition("+")[0].replace(":", "-") + ".000000"
     sets = list(scored_sets(run))
     files: dict[str, str] = {}
-    for system in dict.fromkeys(one.system for one in sets):
+    for system in dict.fromkeys(part.system for part in sets):
         model = run.name if system == "student" else f"{run.name}__{file_part(system)}"
-        of_system = [one for one in sets if one.system == system]
+        of_system = [part for part in sets if part.system == system]
         files[f"{model}/results_{date}.json"] = json.dumps(results(run, model, of_system), indent=1) + "\n"
-        for one in of_system:
-            rows = (dumps(sample(number, item)) + "\n" for number, item in enumerate(one.items))
-            files[f"{model}/samples_{one.name}_{date}.jsonl"] = "".join(rows)
+        for part in of_system:
+            rows = (dumps(sample(number, item)) + "\n" for number, item in enumerate(part.items))
+            files[f"{model}/samples_{part.name}_{date}.jsonl"] = "".join(rows)
     return run.write_folder(FOLDER, files)
 
 
@@ -55,15 +55,15 @@ def results(run: Run, model: str, sets: Sequence[ScoredSet]) -> dict[str, Any]:
     trained = run.stages.get("train", {})
     seed = run.manifest["seed"]
     return {
-        "results": {one.name: _metrics(one) for one in sets},
-        "group_subtasks": {one.name: [] for one in sets},
+        "results": {part.name: _metrics(part) for part in sets},
+        "group_subtasks": {part.name: [] for part in sets},
         "configs": {
-            one.name: {"task": one.name, "test_split": one.split, "output_type": "generate_until"} for one in sets
+            part.name: {"task": part.name, "test_split": part.split, "output_type": "generate_until"} for part in sets
         },
-        "versions": {one.name: run.manifest["versions"].get("dstill", "") for one in sets},
-        "n-shot": {one.name: 0 for one in sets},
-        "higher_is_better": {one.name: {name: _higher(name) for name in one.scores} for one in sets},
-        "n-samples": {one.name: {"original": len(one.items), "effective": len(one.items)} for one in sets},
+        "versions": {part.name: run.manifest["versions"].get("dstill", "") for part in sets},
+        "n-shot": {part.name: 0 for part in sets},
+        "higher_is_better": {part.name: {name: _higher(name) for name in part.scores} for part in sets},
+        "n-samples": {part.name: {"original": len(part.items), "effective": len(part.items)} for part in sets},
         "config": {
             "model": "dstill",
             "model_args": {"run": run.name, "student": trained.get("student", "")},
@@ -74,16 +74,16 @@ def results(run: Run, model: str, sets: Sequence[ScoredSet]) -> dict[str, Any]:
         "model_source": "dstill",
         "model_name": model,
         "model_name_sanitized": model,
-        "task_hashes": {one.name: _hash("".join(_hash(item.record.question) for item in one.items)) for one in sets},
+        "task_hashes": {part.name: _hash("".join(_hash(item.record.question) for item in part.items)) for part in sets},
     }
 
 
 def _metrics(scored_set: ScoredSet) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": scored_set.name, "alias": scored_set.name, "sample_len": len(scored_set.items)}
+    row: dict[str, Any] = {"name": scored_set.name, "alias": scored_set.name, "sample_len": len(scored_set.items)}
     for name, score in scored_set.scores.items():
-        found[f"{name},{FILTER}"] = score["value"]
-        found[f"{name}_stderr,{FILTER}"] = _error([item.marks[name] for item in scored_set.items if name in item.marks])
-    return found
+        row[f"{name},{FILTER}"] = score["value"]
+        row[f"{name}_stderr,{FILTER}"] = _error([item.marks[name] for item in scored_set.items if name in item.marks])
+    return row
 
 
 def _error(marks: Sequence[bool]) -> float | str:

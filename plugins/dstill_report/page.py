@@ -37,7 +37,7 @@ __all__ = ["gather", "headlines", "html", "policy", "summary", "write"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINE, SILENT = "executable_accuracy", "silent_error_rate"
-ON_A_PHONE = 34  # characters of a bold wide font, beside the gaps
+PHONE_WIDTH = 34  # characters of a bold wide font, beside the gaps
 SHORT_FACTS = ("student", "engine", "created")  # in the page's first line; a click shows the others
 
 
@@ -85,7 +85,7 @@ def _verdict(headlines: tuple[Headline, ...], categories: Mapping[str, Any]) -> 
         return
     first = rated[0]
     yield f"Right on {_of(first)}."
-    worst = max(rated, key=lambda one: (one.silent.value or 0) if one.silent else 0)
+    worst = max(rated, key=lambda rate: (rate.silent.value or 0) if rate.silent else 0)
     if worst is not first:
         yield f"Weakest on {worst.meaning}: right on {_of(worst, name=False)}."
     if weak := _weakest(categories, first):
@@ -158,19 +158,19 @@ def headlines(evaluated: Mapping[str, Any]) -> tuple[Headline, ...]:
 
 def _headline(split: str, evaluated: Mapping[str, Any]) -> Headline:
     teacher = evaluated.get("teacher", {}).get("scores", {})
-    found = {
+    headline = {
         system: Score.from_row(of_system[split][HEADLINE])
         for system, of_system in {"teacher": teacher, **evaluated["scores"]}.items()
         if HEADLINE in of_system.get(split, {})
     }
-    own = found.pop("teacher", None)
+    own = headline.pop("teacher", None)
     silent = evaluated["scores"]["student"][split].get(SILENT)
     return Headline(
         split=split,
         meaning=SPLITS.get(split, f"questions of {split}"),
-        systems=found,
+        systems=headline,
         silent=Score.from_row(silent) if silent and silent["value"] is not None else None,
-        finding=_finding(found),
+        finding=_finding(headline),
         teacher=own,
     )
 
@@ -243,8 +243,8 @@ def _is_number(cell: str) -> bool:
 def _is_wide(table: Table) -> bool:
     """Whether the table is too wide for a phone, where its cells then stand one below the other."""
     columns = list(zip(table.columns, *table.rows, strict=True))
-    has_prose = any(len(cell) > ON_A_PHONE for column in columns for cell in column)
-    return sum(max(map(_width, column)) for column in columns) > ON_A_PHONE or (len(columns) > 3 and has_prose)
+    has_prose = any(len(cell) > PHONE_WIDTH for column in columns for cell in column)
+    return sum(max(map(_width, column)) for column in columns) > PHONE_WIDTH or (len(columns) > 3 and has_prose)
 
 
 def _width(cell: str) -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["sections"]
 
 COLUMNS = ("set", "against", "points", "gained", "lost", "p (Holm)", "")
-LOOKED_AT = 20  # earlier runs
+MOST_RUNS = 20  # earlier runs
 RUN = "run "  # before the name of another run; no system is called so
 
 
@@ -45,7 +45,7 @@ def sections(run: Run) -> Iterator[Section]:
 def _comparison(rows: list[dict[str, Any]]) -> Iterator[Section]:
     from dstill_evaluate.wording import difference, p_value, points
 
-    def told(row: Mapping[str, Any]) -> str:
+    def remark(row: Mapping[str, Any]) -> str:
         return "" if row["distinguishable"] else f"not distinguishable: {points(row['detectable'])} points would show"
 
     table = tuple(
@@ -56,7 +56,7 @@ def _comparison(rows: list[dict[str, Any]]) -> Iterator[Section]:
             f"{row['gained']:,}",
             f"{row['lost']:,}",
             p_value(row["p_holm"]),
-            told(row),
+            remark(row),
         )
         for row in rows
     )
@@ -97,16 +97,17 @@ def _compared(run: Run) -> list[dict[str, Any]]:
     student = sides.pop("student")
     before = _run_before(Arm(label=run.name, sides=(student,)))
     others = {**sides, **({f"{RUN}{before.label}": before.sides[0]} if before else {})}
-    found = []
+    compared = []
     for split in scores["student"]:
         ours = student.of(split)
         for name, other in others.items():
             theirs = other.of(split)
             if ids := judged_in_all([[ours], [theirs]]):
-                found.append((split, name, compare_pair([ours], [theirs], ids)))
-    corrected = holm_corrected([one for _, _, one in found])
+                compared.append((split, name, compare_pair([ours], [theirs], ids)))
+    corrected = holm_corrected([row for _, _, row in compared])
     return [
-        {"set": split, "system": name, **one.to_row()} for (split, name, _), one in zip(found, corrected, strict=True)
+        {"set": split, "system": name, **row.to_row()}
+        for (split, name, _), row in zip(compared, corrected, strict=True)
     ]
 
 
@@ -116,7 +117,7 @@ def _run_before(arm: Arm) -> Arm | None:
     from dstill_evaluate.systems import Arm, Side, common_splits, differences
 
     run = arm.sides[0].run
-    for place in _earlier(run)[:LOOKED_AT]:
+    for place in _earlier(run)[:MOST_RUNS]:
         with contextlib.suppress(DstillError):  # a damaged run, or one of a pack that is not installed
             side = Side(label=place.name, run=Run.open(place, plugins=run.plugins), system="student")
             before = Arm(label=place.name, sides=(side,))
@@ -129,21 +130,21 @@ def _earlier(run: Run) -> list[Path]:
     """Earlier runs beside `run`, the newest first, whose engine and numbers of questions are the same."""
     from dstill.runs.folder import RunFolder
 
-    folder, found = run.folder.absolute(), []
+    folder, runs = run.folder.absolute(), []
     for place in folder.parent.iterdir():
         if place != folder and (place / MANIFEST).is_file():
             with contextlib.suppress(DstillError):
                 manifest = RunFolder.read(place).manifest
                 if manifest["created"] < run.manifest["created"] and _scored_alike(manifest, run.manifest):
-                    found.append((manifest["created"], place))
-    return [place for _, place in sorted(found, reverse=True)]
+                    runs.append((manifest["created"], place))
+    return [place for _, place in sorted(runs, reverse=True)]
 
 
-def _scored_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _scored_alike(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether nothing in the manifests says that the two runs were scored on different things."""
-    ours, theirs = (manifest["stages"].get("evaluate", {}) for manifest in (one, other))
+    ours, theirs = (manifest["stages"].get("evaluate", {}) for manifest in (first, other))
     splits = set(ours.get("scores", {}).get("student", ())) & set(theirs.get("scores", {}).get("student", ()))
-    counts, same = [[m["files"].get(data_file(split), {}).get("rows") for split in splits] for m in (one, other)]
+    counts, same = [[m["files"].get(data_file(split), {}).get("rows") for split in splits] for m in (first, other)]
     return bool(splits) and counts == same and ours["engine"] == theirs["engine"] and not ours.get("invalid")
 
 

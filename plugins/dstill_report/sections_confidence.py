@@ -26,10 +26,10 @@ POINTS = 200  # of a curve
 def sections(run: Run) -> Iterator[Section]:
     """The sections, if the last evaluation calibrated the confidence."""
     evaluated = run.stages.get("evaluate", {})
-    found: Mapping[str, Any] = evaluated.get("confidence", {"why": "not measured"})
-    if found["why"]:
+    facts: Mapping[str, Any] = evaluated.get("confidence", {"why": "not measured"})
+    if facts["why"]:
         return
-    validation, splits = found["validation"], found["splits"]
+    validation, splits = facts["validation"], facts["splits"]
     text = (
         "The line: of the answers that are given if the surest come first, the share that is wrong. The table: what "
         "predict and serve give with --max-wrong, and what of that is wrong, both in percent. Each cut was chosen "
@@ -39,8 +39,8 @@ def sections(run: Run) -> Iterator[Section]:
     yield Section(
         title="Confidence",
         order=13,
-        text="\n".join([text, *unpromised(found)]),
-        table=_table(["", *(f"--max-wrong {most}" for most in promise_columns(found)[1:])], promise_rows(found)),
+        text="\n".join([text, *unpromised(facts)]),
+        table=_table(["", *(f"--max-wrong {most}" for most in promise_columns(facts)[1:])], promise_rows(facts)),
         svg=_curve(run.confidence(), list(splits)),
     )
     yield Section(
@@ -50,7 +50,7 @@ def sections(run: Run) -> Iterator[Section]:
         text="AUROC: how often a right answer has more confidence than a wrong one. AURC: the area under the "
         "risk–coverage curve. ECE: the mean distance of confidence and share of right answers. ≤ 5 %: the largest "
         "share of answers, the surest first, of which at most 5 % are wrong.",
-        table=_table(separation_columns(found), separation_rows(found)),
+        table=_table(separation_columns(facts), separation_rows(facts)),
     )
     for system, splits_of in evaluated.get("cascade", {}).items():
         yield from _cascade(system, splits_of)
@@ -68,7 +68,7 @@ def _cascade(system: str, splits: Mapping[str, Any]) -> Iterator[Section]:
             ["split", "", *COLUMNS], ([split, *row] for split, f in splits.items() for row in cut_rows(system, f))
         ),
         svg=plots.curve(
-            {split: [_wrong(mix, found["n"]) for mix in found["shares"]] for split, found in splits.items()},
+            {split: [_wrong(mix, figures["n"]) for mix in figures["shares"]] for split, figures in splits.items()},
             f"Wrong answers of the student and {system} together",
             "% of all questions that are wrong",
             "% of questions that the student answers",
@@ -98,7 +98,7 @@ def _curve(answers: list[ScoredAnswer], splits: list[str]) -> str:
     series = {}
     for split in splits:
         points = risk_coverage([answer for answer in answers if answer.split == split])
-        kept = [*points[:: max(1, len(points) // POINTS)], *points[-1:]]
-        series[split] = [(100 * share, 100 * risk) for share, risk in kept]
+        drawn = [*points[:: max(1, len(points) // POINTS)], *points[-1:]]
+        series[split] = [(100 * share, 100 * risk) for share, risk in drawn]
     title = "Risk–coverage curve: wrong answers among the surest"
     return plots.curve(series, title, "% of these that are wrong", "% of answers that are given")

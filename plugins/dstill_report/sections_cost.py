@@ -39,7 +39,7 @@ def break_even(*, spent: float, teacher: float, student: float) -> int | None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Cost:
-    """What a run cost; None: not known."""
+    """The cost of a run; None: not known."""
 
     replies: Mapping[str, Any]  # from run.json; empty if the teacher is free
     training: float | None  # seconds
@@ -69,7 +69,7 @@ def sections(run: Run) -> Iterator[Section]:
     stages = run.stages
     generated, trained, evaluated = (stages.get(name, {}) for name in ("generate", "train", "evaluate"))
     if latency := evaluated.get("latency", {}).get("p50"):
-        yield _times(evaluated, [1000 * one.seconds for one in run.load(Timing, TIMINGS)], latency)
+        yield _times(evaluated, [1000 * timing.seconds for timing in run.load(Timing, TIMINGS)], latency)
     if not generated or not trained:
         return
     cost = _Cost(
@@ -113,12 +113,12 @@ def _sentences(cost: _Cost, teacher: str) -> Iterator[str]:
     elif cost.unmeasured:
         yield "The break-even point is not known: `dstill evaluate` measures what one question at a time takes."
     else:
-        found = break_even(spent=cost.once, teacher=price, student=cost.machine(cost.answer))
+        point = break_even(spent=cost.once, teacher=price, student=cost.machine(cost.answer))
         yield (
             f"The student never breaks even: one of its answers costs {_usd(cost.machine(cost.answer))}, "
             f"one of the teacher's {_usd(price)}."
-            if found is None
-            else f"The student breaks even after {found:,} questions: it cost {_usd(cost.once)} once, and costs "
+            if point is None
+            else f"The student breaks even after {point:,} questions: it cost {_usd(cost.once)} once, and costs "
             f"{_usd(cost.machine(cost.answer))} per question where the teacher costs {_usd(price)}."
         )
     if cost.usd_per_hour is None:
@@ -136,7 +136,7 @@ def _rows(cost: _Cost) -> Iterator[tuple[str, str, str]]:
     machine = "machine price not set" if cost.usd_per_hour is None else ""
     yield (
         "once",
-        _of_replies(replies),
+        _for_replies(replies),
         "; ".join(filter(None, [_time(cost.training), machine or _usd(cost.machine(cost.training))])) or "not measured",
     )
     price = replies.get("usd_per_row") if replies else 0.0
@@ -149,7 +149,7 @@ def _rows(cost: _Cost) -> Iterator[tuple[str, str, str]]:
         yield "per 1,000 questions, one at a time", _usd(1000 * price), student
 
 
-def _of_replies(replies: Mapping[str, Any]) -> str:
+def _for_replies(replies: Mapping[str, Any]) -> str:
     if not replies:
         return "free"
     tokens = replies["tokens"]
@@ -166,12 +166,12 @@ def _plot(cost: _Cost) -> str:
     price, once, answer = cost.replies.get("usd_per_row"), cost.once, cost.machine(cost.answer)
     if price is None or once is None or cost.unmeasured:
         return ""
-    found = break_even(spent=once, teacher=price, student=answer)
-    if not found:
+    point = break_even(spent=once, teacher=price, student=answer)
+    if not point:
         return ""
     lines = {
-        "student": [(0.0, once), (2.0 * found, once + 2 * found * answer)],
-        "teacher": [(0.0, 0.0), (2.0 * found, 2 * found * price)],
+        "student": [(0.0, once), (2.0 * point, once + 2 * point * answer)],
+        "teacher": [(0.0, 0.0), (2.0 * point, 2 * point * price)],
     }
     return plots.curve(lines, "Total cost by number of questions", "USD", "questions")
 

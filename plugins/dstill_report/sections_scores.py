@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["sections"]
 
 RIGHT = "right"
-SHOWN = {RIGHT: "executable_accuracy", "silently wrong": "silent_error_rate"}  # column → metric
+COLUMN_METRICS = {RIGHT: "executable_accuracy", "silently wrong": "silent_error_rate"}  # column → metric
 
 
 def sections(run: Run) -> Iterator[Section]:
@@ -27,24 +27,24 @@ def sections(run: Run) -> Iterator[Section]:
     stages, noun = run.stages, run.task.data_noun
     evaluated = stages.get("evaluate", {})
     yield from _scores(evaluated.get("scores", {}), _meanings(run))
-    found = (
+    parts = (
         _not_counted(evaluated.get("scores", {})),
         _parts(evaluated.get("categories", {}), "Categories", "category of question", 20),
         _parts(evaluated.get("by_data", {}), f"By {noun}", f"the {noun} that the question is about", 22),
         _engines(stages),
     )
-    yield from (section for section in found if section is not None)
+    yield from (section for section in parts if section is not None)
 
 
 def _meanings(run: Run) -> dict[str, str]:
-    """What each installed metric measures: the first line of its docstring."""
+    """The meaning of each installed metric: the first line of its docstring."""
     return {name: described(run.plugins.metric(name)) for name in run.plugins.names("metrics")}
 
 
 def _scores(scores: Mapping[str, Any], meanings: Mapping[str, str]) -> Iterator[Section]:
     """Every metric of each system."""
     for number, (system, of_system) in enumerate(scores.items()):
-        metrics = sorted({metric for found in of_system.values() for metric in found}, key=rank)
+        metrics = sorted({metric for scores in of_system.values() for metric in scores}, key=rank)
         explained = [f"{words(metric)}: {meanings[metric]}" for metric in metrics if meanings.get(metric)]
         yield Section(
             title=f"All scores: {system}",
@@ -81,7 +81,7 @@ def _not_counted(scores: Mapping[str, Any]) -> Section | None:
 def _parts(parts: Mapping[str, Any], title: str, what: str, order: int) -> Section | None:
     """The student's scores by part of the first split."""
     scores = {
-        part: {name: Score.from_row(row[metric]) for name, metric in SHOWN.items() if metric in row}
+        part: {name: Score.from_row(row[metric]) for name, metric in COLUMN_METRICS.items() if metric in row}
         for part, row in parts.items()
     }
     rated = {part: row for part, row in scores.items() if RIGHT in row and row[RIGHT].value is not None}
@@ -104,9 +104,9 @@ def _engines(stages: Mapping[str, Any]) -> Section | None:
         text="The student's answers, judged by more than one engine.",
         scores={
             facts["engine"]: {
-                split: Score.from_row(metrics[SHOWN[RIGHT]])
+                split: Score.from_row(metrics[COLUMN_METRICS[RIGHT]])
                 for split, metrics in facts["scores"]["student"].items()
-                if SHOWN[RIGHT] in metrics
+                if COLUMN_METRICS[RIGHT] in metrics
             }
             for facts in (stages["evaluate"], *others.values())
         },

@@ -34,7 +34,7 @@ def sections(run: Run) -> Iterator[Section]:
     """Yield the sections on training and data that `run` has content for."""
     stages = run.stages
     trained = stages.get("train", {})
-    found = (
+    parts = (
         _training(trained),
         _modality(trained),
         _dataset(run, stages.get("generate", {})),
@@ -42,7 +42,7 @@ def sections(run: Run) -> Iterator[Section]:
         _review(run, trained),
         _files(run.manifest),
     )
-    yield from (section for section in found if section is not None)
+    yield from (section for section in parts if section is not None)
 
 
 def _training(trained: Mapping[str, Any]) -> Section | None:
@@ -154,9 +154,9 @@ def _review(run: Run, trained: Mapping[str, Any]) -> Section | None:
         return None
     records = [record for split in SPLITS for record in run.records(split, raw=True)]
     digests = {record.id: review.digest(record) for record in records if record.id in latest}
-    current = [one for one in latest.values() if digests.get(one.id) == one.digest]
-    counts = Counter(DECISIONS[one.decision] for one in current)
-    judged = sum(counts[DECISIONS[name]] for name in review.JUDGED)
+    current = [decision for decision in latest.values() if digests.get(decision.id) == decision.digest]
+    counts = Counter(DECISIONS[decision.decision] for decision in current)
+    judged = sum(counts[DECISIONS[name]] for name in review.JUDGEMENTS)
     rows = [(name, f"{counts[name]:,}") for name in DECISIONS.values() if counts[name]]
     rows.append(("acceptance rate", f"{shown(rate('accepted', counts[DECISIONS[review.ACCEPT]], judged))}"))
     if len(current) < len(latest):

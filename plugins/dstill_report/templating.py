@@ -42,7 +42,7 @@ def environment_of(folder: Path) -> Environment:
         lines = str(escape(visible(text))).replace("_", "_<wbr>")
         return Markup(_OPTION.sub(r'<span class="option">\g<0></span>', lines))
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
         finalize=safe,
@@ -51,6 +51,6 @@ def environment_of(folder: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters.update(content=content, breakable=breakable)
-    made.filters.update(percent=percent, interval=interval, margin=margin, shown=shown)
-    return made
+    environment.filters.update(content=content, breakable=breakable)
+    environment.filters.update(percent=percent, interval=interval, margin=margin, shown=shown)
+    return environment

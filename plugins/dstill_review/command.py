@@ -15,9 +15,9 @@ from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
     Count,
-    app,
     engine_url_option,
     json_option,
+    pass_app,
     run_argument,
     set_option,
     setting,
@@ -31,7 +31,7 @@ __all__ = ["duration", "review"]
 
 SECONDS = 20  # of a person for one row
 LONG = 30  # minutes
-WIDER = 0.1  # review.ci_half_width of a shorter review
+WIDTH = 0.1  # review.ci_half_width of a shorter review
 
 
 @click.command(
@@ -61,8 +61,8 @@ WIDER = 0.1  # review.ci_half_width of a shorter review
 @engine_url_option("Server that executes the answers, whose results the page shows")
 @json_option
 @set_option
-@app
-def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str, ...], as_json: bool) -> None:
+@pass_app
+def review(app: App, run: str, tui: bool, everything: bool, splits: tuple[str, ...], as_json: bool) -> None:
     """Review a sample of the dataset before training.
 
     Accept, reject or edit each row on a page that only this machine can open; the printed address works once. Decisions
@@ -76,7 +76,7 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
     from dstill_review.session import ReviewSession, split_names
 
     chosen = split_names(splits, REVIEWED)
-    opened = found.open(run)
+    opened = app.open(run)
     with opened.stage("review") as facts, contextlib.ExitStack() as stack:
         if not tui:  # fail on a taken port before the executor is opened
             listener = stack.enter_context(serving.listening(opened.settings.review.port))
@@ -106,7 +106,7 @@ def duration(left: int, rows: int, half_width: float) -> str:
     if minutes < LONG:
         return ""
     text = f"{left} rows take about {minutes / 60:.1f} hours, at {SECONDS} s for a row"
-    return text if half_width >= WIDER else f"{text}; --ci-half-width {WIDER} needs {sample_size(rows, WIDER)} rows"
+    return text if half_width >= WIDTH else f"{text}; --ci-half-width {WIDTH} needs {sample_size(rows, WIDTH)} rows"
 
 
 def _stopped(progress: Mapping[str, Any], folder: Path, *, tui: bool) -> Interrupted:

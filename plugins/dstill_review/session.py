@@ -25,10 +25,10 @@ from dstill.api.records import SPLITS, Draft, Example, Outcome, OutcomeKind, Pro
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.io.strict_json import NotStrict, dumps, loads
-from dstill.quality.review import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
+from dstill.quality.review import ACCEPT, EDIT, FILE, JUDGEMENTS, REJECT, SKIP, UNDO, Decision, digest, latest, sample
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
-from dstill.stages.generate.label import of_the_answer
+from dstill.stages.generate.label import for_the_answer
 
 __all__ = ["InvalidEdit", "ReviewSession", "StaleRow", "split_names"]
 
@@ -109,7 +109,7 @@ class ReviewSession:
             judged = [
                 (r.category, d.decision)
                 for r in self._sample
-                if (d := self._decided.get(r.id)) and d.decision in JUDGED
+                if (d := self._decided.get(r.id)) and d.decision in JUDGEMENTS
             ]
             counts = Counter(decision for _, decision in judged)
             score = rate("acceptance", counts[ACCEPT], len(judged))
@@ -179,7 +179,7 @@ class ReviewSession:
     def _decide(
         self, record: Record, decision: str, *, answer: str | None = None, rationale: str | None = None
     ) -> None:
-        made = Decision(
+        row = Decision(
             id=record.id,
             decision=decision,
             who=self.reviewer,
@@ -190,12 +190,12 @@ class ReviewSession:
             answer=answer,
             rationale=rationale,
         )
-        self.run.append(FILE, made)
-        self._decisions.append(made)
+        self.run.append(FILE, row)
+        self._decisions.append(row)
         if decision == SKIP:
             self._choose()  # another row of its category takes its place
         else:
-            self._decided[record.id] = made
+            self._decided[record.id] = row
             self._open.remove(record)
 
     # --- checks -------------------------------------------------------------------------
@@ -205,8 +205,8 @@ class ReviewSession:
 
         A row that came without a rationale needs none.
         """
-        found = self.run.plugins.check_draft(self.run.task, example, Draft(answer=answer, rationale=rationale))
-        return found if rationale or example.rationale else of_the_answer(found)
+        problems = self.run.plugins.check_draft(self.run.task, example, Draft(answer=answer, rationale=rationale))
+        return problems if rationale or example.rationale else for_the_answer(problems)
 
     def outcome(self, example: Example, answer: str) -> Outcome | None:
         """The outcome of executing a checked answer; None for a refusal or without an executor."""

@@ -137,19 +137,19 @@ class Service:
     async def _fallen_back(self, example: Example, answered: PredictedAnswer, timeout: float) -> PredictedAnswer:
         """The large model's answer in the place of the student's, or the student's abstention with both reasons."""
         predictor = self.student.predictor
-        said: Prediction | DstillError
+        prediction: Prediction | DstillError
         assert predictor.fallback is not None
         try:
-            said = await asyncio.wait_for(asyncio.wrap_future(predictor.fallback.ask(example)), timeout)
+            prediction = await asyncio.wait_for(asyncio.wrap_future(predictor.fallback.ask(example)), timeout)
         except TimeoutError:
-            said = ServiceError(f"not within {timeout:.1f} s")
+            prediction = ServiceError(f"not within {timeout:.1f} s")
         except DstillError as error:
-            said = error
-        self.metrics.asked_fallback(answered=isinstance(said, Prediction), usd=predictor.fallback.usd)
-        given = await asyncio.to_thread(predictor.from_fallback, example, answered, said)
-        if given.by_fallback:
-            self.traces.past(given.steps)
-        return given
+            prediction = error
+        self.metrics.asked_fallback(answered=isinstance(prediction, Prediction), usd=predictor.fallback.usd)
+        answer = await asyncio.to_thread(predictor.from_fallback, example, answered, prediction)
+        if answer.by_fallback:
+            self.traces.past(answer.steps)
+        return answer
 
 
 def _until(deadline: float) -> float:
@@ -221,30 +221,35 @@ class _Api:
         return StreamingResponse(events, media_type="text/event-stream")
 
     async def check(self, request: Request) -> Response:
-        asked = parse_check(await self._body(request), self._task.data_key)
-        observed(request).question = asked.query.question
-        example = self._student.job(asked.query).example
+        body = parse_check(await self._body(request), self._task.data_key)
+        observed(request).question = body.query.question
+        example = self._student.job(body.query).example
         with self._service.traces.step("check"):
-            found = await asyncio.to_thread(problems, self._student, example, asked.answer)
-        return _json({"ok": not any(one.is_error for one in found), "problems": [one.to_row() for one in found]})
+            faults = await asyncio.to_thread(problems, self._student, example, body.answer)
+        return _json(
+            {
+                "ok": not any(fault.is_error for fault in faults),
+                "problems": [fault.to_row() for fault in faults],
+            }
+        )
 
     async def feedback(self, request: Request) -> Response:
         log = self._service.feedback
         if log is None:
             message = "this server takes no feedback; its owner can start it with --feedback FILE"
             raise RequestError(404, "feedback_off", message)
-        asked = parse_feedback(await self._body(request), self._task.data_key)
-        observed(request).question = asked.query.question
-        example = self._student.job(asked.query).example
-        if asked.gold is not None:
-            answer, param = asked.gold
+        body = parse_feedback(await self._body(request), self._task.data_key)
+        observed(request).question = body.query.question
+        example = self._student.job(body.query).example
+        if body.gold is not None:
+            answer, param = body.gold
             with self._service.traces.step("check"):
-                found = await asyncio.to_thread(problems, self._student, example, answer)
-            if error := next((one for one in found if one.is_error), None):
-                extra = {"problems": [one.to_row() for one in found]}
+                faults = await asyncio.to_thread(problems, self._student, example, answer)
+            if error := next((fault for fault in faults if fault.is_error), None):
+                extra = {"problems": [fault.to_row() for fault in faults]}
                 message = f"'{param}' does not pass the checks: {error.message}"
                 raise RequestError(422, "invalid_answer", message, param=param, extra=extra)
-        row = await asyncio.to_thread(log.append, asked, self._student.model)
+        row = await asyncio.to_thread(log.append, body, self._student.model)
         self._service.metrics.judged(row.verdict)
         return _json({"id": row.id})
 

@@ -5,8 +5,8 @@
 
 Without a token the server listens on loopback only, and rejects what a malicious page could make a browser send:
 requests with a foreign Host (a name of another site that resolves to this machine, "DNS rebinding") or a foreign Origin
-(cross-site requests). With a token, every request except those to `OPEN` must send it. Browsers do not add it on their
-own, so Host and Origin are not checked, and a proxy may be in front. The token is compared in constant time.
+(cross-site requests). With a token, every request except those to `OPEN_PATHS` must send it. Browsers do not add it on
+their own, so Host and Origin are not checked, and a proxy may be in front. The token is compared in constant time.
 
 Not covered: without a token, other programs on this machine; attempts to guess the token, which has at least 16
 characters for that reason.
@@ -26,9 +26,9 @@ from dstill_serve.errors import RequestError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["OPEN", "Access", "Policy", "is_loopback", "token_of"]
+__all__ = ["OPEN_PATHS", "Access", "Policy", "is_loopback", "token_of"]
 
-OPEN = (
+OPEN_PATHS = (
     "/",
     "/page.css",
     "/page.js",
@@ -42,7 +42,7 @@ MIN_TOKEN_LENGTH = 16  # characters
 
 
 class Policy(Protocol):
-    """What the application asks before it replies."""
+    """The rights that the application asks for before it replies."""
 
     @property
     def requires_token(self) -> bool:
@@ -90,7 +90,7 @@ class Access:
                 return RequestError(403, "wrong_host", "the Host header is not the address of this server")
             if origin is not None and origin != f"http://{host}":
                 return RequestError(403, "wrong_origin", "pages of other sites may not send requests")
-        elif request.scope["path"] not in OPEN and not self.authorized(request):
+        elif request.scope["path"] not in OPEN_PATHS and not self.authorized(request):
             sent = "authorization" in request.headers
             message = "wrong token" if sent else "a token is required, in the header Authorization: Bearer …"
             return RequestError(401, "invalid_api_key", message)

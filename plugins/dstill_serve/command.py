@@ -18,13 +18,13 @@ from dstill.cli.options import (
     App,
     Count,
     Number,
-    app,
     constrain_option,
     engine_url_option,
     fallback_options,
     json_output,
     listen_options,
     max_wrong_option,
+    pass_app,
     run_argument,
     set_option,
 )
@@ -99,9 +99,9 @@ def request_log_options(logs: str) -> Callable[[Decorated], Decorated]:
 )
 @json_output("Print a JSON object when the server is ready (with its address), and one when it has stopped.")
 @set_option
-@app
+@pass_app
 def serve(  # noqa: PLR0913 - one parameter per command line option
-    found: App,
+    app: App,
     run: str,
     port: int,
     host: str,
@@ -137,7 +137,7 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     from dstill_serve.tracing import traces_of
 
     token = token_of(token_env)
-    opened = found.open_trained(run)
+    opened = app.open_trained(run)
     log = None if feedback is None else FeedbackLog(feedback)
     limits = serving.Limits(max_batch=max_batch, max_requests=max_requests, timeout=timeout)
     with contextlib.ExitStack() as stack:

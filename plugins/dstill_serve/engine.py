@@ -26,7 +26,7 @@ __all__ = ["EngineState", "Runner"]
 
 T = TypeVar("T")
 
-FRESH = 5.0  # seconds for which a check of the engine is reused
+CHECK_SECONDS = 5.0  # seconds for which a check of the engine is reused
 PATIENCE = 3.0  # seconds that a check may take
 
 
@@ -73,9 +73,9 @@ class Runner:
         return executed
 
     async def state(self) -> EngineState:
-        """The state of the engine, at most `FRESH` seconds old."""
+        """The state of the engine, at most `CHECK_SECONDS` seconds old."""
         async with self._checking:
-            if self._state is None or time.monotonic() - self._checked_at > FRESH:
+            if self._state is None or time.monotonic() - self._checked_at > CHECK_SECONDS:
                 self._state, self._checked_at = await self._check(), time.monotonic()
             return self._state
 

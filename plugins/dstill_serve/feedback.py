@@ -24,7 +24,7 @@ from dstill.inputs.feedback import MAX_FILE, RIGHT, WRONG, Feedback
 from dstill.io.files import writing
 from dstill.io.plain_files import regular
 from dstill.io.secrets import looks_secret
-from dstill.stages.generate.label import of_the_answer
+from dstill.stages.generate.label import for_the_answer
 from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query, missing, parse_data, parse_question, refuse_unknown, typed
 from dstill_serve.student import Student
@@ -45,7 +45,7 @@ class CheckRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class FeedbackRequest(CheckRequest):
-    """What a user says about an answer."""
+    """A user's verdict on an answer."""
 
     verdict: Literal["right", "wrong"]
     correction: str | None
@@ -72,17 +72,17 @@ def parse_feedback(body: Mapping[str, Any], data_key: str) -> FeedbackRequest:
         raise RequestError(400, "invalid_value", f"'verdict' must be {RIGHT} or {WRONG}", param="verdict")
     if verdict == RIGHT and correction is not None:
         raise RequestError(400, "invalid_value", "a right answer has no correction", param="correction")
-    asked = FeedbackRequest(
+    request = FeedbackRequest(
         query=_query(body, data_key),
         answer=_text(body, "answer"),
         verdict=verdict,  # type: ignore[arg-type]
         correction=correction,
     )
-    for param, text in (("question", asked.query.question), ("answer", asked.answer), ("correction", correction)):
+    for param, text in (("question", request.query.question), ("answer", request.answer), ("correction", correction)):
         if text and looks_secret(text):
             message = f"'{param}' has something that looks like a key or a password; it is not stored"
             raise RequestError(400, "looks_secret", message, param=param)
-    return asked
+    return request
 
 
 def _query(body: Mapping[str, Any], data_key: str) -> Query:
@@ -101,8 +101,8 @@ def _text(body: Mapping[str, Any], name: str) -> str:
 
 
 def problems(student: Student, example: Example, answer: str) -> tuple[Problem, ...]:
-    """What the checks find in `answer`, those of plugins included."""
-    return of_the_answer(student.run.setup.plugins.check_draft(student.run.task, example, Draft(answer=answer)))
+    """The problems that the checks find in `answer`, those of plugins included."""
+    return for_the_answer(student.run.setup.plugins.check_draft(student.run.task, example, Draft(answer=answer)))
 
 
 class FeedbackLog:

@@ -1,4 +1,4 @@
-"""What the page shows next to an answer: the fields of each data set, example questions, the server's features.
+"""The facts next to an answer on the page: the fields of each data set, example questions, the server's features.
 
 model_info(student, executes=True, feedback=False)
 {"model": "weblogs-…", "data": {"weblogs": {"title": …, "fields": [[…]]}}, …}
@@ -46,7 +46,7 @@ def _examples(student: Student) -> dict[str, list[dict[str, str]]]:
         if record.category not in examples and len(examples) == MAX_CATEGORIES:
             continue
         chosen = examples.setdefault(record.category, [])
-        if len(chosen) < PER_CATEGORY and all(one["question"] != record.question for one in chosen):
+        if len(chosen) < PER_CATEGORY and all(row["question"] != record.question for row in chosen):
             name = data_of(student.run.task, record)
             chosen.append({"question": record.question, "data": name if name in student.contexts else ""})
     return dict(sorted(examples.items()))

@@ -1,4 +1,4 @@
-"""What is known of a request while it is served: for the metrics, the request log and the trace.
+"""The facts of a request while it is served: for the metrics, the request log and the trace.
 
     seen = Observed(method="POST", route="/v1/query")
     seen.question, seen.answered, seen.status = query.question, predicted, 200      # as it becomes known
@@ -56,7 +56,7 @@ class Observed:
         return time.monotonic() - self._started
 
     def facts(self, *, texts: bool) -> dict[str, Any]:
-        """What is known of the question and its answer. `texts`: also what they say, but for what looks like a key."""
+        """The facts of the question and its answer. `texts`: also what they say, but for what looks like a key."""
         facts: dict[str, Any] = {}
         if self.question is not None:
             facts["question_chars"] = len(self.question)
@@ -85,9 +85,9 @@ class Observed:
 
 
 def of(request: Request) -> Observed:
-    """What is known of `request`."""
-    found: Observed = request.scope[KEY]
-    return found
+    """The facts of `request`."""
+    observed: Observed = request.scope[KEY]
+    return observed
 
 
 class RequestLog:

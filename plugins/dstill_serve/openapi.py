@@ -26,7 +26,7 @@ from dstill.io.json_schema import (
 )
 from dstill.stages.predict.answer_objects import ANSWER, DATA, PROBLEM, RESULT
 from dstill.stages.predict.predictor import QUESTION_LIMIT
-from dstill_serve.request_schema import ALLOWED, IGNORED, ROLES
+from dstill_serve.request_schema import ALLOWED, IGNORED_KEYS, ROLES
 
 __all__ = ["description"]
 
@@ -39,7 +39,7 @@ def description(task: Task, *, token: bool, at: str = "") -> dict[str, Any]:
     from dstill import __version__
 
     about = f"Answers of a trained student about its {task.data_noun}, checked, and run if asked. See docs/serve.md."
-    made: dict[str, Any] = {
+    document: dict[str, Any] = {
         "openapi": VERSION,
         "info": {"title": "dstill serve", "version": __version__, "description": about},
         "paths": _paths(),
@@ -49,11 +49,11 @@ def description(task: Task, *, token: bool, at: str = "") -> dict[str, Any]:
         },
     }
     if at:
-        made["servers"] = [{"url": at}]
+        document["servers"] = [{"url": at}]
     if token:
-        made["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        made["security"] = [{"token": []}]
-    return made
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+    return document
 
 
 def _paths() -> dict[str, Any]:
@@ -265,7 +265,7 @@ def _chat(data: Mapping[str, Schema], usage: Schema) -> dict[str, Schema]:
         "required": ["role"],
     }
     limit = either_or_null(integer("tokens of the answer; a longer one is an error", minimum=1))
-    asked = {
+    request = {
         "model": text("the name of the run"),
         "messages": list_of(message, "the last one of the user is the question", minItems=1),
         "stream": either_or_null(flag(default=False)),
@@ -273,18 +273,19 @@ def _chat(data: Mapping[str, Schema], usage: Schema) -> dict[str, Schema]:
         "max_tokens": limit,
         "max_completion_tokens": limit,
         **data,
-        **{name: any_value("changes nothing: answers are greedy") for name in IGNORED},
+        **{name: any_value("changes nothing: answers are greedy") for name in IGNORED_KEYS},
         **{name: {"enum": [*values, None]} for name, values in ALLOWED.items()},
     }
-    said = either_or_null(text())
+    nullable = either_or_null(text())
     head = {"id": text(), "created": integer("Unix time"), "model": text()}
     end = {"logprobs": {"type": "null"}, "finish_reason": either_or_null(text(const="stop"))}
-    whole = record({"role": text(const="assistant"), "content": said, "refusal": said})
+    whole = record({"role": text(const="assistant"), "content": nullable, "refusal": nullable})
     delta = record(
-        {"role": text(const="assistant"), "content": said, "refusal": said}, optional=("role", "content", "refusal")
+        {"role": text(const="assistant"), "content": nullable, "refusal": nullable},
+        optional=("role", "content", "refusal"),
     )
     return {
-        "Chat": record(asked, "OpenAI's request.", optional=asked.keys() - {"model", "messages"}, closed=True),
+        "Chat": record(request, "OpenAI's request.", optional=request.keys() - {"model", "messages"}, closed=True),
         "ChatCompletion": record(
             {
                 **head,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALLOWED",
-    "IGNORED",
+    "IGNORED_KEYS",
     "MAX_BODY",
     "ROLES",
     "Query",
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 MAX_BODY = 64 * 1024  # bytes
-_DRAINED = 8 * 1024 * 1024  # bytes of a larger body that are read, so that its client receives the error
+_DRAIN_BYTES = 8 * 1024 * 1024  # bytes of a larger body that are read, so that its client receives the error
 BODY_TIMEOUT = 10.0  # seconds; shorter than the connection's own timeout (dstill.runtime.http.PATIENCE)
 _TYPE = "application/json"
 
@@ -90,13 +90,13 @@ async def read_body(request: Request) -> dict[str, Any]:
 
 
 async def _read(request: Request) -> bytes:
-    """The body. Raises RequestError if it is too large, after discarding up to `_DRAINED` bytes."""
+    """The body. Raises RequestError if it is too large, after discarding up to `_DRAIN_BYTES` bytes."""
     data, length = bytearray(), 0
     async for part in request.stream():
         length += len(part)
         if length <= MAX_BODY:
             data += part
-        elif length > _DRAINED:
+        elif length > _DRAIN_BYTES:
             break
     if length > MAX_BODY:
         raise RequestError(413, "body_too_large", f"the body is larger than {MAX_BODY:,} bytes")
@@ -126,7 +126,7 @@ def parse_query(body: Mapping[str, Any], data_key: str) -> Query:
 # --- /v1/chat/completions ---------------------------------------------------------------
 
 # Ignored: these have no effect on complete, greedy answers.
-IGNORED = (
+IGNORED_KEYS = (
     "frequency_penalty",
     "metadata",
     "presence_penalty",
@@ -161,9 +161,9 @@ def parse_chat(body: Mapping[str, Any], data_key: str) -> Query:
     """A request to `/v1/chat/completions`: the question is the last user message. Raises RequestError."""
     for name, value in body.items():
         if name in ALLOWED:
-            if value is not None and not any(value == one and type(value) is type(one) for one in ALLOWED[name]):
+            if value is not None and not any(value == known and type(value) is type(known) for known in ALLOWED[name]):
                 raise _unsupported(f"this value of '{name}' is not supported", name)
-        elif name not in (*_CHAT, *IGNORED, data_key, "data"):
+        elif name not in (*_CHAT, *IGNORED_KEYS, data_key, "data"):
             raise _unsupported(f"'{name[:80]}' is not supported", name)
     if typed(body, "model", str) is None:
         raise missing("'model' is required; GET /v1/models lists it", "model")

@@ -66,7 +66,7 @@ def opened(
     traces: Traces | None = None,
     at: str = "",
 ) -> Iterator[Service]:
-    """What serves a `Predictor` that was entered. `feedback`, `log`, `traces`: None is none.
+    """The service of a `Predictor` that was entered. `feedback`, `log`, `traces`: None is none.
 
     `at`: the address of its routes, relative to that of its ``/openapi.json``, if another server has them below a path.
     """

@@ -84,13 +84,13 @@ class Student:
         predictor, examples = self.predictor, [job.example for job in jobs]
         predicted = predictor.answer(examples, execute=False, fall_back=False)
         prompt_tokens: Sequence[int | None] = predictor.count_tokens(examples) or [None] * len(jobs)
-        rationales: dict[int, str] = {n: one.rationale for n, one in enumerate(predicted) if one.rationale}
+        rationales: dict[int, str] = {n: row.rationale for n, row in enumerate(predicted) if row.rationale}
         unexplained = [n for n, job in enumerate(jobs) if job.explain and n not in rationales]
         if unexplained and predictor.explains:
             rationales.update(zip(unexplained, predictor.explain([examples[n] for n in unexplained]), strict=True))
         return [
-            StudentAnswer(predicted=one, prompt_tokens=read, rationale=rationales.get(n) if jobs[n].explain else None)
-            for n, (one, read) in enumerate(zip(predicted, prompt_tokens, strict=True))
+            StudentAnswer(predicted=row, prompt_tokens=read, rationale=rationales.get(n) if jobs[n].explain else None)
+            for n, (row, read) in enumerate(zip(predicted, prompt_tokens, strict=True))
         ]
 
 

@@ -79,7 +79,7 @@ def ablate(run: Run, *, seeds: int, split: str, jobs: int, keep: bool = False) -
             modality=modality,
             seeds=[first_seed + number for number in range(seeds)],
             arms={name: [results[trial.name].to_row() for trial in arm] for name, arm in arms.items()},
-            comparisons={name: one.to_row() for name, one in compare_with_each(verdicts_of, TREATMENT).items()},
+            comparisons={name: pair.to_row() for name, pair in compare_with_each(verdicts_of, TREATMENT).items()},
         )
     return facts
 

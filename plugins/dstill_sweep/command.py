@@ -11,7 +11,7 @@ import click
 from dstill.api.splits import SPLITS
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, F, app, json_option, run_argument, set_option
+from dstill.cli.options import App, Count, F, json_option, pass_app, run_argument, set_option
 from dstill.config import command_line
 from dstill.errors import FailedItems
 from dstill.io.shell import command
@@ -46,9 +46,9 @@ def keep_option(default: str) -> Callable[[F], F]:
 @keep_option("those of the trials on the Pareto front of accuracy, memory and time")
 @json_option
 @set_option
-@app
+@pass_app
 def sweep(
-    found: App, run: str, space: Path, trials: int | None, split: str, jobs: int, keep_students: bool, as_json: bool
+    app: App, run: str, space: Path, trials: int | None, split: str, jobs: int, keep_students: bool, as_json: bool
 ) -> None:
     """Train and compare combinations of settings.
 
@@ -68,7 +68,7 @@ def sweep(
     from dstill_sweep.space import read_space
     from dstill_sweep.sweeping import sweep as run_sweep
 
-    opened = found.open(run)
+    opened = app.open(run)
     wanted = read_space(space, trials)
     with progress() as report:
         opened.progress = report
@@ -108,8 +108,8 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
 @keep_option("none")
 @json_option
 @set_option
-@app
-def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_students: bool, as_json: bool) -> None:
+@pass_app
+def ablate(app: App, run: str, seeds: int, split: str, jobs: int, keep_students: bool, as_json: bool) -> None:
     """Compare training with and without rationales.
 
     Trains the objective dss (Distilling Step-by-Step: rationale and answer) once, and label-only (answer alone) twice:
@@ -119,7 +119,7 @@ def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_student
     """
     from dstill_sweep.ablation import ablate as run_ablation
 
-    opened = found.open(run)
+    opened = app.open(run)
     with progress() as report:
         opened.progress = report
         facts = run_ablation(opened, seeds=seeds, split=split, jobs=jobs, keep=keep_students)
@@ -135,15 +135,15 @@ def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_student
 @click.option("--follow", "follows", is_flag=True, hidden=True, help="Exit when standard input closes.")
 @click.option("--trusted", is_flag=True, hidden=True, help="The sweep has checked that the run's settings are trusted.")
 @json_option
-@app
-def run_trial(found: App, run: str, follows: bool, trusted: bool, as_json: bool) -> None:
+@pass_app
+def run_trial(app: App, run: str, follows: bool, trusted: bool, as_json: bool) -> None:
     """Train and score one trial.
 
     A sweep runs this for each of its trials.
     """
     if follows:
         exit_with_parent()
-    complete(Run.open(run, plugins=found.plugins, trusted=True) if trusted else found.open(run))
+    complete(Run.open(run, plugins=app.plugins, trusted=True) if trusted else app.open(run))
     if as_json:
         emit({"run": run})
 

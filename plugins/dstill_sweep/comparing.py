@@ -33,5 +33,5 @@ def compare_with_each(arms: Mapping[str, Verdicts], treatment: str) -> dict[str,
             "no item could be scored in every trial", where="ablate", hint="check that the engine is reachable"
         )
     others = [name for name in arms if name != treatment]
-    found = [compare_pair(arms[treatment], arms[name], ids) for name in others]
-    return dict(zip(others, holm_corrected(found), strict=True))
+    pairs = [compare_pair(arms[treatment], arms[name], ids) for name in others]
+    return dict(zip(others, holm_corrected(pairs), strict=True))

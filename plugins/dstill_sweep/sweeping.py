@@ -95,7 +95,7 @@ def _drop_dominated(trials: Trials, results: Collection[Result]) -> None:
 
 def _unique(space: Space, trial: Callable[[Mapping[str, Any]], Trial]) -> list[Trial]:
     """The trials of all combinations; combinations that differ only in ignored settings are one trial."""
-    return list({found.name: found for found in map(trial, space.grid())}.values())
+    return list({planned.name: planned for planned in map(trial, space.grid())}.values())
 
 
 def _search(

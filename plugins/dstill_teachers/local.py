@@ -209,7 +209,7 @@ class Local(Teacher):
 
 
 def _digest(base: str) -> str:
-    """What identifies the model: digests of its weights and tokenizer, or its hub id and revision."""
+    """The identity of the model: digests of its weights and tokenizer, or its hub id and revision."""
     from dstill_finetune import model_loading
 
     folder = Path(base).expanduser()

@@ -87,7 +87,7 @@ class Replay(Teacher):
         return Reply(id=example.id, text=self.task.reply_text(row.rationale or "", row.answer or ""), model=self.name)
 
     def _rows(self, example: Example) -> list[Example]:
-        found = [self._answers[at] for at in self._by_id.find(example.id)]
-        if not found or found[0].question != example.question:
-            found = [self._answers[at] for at in self._by_question.find(example.question)] or found
-        return found
+        rows = [self._answers[at] for at in self._by_id.find(example.id)]
+        if not rows or rows[0].question != example.question:
+            rows = [self._answers[at] for at in self._by_question.find(example.question)] or rows
+        return rows

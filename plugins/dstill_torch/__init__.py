@@ -51,7 +51,7 @@ def register_commands(cli: click.Group) -> None:
 def select_modality(
     modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
 ) -> Choice | None:
-    """What ``train.auto_modality`` says; None: the core chooses."""
+    """The choice of ``train.auto_modality``; None: the core chooses."""
     from dstill_torch import recipe_rule
 
     return recipe_rule.select_modality(modalities, student, recipe, device)

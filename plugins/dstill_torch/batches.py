@@ -1,4 +1,4 @@
-"""What a training needs of the batches of a student, and the order of its records.
+"""The batches of a student for a training, and the order of its records.
 
 A student makes its batches with a `BatchMaker` of its own. `BucketSampler` orders records so that those of one batch
 have similar lengths.
@@ -16,9 +16,9 @@ from dstill_torch.dataset import Encoded
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["IGNORED", "BatchMaker", "BucketSampler", "padded"]
+__all__ = ["IGNORED_LABEL", "BatchMaker", "BucketSampler", "padded"]
 
-IGNORED = -100  # the label that torch's cross entropy ignores
+IGNORED_LABEL = -100  # the label that torch's cross entropy ignores
 BUCKET = 32  # batches that are sorted by length together
 
 

@@ -34,7 +34,7 @@ __all__ = ["Checkpoints", "digest", "step_of"]
 BEGAN, COMPLETE, PROGRESS = "began.json", "COMPLETE.json", "progress.json"
 PREFIX = "checkpoint-"
 # A change of these changes the shapes of the weights or the tokens: --resume-with-changes cannot make them fit.
-FIXED = ("student", "modality", "r", "target_modules", "precision", "parameters", "vocabulary")
+FIXED_KEYS = ("student", "modality", "r", "target_modules", "precision", "parameters", "vocabulary")
 
 
 class Checkpoints:
@@ -140,7 +140,7 @@ class Checkpoints:
         began = self.settings
         keys = sorted({*began, *settings})
         changed = [key for key in keys if began.get(key) != settings.get(key)]
-        fixed = [key for key in changed if key in FIXED]
+        fixed = [key for key in changed if key in FIXED_KEYS]
         if not changed or (resume_with_changes and not fixed):
             return
         changes = "; ".join(f"{key} {_brief(began.get(key))} → {_brief(settings.get(key))}" for key in changed)
@@ -163,7 +163,7 @@ def digest(records: Sequence[Sequence[Pair]]) -> str:
 
 
 def _flaw(path: Path) -> str:
-    """What is wrong with a checkpoint; empty if it is complete."""
+    """The fault of a checkpoint; empty if it is complete."""
     try:
         files = json.loads((path / COMPLETE).read_text(encoding="utf-8"))["files"].items()
     except FileNotFoundError:

@@ -33,12 +33,12 @@ def _changes(shape: ModelSpec, recipe: Recipe) -> list[tuple[str, tuple[ModelSpe
     if recipe.per_device_train_batch_size > 1:
         batch = recipe.per_device_train_batch_size
         passes = batch * recipe.gradient_accumulation_steps
-        one = replace(recipe, per_device_train_batch_size=1, gradient_accumulation_steps=passes)
+        single = replace(recipe, per_device_train_batch_size=1, gradient_accumulation_steps=passes)
         smaller = _with_one_record(shape, batch)
         name = f"batch 1 × {passes} ({passes} smaller passes per step)"
-        changes.append((name, (smaller, one)))
+        changes.append((name, (smaller, single)))
         if not recipe.gradient_checkpointing:
-            changes.append((f"{CHECKPOINTING} and {name}", (smaller, replace(one, gradient_checkpointing=True))))
+            changes.append((f"{CHECKPOINTING} and {name}", (smaller, replace(single, gradient_checkpointing=True))))
     return changes
 
 
@@ -48,10 +48,10 @@ def _with_one_record(shape: ModelSpec, records: int) -> ModelSpec:
     if batch is None:
         return shape
     (source_rows, source_length), (target_rows, target_length) = batch.source_shape, batch.target_shape
-    one = replace(
+    single = replace(
         batch,
         source_shape=(ceil(source_rows / records), source_length),
         target_shape=(ceil(target_rows / records), target_length),
         loss_tokens=ceil(batch.loss_tokens / records),
     )
-    return replace(shape, batch=one)
+    return replace(shape, batch=single)

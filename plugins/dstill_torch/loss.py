@@ -16,7 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from dstill_torch.batches import IGNORED
+from dstill_torch.batches import IGNORED_LABEL
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,7 @@ def tokens(batch: dict[str, Any], branches: int) -> torch.Tensor:
     """``[branches]`` labelled tokens of each branch, on the CPU; records that only fill up a batch do not count."""
     import torch
 
-    labelled = batch["branch"][(batch["labels"] != IGNORED) & (batch["weight"] > 0)].cpu()
+    labelled = batch["branch"][(batch["labels"] != IGNORED_LABEL) & (batch["weight"] > 0)].cpu()
     return torch.bincount(labelled, minlength=branches).double()
 
 

@@ -32,7 +32,7 @@ MIB = 2**20
 OVERHEAD = 48 * MIB  # workspaces that libraries allocate on first use
 CONTEXT = 512 * MIB  # of a CUDA process, before its first tensor
 FRAGMENTATION = 0.02  # of everything else: memory that the allocator cannot reuse
-WORKING = 0.7  # of one layer's activations: how much of them and their gradients is in use at the end of backward
+WORKING_SHARE = 0.7  # of one layer's activations: how much of them and their gradients is in use at the end of backward
 GRADIENT, OPTIMIZER = 4, 8  # bytes per trained parameter: fp32 gradient, Adam's two fp32 moments
 # Bytes of a 4-bit weight with double quantization (Dettmers et al. 2023, QLoRA): half a byte, an 8-bit constant per 64
 # weights, and an fp32 constant per 256 of those.
@@ -108,7 +108,7 @@ def _peak(student: ModelSpec, recipe: Recipe, constant: dict[str, int], trained:
     constant["optimizer"] = OPTIMIZER * trained
     gradients = GRADIENT * trained
     activations, layer = _activations(student, recipe, batch, frozen=frozen)
-    working = int(WORKING * layer)
+    working = int(WORKING_SHARE * layer)
     logits = _logits(student, recipe, batch, frozen=frozen)
     accumulated = gradients if recipe.gradient_accumulation_steps > 1 else 0
     moments: list[dict[str, int]] = [

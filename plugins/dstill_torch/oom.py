@@ -39,9 +39,9 @@ def explain_oom(recipe: Recipe, peak: PeakMemory, last: Callable[[], str]) -> It
         if not is_oom(error):
             raise
         used = f"peak {size(peak.bytes)}, {size(hardware.device().free)} free"
-        kept = f"; kept: {last()}" if last() else ""
+        note = f"; kept: {last()}" if last() else ""
         raise OutOfMemory(
-            f"out of memory while training; {used}{kept}",
+            f"out of memory while training; {used}{note}",
             where=text.splitlines()[0] if text else type(error).__name__,
             hint=f"try, in this order: {advice(recipe)}",
         ) from error

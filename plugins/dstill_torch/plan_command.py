@@ -24,7 +24,7 @@ from dstill.api.modality import Choice, ModalityFit, ModelSpec, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.groups import Command
-from dstill.cli.options import App, PartOption, app, json_option, set_option, setting, student_option
+from dstill.cli.options import App, PartOption, json_option, pass_app, set_option, setting, student_option
 from dstill.cli.train import MODALITY, note_other_recipe
 from dstill.config import Config, command_line
 from dstill.errors import UsageError
@@ -76,8 +76,8 @@ __all__ = ["plan"]
 )
 @json_option
 @set_option
-@app
-def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
+@pass_app
+def plan(app: App, run: str | None, vram: str | None, as_json: bool) -> None:
     """Estimate the memory of each modality, and show which one fits.
 
     A modality says which weights training changes, see --modality. With RUN, plans for a batch of the longest records
@@ -85,33 +85,33 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     --max-length tokens. Without --vram, plans for the memory that is free on this machine.
     """
     devices = [hardware.planned_device(card) for card in vram.split(",")] if vram is not None else [hardware.device()]
-    opened = found.open(run) if run else None
-    config = opened.config if opened else found.config()
-    spec = student_spec(found.plugins, config.settings)
-    note_other_recipe(found, run)
-    student = opened.student if opened else Setup(found.plugins, config).student
-    given = config  # without the preset
-    config, _ = with_preset(given, student)
+    opened = app.open(run) if run else None
+    config = opened.config if opened else app.config()
+    spec = student_spec(app.plugins, config.settings)
+    note_other_recipe(app, run)
+    student = opened.student if opened else Setup(app.plugins, config).student
+    chosen = config  # without the preset
+    config, _ = with_preset(chosen, student)
     shape = _with_dataset(opened, config.settings.train) if opened else student.spec()
-    installed = modalities(found.plugins, config).values()
+    installed = modalities(app.plugins, config).values()
     plans = []
     for device in devices:
         recipe = resolved(config.settings.train, device)
-        choice = _choice(found.plugins, config, shape, recipe, device)
+        choice = _choice(app.plugins, config, shape, recipe, device)
         advice = {m.name: fits_with(m, shape, recipe, device) for m in installed if _unfit(choice, m.name)}
-        _, preset = with_preset(given, student, choice.modality)
-        command = _command(run or "RUN", spec, choice, found)
+        _, preset = with_preset(chosen, student, choice.modality)
+        command = _command(run or "RUN", spec, choice, app)
         plans.append(Plan(device, recipe, choice, advice, command, preset))
     if as_json:
-        rows = [_json(spec, shape, one) for one in plans]
+        rows = [_json(spec, shape, fit) for fit in plans]
         emit(rows[0] if len(rows) == 1 else {"student": spec, "plans": rows})
     else:
         _show_summary(spec, shape, plans)
         (_show if len(plans) == 1 else _compare)(plans)
-    if not any(one.choice.modality for one in plans):
+    if not any(fit.choice.modality for fit in plans):
         least = min(plans[-1].choice.reasons, key=lambda reason: reason.memory_required.total)
         raise UsageError(
-            f"no modality fits {' or '.join(one.device.name for one in plans)}",
+            f"no modality fits {' or '.join(fit.device.name for fit in plans)}",
             where=f"{least.modality} needs least: {size(least.memory_required.total)}",
             hint="try --batch-size 1, a smaller --max-length, --set train.gradient_checkpointing=true, "
             "or a smaller student",
@@ -175,8 +175,8 @@ def shape_row(shape: ModelSpec) -> dict[str, Any]:
     }
 
 
-def _json(spec: str, shape: ModelSpec, one: Plan) -> dict[str, Any]:
-    device, recipe = one.device, one.recipe
+def _json(spec: str, shape: ModelSpec, fit: Plan) -> dict[str, Any]:
+    device, recipe = fit.device, fit.recipe
     return {
         "student": spec,
         "shape": shape_row(shape),
@@ -184,22 +184,22 @@ def _json(spec: str, shape: ModelSpec, one: Plan) -> dict[str, Any]:
         "batch": recipe.per_device_train_batch_size,
         "length": recipe.max_length,
         "precision": recipe.precision,
-        "modalities": [_row(reason, one) for reason in one.choice.reasons],
-        "modality": one.choice.modality or None,
-        "preset": None if one.preset is None else asdict(one.preset),
-        "command": one.command or None,
+        "modalities": [_row(reason, fit) for reason in fit.choice.reasons],
+        "modality": fit.choice.modality or None,
+        "preset": None if fit.preset is None else asdict(fit.preset),
+        "command": fit.command or None,
     }
 
 
-def _row(reason: ModalityFit, one: Plan) -> dict[str, Any]:
+def _row(reason: ModalityFit, fit: Plan) -> dict[str, Any]:
     return {
         "modality": reason.modality,
         "memory_required": reason.memory_required.total,
         "parts": dict(reason.memory_required.parts),
         "fits": not reason.unfit_reason,
-        "chosen": reason.modality == one.choice.modality,
+        "chosen": reason.modality == fit.choice.modality,
         "unfit_reason": reason.unfit_reason,
-        "fits_with": one.advice.get(reason.modality, ""),
+        "fits_with": fit.advice.get(reason.modality, ""),
     }
 
 
@@ -222,41 +222,41 @@ def _show_summary(spec: str, shape: ModelSpec, plans: Sequence[Plan]) -> None:
 
 
 def _show(plans: Sequence[Plan]) -> None:
-    one = plans[0]
+    fit = plans[0]
     rows = [
-        (r.modality, size(r.memory_required.total), size(one.device.free), one.verdict(r), one.why(r))
-        for r in one.choice.reasons
+        (r.modality, size(r.memory_required.total), size(fit.device.free), fit.verdict(r), fit.why(r))
+        for r in fit.choice.reasons
     ]
     table(("modality", "#need", "#free", "verdict", "reason"), rows)
-    if one.preset is not None:
-        say(str(one.preset))
-    if one.command:
-        say(one.command)
+    if fit.preset is not None:
+        say(str(fit.preset))
+    if fit.command:
+        say(fit.command)
 
 
 def _compare(plans: Sequence[Plan]) -> None:
     """Modalities × cards, and the command for the smallest card that fits."""
     rows = [
-        (size(one.device.free), r.modality, size(r.memory_required.total), one.verdict(r), one.why(r))
-        for one in plans
-        for r in one.choice.reasons
+        (size(fit.device.free), r.modality, size(r.memory_required.total), fit.verdict(r), fit.why(r))
+        for fit in plans
+        for r in fit.choice.reasons
     ]
     table(("#card", "modality", "#need", "verdict", "reason"), rows)
-    fitting = [one for one in plans if one.choice.modality]
+    fitting = [fit for fit in plans if fit.choice.modality]
     if fitting:
-        smallest = min(fitting, key=lambda one: one.device.free)
+        smallest = min(fitting, key=lambda fit: fit.device.free)
         if smallest.preset is not None:
             say(str(smallest.preset))
         say(f"on {smallest.device.name}:")
         say(smallest.command)
 
 
-def _command(run: str, spec: str, choice: Choice, found: App) -> str:
+def _command(run: str, spec: str, choice: Choice, app: App) -> str:
     """The command that trains as planned."""
     if not choice.modality:
         return ""
     words = ("train", run, "--student", spec, "--modality", choice.modality)
-    settings = {key: value for key, value in found.flags.items() if key not in ("train.student", "train.modality")}
+    settings = {key: value for key, value in app.flags.items() if key not in ("train.student", "train.modality")}
     return command_line(
-        found.plugins.files, *words, settings=settings
+        app.plugins.files, *words, settings=settings
     )  # with plugin files, which the modality may be from

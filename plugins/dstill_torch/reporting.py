@@ -24,7 +24,7 @@ from dstill.io.logs import log
 __all__ = ["callbacks", "ended", "required"]
 
 TENSORBOARD = "tensorboard"
-WHERE = "train.report_to"
+SETTING = "train.report_to"
 
 
 def required(report_to: str) -> list[str]:
@@ -43,13 +43,13 @@ def required(report_to: str) -> list[str]:
         if name not in INTEGRATION_TO_CALLBACK:
             raise UsageError(
                 f"transformers cannot report to '{name}'.{did_you_mean(name, INTEGRATION_TO_CALLBACK)}",
-                where=WHERE,
+                where=SETTING,
                 hint=f"auto, none, or one of: {', '.join(sorted(INTEGRATION_TO_CALLBACK))}",
             )
         if name != TENSORBOARD:
             _callback(name)
         elif not is_tensorboard_available():
-            raise MissingExtra(f"{WHERE} = {name}", TENSORBOARD, TENSORBOARD)
+            raise MissingExtra(f"{SETTING} = {name}", TENSORBOARD, TENSORBOARD)
     return names
 
 
@@ -63,10 +63,10 @@ def callbacks(names: Sequence[str], *, events: Path | None, step: int) -> Iterat
         step: The step that training resumes from; at 0 old files are removed.
     """
     with contextlib.ExitStack() as stack:
-        made = [_callback(name) for name in names if name != TENSORBOARD]
+        named = [_callback(name) for name in names if name != TENSORBOARD]
         if TENSORBOARD in names and events is not None:
-            made.append(_callback(TENSORBOARD, stack.enter_context(_writer(events, step))))
-        yield made
+            named.append(_callback(TENSORBOARD, stack.enter_context(_writer(events, step))))
+        yield named
 
 
 @contextlib.contextmanager
@@ -85,19 +85,19 @@ def _writer(events: Path, step: int) -> Iterator[Any]:
 
 def ended(names: Sequence[str]) -> dict[str, str]:
     """End the runs of the services that training reported to: service → id of its run, for `dstill runs track`."""
-    found: dict[str, str] = {}
+    links: dict[str, str] = {}
     if "mlflow" in names:
         import mlflow
 
         if (run := mlflow.last_active_run()) is not None:
-            found["mlflow"] = run.info.run_id
+            links["mlflow"] = run.info.run_id
     if "wandb" in names:
         import wandb
 
         if wandb.run is not None:
-            found["wandb"] = wandb.run.id
+            links["wandb"] = wandb.run.id
             wandb.finish()
-    return found
+    return links
 
 
 def _callback(name: str, *arguments: Any) -> Any:
@@ -108,5 +108,5 @@ def _callback(name: str, *arguments: Any) -> Any:
     except (ImportError, RuntimeError) as error:
         reason = first_line(error)
         raise UsageError(
-            f"cannot report to {name}: {reason}", where=f"{WHERE} = {name}", hint="install it, or name another"
+            f"cannot report to {name}: {reason}", where=f"{SETTING} = {name}", hint="install it, or name another"
         ) from error

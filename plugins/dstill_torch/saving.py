@@ -23,14 +23,14 @@ from dstill.io.files import disk_error
 
 __all__ = ["saving", "share"]
 
-AGAIN = "free some space and run `dstill train` again: an earlier student is kept"
+RETRY_HINT = "free some space and run `dstill train` again: an earlier student is kept"
 _NUMBER = re.compile(r"\(os error (\d+)\)")
 _TORCH_WRITER = re.compile("inline_container|iostream error")  # in errors of `torch.save`
 _TEST_SIZE = 2**20  # bytes: more than is free after `torch.save` failed for lack of space
 
 
 @contextmanager
-def saving(folder: Path, *, hint: str = AGAIN) -> Iterator[None]:
+def saving(folder: Path, *, hint: str = RETRY_HINT) -> Iterator[None]:
     """Turns errors of the operating system while writing to `folder` into dstill's own.
 
     Args:
@@ -60,8 +60,8 @@ def _error_number(error: Exception, folder: Path) -> int | None:
         return error.errno if error.errno != errno.ENOMEM else None
     if _TORCH_WRITER.search(str(error)):
         return _write_error(folder)
-    found = _NUMBER.search(str(error))
-    return int(found[1]) if found else None
+    match = _NUMBER.search(str(error))
+    return int(match[1]) if match else None
 
 
 def _write_error(folder: Path) -> int:

@@ -25,9 +25,9 @@ from dataclasses import replace
 from dstill.api.recipe import Device, Recipe
 from dstill.errors import TrainingError, UsageError, first_line
 
-__all__ = ["SHORT", "compiling", "cpu_threads", "quiet", "resolved", "return_freed_memory"]
+__all__ = ["SHORT_SHARE", "compiling", "cpu_threads", "quiet", "resolved", "return_freed_memory"]
 
-SHORT = 0.5  # share of free memory above which a plan counts as short of memory
+SHORT_SHARE = 0.5  # share of free memory above which a plan counts as short of memory
 THRESHOLD = 2**20  # bytes; larger blocks get their own mapping
 M_MMAP_THRESHOLD = -3  # of mallopt(3)
 COMPILER = ("torch._dynamo", "torch._inductor")
@@ -71,7 +71,7 @@ def resolved(recipe: Recipe, device: Device, *, bf16_on_cpu: bool = False) -> Re
 
 def return_freed_memory(need: int, free: int) -> bool:
     """Set the mmap threshold of the process if `need` is a large share of `free` (bytes); True if it was set."""
-    if need < SHORT * free or platform.libc_ver()[0] != "glibc" or "MALLOC_MMAP_THRESHOLD_" in os.environ:
+    if need < SHORT_SHARE * free or platform.libc_ver()[0] != "glibc" or "MALLOC_MMAP_THRESHOLD_" in os.environ:
         return False  # an existing setting takes precedence
     import ctypes
 

@@ -48,7 +48,7 @@ CHECKPOINTS = 5  # over a training
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What `train` needs."""
+    """The inputs of `train`."""
 
     attempt: Attempt
     model: Any  # as the modality prepared it
@@ -92,7 +92,7 @@ def train(training: Training) -> TrainResult:
 def _trained(
     training: Training, checkpoints: Checkpoints | None, resume: Path | None, callbacks: Sequence[Any]
 ) -> dict[str, Any]:
-    """What a `TrainResult` says of the steps."""
+    """The facts of a `TrainResult` about the steps."""
     job, recipe, data = training.attempt.job, training.attempt.job.recipe, training.data
     steps = _steps(recipe, data)
     if not steps:
@@ -217,5 +217,5 @@ def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dic
 
 
 def _stopped(step: int, steps: int, last: str) -> Interrupted:
-    kept = f"; {last} is kept" if last else ""
-    return Interrupted(f"stopped at step {step:,} of {steps:,}{kept}", hint="run the same command again to continue")
+    note = f"; {last} is kept" if last else ""
+    return Interrupted(f"stopped at step {step:,} of {steps:,}{note}", hint="run the same command again to continue")

@@ -23,7 +23,7 @@ from dstill_torch.early_stopping import Best
 
 __all__ = ["TrainingWatch", "diverged"]
 
-LOGGED = ("loss", "eval_loss", "eval_accuracy", "learning_rate", "grad_norm", "epoch")
+LOG_KEYS = ("loss", "eval_loss", "eval_accuracy", "learning_rate", "grad_norm", "epoch")
 
 
 def diverged(what: str, value: float, step: int, recipe: Recipe, last: str) -> TrainingError:
@@ -122,7 +122,7 @@ class TrainingWatch(TrainerCallback):  # type: ignore[misc]
         self.sampler.set_epoch(int(state.epoch or 0))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
-        row = {"step": state.global_step, **{key: float(logs[key]) for key in LOGGED if key in logs}}
+        row = {"step": state.global_step, **{key: float(logs[key]) for key in LOG_KEYS if key in logs}}
         if not any(key in row for key in ("loss", "eval_loss")):
             return  # the summary at the end of training
         not_finite = [key for key in ("loss", "eval_loss") if not math.isfinite(row.get(key, 0.0))]

@@ -1,4 +1,4 @@
-"""What a service gets of an evaluated run.
+"""The results of an evaluated run for a service.
 
     results = results_of(run, report=Path("runs/mine/report.html"))
     results.metrics     {"student/test/executable_accuracy": 0.93, "student/test/executable_accuracy_low": 0.90, …}
@@ -26,7 +26,7 @@ __all__ = ["Results", "Split", "results_of"]
 
 DATA = re.compile(r"dataset/data/(\w+)\.jsonl")
 ENDS = ("low", "high", "n")  # of the 95 % interval; questions
-UNKNOWN = re.compile(r"[^\w\-. :/]")  # characters that MLflow does not take in a name
+OTHER_CHARACTERS = re.compile(r"[^\w\-. :/]")  # characters that MLflow does not take in a name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +50,10 @@ class Results:
 
 
 def results_of(run: RunView, report: Path | None) -> Results:
-    """What to send of an evaluated `run`. Raises RunError for a link among its files."""
+    """The results of an evaluated `run` to send. Raises RunError for a link among its files."""
     stages, files = run.manifest["stages"], run.manifest["files"]
-    found = {match[1]: file for name, file in files.items() if (match := DATA.fullmatch(name))}
-    splits = {split: Split(sha256=file["sha256"], rows=file["rows"]) for split, file in found.items()}
+    data_files = {match[1]: file for name, file in files.items() if (match := DATA.fullmatch(name))}
+    splits = {split: Split(sha256=file["sha256"], rows=file["rows"]) for split, file in data_files.items()}
     trained, evaluated = stages.get("train", {}), stages["evaluate"]
     facts = {
         "dstill.version": version("dstill"),
@@ -89,7 +89,7 @@ def _metrics(scores: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for system, splits in scores.items():
         for split, metrics in splits.items():
             for metric, score in metrics.items():
-                name = UNKNOWN.sub("_", f"{system}/{split}/{metric}")
+                name = OTHER_CHARACTERS.sub("_", f"{system}/{split}/{metric}")
                 if score.get("value") is None:
                     continue
                 yield name, float(score["value"])

@@ -17,15 +17,15 @@ from dstill_track.results import Results
 
 __all__ = ["send"]
 
-WHERE = "train.report_to = mlflow"
+SETTING = "train.report_to = mlflow"
 DIGEST = 36  # characters of a dataset's digest there; the whole one is a tag
-AT_ONCE = 100  # metrics or tags of a request
+REQUEST_SIZE = 100  # metrics or tags of a request
 
 
 def send(results: Results) -> str:
     """Send `results`; returns the id of the run. Raises MissingExtra, ServiceError."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    with needs(WHERE, "mlflow"):
+    with needs(SETTING, "mlflow"):
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
     try:
@@ -36,7 +36,7 @@ def send(results: Results) -> str:
     except (MlflowException, OSError) as error:  # requests' errors are OSErrors
         raise ServiceError(
             f"MLflow did not take the results: {first_line(error)}",
-            where=f"{WHERE}, MLFLOW_TRACKING_URI = {os.environ.get('MLFLOW_TRACKING_URI', '(not set)')}",
+            where=f"{SETTING}, MLFLOW_TRACKING_URI = {os.environ.get('MLFLOW_TRACKING_URI', '(not set)')}",
             hint="check the server, its login and MLFLOW_TRACKING_URI",
         ) from error
     return identity
@@ -56,8 +56,8 @@ def _experiment(client: Any) -> str:
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "")
     if not name:
         return os.environ.get("MLFLOW_EXPERIMENT_ID", "0")
-    found = client.get_experiment_by_name(name)
-    return str(found.experiment_id if found else client.create_experiment(name))
+    experiment = client.get_experiment_by_name(name)
+    return str(experiment.experiment_id if experiment else client.create_experiment(name))
 
 
 def _log(client: Any, identity: str, results: Results) -> None:
@@ -66,8 +66,8 @@ def _log(client: Any, identity: str, results: Results) -> None:
     now = int(time.time() * 1000)
     metrics = [Metric(name, value, now, 0) for name, value in results.metrics.items()]
     tags = [RunTag(name, fact) for name, fact in results.facts.items()]
-    for start in range(0, max(len(metrics), len(tags)), AT_ONCE):
-        end = start + AT_ONCE
+    for start in range(0, max(len(metrics), len(tags)), REQUEST_SIZE):
+        end = start + REQUEST_SIZE
         client.log_batch(identity, metrics=metrics[start:end], tags=tags[start:end])
     datasets = [
         DatasetInput(
@@ -91,6 +91,6 @@ def _log(client: Any, identity: str, results: Results) -> None:
 
 def _place(folder: str, files: tuple[Path, ...], file: Path) -> str:
     """The folder of the artifact: files of a subfolder stay in one."""
-    top = Path(os.path.commonpath([one.parent for one in files]))
+    top = Path(os.path.commonpath([file.parent for file in files]))
     inner = file.parent.relative_to(top).as_posix()
     return folder if inner == "." else f"{folder}/{inner}"

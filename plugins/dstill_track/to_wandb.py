@@ -15,14 +15,14 @@ from dstill_track.results import Results
 
 __all__ = ["send"]
 
-WHERE = "train.report_to = wandb"
+SETTING = "train.report_to = wandb"
 KINDS = {"report": "report", "dataset": "dataset", "student": "model"}  # of artifacts
 PROJECT = "huggingface"  # where transformers sends the losses if WANDB_PROJECT names no other
 
 
 def send(results: Results) -> str:
     """Send `results`; returns the id of the run. Raises MissingExtra, AuthError, ServiceError."""
-    with needs(WHERE, "wandb"):
+    with needs(SETTING, "wandb"):
         import wandb
     known = results.known.get("wandb")
     try:
@@ -45,11 +45,11 @@ def send(results: Results) -> str:
             return str(run.id)
     except (wandb.errors.AuthenticationError, wandb.errors.UsageError) as error:
         raise AuthError(
-            f"Weights & Biases: {first_line(error)}", where=WHERE, hint="wandb login, or WANDB_MODE=offline"
+            f"Weights & Biases: {first_line(error)}", where=SETTING, hint="wandb login, or WANDB_MODE=offline"
         ) from error
     except (wandb.errors.Error, OSError) as error:
         raise ServiceError(
             f"Weights & Biases did not take the results: {first_line(error)}",
-            where=WHERE,
+            where=SETTING,
             hint="try again, or set WANDB_MODE=offline and run `wandb sync` later",
         ) from error

@@ -29,9 +29,9 @@ from dstill_serve.errors import RequestError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["OPEN", "Access", "Behind"]
+__all__ = ["OPEN_PATHS", "Access", "Behind"]
 
-OPEN = ("/login", "/ui.css", "/ui.js", "/icon.svg", "/favicon.ico")  # without a token, these reveal nothing of a run
+OPEN_PATHS = ("/login", "/ui.css", "/ui.js", "/icon.svg", "/favicon.ico")  # without a token: nothing of a run
 LONGEST_NAME = 60  # characters of a reviewer's name
 MOST_SESSIONS = 1_000  # the oldest ends when one more begins
 READING = ("GET", "HEAD")
@@ -102,7 +102,7 @@ class Access:
         return None
 
     def _unknown(self, request: Request) -> RequestError | None:
-        if request.scope["path"] in OPEN or self._sends_token(request) or self.has_session(request):
+        if request.scope["path"] in OPEN_PATHS or self._sends_token(request) or self.has_session(request):
             return None
         sent = "authorization" in request.headers
         message = "wrong token" if sent else "log in, or send the token in the header Authorization: Bearer …"

@@ -44,7 +44,7 @@ Opening = Callable[[], AbstractContextManager["ASGIApp"]]
 
 MOST_BODY = 10_000  # bytes of the login form
 RETRY_AFTER = 2  # seconds, while a student is loaded
-FIXED = ("/", "/compare", "/login", "/logout", *FILES)  # routes that name no run
+FIXED_PATHS = ("/", "/compare", "/login", "/logout", *FILES)  # routes that name no run
 RUN = "/runs/NAME"  # in the request log, which has the name beside it
 _OF_RUN = re.compile(r"/runs/[^/]+/(report$|(?:play|review)/(?:opening$)?)")
 CROSS_SITE = "cross-site"  # value of the header Sec-Fetch-Site, which browsers send
@@ -52,7 +52,7 @@ CROSS_SITE = "cross-site"  # value of the header Sec-Fetch-Site, which browsers 
 
 @dataclass(kw_only=True)
 class Team:
-    """What the pages show, and how it is opened."""
+    """The runs that the pages show, and how they are opened."""
 
     place: Path  # the folder of the runs
     access: Access
@@ -141,12 +141,12 @@ class _Pages:
         self._team = team
 
     async def runs(self, request: Request) -> Response:
-        found = await asyncio.to_thread(overviews, self._team.place)
+        rows = await asyncio.to_thread(overviews, self._team.place)
         access, reviews = self._team.access, self._team.reviews.by_name()
         return page(
             request,
             "runs.html.j2",
-            runs=found,
+            runs=rows,
             place=str(self._team.place),
             reviews=reviews,
             is_logged_in=access.has_session(request),
@@ -241,21 +241,21 @@ class _Mounted:
 
         request = Request(scope, receive)
         path = "/" + request.path_params["path"]
-        found = self._found(request, _folder(self._team, request), path)
+        entry = self._entry(request, _folder(self._team, request), path)
         seen = observed(request)
         seen.route = f"{RUN}/{self.at}/"
-        if isinstance(found, Entry):
+        if isinstance(entry, Entry):
             inner = {**scope, "path": path, "raw_path": path.encode(), "root_path": ""}
             try:
-                with found.used() as app:
+                with entry.used() as app:
                     await app(inner, receive, send)
             finally:
                 scope[KEY] = _joined(seen, inner[KEY])
         else:
-            await found(scope, receive, send)
+            await entry(scope, receive, send)
 
-    def _found(self, request: Request, folder: Path, path: str) -> Entry[ASGIApp] | Response:
-        """What is open for `request`, or the reply in its place."""
+    def _entry(self, request: Request, folder: Path, path: str) -> Entry[ASGIApp] | Response:
+        """The entry that is open for `request`, or the reply in its place."""
         if refused := self._refused(request, folder, path):
             return refused
         entry = self._opened.get(folder.name)
@@ -306,10 +306,10 @@ class _Play(_Mounted):
 
     def _version(self, folder: Path) -> object:
         try:
-            found = (folder / "student").stat()
+            facts = (folder / "student").stat()
         except OSError:
             return None
-        return found.st_ino, found.st_mtime_ns  # a training replaces the folder
+        return facts.st_ino, facts.st_mtime_ns  # a training replaces the folder
 
 
 class _Review(_Mounted):
@@ -350,23 +350,23 @@ def _folder(team: Team, request: Request) -> Path:
     """The folder of the run that the path names. Raises HTTPException if none of that name is listed."""
     from starlette.exceptions import HTTPException
 
-    found = folders(team.place).get(request.path_params["name"])
-    if found is None:
+    folder = folders(team.place).get(request.path_params["name"])
+    if folder is None:
         raise HTTPException(404)
-    observed(request).run = found.name
-    return found
+    observed(request).run = folder.name
+    return folder
 
 
 def _route(path: str) -> str:
     """The route of a request, without the name of a run; "other": there is none."""
-    if path in FIXED:
+    if path in FIXED_PATHS:
         return path
     of_run = _OF_RUN.match(path)
     return f"{RUN}/{of_run[1]}" if of_run else "other"
 
 
 def _joined(seen: Observed, served: Observed) -> Observed:
-    """What an application knows of a request: that of `dstill serve` has its own `Observed`."""
+    """The facts of a request in an application: that of `dstill serve` has its own `Observed`."""
     if served is not seen:
         served.run, served.route = seen.run, seen.route + served.route.lstrip("/")
     return served

@@ -10,7 +10,7 @@ import click
 
 from dstill.cli.console import emit, note
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, engine_url_option, json_output, listen_options, set_option
+from dstill.cli.options import App, Count, engine_url_option, json_output, listen_options, pass_app, set_option
 from dstill.errors import Interrupted, UsageError
 from dstill_serve.command import request_log_options
 
@@ -47,9 +47,9 @@ __all__ = ["ui"]
 @request_log_options("the request log")
 @json_output("Print a JSON object with the address when the server is ready.")
 @set_option
-@app
+@pass_app
 def ui(  # noqa: PLR0913 - one parameter per command line option
-    found: App,
+    app: App,
     port: int,
     host: str,
     token_env: str,
@@ -84,14 +84,14 @@ def ui(  # noqa: PLR0913 - one parameter per command line option
         )
     if feedback is not None and not feedback.is_dir():
         raise UsageError(f"no folder {feedback}", where="--feedback", hint="create it")
-    reviewer = found.config().settings.review.reviewer
+    reviewer = app.config().settings.review.reviewer
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(contextlib.closing(RequestLog(request_log, texts=log_questions)))
         listener = stack.enter_context(serving.listening(host, port))
         host, port = listener.getsockname()[:2]
         access = Access(host=host, port=port, token=token, reviewer=reviewer)
         how: dict[str, Any] = {"execute": execute, "students": students, "feedback": feedback, "log": log}
-        server = stack.enter_context(serving.opened(found, place, access=access, **how))
+        server = stack.enter_context(serving.opened(app, place, access=access, **how))
         if as_json:
             emit({"address": access.address, "runs": str(place)})
         note(f"serving the runs in {place}; stop with Ctrl-C")

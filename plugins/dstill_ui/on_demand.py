@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Entry(Generic[T]):
-    """What was opened under one name."""
+    """The thing that was opened under one name."""
 
     def __init__(self, by: str, version: object) -> None:
         self.by, self.version, self.since = by, version, datetime.now()
@@ -122,7 +122,7 @@ class OnDemand(Generic[T]):
         if entry := self.get(name):
             return entry
         by_use = sorted(self._entries, key=lambda entry: self._entries[entry].used_at)
-        closed = [self._entries.pop(one) for one in by_use[: max(0, len(by_use) + 1 - self._most)]]
+        closed = [self._entries.pop(closing) for closing in by_use[: max(0, len(by_use) + 1 - self._most)]]
         entry = self._entries[name] = Entry(by, version)
         self._unclosed.add(entry)
         self._do(self._open(name, entry, opening, closed))
@@ -135,8 +135,8 @@ class OnDemand(Generic[T]):
     ) -> None:
         if closing := self._closing.get(name):  # it may have a lock
             await asyncio.wait([closing])
-        for one in before:  # first, to have its memory
-            await self._closed(one)
+        for older in before:  # first, to have its memory
+            await self._closed(older)
         await asyncio.get_running_loop().run_in_executor(self._thread, entry.load, opening)
         entry.opened.set()
 

@@ -1,4 +1,4 @@
-"""What the start page says of each run. Only run.json and config.toml are read: no run is opened, nothing is loaded.
+"""The runs on the start page. Only run.json and config.toml are read: no run is opened, nothing is loaded.
 
     overviews(Path("runs"))  →  [Overview(name="first", status="evaluate: done", task="toy", …), …]
 
@@ -24,7 +24,7 @@ from dstill_report.page import headlines
 __all__ = ["Overview", "folders", "overviews"]
 
 
-NAMED = 3  # data of a run
+MOST_NAMES = 3  # data of a run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ def folders(place: Path) -> dict[str, Path]:
 
 def overviews(place: Path) -> list[Overview]:
     """The runs in `place`, the newest first."""
-    return sorted(map(_overview, list_runs(place)), key=lambda one: (one.created, one.name), reverse=True)
+    return sorted(map(_overview, list_runs(place)), key=lambda row: (row.created, row.name), reverse=True)
 
 
 def _overview(folder: Path) -> Overview:
@@ -88,7 +88,7 @@ def _read(folder: Path) -> Overview:
 def _data(stages: Stages) -> str:
     """The names of the first data, as ``shop, school …``."""
     names = list(filter(None, data_of(stages)))
-    return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+    return ", ".join(names[:MOST_NAMES]) + (" …" if len(names) > MOST_NAMES else "")
 
 
 def _task(file: Path) -> str:

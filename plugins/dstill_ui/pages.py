@@ -45,7 +45,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
 
 
 def error_page(request: Request, error: DstillError, status: int = 409) -> Response:
-    """What went wrong, where, and what to do about it."""
+    """A page that says what went wrong, where, and what to do about it."""
     title = "Not found" if status == NOT_FOUND else "This is not possible"
     return page(request, "error.html.j2", status, error=error, title=title)
 
@@ -61,7 +61,7 @@ def _environment() -> Environment:
 
     from dstill_report.templating import environment_of
 
-    made = environment_of(WEB)
+    environment = environment_of(WEB)
     # The value of a form's field, which nobody sees, so that the name comes back as it is.
-    made.filters["exactly"] = lambda text: Markup(escape(text))
-    return made
+    environment.filters["exactly"] = lambda text: Markup(escape(text))
+    return environment

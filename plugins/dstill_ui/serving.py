@@ -3,7 +3,7 @@
     with listening(host, port) as listener, opened(found, place, access=access, …) as server:
         run(server, listener)      # of `dstill_serve.serving`: until SIGINT or SIGTERM
 
-A review holds the lock of its run while it is open. It ends when the reviewer finishes, after `IDLE` seconds without a
+A review holds the lock of its run while it is open. It ends when the reviewer finishes, after `IDLE_SECONDS` without a
 request, or with the server. Decisions are on disk at once, so nothing is lost.
 """
 
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
     from dstill.runs.run import Run
 
-__all__ = ["IDLE", "listening", "opened"]
+__all__ = ["IDLE_SECONDS", "listening", "opened"]
 
 LIBRARIES = ("starlette", "uvicorn", "prometheus_client", "jinja2", "matplotlib", "scipy")  # of serve, report, evaluate
-IDLE = 15 * 60.0  # seconds without a request after which a review is closed
+IDLE_SECONDS = 15 * 60.0  # seconds without a request after which a review is closed
 MOST_REVIEWS = 16
 LIMITS = serving.Limits(max_batch=16, max_requests=64, timeout=60)  # of each student
 
@@ -55,7 +55,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def opened(
-    found: App,
+    app: App,
     place: Path,
     *,
     access: Access,
@@ -63,7 +63,7 @@ def opened(
     students: int,
     feedback: Path | None = None,
     log: RequestLog | None = None,
-    idle: float = IDLE,
+    idle: float = IDLE_SECONDS,
 ) -> Iterator[Server]:
     """A server of the runs in `place`, ready to run; at its end, what it has opened is closed.
 
@@ -72,15 +72,15 @@ def opened(
     """
 
     def open_run(folder: Path) -> Run:
-        return found.open(folder.absolute())
+        return app.open(folder.absolute())
 
     @contextlib.contextmanager
     def student(folder: Path) -> Iterator[ASGIApp]:
-        said = None if feedback is None else FeedbackLog(feedback / f"{folder.name}.jsonl")
+        log = None if feedback is None else FeedbackLog(feedback / f"{folder.name}.jsonl")
         behind = Behind(requires_token=access.requires_token)
         with (
             ready(open_run(folder).answerable(), execute=execute, max_wrong=None, fallback="") as predictor,
-            serving.opened(predictor, access=behind, limits=LIMITS, feedback=said, at="../play") as service,
+            serving.opened(predictor, access=behind, limits=LIMITS, feedback=log, at="../play") as service,
         ):
             yield serve_app.application(service)
 
@@ -89,7 +89,7 @@ def opened(
         with reviewing(open_run(folder), reviewer, finish) as app:
             yield app
 
-    found.plugins.require_healthy()  # registers all parts, before threads look for them
+    app.plugins.require_healthy()  # registers all parts, before threads look for them
     team = Team(
         place=place,
         access=access,

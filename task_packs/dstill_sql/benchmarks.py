@@ -29,7 +29,7 @@ from dstill.errors import DataError, DstillError
 from dstill.io.files import reading
 from dstill.io.jsonl import write_rows
 from dstill.io.strict_json import NotStrict, loads
-from dstill_sql.language.database.schema import Column, Family, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Family, Reference, SqlSchema, Table
 
 __all__ = ["main", "questions", "read_schemas"]
 
@@ -56,7 +56,7 @@ def questions(folder: Path, name: str = "dev.json", *, evidence: bool = True) ->
     rows = _read(path)
     if not isinstance(rows, list):
         raise DataError("the questions are not a list", where=str(path))
-    stem, asked = path.stem, set[tuple[str, str]]()
+    stem, seen = path.stem, set[tuple[str, str]]()
     for number, row in enumerate(rows, start=1):
         where = f"{path}, row {number}"
         db, question = _text(row, "db_id", where), _text(row, "question", where)
@@ -65,9 +65,9 @@ def questions(folder: Path, name: str = "dev.json", *, evidence: bool = True) ->
             question = f"{question.rstrip()} ({hint.strip()})"
         if db not in schemas:
             raise DataError(f"the database '{db[:80]}' is in no file of tables", where=where)
-        if (db, question.casefold()) in asked:
+        if (db, question.casefold()) in seen:
             continue
-        asked.add((db, question.casefold()))
+        seen.add((db, question.casefold()))
         yield Example(
             id=f"{stem}-{number}",
             question=question,
@@ -78,9 +78,9 @@ def questions(folder: Path, name: str = "dev.json", *, evidence: bool = True) ->
         )
 
 
-def read_schemas(folder: Path) -> dict[str, Schema]:
+def read_schemas(folder: Path) -> dict[str, SqlSchema]:
     """The schemas of the folder's files of tables, by database. Raises DataError."""
-    found: dict[str, Schema] = {}
+    schemas: dict[str, SqlSchema] = {}
     files = [folder / name for name in _TABLES if (folder / name).is_file()]
     if not files:
         raise DataError("there is no file of tables", where=str(folder), hint=f"expected one of {', '.join(_TABLES)}")
@@ -90,19 +90,19 @@ def read_schemas(folder: Path) -> dict[str, Schema]:
             where = f"{path}, row {number}"
             db = _text(row, "db_id", where)
             try:
-                found[db] = _schema(row, _described(folder, db))
+                schemas[db] = _schema(row, _described(folder, db))
             except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
                 raise DataError(f"not in the form of a schema: {type(error).__name__} {error}", where=where) from None
-    return found
+    return schemas
 
 
-def _schema(row: Mapping[str, Any], described: Mapping[tuple[str, str], str]) -> Schema:
+def _schema(row: Mapping[str, Any], described: Mapping[tuple[str, str], str]) -> SqlSchema:
     names: Sequence[str] = row["table_names_original"]
     columns: list[list[Column]] = [[] for _ in names]
     places: dict[int, tuple[int, str]] = {}  # number of a column → table and name
-    said = row.get("column_names") or row["column_names_original"]
+    texts = row.get("column_names") or row["column_names_original"]
     for number, ((table, name), (_, words), type_) in enumerate(
-        zip(row["column_names_original"], said, row["column_types"], strict=True)
+        zip(row["column_names_original"], texts, row["column_types"], strict=True)
     ):
         if table < 0:  # the star
             continue
@@ -116,18 +116,18 @@ def _schema(row: Mapping[str, Any], described: Mapping[tuple[str, str], str]) ->
         table = places[numbers[0]][0]
         keys[table] = (*keys[table], *(places[number][1] for number in numbers))
     tables = tuple(
-        Table(name=name, columns=tuple(found), key=key) for name, found, key in zip(names, columns, keys, strict=True)
+        Table(name=name, columns=tuple(own), key=key) for name, own, key in zip(names, columns, keys, strict=True)
     )
     references = tuple(
         Reference(
-            table=names[places[one][0]],
-            columns=(places[one][1],),
+            table=names[places[column][0]],
+            columns=(places[column][1],),
             to=names[places[other][0]],
             to_columns=(places[other][1],),
         )
-        for one, other in row.get("foreign_keys", ())
+        for column, other in row.get("foreign_keys", ())
     )
-    return Schema(tables=tables, references=references, dialect="sqlite")
+    return SqlSchema(tables=tables, references=references, dialect="sqlite")
 
 
 def _column(name: str, words: str, type_: str, description: str) -> Column:
@@ -141,24 +141,24 @@ def _column(name: str, words: str, type_: str, description: str) -> Column:
 
 
 def _described(folder: Path, db: str) -> dict[tuple[str, str], str]:
-    """What ``DB/database_description/TABLE.csv`` says about columns, by table and column in lower case."""
-    found: dict[tuple[str, str], str] = {}
+    """The words of ``DB/database_description/TABLE.csv`` about columns, by table and column in lower case."""
+    texts: dict[tuple[str, str], str] = {}
     if not re.fullmatch(r"\w[\w.-]*", db):
-        return found
+        return texts
     for place in _FOLDERS:
         for path in sorted((folder / place / db / "database_description").glob("*.csv")):
-            found.update(_of_csv(path))
-    return found
+            texts.update(_from_csv(path))
+    return texts
 
 
-def _of_csv(path: Path) -> Iterator[tuple[tuple[str, str], str]]:
+def _from_csv(path: Path) -> Iterator[tuple[tuple[str, str], str]]:
     with reading(path):
         text = path.read_bytes().decode("utf-8-sig", errors="replace")
     for row in csv.DictReader(io.StringIO(text)):
         name = (row.get("original_column_name") or "").strip()
-        said = (row.get("column_description") or row.get("column_name") or "").strip()
-        if name and said and said.casefold() != name.casefold():
-            yield (path.stem.casefold(), name.casefold()), said
+        description = (row.get("column_description") or row.get("column_name") or "").strip()
+        if name and description and description.casefold() != name.casefold():
+            yield (path.stem.casefold(), name.casefold()), description
 
 
 # --- files ------------------------------------------------------------------------------
@@ -182,10 +182,10 @@ def _text(row: Any, name: str, where: str, *, optional: bool = False) -> str:
     raise DataError(f"'{name}' is not text", where=where, hint="give a folder of Spider or BIRD")
 
 
-def _rows(found: Iterable[Example]) -> Iterator[Mapping[str, Any]]:
-    for one in found:
-        row = {"id": one.id, "question": one.question, "answer": one.answer, "context": one.context}
-        yield {**row, "category": one.category, "split": one.split}
+def _rows(examples: Iterable[Example]) -> Iterator[Mapping[str, Any]]:
+    for example in examples:
+        row = {"id": example.id, "question": example.question, "answer": example.answer, "context": example.context}
+        yield {**row, "category": example.category, "split": example.split}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -199,13 +199,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-evidence", action="store_true", help="leave out BIRD's hints")
     options = parser.parse_args(arguments)
     try:
-        found = list(questions(options.folder, options.questions, evidence=not options.no_evidence))
-        write_rows(options.out, _rows(found))
+        rows = list(questions(options.folder, options.questions, evidence=not options.no_evidence))
+        write_rows(options.out, _rows(rows))
     except DstillError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     folder = next((name for name in _FOLDERS if (options.folder / name).is_dir()), "database")
-    print(f"{len(found)} questions in {options.out}")
+    print(f"{len(rows)} questions in {options.out}")
     print(
         f'set dialect = "sqlite" and databases = "{options.folder / folder}" in [task.sql] to run answers on the files'
     )

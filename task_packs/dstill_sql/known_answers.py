@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dstill_sql.language.database.schema import Schema, quoted
+from dstill_sql.language.database.schema import SqlSchema, quoted
 
 __all__ = ["HOSTILE", "different", "equal", "hostile", "runaway"]
 
@@ -121,7 +121,7 @@ class _Names:
         return f"{self.parent} AS p JOIN {self.child} AS c ON c.{self.refers} = p.{self.key}"
 
 
-def _names(schema: Schema) -> Iterator[_Names]:
+def _names(schema: SqlSchema) -> Iterator[_Names]:
     """Those of the first reference with one column."""
     for reference in schema.references:
         if len(reference.columns) == 1:
@@ -131,7 +131,7 @@ def _names(schema: Schema) -> Iterator[_Names]:
             return
 
 
-def equal(schema: Schema) -> Iterator[tuple[str, str]]:
+def equal(schema: SqlSchema) -> Iterator[tuple[str, str]]:
     """Pairs of equal answers."""
     for of in _names(schema):
         parent, key, child, refers = of.parent, of.key, of.child, of.refers
@@ -148,7 +148,7 @@ def equal(schema: Schema) -> Iterator[tuple[str, str]]:
         )
 
 
-def different(schema: Schema) -> Iterator[tuple[str, str]]:
+def different(schema: SqlSchema) -> Iterator[tuple[str, str]]:
     """Pairs of an answer and a wrong one."""
     for of in _names(schema):
         parent, key, child, refers = of.parent, of.key, of.child, of.refers
@@ -165,7 +165,7 @@ def different(schema: Schema) -> Iterator[tuple[str, str]]:
         yield f"{keys} WHERE {key} IN {linked}", f"{keys} WHERE NOT {key} IN {linked}"
 
 
-def runaway(schema: Schema) -> Iterator[str]:
+def runaway(schema: SqlSchema) -> Iterator[str]:
     """Queries that the checks accept, and that no engine ends."""
     for of in _names(schema):
         joins = (
@@ -176,7 +176,7 @@ def runaway(schema: Schema) -> Iterator[str]:
         yield f"SELECT COUNT(*) FROM {of.child} AS t0{''.join(joins)}"
 
 
-def hostile(schema: Schema) -> Iterator[str]:
+def hostile(schema: SqlSchema) -> Iterator[str]:
     """Answers that no dialect may run."""
     for table in schema.tables[:1]:
         t, a = (quoted(name, schema.dialect) for name in (table.name, table.columns[0].name))

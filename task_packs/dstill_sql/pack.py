@@ -87,8 +87,8 @@ class Sql(AboutDatabases, declared=TASK):
     def model_input(self, example: Example) -> str:
         from dstill_sql.prompting import schema_line
 
-        found = self.database(example)
-        return example.question if found is None else f"{example.question}\n{schema_line(found, example.question)}"
+        data = self.database(example)
+        return example.question if data is None else f"{example.question}\n{schema_line(data, example.question)}"
 
     def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
         form = self.reply_text("which tables, columns and conditions, and why", "SELECT …")
@@ -97,8 +97,8 @@ class Sql(AboutDatabases, declared=TASK):
         for shot in shots:
             messages.append(Message(role="user", content=f"Question: {shot.question}"))
             messages.append(Message(role="assistant", content=self.reply_text(shot.rationale or "", shot.answer or "")))
-        found = self.database(example)
-        schema = "" if found is None else f"Schema ({self.config.dialect}):\n{found.schema.ddl()}\n\n"
+        database = self.database(example)
+        schema = "" if database is None else f"Schema ({self.config.dialect}):\n{database.schema.ddl()}\n\n"
         messages.append(Message(role="user", content=f"{schema}Question: {example.question}"))
         return Prompt(example=example, messages=tuple(messages))
 

@@ -14,7 +14,7 @@ from dstill.errors import UsageError
 from dstill.io.strict_json import fenced
 from dstill.linked.names import stems
 from dstill_sql.language.database.database import Database
-from dstill_sql.language.database.schema import Schema, Table
+from dstill_sql.language.database.schema import SqlSchema, Table
 
 __all__ = ["question_brief", "schema_line", "tables_for"]
 
@@ -56,21 +56,21 @@ def schema_line(database: Database, question: str) -> str:
     return " ".join(_table_line(schema, table) for table in tables_for(schema, question, _MOST))
 
 
-def tables_for(schema: Schema, question: str, most: int) -> Sequence[Table]:
+def tables_for(schema: SqlSchema, question: str, most: int) -> Sequence[Table]:
     """At most `most` tables, those whose names share words with the question first, in the order of the schema."""
     if len(schema.tables) <= most:
         return schema.tables
-    asked = set(stems(question))
+    words = set(stems(question))
 
     def rank(place: int) -> tuple[int, int]:
         table = schema.tables[place]
         columns = {word for column in table.columns for word in stems(column.name)}
-        return (-3 * len(asked & set(stems(table.name))) - len(asked & columns), place)
+        return (-3 * len(words & set(stems(table.name))) - len(words & columns), place)
 
     return [schema.tables[place] for place in sorted(sorted(range(len(schema.tables)), key=rank)[:most])]
 
 
-def _table_line(schema: Schema, table: Table) -> str:
+def _table_line(schema: SqlSchema, table: Table) -> str:
     refers = {
         reference.columns[0]: reference.to
         for reference in schema.references
@@ -95,7 +95,7 @@ def question_brief(example: Example, database: Database | None) -> QuestionBrief
         for reference in database.schema.references
         if {reference.table, reference.to} <= {table.name for table in shown}
     )
-    schema = Schema(tables=tuple(shown), references=references, dialect=database.schema.dialect)
+    schema = SqlSchema(tables=tuple(shown), references=references, dialect=database.schema.dialect)
     names = {f"{table.name}.{column.name}" for table in shown for column in table.columns}
     values = {
         name: known.to_json()[:_EXAMPLES] if known.complete else known.to_json()
@@ -110,15 +110,15 @@ def question_brief(example: Example, database: Database | None) -> QuestionBrief
     return QuestionBrief(about="\n".join(lines), categories=_categories(schema), context=context)
 
 
-def _categories(schema: Schema) -> Mapping[str, str]:
+def _categories(schema: SqlSchema) -> Mapping[str, str]:
     has = {"-"} | {column.family for table in schema.tables for column in table.columns}
     has |= {"date"} if "timestamp" in has else set()
     has |= {"number"} if "integer" in has else set()
     has |= {"reference"} if schema.references else set()
-    found = {}
+    categories = {}
     for line in _KINDS.strip().splitlines():
-        head, _, asked = line.partition(" | ")
+        head, _, text = line.partition(" | ")
         name, _, needs = head.partition(": ")
         if needs in has:
-            found[name] = asked
-    return found
+            categories[name] = text
+    return categories

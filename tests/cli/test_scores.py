@@ -135,7 +135,7 @@ def test_every_line_fits_the_terminal(evaluated: Path, columns: int, toy_file: P
     ],
 )
 def test_answers_with_the_same_result_have_the_outcome_of_test_databases(killed: int, told: str) -> None:
-    (line,) = scores._of_test_suite({"n_same_on_data": 3, "n_killed": killed, "not_checked": {}})
+    (line,) = scores._test_suite_lines({"n_same_on_data": 3, "n_killed": killed, "not_checked": {}})
     assert line == f"3 answers differ from the reference and returned the same result. {told}"
 
 
@@ -147,5 +147,5 @@ def test_answers_with_the_same_result_have_the_outcome_of_test_databases(killed:
     ],
 )
 def test_one_answer_is_singular(n: int, told: str) -> None:
-    (line,) = scores._of_test_suite({"n_same_on_data": 0, "n_killed": 0, "not_checked": {"no corpora": n}})
+    (line,) = scores._test_suite_lines({"n_same_on_data": 0, "n_killed": 0, "not_checked": {"no corpora": n}})
     assert line.startswith(told)

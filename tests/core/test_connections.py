@@ -158,7 +158,7 @@ def test_connections_are_bounded_by_the_open_file_limit(monkeypatch: pytest.Monk
     monkeypatch.setattr(resource, "setrlimit", set_limits)
     assert connections.connection_limit(20) == 20
     assert limits == [256, 400]
-    assert connections.connection_limit(512) == 400 - connections.RESERVED
+    assert connections.connection_limit(512) == 400 - connections.RESERVE
     assert limits == [400, 400]
     limits[:] = [100, 100]
     assert connections.connection_limit(512) == 1

@@ -13,7 +13,7 @@ from dstill.api import SPLITS, Draft, Engine, Example, Verdict, judge
 from dstill.api.fallbacks import with_fallbacks
 from dstill.api.task import Task
 from dstill.errors import PluginError
-from dstill.quality.consistency import of_golds, of_questions, of_verdicts
+from dstill.quality.consistency import for_golds, for_questions, for_verdicts
 
 
 def questions(task: Task) -> list[Example]:
@@ -25,14 +25,14 @@ def evaluated(task: Task, answer: Any = lambda example: example.answer) -> list[
     examples = list(task.examples("test"))
     with Shelf().open(task, Engine()) as shelf:
         verdicts: Sequence[Verdict] = [judge(task, e, Draft(answer=answer(e)), shelf) for e in examples]
-        return of_verdicts(task, examples, {"student": verdicts}, shelf)
+        return for_verdicts(task, examples, {"student": verdicts}, shelf)
 
 
 def test_sound_pack_gives_no_warning() -> None:
-    assert of_questions(Rows(), questions(Rows())) == []
+    assert for_questions(Rows(), questions(Rows())) == []
     assert evaluated(Rows()) == []
     assert evaluated(Rows(), lambda e: "SELECT name FROM nowhere") == []
-    assert of_golds(Rows(), []) == []
+    assert for_golds(Rows(), []) == []
 
 
 def test_refusals_of_more_than_half_of_a_test_split_give_a_warning() -> None:
@@ -40,7 +40,7 @@ def test_refusals_of_more_than_half_of_a_test_split_give_a_warning() -> None:
         def is_refusal(self, answer: str) -> bool:
             return True
 
-    found = of_questions(Wide(), questions(Rows()))
+    found = for_questions(Wide(), questions(Rows()))
     assert len(found) == 2  # the third test split is small
     assert found[0].startswith("42 of 42 reference answers of test are refusals, so a student that always refuses")
     assert found[0].endswith("`dstill pack check rows` says more")
@@ -52,7 +52,7 @@ def test_reply_that_is_not_parsed_back_gives_a_warning(lost: Draft | None) -> No
         def parse(self, text: str) -> Draft | None:
             return lost
 
-    (found,) = of_questions(Lossy(), questions(Rows()))
+    (found,) = for_questions(Lossy(), questions(Rows()))
     assert "`parse` of task 'rows' must undo `reply_text`" in found
 
 

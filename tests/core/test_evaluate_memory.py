@@ -25,7 +25,7 @@ def alive() -> int:
 
 
 def test_verdicts_of_one_split_are_in_memory_at_once(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"IN_MEMORY": 20, "BLOCK": 10}.items():
+    for name, value in {"MEMORY_ITEMS": 20, "BLOCK": 10}.items():
         monkeypatch.setattr(spool, name, value)
     flags = {
         "project.task": "toy",

@@ -249,7 +249,7 @@ def test_truncated_reply_is_retried_once_with_more_tokens(plugins: Plugins, task
     examples = list(task.examples("train"))[:5]
     found = teach(plugins, task, teacher, examples, shots=0)
     assert codes([one.row for one in found]) == {"accepted": 4, "truncated": 1}
-    assert Counter(prompt.max_tokens_factor for prompt in teacher.prompts) == {1: 5, label.LONGER: 5}
+    assert Counter(prompt.max_tokens_factor for prompt in teacher.prompts) == {1: 5, label.TOKEN_FACTOR: 5}
     assert all(len(prompt.messages) == 2 for prompt in teacher.prompts)  # the truncated reply is not repeated
 
 

@@ -175,7 +175,7 @@ def test_error_in_applies_refuses_the_example() -> None:
 
 @pytest.mark.parametrize(("answer", "codes"), [("12", []), ("one", ["syntax_error"])])
 def test_parser_can_be_a_check(answer: str, codes: list[str]) -> None:
-    check = Check.of_parser("form", int, hint="write digits", cause="no number")
+    check = Check.from_parser("form", int, hint="write digits", cause="no number")
     assert (check.name, check.parses, check.cause) == ("form", True, "no number")
     problems = list(check.run(EXAMPLE, answer))
     assert [problem.code for problem in problems] == codes

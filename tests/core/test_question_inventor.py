@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dstill.api.protocols import QuestionBrief
 from dstill.api.records import Example, Prompt
-from dstill.stages.generate.question_inventor import LONGEST, TOGETHER, Inventor, read
+from dstill.stages.generate.question_inventor import LONGEST, REQUEST_SIZE, Inventor, read
 
 BRIEF = QuestionBrief(about="About hats.", categories={"red": "hats that are red", "big": "hats that are big"})
 Reply = Callable[[Mapping[str, str]], str]
@@ -45,7 +45,7 @@ def invent(
     inventor = Inventor(brief, more.pop("seeds", ()), n, seed=0, max_duplicate_rate=rate)
     while prompts := inventor.round():
         for prompt in prompts:
-            if not inventor.found.stopped:
+            if not inventor.invented.stopped:
                 inventor.take(prompt.example.id, reply(asked_in(prompt)))
     return inventor
 
@@ -57,14 +57,14 @@ def test_categories_share_requests_of_ten_questions() -> None:
     inventor = Inventor(BRIEF, (), 25, seed=0, max_duplicate_rate=0.5)
     prompts = inventor.round()
     asked = [asked_in(prompt) for prompt in prompts]
-    assert [len(one) for one in asked] == [TOGETHER, TOGETHER, 5]
+    assert [len(one) for one in asked] == [REQUEST_SIZE, REQUEST_SIZE, 5]
     assert list(asked[0].values()) == ["red", "big"] * 5  # a request has many kinds
     ids = [id for one in asked for id in one]
     assert len(set(ids)) == 25
     for prompt in prompts:
         inventor.take(prompt.example.id, good_reply(asked_in(prompt)))
     assert inventor.round() == []
-    examples = inventor.found.examples
+    examples = inventor.invented.examples
     assert [sum(one.category == name for one in examples) for name in BRIEF.categories] == [13, 12]
     assert len({one.id for one in examples}) == 25
     assert all(one.answer is None for one in examples)
@@ -83,7 +83,7 @@ def test_prompt_describes_data_and_categories() -> None:
 
 def test_prompt_without_categories_has_ids_only() -> None:
     inventor = invent(3, brief=QuestionBrief(about="Sums.", context={"index": "i"}))
-    assert [(one.category, one.context) for one in inventor.found.examples] == [("", {"index": "i"})] * 3
+    assert [(one.category, one.context) for one in inventor.invented.examples] == [("", {"index": "i"})] * 3
 
 
 def test_later_prompts_show_earlier_questions() -> None:
@@ -100,7 +100,7 @@ def test_later_prompts_show_earlier_questions() -> None:
             inventor.take(prompt.example.id, reply)
     assert "These are there already" not in asked[0]
     assert question("q1") in asked[1]
-    assert len(inventor.found.examples) == 10
+    assert len(inventor.invented.examples) == 10
 
 
 def test_same_replies_give_the_same_prompts() -> None:
@@ -141,24 +141,26 @@ def test_replies_are_matched_to_questions_by_id() -> None:
         return inventor
 
     nine = once(q4=None)
-    assert (len(nine.found.examples), nine.found.missing) == (9, 1)
+    assert (len(nine.invented.examples), nine.invented.missing) == (9, 1)
     (again,) = nine.round()
     assert list(asked_in(again).values()) == ["big"]  # one of that category, and under a new id
     nine.take(again.example.id, good_reply(asked_in(again)))
-    assert len(nine.found.examples) == 10
+    assert len(nine.invented.examples) == 10
 
     eleven = once(q11="eleven hats", extra="another hat")
-    assert (len(eleven.found.examples), eleven.found.extra) == (10, 2)
-    assert "eleven hats" not in [one.question for one in eleven.found.examples]
+    assert (len(eleven.invented.examples), eleven.invented.extra) == (10, 2)
+    assert "eleven hats" not in [one.question for one in eleven.invented.examples]
 
     swapped = once(q1=question("q2"), q2=question("q1"))
-    assert {one.question: one.category for one in swapped.found.examples}[question("q2")] == "red"  # the id's category
+    assert {one.question: one.category for one in swapped.invented.examples}[
+        question("q2")
+    ] == "red"  # the id's category
 
     twice = Inventor(BRIEF, (), 2, seed=0, max_duplicate_rate=0.5)
     (prompt,) = twice.round()
     twice.take(prompt.example.id, f"{lines(q1='first hats', q2='other caps')}\n{lines(q1='second thoughts')}")
-    assert [one.question for one in twice.found.examples] == ["first hats", "other caps"]
-    assert twice.found.extra == 1
+    assert [one.question for one in twice.invented.examples] == ["first hats", "other caps"]
+    assert twice.invented.extra == 1
 
 
 @pytest.mark.parametrize(
@@ -197,8 +199,8 @@ def test_invisible_characters_are_removed_and_non_questions_counted() -> None:
         "q4": "کلاه\u200cها",
     }
     inventor.take(prompt.example.id, lines(**texts))
-    assert [one.question for one in inventor.found.examples] == ["hats of[31m today", "کلاه\u200cها"]
-    assert inventor.found.unusable == 2
+    assert [one.question for one in inventor.invented.examples] == ["hats of[31m today", "کلاه\u200cها"]
+    assert inventor.invented.unusable == 2
 
 
 # --- duplicates -------------------------------------------------------------------------
@@ -209,7 +211,7 @@ def accepted_questions(*questions: str, seeds: tuple[str, ...] = ()) -> list[str
     inventor = Inventor(QuestionBrief(about=""), examples, len(questions), seed=0, max_duplicate_rate=1)
     (prompt,) = inventor.round()
     inventor.take(prompt.example.id, lines(**{f"q{n}": text for n, text in enumerate(questions, start=1)}))
-    return [one.question for one in inventor.found.examples]
+    return [one.question for one in inventor.invented.examples]
 
 
 def test_duplicate_question_is_dropped() -> None:
@@ -251,7 +253,7 @@ def test_stops_at_the_duplicate_rate() -> None:
         requests += 1
         return lines(**dict.fromkeys(asked, "which hats are red?"))
 
-    found = invent(500, same).found
+    found = invent(500, same).invented
     assert [one.question for one in found.examples] == ["which hats are red?"]
     assert found.stopped == "the teacher repeats itself: 29 of 30 questions are duplicates (97%)"
     assert requests == 3  # not 50
@@ -263,20 +265,20 @@ def test_duplicates_are_replaced() -> None:
         ids = list(asked)
         return lines(**{id: question(ids[0] if n % 3 == 0 else id) for n, id in enumerate(ids)})
 
-    found = invent(100, one_third_repeated).found
+    found = invent(100, one_third_repeated).invented
     assert (len(found.examples), found.stopped) == (100, "")
     assert 0.2 < found.duplicate_rate < 0.5
-    assert invent(100, one_third_repeated, rate=0.2).found.stopped.startswith("the teacher repeats itself: 9 of 30 ")
+    assert invent(100, one_third_repeated, rate=0.2).invented.stopped.startswith("the teacher repeats itself: 9 of 30 ")
 
 
 def test_stops_after_replies_without_questions() -> None:
-    found = invent(20, lambda asked: "I would rather not.").found
+    found = invent(20, lambda asked: "I would rather not.").invented
     assert (found.stopped, found.missing) == ("no reply could be read", 20)
     assert found.summary_lines()[0].endswith("20 missing, 2 replies that could not be read")
 
 
 def test_stops_when_few_new_questions_arrive() -> None:
     """One new question a request: each request costs as much as ten."""
-    found = invent(1_000, lambda asked: good_reply(dict([next(iter(asked.items()))]))).found
+    found = invent(1_000, lambda asked: good_reply(dict([next(iter(asked.items()))]))).invented
     assert "requests did not bring enough new questions" in found.stopped
     assert 0 < len(found.examples) < 1_000

@@ -41,7 +41,7 @@ EXAMPLES = st.builds(Example, id=TEXT, question=TEXT, context=CONTEXTS, answer=s
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hardly anything stays in memory."""
-    for name, value in {"IN_MEMORY": 3, "BLOCK": 4, "NEAR": 2, "LAST": 2}.items():
+    for name, value in {"MEMORY_ITEMS": 3, "BLOCK": 4, "READ_AHEAD": 2, "PART_CACHE": 2}.items():
         monkeypatch.setattr(spool, name, value)
 
 
@@ -137,7 +137,7 @@ def test_dataset_is_the_same_from_disk_and_from_memory(
         (project / name).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     replay = ("--teacher", "replay", "--set", "teacher.replay.file=answers.jsonl", "--questions", "questions.jsonl")
     made = [cli("generate", *replay, "--out", "memory").code]
-    for name, value in {"IN_MEMORY": 3, "BLOCK": 4, "NEAR": 2, "LAST": 2}.items():
+    for name, value in {"MEMORY_ITEMS": 3, "BLOCK": 4, "READ_AHEAD": 2, "PART_CACHE": 2}.items():
         monkeypatch.setattr(spool, name, value)
     made += [cli("generate", *replay, "--out", "disk").code]
     assert made[0] == made[1]

@@ -119,7 +119,7 @@ def test_windows_locks_a_byte_behind_what_others_read(locking: set[int], tmp_pat
 def test_windows_refuses_links_without_a_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dstill.errors import RunError
 
-    for name in ("OPENING", "READING", "OTHERS", "refuses_links"):
+    for name in ("OPENING", "READING", "OTHER_USERS", "refuses_links"):
         monkeypatch.setattr(system, name, getattr(windows, name))
     (tmp_path / "file").write_bytes(b"a\r\n")
     (tmp_path / "link").symlink_to(tmp_path / "file")

@@ -33,7 +33,7 @@ from dstill_sql.engines.sqlite import Sqlite
 from dstill_sql.engines.translating import Untranslatable, translated
 from dstill_sql.language import guard
 from dstill_sql.language.database.database import Rows
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import DIALECTS, Dialect
 from dstill_sql.language.engine_text import NotPrintable
 from dstill_sql.language.limits import Limits
@@ -42,7 +42,7 @@ from dstill_sql.language.statements import NotOneQuery, read
 
 __all__ = ["postgres"]  # the fixture
 
-SCHEMAS: dict[Dialect, Schema] = {dialect: Schema.read(statements(dialect), dialect) for dialect in DIALECTS}
+SCHEMAS: dict[Dialect, SqlSchema] = {dialect: SqlSchema.read(statements(dialect), dialect) for dialect in DIALECTS}
 EVERYDAY = Path(__file__).parents[1] / "task_packs" / "dstill_sql" / "agreement.sql"
 NOW = "2024-06-18T12:00:00"  # for the clocks of queries
 LONG_ROWS = 300  # of the table on which texts grow
@@ -216,7 +216,7 @@ def test_texts_of_schemas_create_only_their_tables(lab: Lab, rng: random.Random)
     text = Texts(rng, lab.dialect, everyday(lab.dialect)).ddl()
     count(lab.dialect, "schemas")
     try:
-        tables = Schema.read(text, lab.dialect).tables
+        tables = SqlSchema.read(text, lab.dialect).tables
     except DataError:
         count(lab.dialect, "schema not read")
         return

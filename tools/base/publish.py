@@ -31,7 +31,7 @@ from dstill_linked.model import LinkedModel, Sources
 from dstill_linked.saving import quantized, read_facts, read_model, write_student
 from dstill_linked.shape import WEIGHTS
 from dstill_linked.vocabulary import Vocabulary
-from dstill_torch.batches import IGNORED
+from dstill_torch.batches import IGNORED_LABEL
 from tools.base import pack
 
 __all__ = ["exact", "new_rows", "publish"]
@@ -118,7 +118,7 @@ def exact(model: LinkedModel, rows: Sequence[LinkedRow]) -> float:
             batch = collator([(row,) for row in ordered[at : at + BATCH]])
             sources = Sources(**{name: batch[name] for name in Sources.__dataclass_fields__})
             best = model(sources, batch["previous"]).argmax(-1)
-            right += int(((best == batch["labels"]) | (batch["labels"] == IGNORED)).all(1).sum())
+            right += int(((best == batch["labels"]) | (batch["labels"] == IGNORED_LABEL)).all(1).sum())
     return right / len(rows)
 
 

@@ -39,7 +39,7 @@ from dstill_linked.saving import LinkedFacts, read_model, write_student
 from dstill_linked.shape import Shape
 from dstill_linked.tensors import renumbered
 from dstill_linked.vocabulary import RELATIONS, Vocabulary
-from dstill_torch.batches import IGNORED
+from dstill_torch.batches import IGNORED_LABEL
 from dstill_torch.muon import muon
 from tools.base import pack
 from tools.base.rows import rows
@@ -152,7 +152,7 @@ def _loss(model: LinkedModel, batch: Mapping[str, Any]) -> torch.Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         sources = renumbered(Sources(**{name: batch[name] for name in Sources.__dataclass_fields__}))
         scores = model(sources, batch["previous"], batch.get("place"))
-    labelled = batch["labels"] != IGNORED
+    labelled = batch["labels"] != IGNORED_LABEL
     return functional.cross_entropy(scores[labelled].float(), batch["labels"][labelled])
 
 

@@ -1,4 +1,4 @@
-"""What a student's answers cost: seconds, tokens, and disk space.
+"""The cost of a student's answers: seconds, tokens, and disk space.
 
     timings(answer, examples)  →  [Timing(id="q-1", seconds=0.041), …]      # one question at a time
     measured_efficiency(timings, predictions, run.folder / "student", parameters=1_312_000)
@@ -58,7 +58,7 @@ class Efficiency:
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerCost:
-    """What a system's answers take; None: not known."""
+    """The cost of a system's answers; None: not known."""
 
     questions: int
     seconds_per_1000: float | None  # the mean of an answer, times 1,000; students write in batches
@@ -80,7 +80,7 @@ class AnswerCost:
         )
 
     @classmethod
-    def of_student(cls, predictions: Sequence[Prediction], usd_per_hour: float | None) -> Self:
+    def for_student(cls, predictions: Sequence[Prediction], usd_per_hour: float | None) -> Self:
         """The student's: machine time at this price."""
         seconds = [p.seconds for p in predictions if p.seconds is not None]
         usd = None if usd_per_hour is None or not seconds else sum(seconds) / 3600 * usd_per_hour
@@ -93,7 +93,7 @@ def timings(answer: Callable[[Example], object], examples: Sequence[Example]) ->
     Stops after `LONGEST` seconds.
     """
     chosen = examples[:: max(1, -(-len(examples) // MOST))]
-    found: list[Timing] = []
+    rows: list[Timing] = []
     if chosen:
         answer(chosen[0])
     begun = time.perf_counter()
@@ -102,8 +102,8 @@ def timings(answer: Callable[[Example], object], examples: Sequence[Example]) ->
         if started - begun > LONGEST:
             break
         answer(example)
-        found.append(Timing(id=example.id, seconds=round(time.perf_counter() - started, 6)))
-    return found
+        rows.append(Timing(id=example.id, seconds=round(time.perf_counter() - started, 6)))
+    return rows
 
 
 def measured_efficiency(
@@ -117,7 +117,7 @@ def measured_efficiency(
     tokens = [p.tokens for p in predictions if p.tokens is not None]
     files = [file for file in folder.rglob("*") if file.is_file()]
     return Efficiency(
-        latency=_percentiles([one.seconds for one in timed], 6),
+        latency=_percentiles([timing.seconds for timing in timed], 6),
         per_second=round(len(seconds) / sum(seconds), 3) if sum(seconds) else None,
         tokens=_percentiles(tokens, 0),
         total_tokens=sum(tokens) if tokens else None,

@@ -24,7 +24,7 @@ from dstill.api.task import Task
 __all__ = ["CauseCount", "counted", "failed", "labels", "with_cause"]
 
 NO_ANSWER, REFUSED, SHOULD_HAVE_REFUSED, ENGINE = "no answer", "refused", "should have refused", "engine"
-SHOWN = 5  # examples of a label
+MOST_EXAMPLES = 5  # examples of a label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +64,16 @@ def counted(verdicts: Iterable[Verdict], order: Sequence[str]) -> dict[str, Caus
         if verdict.cause is not None:
             label = verdict.cause.label
             counts[label] += 1
-            if counts[label] <= SHOWN:
+            if counts[label] <= MOST_EXAMPLES:
                 first.setdefault(label, []).append(verdict.id)
     places = {label: place for place, label in enumerate(order)}
-    found = {}
+    causes = {}
     for label in sorted(counts, key=lambda label: (-counts[label], places.get(label, len(places)), label)):
         low, high = wilson(counts[label], counts.total())
-        found[label] = CauseCount(
+        causes[label] = CauseCount(
             count=counts[label], of=counts.total(), low=low, high=high, examples=tuple(first[label])
         )
-    return found
+    return causes
 
 
 def _cause(task: Task, verdict: Verdict, example: Example, draft: Draft | None) -> Cause:
@@ -88,8 +88,8 @@ def _cause(task: Task, verdict: Verdict, example: Example, draft: Draft | None) 
         return Cause(label=REFUSED if verdict.refused else SHOULD_HAVE_REFUSED)
     if verdict.reached == Level.VALID:
         return Cause(label=ENGINE, detail=verdict.reason)
-    found = task.cause(draft.answer, example.answer or "")
-    return found or Cause(label=ENGINE, detail="it gave another result for an answer that is the gold's own")
+    cause = task.cause(draft.answer, example.answer or "")
+    return cause or Cause(label=ENGINE, detail="it gave another result for an answer that is the gold's own")
 
 
 def _overlap(task: Task, example: Example, draft: Draft | None) -> Overlap | None:

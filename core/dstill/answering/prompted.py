@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Prompted", "PromptedModel", "answered", "is_prompted", "prediction", "reader", "require"]
 
 KEY = "evaluate.baselines"
-AWAY = ("unavailable", "broken")  # codes of problems that the service is to blame for
+SERVICE_FAULTS = ("unavailable", "broken")  # codes of problems that the service is to blame for
 REASONS = 3  # why there is no answer, the most frequent
 
 
@@ -74,7 +74,7 @@ def require(plugins: Plugins, system: str, *, where: str = KEY, role: str = "bas
 
 def reader(setup: Setup) -> Callable[[Prediction], Draft | None]:
     """Parses the predictions of a prompted model as replies of a teacher."""
-    return lambda one: None if one.truncated else setup.plugins.parse_reply(setup.task, one.text)
+    return lambda reply: None if reply.truncated else setup.plugins.parse_reply(setup.task, reply.text)
 
 
 class PromptedModel:
@@ -110,7 +110,7 @@ class PromptedModel:
         return prompts(self.setup.plugins, self._task, self.teacher, unseen, self._worked, self._settings)
 
     def budget(self, store: ReplyStore) -> Budget:
-        """What the caps leave to the buyer of `store`."""
+        """The budget that the caps leave to the buyer of `store`."""
         from dstill.teacher.budget import Budget
 
         spent = store.bought_by(store.buyer) if self.teacher.paid else ()
@@ -125,7 +125,7 @@ def answered(
     Raises ServiceError, AuthError, ConfigError, BadRequest; BudgetError when the next request could exceed a cap of
     ``evaluate``.
     """
-    from dstill.teacher.budget import NOTHING, actual_usage
+    from dstill.teacher.budget import NO_USAGE, actual_usage
     from dstill.teacher.cache import ReplyStore
 
     require(setup.plugins, system)
@@ -140,13 +140,13 @@ def answered(
     failed = [reply.reply for reply in replies if isinstance(reply.reply, Problem)]
     _refuse_outages(system, failed, len(replies), purchase)
     got = [reply.reply for reply in replies if isinstance(reply.reply, Reply)]
-    usage = sum((actual_usage(reply) for reply in got), NOTHING)
+    usage = sum((actual_usage(reply) for reply in got), NO_USAGE)
     usd = _usd(model.teacher, usage)
     seconds = [reply.seconds for reply in got if reply.seconds is not None]
     return Prompted(
         predictions=[prediction(reply) for reply in replies],
         usd=[
-            _usd(model.teacher, actual_usage(reply.reply) if isinstance(reply.reply, Reply) else NOTHING)
+            _usd(model.teacher, actual_usage(reply.reply) if isinstance(reply.reply, Reply) else NO_USAGE)
             for reply in replies
         ],
         cost=AnswerCost.of(len(examples), seconds=seconds, usd=usd, usage=usage),
@@ -185,18 +185,18 @@ async def _replies(
 ) -> list[TeacherReply]:
     from dstill.teacher.client import replies
 
-    found: list[TeacherReply] = []
+    rows: list[TeacherReply] = []
     budget = model.budget(store)
     async with model.teacher as teacher:
         async for reply in replies(teacher, prompts, store, concurrency=model.concurrency, budget=budget):
-            found.append(reply)
-            model.setup.progress(f"answering ({system})", len(found), len(prompts))
-    return found
+            rows.append(reply)
+            model.setup.progress(f"answering ({system})", len(rows), len(prompts))
+    return rows
 
 
 def _refuse_outages(system: str, failed: Sequence[Problem], n: int, purchase: Purchase) -> None:
     """Raises ServiceError if the service failed for some of `n` questions, BadRequest if it took none."""
-    away = [problem for problem in failed if problem.code in AWAY]
+    away = [problem for problem in failed if problem.code in SERVICE_FAULTS]
     if away:
         raise ServiceError(
             f"{system} did not answer {len(away):,} of {n:,} questions: {away[0].message}",

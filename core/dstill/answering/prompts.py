@@ -40,12 +40,12 @@ def prompts(
     plugins: Plugins,
     task: Task,
     teacher: Teacher,
-    asked: Iterable[Example],
+    examples: Iterable[Example],
     worked: Sequence[Example],
     settings: Generate,
 ) -> Iterator[Prompt]:
-    """The prompt about each of `asked`, with `settings.shots` of the `worked` examples."""
-    return map(prompter(plugins, task, teacher, worked, settings), asked)
+    """The prompt about each of `examples`, with `settings.shots` of the `worked` examples."""
+    return map(prompter(plugins, task, teacher, worked, settings), examples)
 
 
 def prompter(
@@ -55,7 +55,7 @@ def prompter(
     positions: dict[str, array[int]] = {}
     for at, example in enumerate(worked):
         positions.setdefault(example.category, array("Q")).append(at)
-    by_category = {category: View(worked.__getitem__, found) for category, found in positions.items()}
+    by_category = {category: View(worked.__getitem__, places) for category, places in positions.items()}
 
     def prompt_about(example: Example) -> Prompt:
         shots = _shots(example, by_category, settings.shots)

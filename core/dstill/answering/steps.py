@@ -64,7 +64,7 @@ __all__ = [
 A = TypeVar("A")
 B = TypeVar("B")
 
-AHEAD = 128  # items a thread that are begun before the first one of them is done
+LOOKAHEAD = 128  # items a thread that are begun before the first one of them is done
 
 
 # --- teaching ---------------------------------------------------------------------------
@@ -106,13 +106,13 @@ def execute(
 
 def examples_of(task: Task, progress: Progress = silent) -> Sequence[Example]:
     """The task's questions, each in the split that it was asked for. Raises DataError when two have one id."""
-    found = spooled.examples()
+    examples = spooled.examples()
     for done, split in enumerate(SPLITS):
         progress("making the task's questions, split by split", done, len(SPLITS))
-        found.extend(replace(example, split=example.split or split) for example in task.examples(split))
+        examples.extend(replace(example, split=example.split or split) for example in task.examples(split))
     progress("making the task's questions, split by split", len(SPLITS), len(SPLITS))
-    require_unique_ids(found)
-    return found
+    require_unique_ids(examples)
+    return examples
 
 
 def assign_split(example: Example, seed: int) -> Example:
@@ -162,19 +162,19 @@ def check_splits(records: Sequence[Record], task: Task) -> None:
 
 
 def prompts(objective: Objective, task: Task, examples: Sequence[Example]) -> list[ModelInput]:
-    """What the student reads for each example, to write its answer."""
+    """The text that the student reads for each example, to write its answer."""
     return [ModelInput(text=objective.prompt(task.model_input(e)), example=e) for e in examples]
 
 
 def pairs(objective: Objective, task: Task, records: Iterable[Record]) -> list[tuple[Pair, ...]]:
-    """What a student learns from each record; nothing of those that the objective leaves out."""
-    return [found for record in records if (found := tuple(objective.pairs(record, task)))]
+    """The pairs that a student learns from each record; none of those that the objective leaves out."""
+    return [taught for record in records if (taught := tuple(objective.pairs(record, task)))]
 
 
 def predict(
     generator: Generator, objective: Objective, task: Task, examples: Sequence[Example]
 ) -> Iterator[Prediction]:
-    """What the student writes for each example, in order."""
+    """The predictions of the student for the examples, in order."""
     sources = prompts(objective, task, examples)
     for example, written in zip(examples, generator.generate(sources), strict=True):
         yield prediction_of(example, written)
@@ -194,11 +194,11 @@ def sample(
     sources = prompts(objective, task, examples)
     drawn = generator.sample(sources, n, temperature=temperature, seed=seed)
     for example, written in zip(examples, drawn, strict=True):
-        yield [prediction_of(example, one) for one in written]
+        yield [prediction_of(example, text) for text in written]
 
 
 def prediction_of(example: Example, written: Generation) -> Prediction:
-    """What the student wrote for `example`, as a row."""
+    """The row of the text that the student wrote for `example`."""
     return Prediction(
         id=example.id,
         text=written.text,
@@ -233,7 +233,7 @@ def judge(
     `read` parses a prediction; None: as the student's, by the objective.
     """
 
-    def one(pair: tuple[Example, Prediction]) -> Verdict:
+    def judged(pair: tuple[Example, Prediction]) -> Verdict:
         example, prediction = pair
         with about(example.id) as faults:
             draft = draft_of(prediction, objective, task) if read is None else read(prediction)
@@ -246,10 +246,10 @@ def judge(
         return with_faults(verdict, faults)
 
     if executor is None:
-        yield from map(one, pairs)
+        yield from map(judged, pairs)
     else:
-        threads = min(one.parallel for one in (executor, executor.second) if one is not None)
-        yield from threaded_map(one, pairs, threads)
+        threads = min(engine.parallel for engine in (executor, executor.second) if engine is not None)
+        yield from threaded_map(judged, pairs, threads)
 
 
 def threaded_map(
@@ -268,7 +268,7 @@ def threaded_map(
     try:
         for item in items:
             begun.append(partial(function, item) if is_quick(item) else pool.submit(function, item).result)
-            if len(begun) >= AHEAD * threads:
+            if len(begun) >= LOOKAHEAD * threads:
                 yield begun.popleft()()
         while begun:
             yield begun.popleft()()

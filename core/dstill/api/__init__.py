@@ -1,4 +1,4 @@
-"""What the author of a plugin or task pack imports.
+"""The names that the author of a plugin or task pack imports.
 
 It has the types of rows, a base class for each kind of part, and the optional protocols of a task.
 

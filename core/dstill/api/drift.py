@@ -15,14 +15,14 @@ from typing import Any
 
 __all__ = ["Drift", "Facts", "compared", "unlearnt"]
 
-NAMED = 5  # names to show of each kind
+MOST_NAMES = 5  # names to show of each kind
 
 Facts = Mapping[str, Mapping[str, Any]]  # data name → facts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """What differs; false if nothing does."""
+    """Differences between two states of the data; false if there are none."""
 
     gone: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Drift:
 
 def compared(before: Mapping[str, str], after: Mapping[str, str], *, fold: Callable[[str], str] = str) -> Drift:
     """The differences between two dictionaries of name → type. Names and types are equal if they are after `fold`."""
-    old, new = ({fold(name): (name, type_) for name, type_ in one.items()} for one in (before, after))
+    old, new = ({fold(name): (name, type_) for name, type_ in facts.items()} for facts in (before, after))
     return Drift(
         gone=tuple(name for key, (name, _) in old.items() if key not in new),
         new=tuple(name for key, (name, _) in new.items() if key not in old),
@@ -64,10 +64,10 @@ def unlearnt(then: Facts, now: Facts, what: str, *, fold: Callable[[str], str] =
     if not pairs and len(then) == len(now) == 1:
         pairs = {name: (then[name], next(iter(now.values()))) for name in then}
     for name, (before, after) in pairs.items():
-        found = compared(before[what], after[what], fold=fold)
-        if found.breaks:
+        changes = compared(before[what], after[what], fold=fold)
+        if changes.breaks:
             of = f" of '{name}'" if len(then) > 1 else ""
-            differences = _listed({"gone": found.gone, "changed": found.changed}, ": ")
+            differences = _listed({"gone": changes.gone, "changed": changes.changed}, ": ")
             yield f"{what}{of} that the student learnt are {differences}"
 
 
@@ -76,5 +76,5 @@ def _listed(kinds: Mapping[str, tuple[str, ...]], between: str) -> str:
 
 
 def _named(names: tuple[str, ...]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")

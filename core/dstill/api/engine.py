@@ -53,7 +53,7 @@ class CheckResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFiles:
-    """What `dstill init` adds to a new project for the user's own data."""
+    """The files that `dstill init` adds to a new project for the user's own data."""
 
     files: Mapping[str, str]  # name in the project's folder → text
     settings: Mapping[str, Any]  # by dotted key, for dstill.toml; must not hold a secret

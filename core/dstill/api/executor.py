@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self, final
 
 from dstill.api.engine import Change, CheckResult, Engine
-from dstill.api.faults import PASSING, about, fault
+from dstill.api.faults import OWN_ERRORS, about, fault
 from dstill.api.gate import Gate
 from dstill.api.part import Part
 from dstill.api.records import (
@@ -68,7 +68,7 @@ class Executor(Part, ABC):
                 return Outcome(kind=OutcomeKind.INVALID, reason="not run: it is a refusal")
         try:
             return self.execute(answer, example)
-        except PASSING:
+        except OWN_ERRORS:
             raise
         except Exception as error:
             reason = fault(self.task, f"executor '{self.name}'", error, example.id)
@@ -83,7 +83,7 @@ class Executor(Part, ABC):
         """
 
     def context(self, example: Example) -> Mapping[str, Any]:
-        """What only the engine knows about the data of `example`, such as its schema; default: nothing.
+        """Facts that only the engine knows about the data of `example`, such as its schema; default: nothing.
 
         It is added to the context of the example that `TestDatabases.test_databases` gets.
         """
@@ -113,7 +113,7 @@ class Executor(Part, ABC):
         return {}
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
-        """What changed from `then`, a result of `facts` or `DataProfile.data_facts`, to `now`, a result of `facts`."""
+        """Changes from `then`, a result of `facts` or `DataProfile.data_facts`, to `now`, a result of `facts`."""
         return ()
 
     def self_check(self) -> Iterable[CheckResult]:

@@ -14,7 +14,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from dstill.api.faults import HINT, PASSING, fault, noted
+from dstill.api.faults import HINT, OWN_ERRORS, fault, noted
 from dstill.api.finding import line_of, line_of_error
 from dstill.api.protocols import (
     AnswerFiles,
@@ -47,7 +47,7 @@ METHODS: Mapping[str, type[Task] | type[TaskProtocol]] = {
     },
 }
 # Methods without which a command cannot go on.
-NEEDED: Mapping[str, type[Task] | type[TaskProtocol]] = {
+NEEDS: Mapping[str, type[Task] | type[TaskProtocol]] = {
     **dict.fromkeys(("correction", "examples", "model_input", "prompt", "reply_text"), Task),
     **{
         name: protocol
@@ -58,7 +58,7 @@ NEEDED: Mapping[str, type[Task] | type[TaskProtocol]] = {
 
 
 def with_fallbacks(task: T) -> T:
-    """Wrap each of `METHODS` and `NEEDED` of `task` and of its protocols, and return `task` itself."""
+    """Wrap each of `METHODS` and `NEEDS` of `task` and of its protocols, and return `task` itself."""
     _wrap(task, task)
     task.prepare_protocol = functools.partial(_wrap, task)
     return task
@@ -68,7 +68,7 @@ def _wrap(task: Task, owner: Task | TaskProtocol) -> None:
     for name, home in METHODS.items():
         if isinstance(owner, home):
             setattr(owner, name, _with_fallback(task, owner, name, getattr(home, name)))
-    for name, home in NEEDED.items():
+    for name, home in NEEDS.items():
         if isinstance(owner, home):
             setattr(owner, name, _named(task, owner, name))
 
@@ -84,7 +84,7 @@ def _named(task: Task, owner: Task | TaskProtocol, name: str) -> Callable[..., A
     def read(items: Iterator[Any], args: tuple[Any, ...]) -> Iterator[Any]:
         try:
             yield from items
-        except PASSING:
+        except OWN_ERRORS:
             raise
         except Exception as error:
             raise failed(error, args) from error
@@ -93,7 +93,7 @@ def _named(task: Task, owner: Task | TaskProtocol, name: str) -> Callable[..., A
     def method(*args: Any, **kwargs: Any) -> Any:
         try:
             result = own(*args, **kwargs)
-        except PASSING:
+        except OWN_ERRORS:
             raise
         except Exception as error:
             raise failed(error, args) from error
@@ -112,7 +112,7 @@ def _with_fallback(
         try:
             result = own(*args, **kwargs)
             return list(result) if isinstance(result, Iterator) else result  # a generator raises where it is read
-        except (*PASSING, NoTestDatabases):
+        except (*OWN_ERRORS, NoTestDatabases):
             raise
         except Exception as error:
             example = next((arg for arg in args if isinstance(arg, Example)), None)

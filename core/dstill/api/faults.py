@@ -5,7 +5,7 @@
     faults[0].message    "task 'sums': method 'canonical' raised ValueError on example 't-3': …"
 
 The log gets one traceback for each part of the pack and type of exception. Errors that concern the machine or the setup
-rather than the answer (`PASSING`) are raised as usual, and so are KeyboardInterrupt and SystemExit.
+rather than the answer (`OWN_ERRORS`) are raised as usual, and so are KeyboardInterrupt and SystemExit.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dstill.api.records import Example, Level, Problem, Severity, Verdict
 from dstill.errors import DstillError
 from dstill.io.logs import log
 
-__all__ = ["HINT", "PASSING", "about", "fault", "noted", "refused", "unjudged", "with_faults"]
+__all__ = ["HINT", "OWN_ERRORS", "about", "fault", "noted", "refused", "unjudged", "with_faults"]
 
-PASSING = (DstillError, ImportError, MemoryError, OSError)
+OWN_ERRORS = (DstillError, ImportError, MemoryError, OSError)
 HINT = "this is a bug in the task pack: report it with the traceback from the run's log.txt"
 LONGEST = 200  # characters of an exception's text
 
@@ -108,8 +108,8 @@ def unjudged(task: Pack, example: Example, error: Exception) -> Verdict:
 
 def with_faults(verdict: Verdict, faults: list[Problem]) -> Verdict:
     """The verdict with the faults from making it. What they leave undecided does not count."""
-    message = {one.code: one.message for one in reversed(faults)}
-    new = [one for one in faults if one not in verdict.problems]
+    message = {problem.code: problem.message for problem in reversed(faults)}
+    new = [problem for problem in faults if problem not in verdict.problems]
     verdict = replace(verdict, problems=(*verdict.problems, *new))
     if gold := message.get(_code("is_trivial")):
         verdict = replace(verdict, gold_error=verdict.gold_error or gold, checked=min(verdict.checked, Level.VALID))

@@ -1,4 +1,4 @@
-"""What is wrong with a task pack, and which line to change: the findings of `dstill pack check`.
+"""Faults of a task pack, and which line to change: the findings of `dstill pack check`.
 
 Finding(code="same_not_symmetric", what="same(a, b) and same(b, a) differ on 'test-3' …",
         where="/home/me/my_sql/pack.py:71", hint="compare both values the same way")

@@ -57,7 +57,7 @@ class Form:
         return ()
 
     def read(self, example: Example) -> Reading:
-        """What the student reads for a question. Override it to keep a large `Schema` or to show a part of it."""
+        """The reading of a question by the student. Override it to keep a large `Schema` or to show a part of it."""
         return read(example.question, Schema(self.items(example)))
 
     def encode(self, answer: str, reading: Reading) -> list[Token]:
@@ -66,18 +66,18 @@ class Form:
         Default: of each part between spaces, the token, else the item of that name, else the word. Equal words are
         taken in turn.
         """
-        found: list[Token] = []
+        tokens: list[Token] = []
         for part in answer.split():
             if part in self.tokens:
-                found.append(part)
+                tokens.append(part)
                 continue
             items = [reading.position(number) for number, item in enumerate(reading.items) if item.name == part]
             words = [position for position, word in enumerate(reading.words) if word.value == part]
-            unused = [position for position in words if position not in found]
+            unused = [position for position in words if position not in tokens]
             if not (places := items or unused or words):
                 raise NotExpressible(f"'{part}' is neither a token nor in the question or its schema")
-            found.append(places[0])
-        return found
+            tokens.append(places[0])
+        return tokens
 
     def decode(self, tokens: Sequence[Token], reading: Reading) -> str:
         """The answer of tokens, in canonical form. Raises NotExpressible for tokens that are not an answer.
@@ -91,8 +91,8 @@ class Form:
         named = {
             token for token in self.encode(answer, reading) if isinstance(token, int) and token >= len(reading.words)
         }
-        places = ((re.search(rf"(?<!\w){re.escape(reading.item(one).name)}(?!\w)", rationale), one) for one in named)
-        return [position for _, position in sorted((match.start(), one) for match, one in places if match)]
+        places = ((re.search(rf"(?<!\w){re.escape(reading.item(n).name)}(?!\w)", rationale), n) for n in named)
+        return [n for _, n in sorted((match.start(), n) for match, n in places if match)]
 
     def decode_rationale(self, tokens: Sequence[Token], reading: Reading) -> str:
         """The text of a rationale's tokens. Default: the names of the items that they point to."""

@@ -25,20 +25,20 @@ class Gate:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._found: OrderedDict[tuple[str, str], tuple[Example, tuple[Problem, ...]]] = OrderedDict()
+        self._errors: OrderedDict[tuple[str, str], tuple[Example, tuple[Problem, ...]]] = OrderedDict()
 
     def errors(self, answer: str, example: Example) -> tuple[Problem, ...]:
         """The errors that forbid running `answer` for `example`; empty: it may run. A test database changes nothing."""
         example = _without_database(example)
         key = (example.id, answer)
-        found = self._found.get(key)
-        if found is None or found[0] != example:
+        entry = self._errors.get(key)
+        if entry is None or entry[0] != example:
             problems = find_problems(self._task, example, Draft(answer=answer))
-            found = (example, tuple(problem for problem in problems if problem.is_error))
-            self._found[key] = found
-            if len(self._found) > CACHED:
-                self._found.popitem(last=False)
-        return found[1]
+            entry = (example, tuple(problem for problem in problems if problem.is_error))
+            self._errors[key] = entry
+            if len(self._errors) > CACHED:
+                self._errors.popitem(last=False)
+        return entry[1]
 
 
 def _without_database(example: Example) -> Example:

@@ -121,7 +121,7 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
     for database in databases:
         on_database = replace(known, context={**known.context, "test_database": database})
         gold, answer = executor.run(example.answer, on_database), executor.run(draft.answer, on_database)
-        lost = next((one for one in (gold, answer) if one.kind is OutcomeKind.UNAVAILABLE), None)
+        lost = next((outcome for outcome in (gold, answer) if outcome.kind is OutcomeKind.UNAVAILABLE), None)
         if lost is not None:
             return replace(verdict, checked=Level.EXECUTED, outcome=lost.kind, reason=lost.reason)
         if gold.kind is not OutcomeKind.OK:

@@ -41,7 +41,7 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """What a memory estimate needs to know about a student. It comes from the configuration: no weights are read."""
+    """The facts about a student that a memory estimate needs. It comes from the configuration: no weights are read."""
 
     architecture: str  # class name in transformers
     parameters: int  # number of all parameters

@@ -44,5 +44,5 @@ class Objective(Part, ABC):
         return Draft(answer=text.strip()) if text.strip() else None
 
     def grammar(self, task: Task, example: Example) -> Grammar | None:
-        """What the trained student may write for `example` (None: anything). Default: the task's grammar of answers."""
+        """The grammar of the student's answer to `example` (None: anything). Default: the task's grammar of answers."""
         return ConstrainedOutput.of(task).grammar(example)

@@ -25,7 +25,7 @@ __all__ = ["Option", "OptionValue"]
 
 @dataclass(frozen=True, kw_only=True)
 class OptionValue:
-    """What the value of an option means."""
+    """The meaning of an option's value."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)  # by dotted key: for this command and those after it
     context: Mapping[str, Any] = field(default_factory=dict)  # added to `Example.context` in this command

@@ -104,7 +104,7 @@ class ConstrainedOutput(TaskProtocol):
     """The language has a grammar, so decoding can be constrained to valid answers."""
 
     def grammar(self, example: Example) -> Grammar | None:
-        r"""What a student may write for `example`. None: anything.
+        r"""The grammar of a student's answer to `example`. None: it may write anything.
 
         `predict`, `evaluate` and `serve` call it for each question if decoding is constrained. May raise ConfigError.
         ``Grammar(ebnf='root ::= NUMBER " + " NUMBER\nNUMBER ::= [0-9]+')``, or ``Grammar(json_schema={…})``.
@@ -228,7 +228,7 @@ class Presentation(TaskProtocol):
         return ()
 
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
-        """What a person reads to judge `answer`: the fields that it uses, then the other fields.
+        """The schema that a person reads to judge `answer`: the fields that it uses, then the other fields.
 
         `review`, `serve` and the report call it. Default: the example's context, each value cut after 500 characters.
         """
@@ -238,7 +238,7 @@ class Presentation(TaskProtocol):
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionBrief:
-    """What the prompt of a teacher that invents questions says about them."""
+    """The part about the questions in the prompt of a teacher that invents them."""
 
     about: str  # what the questions are about; data in it are fenced (`dstill.io.strict_json.fenced`)
     categories: Mapping[str, str] = field(default_factory=dict)  # category → a line that describes it
@@ -258,7 +258,7 @@ class Synthesis(TaskProtocol):
         return ()
 
     def warnings(self) -> Iterable[str]:
-        """What the user should know about the questions that `synthesize` just made, one line each.
+        """Warnings for the user about the questions that `synthesize` just made, one line each.
 
         Called after `synthesize`: ``["warning: no question uses 3 of the fields"]``.
         """
@@ -292,7 +292,7 @@ class DataProfile(TaskProtocol):
         return {}
 
     def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
-        """What changed in the data since the student was trained, one line each: ``["the field 'status' is gone"]``.
+        """Changes of the data since the student was trained, one line each: ``["the field 'status' is gone"]``.
 
         `predict` and `serve` call it and warn the user. `then` is what `data_facts` returned for the training data,
         `now` what it or `Executor.facts` returns now.
@@ -311,7 +311,7 @@ class RationaleTerms(TaskProtocol):
     """A rationale must name something that the answer uses."""
 
     def answer_terms(self, answer: str) -> Iterable[str]:
-        """What a rationale for `answer` should name, such as the fields that it uses: ``["status", "took"]``.
+        """The terms that a rationale for `answer` should name, such as the fields that it uses: ``["status", "took"]``.
 
         Called for each reply of a teacher. A rationale that names none of them is refused. Empty: any is accepted.
         """
@@ -393,7 +393,10 @@ def methods_of(home: type[Task] | type[TaskProtocol]) -> tuple[str, ...]:
 
 def owner_of(task: type[Task], name: str) -> type[Task] | type[TaskProtocol]:
     """The class of a pack that `name` belongs to: that of its task, or the one that this names for a protocol."""
-    return next((one.class_of(task) for one in PROTOCOLS if one in task.protocols and name in vars(one)), task)
+    return next(
+        (kind.class_of(task) for kind in PROTOCOLS if kind in task.protocols and name in vars(kind)),
+        task,
+    )
 
 
 def _short(value: Any) -> str:

@@ -159,7 +159,7 @@ class Message(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """What a teacher is asked about one example."""
+    """The request to a teacher about one example."""
 
     example: Example
     messages: tuple[Message, ...]
@@ -193,7 +193,7 @@ class Price:
     completion: float
 
     def of(self, usage: Usage) -> float:
-        """What `usage` costs, in US dollars."""
+        """The price of `usage`, in US dollars."""
         return (self.prompt * usage.prompt_tokens + self.completion * usage.completion_tokens) / 1e6
 
 
@@ -293,7 +293,7 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInput:
-    """What a trained student reads for one question."""
+    """The text that a trained student reads for one question."""
 
     text: str  # the objective's prompt: task prefix and `Task.model_input`
     example: Example  # for students that read more than text
@@ -324,7 +324,7 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Row):
-    """What happened when an answer was run."""
+    """The outcome of running an answer."""
 
     kind: OutcomeKind
     reason: str = ""  # why it is not OK, in a line
@@ -403,7 +403,7 @@ class Overlap(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Grammar:
-    """What a constrained decoder may write: a JSON Schema, or EBNF for a language that is not JSON."""
+    """The grammar of a constrained decoder: a JSON Schema, or EBNF for a language that is not JSON."""
 
     json_schema: Mapping[str, Any] | None = None
     ebnf: str | None = None  # one rule a line, `root` first; names in capitals are tokens

@@ -205,7 +205,7 @@ class Student(Part, ABC):
         )
 
     def base_limits(self) -> str:
-        """What the model that training would start from is known to get wrong, in one line. Empty: not measured."""
+        """The known weaknesses of the model that training would start from, in one line. Empty: not measured."""
         return ""
 
     @abstractmethod

@@ -5,7 +5,7 @@ which each answer has only one right spelling.
 
     class Sums(Task):
         name = "sums"
-        checks = (Check.of_parser("form", parse_sum),)    # parse_sum raises ValueError for anything else
+        checks = (Check.from_parser("form", parse_sum),)    # parse_sum raises ValueError for anything else
 
         def examples(self, split):
             yield Example(id="1", question="one and two", answer="1 + 2", split=split)
@@ -32,7 +32,7 @@ from dstill.io.strict_json import dumps
 
 __all__ = ["Check", "Task", "TaskProtocol", "data_of"]
 
-_TAGGED = re.compile(r"\s*<rationale>(?P<rationale>.*?)</rationale>\s*<answer>(?P<answer>.*)</answer>\s*", re.DOTALL)
+_TAGS = re.compile(r"\s*<rationale>(?P<rationale>.*?)</rationale>\s*<answer>(?P<answer>.*)</answer>\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Check:
     applies: Callable[[Example], bool] | None = None  # False: the example lacks what the layer needs, so skip it
 
     @classmethod
-    def of_parser(cls, name: str, parse: Callable[[str], Any], *, hint: str = "", cause: str = "") -> Check:
+    def from_parser(cls, name: str, parse: Callable[[str], Any], *, hint: str = "", cause: str = "") -> Check:
         """A layer marked ``parses``: it refuses an answer if `parse` raises ValueError, with the error's text.
 
         An attribute ``pointer`` of the error says where in the answer (`Problem.pointer`).
 
-        >>> check = Check.of_parser("form", int)
+        >>> check = Check.from_parser("form", int)
         >>> [str(problem) for problem in check.run(Example(id="1", question="?"), "one")]
         ["form: invalid literal for int() with base 10: 'one'"]
         """
@@ -83,14 +83,14 @@ class TaskProtocol:
     @classmethod
     def of(cls, task: Task) -> Self:
         """The object of this protocol that `task` names, the same at every call; else one with the defaults."""
-        found = task.protocol_objects.get(cls)
-        if found is None:
-            found = cls.class_of(type(task))(task)
+        protocol = task.protocol_objects.get(cls)
+        if protocol is None:
+            protocol = cls.class_of(type(task))(task)
             if task.prepare_protocol is not None:
-                task.prepare_protocol(found)
-            found = task.protocol_objects.setdefault(cls, found)
-        assert isinstance(found, cls)
-        return found
+                task.prepare_protocol(protocol)
+            protocol = task.protocol_objects.setdefault(cls, protocol)
+        assert isinstance(protocol, cls)
+        return protocol
 
     @classmethod
     def class_of(cls, task: type[Task]) -> type[Self]:
@@ -99,11 +99,11 @@ class TaskProtocol:
         Raises PluginError for a name that means no such class.
         """
         named = task.protocols.get(cls, cls)
-        found = _load(named, f"{task.__name__}.protocols") if isinstance(named, str) else named
-        if not (isinstance(found, type) and issubclass(found, cls)):
+        loaded = _load(named, f"{task.__name__}.protocols") if isinstance(named, str) else named
+        if not (isinstance(loaded, type) and issubclass(loaded, cls)):
             what = f"which is not a subclass of dstill's {cls.__name__}"
             raise PluginError(f"{task.__name__}.protocols names {named!r}, {what}")
-        return found
+        return loaded
 
 
 class Task(Part, ABC):
@@ -198,13 +198,13 @@ class Task(Part, ABC):
         `generate` calls it for each reply, and an objective may call it for each output of a student. An example:
         ``Draft(answer="1 + 2", rationale="one and two are added")``.
         """
-        match = _TAGGED.fullmatch(text)
+        match = _TAGS.fullmatch(text)
         return Draft(answer=match["answer"].strip(), rationale=match["rationale"].strip()) if match else None
 
     # --- learning -----------------------------------------------------------------------
 
     def model_input(self, example: Example) -> str:
-        r"""What the student reads for `example`, in training and later. Default: only the question.
+        r"""The text that the student reads for `example`, in training and later. Default: only the question.
 
         May raise DataError. A task that shows a schema: ``f"{example.question}\n{columns}"``.
         """

@@ -58,7 +58,7 @@ class Teacher(Part, ABC):
         return self
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
-        """What determines the reply to `prompt` besides its messages: endpoint, model, parameters.
+        """The facts that determine the reply to `prompt` besides its messages: endpoint, model, parameters.
 
         The reply store's key is a hash of this and the messages, and a stored reply is not bought again. So this must
         change with everything that changes the request, and with nothing else. It must not contain a secret.

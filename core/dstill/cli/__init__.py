@@ -57,9 +57,9 @@ def _cli(ctx: click.Context, /, config_file: Path | None, **_: Any) -> None:
 
     Begin with `dstill demo`: the whole pipeline on bundled data, on a CPU, in minutes.
     """
-    found = ctx.find_object(App)
-    assert found is not None
-    found.config_file = config_file
+    app = ctx.find_object(App)
+    assert app is not None
+    app.config_file = config_file
 
 
 # Plugins add theirs in the hook `register_commands`.
@@ -192,9 +192,9 @@ def run(argv: Sequence[str]) -> int:
 def _allowed(argv: Sequence[str]) -> int:
     """Run the command. If a folder's settings need permission, ask for it, and then run the command again."""
     while True:
-        group, found = build(argv)
+        group, app = build(argv)
         try:
-            return _invoke(group, found, argv)
+            return _invoke(group, app, argv)
         except TrustError as problem:
             from dstill.cli.trust import ask
 
@@ -202,19 +202,19 @@ def _allowed(argv: Sequence[str]) -> int:
                 raise
 
 
-def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
+def _invoke(group: click.Group, app: App, argv: Sequence[str]) -> int:
     """One command, without click's own handling of interrupts and closed pipes."""
     if instruction := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete
 
-        return shell_complete(group, {"obj": found}, "dstill", COMPLETE, instruction)
+        return shell_complete(group, {"obj": app}, "dstill", COMPLETE, instruction)
     try:
-        context = group.make_context("dstill", list(argv), obj=found, color=False if plain() else None)
+        context = group.make_context("dstill", list(argv), obj=app, color=False if plain() else None)
         with context, panics_explained():
             group.invoke(context)
     except click.exceptions.Exit as end:
         if end.exit_code == 0:  # --help and --version
-            found.end_with_failures(found.plugins.known_failures)
+            app.end_with_failures(app.plugins.known_failures)
         return end.exit_code
     except click.exceptions.NoArgsIsHelpError as problem:
         note(problem.format_message(), verbatim=True)

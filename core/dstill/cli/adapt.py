@@ -27,9 +27,9 @@ from dstill.cli.init import write_project
 from dstill.cli.live import live_examples, show_live
 from dstill.cli.options import (
     App,
-    app,
     engine_url_option,
     json_option,
+    pass_app,
     seed_option,
     set_option,
     student_option,
@@ -70,8 +70,8 @@ OF_EVALUATION = ("evaluate.", "engine.", "executor.")  # settings that may diffe
 @seed_option
 @json_option
 @set_option
-@app
-def adapt(found: App, out: Path | None, restart: bool, resume_with_changes: bool, as_json: bool) -> None:
+@pass_app
+def adapt(app: App, out: Path | None, restart: bool, resume_with_changes: bool, as_json: bool) -> None:
     """Train and score a student for the data on a server.
 
     Creates a project as `init` does, makes questions with answers from the fields and values of the data, trains the
@@ -79,9 +79,9 @@ def adapt(found: App, out: Path | None, restart: bool, resume_with_changes: bool
     If it is stopped, the same command continues. Other settings than before need --restart.
     """
     started = time.monotonic()
-    setup = _setup(found)
+    setup = _setup(app)
     out = out or Path(_folder(data_name(setup)))
-    again = command("adapt", *found.words(), "--out", out)
+    again = command("adapt", *app.words(), "--out", out)
     if (out / FILE).exists():
         with _inside(out):
             _require_same(setup, out)
@@ -92,7 +92,7 @@ def adapt(found: App, out: Path | None, restart: bool, resume_with_changes: bool
         for line in project.about:
             note(line)
     with _inside(out):
-        run = _run(found, out, restart=restart, resume_with_changes=resume_with_changes)
+        run = _run(app, out, restart=restart, resume_with_changes=resume_with_changes)
         note(f"{'continuing' if run.stages else 'adapting'} in {out / RUN}")
         stages = run_stages(run, again=again, restart=restart, resume_with_changes=resume_with_changes)
         live = live_examples(run)
@@ -113,19 +113,19 @@ def adapt(found: App, out: Path | None, restart: bool, resume_with_changes: bool
     say(f"  {command('serve', RUN)}")
 
 
-def _setup(found: App) -> Setup:
+def _setup(app: App) -> Setup:
     """The configuration of the project, from flags. Raises UsageError without a server."""
-    flags = found.config(use_files=False).settings
-    task = task_name(found.plugins, flags)
+    flags = app.config(use_files=False).settings
+    task = task_name(app.plugins, flags)
     if not flags.engine.url:
-        raise no_address("adapt", found.plugins, flags)
-    if given := found.flags.get("train.student"):
-        kind, colon, base = str(given).partition(":")
+        raise no_address("adapt", app.plugins, flags)
+    if spec := app.flags.get("train.student"):
+        kind, colon, base = str(spec).partition(":")
         if colon and Path(base).expanduser().exists():  # the stages run in the project's folder
-            found.flags["train.student"] = f"{kind}:{Path(base).expanduser().absolute()}"
-    extras.require("demo", command="adapt", plugin=found.plugins.owner("tasks", task))
-    student = given or base_student(found.plugins, task)
-    return Setup(found.plugins, found.config({"project.task": task, "train.student": student}, use_files=False))
+            app.flags["train.student"] = f"{kind}:{Path(base).expanduser().absolute()}"
+    extras.require("demo", command="adapt", plugin=app.plugins.owner("tasks", task))
+    student = spec or base_student(app.plugins, task)
+    return Setup(app.plugins, app.config({"project.task": task, "train.student": student}, use_files=False))
 
 
 def _folder(name: str) -> str:
@@ -150,7 +150,7 @@ def _require_same(setup: Setup, out: Path) -> None:
     """Raises UsageError if the project in `out`, the current folder, is about other data than this call."""
     config = configuration.load(Path(FILE), environment={}, sections=part_sections(setup.plugins))
     there = Setup(setup.plugins, config)
-    about = [(one.settings.engine.url, data_name(one)) for one in (setup, there)]
+    about = [(part.settings.engine.url, data_name(part)) for part in (setup, there)]
     if about[0] != about[1]:
         url, name = about[1]
         raise UsageError(
@@ -160,15 +160,15 @@ def _require_same(setup: Setup, out: Path) -> None:
         )
 
 
-def _run(found: App, out: Path, *, restart: bool, resume_with_changes: bool) -> Run:
+def _run(app: App, out: Path, *, restart: bool, resume_with_changes: bool) -> Run:
     """The run in the project in the current folder: a new one, or one that was stopped.
 
     Raises UsageError for one that was begun with other settings, unless an option allows it.
     """
     if (RUN / MANIFEST).exists():
-        run = found.open(RUN)
-        before = Run.open(RUN, plugins=found.plugins).config.flat()
-        changed = {k: v for k, v in found.flags.items() if before.get(k) != v and not k.startswith(OF_EVALUATION)}
+        run = app.open(RUN)
+        before = Run.open(RUN, plugins=app.plugins).config.flat()
+        changed = {k: v for k, v in app.flags.items() if before.get(k) != v and not k.startswith(OF_EVALUATION)}
         trained = "train" in run.stages
         if changed and not restart and (trained or not resume_with_changes):
             was = "; ".join(f"{key} = {before.get(key)}, not {value}" for key, value in changed.items())
@@ -181,8 +181,8 @@ def _run(found: App, out: Path, *, restart: bool, resume_with_changes: bool) -> 
         if restart or resume_with_changes:
             _forget_stages(run)
         return run
-    found.config_file = Path(FILE)
-    return Run.create(RUN, config=found.config(), plugins=found.plugins, arguments={"command": "adapt", **found.flags})
+    app.config_file = Path(FILE)
+    return Run.create(RUN, config=app.config(), plugins=app.plugins, arguments={"command": "adapt", **app.flags})
 
 
 def _forget_stages(run: Run) -> None:

@@ -20,7 +20,7 @@ from dstill.api.records import Example, OutcomeKind
 from dstill.api.task import Task
 from dstill.cli.console import emit, error, note, prompt, say, width
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, engine_url_option, json_output, limit_option, set_option, task_option
+from dstill.cli.options import App, engine_url_option, json_output, limit_option, pass_app, set_option, task_option
 from dstill.cli.predict import (
     Tally,
     blocks,
@@ -38,13 +38,13 @@ from dstill.io.shell import command
 from dstill.plugins import Plugins
 from dstill.stages.predict.answer_objects import data_rows
 from dstill.stages.predict.answerable import Answerable
-from dstill.stages.predict.live_data import about_server, describe, kept, of_base
+from dstill.stages.predict.live_data import about_server, describe, from_base, kept
 from dstill.stages.predict.predictor import PredictedAnswer, Predictor, question_text
 
 __all__ = ["ask", "base_student", "no_address"]
 
 WIDEST = 100  # columns of an answer
-SHOWN = 300  # characters of a question
+QUESTION_WIDTH = 300  # characters of a question
 FIELDS = 40  # that `help` lists
 
 
@@ -69,8 +69,8 @@ FIELDS = 40  # that `help` lists
 @limit_option
 @json_output("Print one JSON object for each question.")
 @set_option
-@app
-def ask(found: App, questions: tuple[str, ...], spec: str | None, limit: int, as_json: bool) -> None:
+@pass_app
+def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_json: bool) -> None:
     """Ask about the data on a server, without a project or training.
 
     Reads the fields of the data and their common values from the server, lets a trained student write the answer,
@@ -81,46 +81,46 @@ def ask(found: App, questions: tuple[str, ...], spec: str | None, limit: int, as
     cannot answer).
     """
     where = ["QUESTION" if len(questions) == 1 else f"QUESTION {number}" for number, _ in enumerate(questions, 1)]
-    asked = [question_text(*one) for one in zip(questions, where, strict=True)]  # before anything takes time
-    student = _student(found, spec)
+    texts = [question_text(*pair) for pair in zip(questions, where, strict=True)]  # before anything takes time
+    student = _student(app, spec)
     project = describe(student.setup)
     for line in project.brief:
         note(line)
     tally = Tally()
-    with kept(project) as settings, Predictor(about_server(student, settings, found.flags), execute=True) as answering:
+    with kept(project) as settings, Predictor(about_server(student, settings, app.flags), execute=True) as answering:
         if not questions and sys.stdin.isatty():
-            _advise(found, answering, as_json=as_json)
+            _advise(app, answering, as_json=as_json)
             _converse(answering, limit, as_json=as_json)
             return
-        many = len(asked) != 1
+        many = len(texts) != 1
         try:
-            for block in blocks(_examples(answering, asked)):
+            for block in blocks(_examples(answering, texts)):
                 for answered in answering.answer(block):
                     tally.add(answered)
                     if not as_json:
-                        say(textwrap.shorten(answered.question, SHOWN, placeholder=" …"), bold=True)
+                        say(textwrap.shorten(answered.question, QUESTION_WIDTH, placeholder=" …"), bold=True)
                     _show(answering, answered, limit, as_json=as_json, many=many)
         finally:
             warn_of_guesses(answering, tally)
         if tally.asked:
-            _advise(found, answering, as_json=as_json)
+            _advise(app, answering, as_json=as_json)
     tally.end(f"student {student.name}", as_json=as_json)
 
 
-def _student(found: App, spec: str | None) -> Answerable:
+def _student(app: App, spec: str | None) -> Answerable:
     """The student, with the settings that reach the data. Raises UsageError if one of them is not known."""
-    if spec and not _is_run(found, spec):
-        found.flags["train.student"] = spec
-    settings = found.config().settings
-    no_url = no_address("ask", found.plugins, settings)
+    if spec and not _is_run(app, spec):
+        app.flags["train.student"] = spec
+    settings = app.config().settings
+    no_url = no_address("ask", app.plugins, settings)
     if not (spec or settings.engine.url):
         raise no_url
-    spec = spec or base_student(found.plugins, task_name(found.plugins, settings))
-    if is_run := _is_run(found, spec):
-        student = replace(found.open_trained(spec), name=spec)
+    spec = spec or base_student(app.plugins, task_name(app.plugins, settings))
+    if is_run := _is_run(app, spec):
+        student = replace(app.open_trained(spec), name=spec)
     else:
-        config = found.config({"project.task": task_name(found.plugins, settings), "train.student": spec})
-        student = of_base(spec, Setup(found.plugins, config))
+        config = app.config({"project.task": task_name(app.plugins, settings), "train.student": spec})
+        student = from_base(spec, Setup(app.plugins, config))
     if not student.settings.engine.url:
         raise no_url
     if not is_run:
@@ -196,18 +196,18 @@ def base_student(plugins: Plugins, name: str) -> str:
     return base
 
 
-def _is_run(found: App, spec: str) -> bool:
-    return kind_and_base(found.plugins, spec)[0] not in found.plugins.names("students")
+def _is_run(app: App, spec: str) -> bool:
+    return kind_and_base(app.plugins, spec)[0] not in app.plugins.names("students")
 
 
-def _advise(found: App, answering: Predictor, *, as_json: bool) -> None:
+def _advise(app: App, answering: Predictor, *, as_json: bool) -> None:
     """Say what a base gets wrong, and how to train it for this data."""
-    if as_json or _is_run(found, answering.run.name):
+    if as_json or _is_run(app, answering.run.name):
         return
     noun = answering.setup.task.data_noun
     limits = answering.setup.student.base_limits()
     note(f"note: this student was not trained on this {noun}: {limits or 'check what it answers'}")
-    note(f"to train it on this {noun}: {command('adapt', *found.words())}")
+    note(f"to train it on this {noun}: {command('adapt', *app.words())}")
 
 
 # --- answers ----------------------------------------------------------------------------

@@ -13,20 +13,29 @@ from dstill.answering.steps import examples_of
 from dstill.api.records import SPLITS, Example
 from dstill.cli.console import emit, note, progress, say, table
 from dstill.cli.groups import Command
-from dstill.cli.options import App, Count, app, engine_url_option, json_option, seed_option, set_option, task_option
+from dstill.cli.options import (
+    App,
+    Count,
+    engine_url_option,
+    json_option,
+    pass_app,
+    seed_option,
+    set_option,
+    task_option,
+)
 from dstill.errors import DataError, FailedItems
 from dstill.factory import Setup
 from dstill.inputs import hub_datasets
 from dstill.inputs.question_files import read_questions
 from dstill.quality.audit import audit as audit_golds
 from dstill.quality.audit_report import Audit
-from dstill.quality.consistency import of_golds
+from dstill.quality.consistency import for_golds
 from dstill.runs.folder import RUNS
 from dstill.runs.manifest import MANIFEST
 
 __all__ = ["audit"]
 
-SHOWN = 10  # rows of a table for a person; --json has all
+TABLE_ROWS = 10  # rows of a table for a person; --json has all
 
 
 @click.command(cls=Command, examples=["dstill data audit runs/mine --limit 50"])
@@ -42,8 +51,8 @@ SHOWN = 10  # rows of a table for a person; --json has all
 @seed_option
 @json_option
 @set_option
-@app
-def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
+@pass_app
+def audit(app: App, what: str | None, limit: int, as_json: bool) -> None:
     """Find unusable reference answers.
 
     Reads FILE (what `generate --questions` reads), the dataset of RUN, or by default the task's questions. Checks all
@@ -61,14 +70,14 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
 
     Exits with 3 if references do not run, fail a check or contradict each other, or if test questions are in train.
     """  # noqa: D301 - click needs the character \b itself
-    setup, examples = _given(found, what)
+    setup, examples = _given(app, what)
     task = setup.task
     if not any(example.answer is not None for example in examples):
         raise DataError("no reference answers", where=what or f"task '{task.name}'", hint="give rows with an 'answer'")
     with progress() as report, setup.opened_executor() if limit else contextlib.nullcontext() as executor:
         result = audit_golds(task, examples, executor, limit=limit, progress=report)
     source = what or f"task {task.name}"
-    warnings = of_golds(task, result.golds)
+    warnings = for_golds(task, result.golds)
     for text in warnings:
         note(f"warning: {text}")
     if as_json:
@@ -81,13 +90,13 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
         raise FailedItems("; ".join(result.bad), where=source, hint="fix or remove those rows; --json names each")
 
 
-def _given(found: App, what: str | None) -> tuple[Setup, Sequence[Example]]:
+def _given(app: App, what: str | None) -> tuple[Setup, Sequence[Example]]:
     """The setup of the task, and the questions to audit."""
     if what is not None and _is_run(what):
-        run = found.open(what)
+        run = app.open(what)
         examples = [record.example for split in SPLITS for record in run.records(split)]
         return run.setup, examples
-    setup = Setup(found.plugins, found.config())
+    setup = Setup(app.plugins, app.config())
     if what is not None:
         return setup, read_questions(what, parse=setup.task.parse)
     return setup, examples_of(setup.task)
@@ -139,11 +148,11 @@ def _show_mutation_score(facts: dict[str, Any]) -> None:
     if not databases["n"]:
         say("mutation score: not measured" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items()))
         return
-    rows = [[name, *(_figure(one[name]) for one in (databases, alone))] for name in ("median", "mean", "minimum")]
+    rows = [[name, *(_figure(rates[name]) for rates in (databases, alone))] for name in ("median", "mean", "minimum")]
     above = None
     for bound in databases["classes"]:
         label = f"references from {bound} to below {above}" if above else "references with all mutants detected"
-        rows.append([label, *(str(one["classes"].get(bound, 0)) for one in (databases, alone))])
+        rows.append([label, *(str(rates["classes"].get(bound, 0)) for rates in (databases, alone))])
         above = bound
     table(["mutation score", "#on test databases", "#on the data alone"], rows)
     for reason, n in facts["not_checked"].items():
@@ -156,7 +165,7 @@ def _figure(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
 
 
-def _show_some(what: str, found: Sequence[tuple[str, str]]) -> None:
-    if found:
-        more = f" (the first {SHOWN} of {len(found)}; --json has all)" if len(found) > SHOWN else ""
-        table([what, "details"], [list(one) for one in found[:SHOWN]], title=f"{what}{more}")
+def _show_some(what: str, rows: Sequence[tuple[str, str]]) -> None:
+    if rows:
+        more = f" (the first {TABLE_ROWS} of {len(rows)}; --json has all)" if len(rows) > TABLE_ROWS else ""
+        table([what, "details"], [list(row) for row in rows[:TABLE_ROWS]], title=f"{what}{more}")

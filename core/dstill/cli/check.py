@@ -23,7 +23,7 @@ from dstill.api.task import Task
 from dstill.cli.check_answers import check_answers, require_layers
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
-from dstill.cli.options import BY_ANSWER, App, Count, app, data_option, json_output, set_option, setting
+from dstill.cli.options import BY_ANSWER, App, Count, data_option, json_output, pass_app, set_option, setting
 from dstill.config import Config
 from dstill.errors import AnswerError, UsageError
 from dstill.factory import make_task, task_name
@@ -94,9 +94,9 @@ class _Check(Command):
 @click.option("--max-warnings", type=Count(0, 10**9), metavar="N", help="Fail if there are more than N warnings.")
 @click.option("--stdin-name", type=click.Path(path_type=Path), metavar="FILE", help="What the file on stdin is called.")
 @set_option
-@app
+@pass_app
 def check(
-    found: App,
+    app: App,
     /,
     paths: tuple[Path, ...],
     data: str | None,
@@ -120,12 +120,12 @@ def check(
     """
     if form in BY_ANSWER and not as_json:
         _refuse_others(form, paths, {**more, "stdin_name": stdin_name})
-        check_answers(found, paths[0] if paths else STDIN, data, layers, as_json=form == "jsonl")
+        check_answers(app, paths[0] if paths else STDIN, data, layers, as_json=form == "jsonl")
         return
     wanted = Wanted(form="json" if as_json else form, **more)
     if wanted.fix and (wanted.diff or STDIN in paths):
         raise UsageError("--fix writes files", where="--fix", hint="use --diff to see what it would change")
-    run = _Run(found, found.config(), wanted, data, layers, stdin_name)
+    run = _Run(app, app.config(), wanted, data, layers, stdin_name)
     for file in files(paths or (Path(),), run.suffixes, wanted.exclude):
         run.check(file)
     run.finish()
@@ -143,7 +143,7 @@ def _refuse_others(form: str, paths: tuple[Path, ...], options: Mapping[str, Any
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the options of this call ask for."""
+    """The requests in the options of this call."""
 
     form: str
     fix: bool
@@ -157,7 +157,7 @@ class Wanted:
 class _Run:
     """One call of the command, and what it found so far."""
 
-    found: App
+    app: App
     config: Config
     wanted: Wanted
     data: str | None
@@ -176,11 +176,11 @@ class _Run:
     @cached_property
     def by_suffix(self) -> Mapping[str, list[str]]:
         """Ending of a file's name → the tasks that read such files."""
-        plugins, asked = self.found.plugins, self.found.flags.get("project.task")
-        if asked:
-            plugins.task(asked)  # raises UsageError if it is not installed
+        plugins, task = self.app.plugins, self.app.flags.get("project.task")
+        if task:
+            plugins.task(task)  # raises UsageError if it is not installed
         known: dict[str, list[str]] = {}
-        for name in [asked] if asked else plugins.names("tasks"):
+        for name in [task] if task else plugins.names("tasks"):
             kind = plugins.task(name)
             for suffix in AnswerFiles.class_of(kind).suffixes:
                 known.setdefault(suffix, []).append(name)
@@ -194,16 +194,16 @@ class _Run:
         """The task of a file: by its name, else the one that is asked for or configured. Raises UsageError."""
         names = self.by_suffix.get(path.suffix, [])
         configured = self.config.settings.project.task
-        name = configured if configured in names else self.found.plugins.default_task(names)
+        name = configured if configured in names else self.app.plugins.default_task(names)
         if names and not name:
             hint = f"{', '.join(names)} read such files"
             raise UsageError(f"which task does {path} belong to?", where="--task", hint=hint)
         if not name:
-            name = task_name(self.found.plugins, self.config.settings)
-            if not configured and len(self.found.plugins.names("tasks")) > 1:
+            name = task_name(self.app.plugins, self.config.settings)
+            if not configured and len(self.app.plugins.names("tasks")) > 1:
                 self.guessed = name
         if name not in self._tasks:
-            self._tasks[name] = make_task(self.found.plugins, self.config, name)
+            self._tasks[name] = make_task(self.app.plugins, self.config, name)
             require_layers(self._tasks[name], self.layers)
         return self._tasks[name]
 
@@ -234,7 +234,7 @@ class _Run:
         self._add(report)
 
     def _lint(self, task: Task, name: str, text: str, suffix: str) -> Report:
-        context = {**self.found.context, **({task.data_key: self.data} if self.data else {})}
+        context = {**self.app.context, **({task.data_key: self.data} if self.data else {})}
         report = lint(task, name, text, suffix=suffix, context=context, layers=self.layers)
         if self.data in report.unknown:
             what = f"nothing is known about the {task.data_noun} '{self.data}': {_layers(report.skipped)} not checked"
@@ -247,8 +247,8 @@ class _Run:
         self.files, self.answers = self.files + 1, self.answers + report.answers
         self.skipped.update(report.skipped)
         if not self.wanted.diff and self.wanted.form in ("text", "github"):
-            for one in new:
-                say(github.line(one) if self.wanted.form == "github" else _line(one))
+            for problem in new:
+                say(github.line(problem) if self.wanted.form == "github" else _line(problem))
 
     def _show_changes(self, name: str, old: str, new: str) -> None:
         for line in difflib.unified_diff(old.splitlines(), new.splitlines(), name, name, lineterm=""):
@@ -303,7 +303,7 @@ class _Run:
     def _note_guess(self, errors: int) -> None:
         """Say which task was assumed, as the errors may be those of another language."""
         if self.guessed and errors and self.wanted.form == "text":
-            others = ", ".join(name for name in self.found.plugins.names("tasks") if name != self.guessed)
+            others = ", ".join(name for name in self.app.plugins.names("tasks") if name != self.guessed)
             note(f"note: task '{self.guessed}' was assumed: give --task NAME, or --stdin-name FILE, for {others}")
 
     def _number(self, severity: str) -> int:

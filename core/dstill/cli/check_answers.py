@@ -30,16 +30,16 @@ from dstill.io.jsonl import detect
 __all__ = ["check_answers", "require_layers"]
 
 
-def check_answers(found: App, file: Path, data: str | None, layers: tuple[str, ...], *, as_json: bool) -> None:
+def check_answers(app: App, file: Path, data: str | None, layers: tuple[str, ...], *, as_json: bool) -> None:
     """Check the answers in `file`: rows of a JSONL file, bare answers one on each line, or one answer.
 
     Raises UsageError if a layer is not known, or nothing is known about `data`, and AnswerError if an answer fails.
     """
-    task = make_task(found.plugins, found.config())
+    task = make_task(app.plugins, app.config())
     require_layers(task, layers)
     known = [check.name for check in task.checks]
     columns = columns_of(task)
-    context: dict[str, Any] = {**found.context, **({task.data_key: data} if data else {})}
+    context: dict[str, Any] = {**app.context, **({task.data_key: data} if data else {})}
     failed = total = 0
     skips: Counter[str] = Counter()  # layer → answers that it did not check
     for answer in _answers(file, task, columns):
@@ -96,8 +96,8 @@ def _unknown_data(name: str, skipped: list[str], task: Task) -> Problem:
 def _show(identity: Any, ok: bool, problems: list[Problem], skipped: list[str], *, as_json: bool) -> None:
     if as_json:
         keys = ("layer", "severity", "code", "message", "pointer", "hint")
-        found = [{k: p.to_row()[k] for k in keys} for p in problems]
-        emit({"id": identity, "ok": ok, "problems": found, "not_checked": skipped})
+        rows = [{k: p.to_row()[k] for k in keys} for p in problems]
+        emit({"id": identity, "ok": ok, "problems": rows, "not_checked": skipped})
         return
     say(f"{identity}: {'ok' if ok else 'failed'}")
     for p in problems:
@@ -115,8 +115,8 @@ def _answers(file: Path, task: Task, columns: Columns) -> Iterator[Answer]:
     # not splitlines(): a string may contain U+2028
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if file.suffix in (".jsonl", ".ndjson"):
-        if lines and (found := detect(lines[0][1].encode())):
-            raise DataError(f"detected {found}, expected JSONL", where=f"{file}:{lines[0][0]}", hint=ROW_FORM)
+        if lines and (form := detect(lines[0][1].encode())):
+            raise DataError(f"detected {form}, expected JSONL", where=f"{file}:{lines[0][0]}", hint=ROW_FORM)
     elif not lines or not begins_rows(lines[0][1], task):
         yield Answer(id="1", text=text)  # an answer that is an object has no id
         return

@@ -33,29 +33,29 @@ EXAMPLE = 0.05  # the share of wrong answers of the command that is suggested
 
 def show_confidence(run: Run, facts: Mapping[str, Any]) -> None:
     """Show how confidence separates right from wrong, and what a cut would do."""
-    found = facts.get("confidence")
-    if not found:
+    confidence = facts.get("confidence")
+    if not confidence:
         return
-    if found["why"]:
-        sentence(f"The student's confidence is not known: {found['why']}.")
+    if confidence["why"]:
+        sentence(f"The student's confidence is not known: {confidence['why']}.")
         return
-    validation = found["validation"]
+    validation = confidence["validation"]
     title = f"confidence, from {validation['n']:,} validation answers ({validation['wrong']:,} wrong)"
-    columns = [f"#{name}" if number else name for number, name in enumerate(separation_columns(found))]
-    table(columns, list(separation_rows(found)), title=title)
+    columns = [f"#{name}" if number else name for number, name in enumerate(separation_columns(confidence))]
+    table(columns, list(separation_rows(confidence)), title=title)
     sentence("≤ 5 %: the largest share of answers, the surest first, of which at most 5 % are wrong.")
-    columns = [f"#{name}" if number else name for number, name in enumerate(promise_columns(found))]
-    table(columns, list(promise_rows(found)), title="with --max-wrong: given / wrong of these, in %")
-    for line in unpromised(found):
+    columns = [f"#{name}" if number else name for number, name in enumerate(promise_columns(confidence))]
+    table(columns, list(promise_rows(confidence)), title="with --max-wrong: given / wrong of these, in %")
+    for line in unpromised(confidence):
         sentence(line)
-    if any(promise["holds"] and promise["max_wrong"] == EXAMPLE for promise in found["promises"]):
+    if any(promise["holds"] and promise["max_wrong"] == EXAMPLE for promise in confidence["promises"]):
         say("To answer only above the cut:")
         say(f"  {command('predict', run.folder, '--max-wrong', str(EXAMPLE))}")
     say()
 
 
 def promises(answering: Predictor) -> Iterator[str]:
-    """What is promised of the answers, and who answers the other questions: a line each."""
+    """The promises about the answers, and who answers the other questions: a line each."""
     if answering.promise is not None:
         yield str(answering.promise)
     if (large := answering.fallback) is not None:
@@ -64,33 +64,33 @@ def promises(answering: Predictor) -> Iterator[str]:
             yield f"nothing limits what {large.name} costs: --max-usd and --max-total-tokens do"
 
 
-def separation_columns(found: Mapping[str, Any]) -> list[str]:
+def separation_columns(confidence: Mapping[str, Any]) -> list[str]:
     """The heads of the first table."""
-    coverage = next(iter(found["splits"].values()))["coverage"]
+    coverage = next(iter(confidence["splits"].values()))["coverage"]
     return ["split", "AUROC", "AURC", "ECE", *(f"≤ {100 * most:g} %" for most, _ in coverage)]
 
 
-def separation_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
+def separation_rows(confidence: Mapping[str, Any]) -> Iterator[list[str]]:
     """The rows of the first table: a split each."""
-    for split, one in found["splits"].items():
-        figures = [_figure(one["auroc"], 3), _figure(one["aurc"], 4), _figure(one["ece"], 3)]
-        yield [split, *figures, *(f"{percent(share)} %" if one["n"] else "–" for _, share in one["coverage"])]
+    for split, measures in confidence["splits"].items():
+        figures = [_figure(measures["auroc"], 3), _figure(measures["aurc"], 4), _figure(measures["ece"], 3)]
+        yield [split, *figures, *(f"{percent(share)} %" if measures["n"] else "–" for _, share in measures["coverage"])]
 
 
-def promise_columns(found: Mapping[str, Any]) -> list[str]:
+def promise_columns(confidence: Mapping[str, Any]) -> list[str]:
     """The heads of the second table: a promise each."""
-    return ["split", *(f"{promise['max_wrong']:g}" for promise in found["promises"])]
+    return ["split", *(f"{promise['max_wrong']:g}" for promise in confidence["promises"])]
 
 
-def promise_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
+def promise_rows(confidence: Mapping[str, Any]) -> Iterator[list[str]]:
     """The rows of the second table: of each split, what is given and what of that is wrong."""
-    for split in found["splits"]:
-        yield [split, *(_given(promise, split) for promise in found["promises"])]
+    for split in confidence["splits"]:
+        yield [split, *(_given(promise, split) for promise in confidence["promises"])]
 
 
-def unpromised(found: Mapping[str, Any]) -> Iterator[str]:
+def unpromised(confidence: Mapping[str, Any]) -> Iterator[str]:
     """Why nothing is promised where no cut holds."""
-    for promise in found["promises"]:
+    for promise in confidence["promises"]:
         if not promise["holds"]:
             why = why_none(promise["of"], promise["needed"])
             yield f"--max-wrong {promise['max_wrong']:g} has no cut on {promise['of']:,} validation answers: {why}."
@@ -98,11 +98,11 @@ def unpromised(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _given(promise: Mapping[str, Any], split: str) -> str:
     """``98.1 / 0.2``; a dash: nothing is promised."""
-    one = promise["splits"][split]
-    if not promise["holds"] or not one["n"]:
+    counts = promise["splits"][split]
+    if not promise["holds"] or not counts["n"]:
         return "–"
-    wrong = percent(one["wrong"] / one["given"]) if one["given"] else "–"
-    return f"{percent(one['given'] / one['n'])} / {wrong}"
+    wrong = percent(counts["wrong"] / counts["given"]) if counts["given"] else "–"
+    return f"{percent(counts['given'] / counts['n'])} / {wrong}"
 
 
 def _figure(value: float | None, places: int) -> str:

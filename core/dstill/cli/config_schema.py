@@ -18,7 +18,7 @@ import click
 from dstill import config as configuration
 from dstill.cli.console import say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app
+from dstill.cli.options import App, pass_app
 from dstill.config import Config
 from dstill.io.json_schema import Schema, any_value, flag, integer, list_of, number, record, table_of, text
 from dstill.io.strict_json import dumps
@@ -26,18 +26,18 @@ from dstill.io.strict_json import dumps
 __all__ = ["config_schema", "schema"]
 
 DRAFT = "http://json-schema.org/draft-07/schema#"  # the newest that TOML editors know
-_PLAIN = {str: text, int: integer, float: number, bool: flag}
+_TYPES = {str: text, int: integer, float: number, bool: flag}
 
 
 @click.command("schema", cls=Command, examples=["dstill config schema > dstill.schema.json"])
-@app
-def schema(found: App) -> None:
+@pass_app
+def schema(app: App) -> None:
     """Print a JSON Schema of dstill.toml, for editors.
 
     Editors with the Even Better TOML extension, and taplo, read it if the first line of dstill.toml is
     `#:schema ./dstill.schema.json`.
     """
-    say(dumps(config_schema(found.config(use_files=False))))
+    say(dumps(config_schema(app.config(use_files=False))))
 
 
 def config_schema(config: Config) -> Schema:
@@ -47,8 +47,8 @@ def config_schema(config: Config) -> Schema:
     for key, field in configuration.fields(config).items():
         *tables, name = key.split(".")
         table = tree
-        for one in tables:
-            table = table.setdefault(one, {})
+        for step in tables:
+            table = table.setdefault(step, {})
         table[name] = field, defaults[key]
     return {"$schema": DRAFT, "title": configuration.FILE, **_table(tree)}
 
@@ -61,20 +61,20 @@ def _table(tree: dict[str, Any]) -> Schema:
 def _value(field: dataclasses.Field[Any], default: Any) -> Schema:
     kind: Any = field.type
     about = field.metadata["help"]
-    made: Schema = {"description": about}
+    value_schema: Schema = {"description": about}
     if typing.get_origin(kind) is typing.Literal:
-        made["enum"] = list(typing.get_args(kind))
+        value_schema["enum"] = list(typing.get_args(kind))
     elif typing.get_origin(kind) is collections.abc.Mapping:
-        made = table_of(_of_table(typing.get_args(kind)[1]), about)
-    elif kind in _PLAIN:
-        made = _PLAIN[kind](about)
+        value_schema = table_of(_for_table(typing.get_args(kind)[1]), about)
+    elif kind in _TYPES:
+        value_schema = _TYPES[kind](about)
     else:
-        made = {**list_of(text(), about), "type": ["array", "string"]}
+        value_schema = {**list_of(text(), about), "type": ["array", "string"]}
     limits = {"minimum": field.metadata.get("low"), "maximum": field.metadata.get("high"), "default": default}
-    return made | {name: value for name, value in limits.items() if value is not None}
+    return value_schema | {name: value for name, value in limits.items() if value is not None}
 
 
-def _of_table(kind: Any) -> Schema:
+def _for_table(kind: Any) -> Schema:
     """The schema of the values of a table."""
     if kind in (str, Any):
         return text() if kind is str else any_value("text, a number, true or false")

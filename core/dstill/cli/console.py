@@ -1,4 +1,4 @@
-"""What a person or a program sees: results on stdout, progress and errors on stderr.
+"""The output for a person or a program: results on stdout, progress and errors on stderr.
 
 With ``--json`` the last line of stdout is one compact object, errors too:
 ``{"error": {"code", "message", "hint", "where"}}``. Text that came from questions, replies
@@ -49,7 +49,7 @@ __all__ = [
 
 LONGEST = 8000  # characters of an error
 WIDEST = 100  # columns of a line of prose
-NARROW = 80  # columns; a narrower terminal shows numbers without a bar
+NARROW_WIDTH = 80  # columns; a narrower terminal shows numbers without a bar
 
 
 def plain() -> bool:
@@ -205,8 +205,8 @@ def _print(*shown: Any) -> None:
 
     console = Console(width=width(), highlight=False, color_system=None if plain() else "auto")
     with console.capture() as text:  # rich itself would exit if the reader has closed the pipe
-        for one in shown:
-            console.print(one)
+        for row in shown:
+            console.print(row)
     print(text.get(), end="", flush=True)
 
 
@@ -242,10 +242,10 @@ def _bars() -> Iterator[Progress]:
         "left": TimeRemainingColumn(table_column=whole()),
         "detail": TextColumn("{task.fields[detail]}", markup=False, table_column=whole()),
     }
-    if console.width < NARROW:
+    if console.width < NARROW_WIDTH:
         del columns["bar"], columns["elapsed"]
     known: dict[str, TaskID] = {}
-    with Bars(*columns.values(), console=console, expand=console.width >= NARROW) as bars:
+    with Bars(*columns.values(), console=console, expand=console.width >= NARROW_WIDTH) as bars:
 
         def report(what: str, done: int, total: int, detail: str = "") -> None:
             what, detail = visible(what, one_line=True), visible(detail, one_line=True)
@@ -284,10 +284,10 @@ class _Lines:
     def __call__(self, what: str, done: int, total: int, detail: str = "") -> None:
         now = time.monotonic()
         since, at = self._began.setdefault(what, (now, done))
-        said, then = self._last.get(what, (-math.inf, -1))
+        last, then = self._last.get(what, (-math.inf, -1))
         ended = bool(total) and done == total
         self._doing, self._heard = "" if ended else what, now
-        if (now - said >= self._every or ended) and not (ended and then == done):  # print the end once
+        if (now - last >= self._every or ended) and not (ended and then == done):  # print the end once
             self._last[what] = (now, done)
             left = _clock((now - since) * (total - done) / (done - at)) if at < done < total else ""
             words = [f"{what} {done}/{total}" if total else f"{what} {done}", detail, f"{left} left" if left else ""]

@@ -14,10 +14,10 @@ from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
     Count,
-    app,
     cap_options,
     engine_url_option,
     json_option,
+    pass_app,
     run_argument,
     seed_option,
     set_option,
@@ -48,7 +48,7 @@ NOT_RUN = {
 }
 
 # Settings that decide the content of the dataset: a run keeps those that it was created with.
-DECIDING = (
+DECISIVE_KEYS = (
     "project.",
     "generate.questions",
     "generate.limit",
@@ -127,31 +127,31 @@ OF_TEST_SPLITS = ("project.seed", "generate.questions", "generate.limit", "gener
 @seed_option
 @json_option
 @set_option
-@app
-def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: bool, as_json: bool) -> None:
+@pass_app
+def generate(app: App, out: Path | None, dry_run: bool, resume_with_changes: bool, as_json: bool) -> None:
     """Ask the teacher and write a checked dataset.
 
     A reply that fails a check is requested again, with the errors. --max-usd, --max-total-tokens and --max-requests
     limit a run as a whole: a resumed run counts what it has spent already. --max-wall limits each command.
     """
     if dry_run:
-        _dry_run(found, out, as_json)
+        _dry_run(app, out, as_json)
         return
     with progress() as report, ExitStack() as making:
         if out is not None and (out / MANIFEST).exists():
-            run = found.open(out.absolute())  # not a run of that name under ./runs
+            run = app.open(out.absolute())  # not a run of that name under ./runs
             run.folder = out
             run.pin_questions()
             _keeps_to_its_settings(run, resume_with_changes)
         else:
-            config = found.config()
+            config = app.config()
             questions = config.settings.generate.questions
             if questions and not hub_datasets.is_name(questions):
                 with reading(Path(questions)):  # a mistyped name must not create a run
                     Path(questions).stat()
-            if configured_focus(Setup(found.plugins, config)) is not None:  # nor may a mistyped label
-                _warn_of_other_splits(found, config)
-            run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
+            if configured_focus(Setup(app.plugins, config)) is not None:  # nor may a mistyped label
+                _warn_of_other_splits(app, config)
+            run = Run.create(out, config=config, plugins=app.plugins, arguments=app.flags)
             making.enter_context(run.dropped_if_refused())
         run.progress = report
         facts = run.generate(resume_with_changes=resume_with_changes)
@@ -176,9 +176,9 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
         )
 
 
-def _warn_of_other_splits(found: App, config: Config) -> None:
+def _warn_of_other_splits(app: App, config: Config) -> None:
     """Warn if the test splits will differ from those of the run in --from-run."""
-    other = Run.open(config.settings.augment.from_run, plugins=found.plugins)
+    other = Run.open(config.settings.augment.from_run, plugins=app.plugins)
     before, now = other.config.flat(), config.flat()
     if differ := [key for key in now if key.startswith(OF_TEST_SPLITS) and before.get(key) != now[key]]:
         note(
@@ -188,11 +188,11 @@ def _warn_of_other_splits(found: App, config: Config) -> None:
         )
 
 
-def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
+def _dry_run(app: App, out: Path | None, as_json: bool) -> None:
     """Show what `generate` would do. No run is created."""
-    config = found.open(out.absolute()).config if out is not None and (out / MANIFEST).exists() else found.config()
+    config = app.open(out.absolute()).config if out is not None and (out / MANIFEST).exists() else app.config()
     with progress() as report:
-        setup = Setup(found.plugins, config, report)
+        setup = Setup(app.plugins, config, report)
         estimate = estimated(setup, configured_focus(setup), STORE)
     if as_json:
         emit(estimate.to_json())
@@ -211,15 +211,15 @@ def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
 @engine_url_option("Execute answers on this server")
 @json_option
 @set_option
-@app
-def curate(found: App, run: str, as_json: bool) -> None:
+@pass_app
+def curate(app: App, run: str, as_json: bool) -> None:
     """Rebuild the dataset from the replies of a run.
 
     Use it after the checks, the engine or the parser have changed. The teacher is not asked again. Rows that are
     dropped are in rejects.jsonl with the reason.
     """
     with progress() as report:
-        opened = found.open(run)
+        opened = app.open(run)
         opened.progress = report
         facts = opened.curate()
     if as_json:
@@ -233,7 +233,7 @@ def _decides(run: Run, key: str) -> bool:
     """Whether a setting decides the content of the dataset; a teacher's timeout does not."""
     teacher = run.settings.generate.teacher
     others = {f"teacher.{teacher}.{name}" for name in run.plugins.teacher(teacher).non_identity_settings}
-    return key.startswith(DECIDING) and key not in others
+    return key.startswith(DECISIVE_KEYS) and key not in others
 
 
 def _keeps_to_its_settings(run: Run, resume_with_changes: bool) -> None:
@@ -281,8 +281,8 @@ def show_dataset(facts: Any) -> None:
 @click.option("--without-rationale", is_flag=True, help="Export answers without rationales.")
 @json_option
 @set_option
-@app
-def export_data(found: App, run: str, without_rationale: bool, as_json: bool) -> None:
+@pass_app
+def export_data(app: App, run: str, without_rationale: bool, as_json: bool) -> None:
     """Export the dataset for TRL, axolotl and LLaMA-Factory.
 
     Writes every split to RUN/export in two forms, messages and prompt-completion, with the edits of the review.
@@ -290,7 +290,7 @@ def export_data(found: App, run: str, without_rationale: bool, as_json: bool) ->
 
     `dstill export` exports the trained student. `dstill report --to` exports scores and answers, to RUN/exports.
     """
-    opened = found.open(run)
+    opened = app.open(run)
     counts = export(opened, rationales=not without_rationale)
     folder = opened.folder / EXPORT
     if as_json:

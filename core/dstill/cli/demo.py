@@ -19,9 +19,9 @@ from dstill.cli.groups import Command
 from dstill.cli.live import live_examples, show_live
 from dstill.cli.options import (
     App,
-    app,
     engine_url_option,
     json_option,
+    pass_app,
     seed_option,
     set_option,
     student_option,
@@ -47,8 +47,8 @@ __all__ = ["Stages", "demo", "run_stages"]
 @seed_option
 @json_option
 @set_option
-@app
-def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
+@pass_app
+def demo(app: App, out: Path | None, quick: bool, as_json: bool) -> None:
     """Run the whole pipeline on bundled data.
 
     Makes questions, builds a dataset, trains a small student, executes its answers and writes a report. Needs no API
@@ -57,7 +57,7 @@ def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
     To continue a stopped demo, pass its folder as --out.
     """
     started = time.monotonic()
-    run = _resumed(found, out) if out is not None and (out / MANIFEST).exists() else _prepared(found, out, quick)
+    run = _resumed(app, out) if out is not None and (out / MANIFEST).exists() else _prepared(app, out, quick)
     quick = run.manifest["arguments"].get("quick", quick)
     note(f"demo of task '{run.task.name}' in {run.folder}")
     stages = run_stages(run, again=command("demo", "--out", run.folder))
@@ -114,40 +114,40 @@ def run_stages(run: Run, *, again: str, restart: bool = False, resume_with_chang
         raise
 
 
-def _prepared(found: App, out: Path | None, quick: bool) -> Run:
+def _prepared(app: App, out: Path | None, quick: bool) -> Run:
     """A new run with the demo settings of the pack. Flags override them."""
-    found.plugins.require_healthy()
-    settings = found.config(use_files=False).settings
-    name = task_name(found.plugins, settings)
-    demo = Demo.class_of(found.plugins.task(name))
+    app.plugins.require_healthy()
+    settings = app.config(use_files=False).settings
+    name = task_name(app.plugins, settings)
+    demo = Demo.class_of(app.plugins.task(name))
     if not demo.demo_settings:
         hint = "a pack gives its settings in Demo.demo_settings"
         raise UsageError(f"task '{name}' has no demo", where="--task", hint=hint)
     if quick and not demo.demo_quick_settings:
         raise UsageError(f"task '{name}' has no quick demo", where="--quick", hint="run the demo without --quick")
-    extras.require("demo", command="demo", plugin=found.plugins.owner("tasks", name))
+    extras.require("demo", command="demo", plugin=app.plugins.owner("tasks", name))
     shown = {**demo.demo_settings, **(demo.demo_quick_settings if quick else {})}
-    own = shown.get("train.student") or found.plugins.default_student(name)
+    own = shown.get("train.student") or app.plugins.default_student(name)
     student = settings.train.student or own
     if student != own:
         shown = {key: value for key, value in shown.items() if not key.startswith("train.")}
-    recipe = _recipe(found, student)
+    recipe = _recipe(app, student)
     # a demo may write the pack's own data to the server of --engine-url
     loads = {"engine.load_data": True} if settings.engine.url else {}
-    config = found.config({"project.task": name, "train.student": student, **recipe, **loads, **shown}, use_files=False)
-    arguments = {"command": "demo", "quick": quick, **found.flags}
-    return Run.create(out, config=config, plugins=found.plugins, arguments=arguments)
+    config = app.config({"project.task": name, "train.student": student, **recipe, **loads, **shown}, use_files=False)
+    arguments = {"command": "demo", "quick": quick, **app.flags}
+    return Run.create(out, config=config, plugins=app.plugins, arguments=arguments)
 
 
-def _recipe(found: App, student: str) -> Mapping[str, Any]:
+def _recipe(app: App, student: str) -> Mapping[str, Any]:
     """The settings that suit `student`."""
-    kind, _ = kind_and_base(found.plugins, student)
-    return found.plugins.student(kind).recipe if student else {}
+    kind, _ = kind_and_base(app.plugins, student)
+    return app.plugins.student(kind).recipe if student else {}
 
 
-def _resumed(found: App, out: Path) -> Run:
+def _resumed(app: App, out: Path) -> Run:
     """The run of a stopped demo."""
-    run = found.open(out)
+    run = app.open(out)
     if run.manifest["arguments"].get("command") != "demo":
         raise UsageError(f"run '{run.name}' is not a demo", where="--out", hint="choose another folder, or omit --out")
     return run

@@ -27,7 +27,7 @@ from dstill.api.task import Task
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.extras import extras, missing
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, engine_url_option, json_option, load_data_option, set_option, setting
+from dstill.cli.options import App, engine_url_option, json_option, load_data_option, pass_app, set_option, setting
 from dstill.errors import DstillError, MissingExtra, TrustError
 from dstill.factory import Setup, possible_tasks, task_name
 from dstill.io.units import size
@@ -57,8 +57,8 @@ class Engines:
 @click.option("--extras", "with_extras", is_flag=True, help="List the optional libraries that are missing.")
 @json_option
 @set_option
-@app
-def doctor(found: App, load_data: bool, with_extras: bool, as_json: bool) -> None:
+@pass_app
+def doctor(app: App, load_data: bool, with_extras: bool, as_json: bool) -> None:
     """Check the installation, the machine and the engine that runs the answers.
 
     What needs attention comes first.
@@ -68,9 +68,9 @@ def doctor(found: App, load_data: bool, with_extras: bool, as_json: bool) -> Non
     checks that need it.
     """
     if load_data:
-        found.flags["engine.load_data"] = True
-    failures = found.failures()
-    engines = Engines() if any(not failure.part for failure in failures) else _engines(found)
+        app.flags["engine.load_data"] = True
+    failures = app.failures()
+    engines = Engines() if any(not failure.part for failure in failures) else _engines(app)
     broken = [[f"plugin {failure.plugin}", failure.version, failure.problem] for failure in failures]
     machine, of_extras = _machine(), _extras()
     rows = [*machine, *broken, *engines.rows, *of_extras]
@@ -89,8 +89,8 @@ def doctor(found: App, load_data: bool, with_extras: bool, as_json: bool) -> Non
             say("  pip install 'dstill[EXTRA,…]'")
         for advice in dict.fromkeys(result.advice for result in engines.results if result.advice):
             say(f"\n{advice}", lines=True)
-    found.note_unknown()
-    found.end_with_failures(failures)
+    app.note_unknown()
+    app.end_with_failures(failures)
     for other in engines.problems[1:]:
         note(f"also: {other.what}")
     if engines.problems:
@@ -129,16 +129,16 @@ def _shown(of_extras: Sequence[list[str]], *, in_full: bool) -> list[list[str]]:
 # --- the engines ------------------------------------------------------------------------
 
 
-def _engines(found: App) -> Engines:
+def _engines(app: App) -> Engines:
     """Open and check the executor of the task in use, or of every installed task if none is set."""
     engines = Engines()
-    settings = found.config().settings
-    names = possible_tasks(found.plugins, settings)
-    if found.plugins.names("tasks") and not names:
-        task_name(found.plugins, settings)  # raises: no task takes the address
+    settings = app.config().settings
+    names = possible_tasks(app.plugins, settings)
+    if app.plugins.names("tasks") and not names:
+        task_name(app.plugins, settings)  # raises: no task takes the address
     for name in names:
         try:
-            _look(found, name, engines)
+            _look(app, name, engines)
         except TrustError:  # permission is asked for before anything is shown
             raise
         except DstillError as problem:
@@ -148,9 +148,9 @@ def _engines(found: App) -> Engines:
     return engines
 
 
-def _look(found: App, name: str, engines: Engines) -> None:
-    config = found.config({"project.task": name})
-    setup = Setup(found.plugins, config)
+def _look(app: App, name: str, engines: Engines) -> None:
+    config = app.config({"project.task": name})
+    setup = Setup(app.plugins, config)
     with setup.opened_executor() as executor:
         if executor is None:
             engines.rows += _students(setup.task, None)
@@ -161,12 +161,12 @@ def _look(found: App, name: str, engines: Engines) -> None:
             for result in executor.self_check():
                 results.append(result)
         except DstillError:  # for example missing data, about which advice would mislead
-            if not any(one.problem for one in results):
-                results = [replace(one, advice="") for one in results]
+            if not any(result.problem for result in results):
+                results = [replace(result, advice="") for result in results]
             raise
         finally:  # show what was found before the engine failed too
             engines.results += results
-            engines.problems += [one.problem for one in results if one.problem]
+            engines.problems += [result.problem for result in results if result.problem]
             engines.rows += _rows(name, results)
         engines.rows += _students(setup.task, executor)
 
@@ -195,12 +195,12 @@ def _rows(task: str, results: Iterable[CheckResult]) -> list[list[str]]:
     """Each fact, the number of right answers among the known ones, and each wrong answer."""
     facts = [result for result in results if not result.expected]
     known = [result for result in results if result.expected and result.checked]
-    wrong = [one for one in known if one.problem]
+    wrong = [answer for answer in known if answer.problem]
     rows = [[fact.name, fact.found, _state(fact)] for fact in facts]
     if known:
         state = f"{len(wrong)} wrong" if wrong else "ok"
         rows.append([f"known answers of {task}", f"{len(known) - len(wrong)} of {len(known)} right", state])
-    rows += [[one.name, f"got {one.found}", f"expected {one.expected}"] for one in wrong]
+    rows += [[answer.name, f"got {answer.found}", f"expected {answer.expected}"] for answer in wrong]
     reasons = Counter(result.found for result in results if result.expected and not result.checked)
     return rows + [[f"known answers of {task}", f"{n} not asked", reason] for reason, n in reasons.items()]
 
@@ -212,5 +212,5 @@ def _state(result: CheckResult) -> str:
 def _plain(result: CheckResult) -> dict[str, Any]:
     ok = not result.problem if result.checked else None
     problem = result.problem and result.problem.as_json()
-    said = {"name": result.name, "found": result.found, "expected": result.expected, "advice": result.advice}
-    return {**said, "ok": ok, "problem": problem}
+    row = {"name": result.name, "found": result.found, "expected": result.expected, "advice": result.advice}
+    return {**row, "ok": ok, "problem": problem}

@@ -14,11 +14,11 @@ from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
     Count,
-    app,
     constrain_option,
     engine_url_option,
     json_option,
     load_data_option,
+    pass_app,
     run_argument,
     set_option,
     setting,
@@ -82,14 +82,14 @@ __all__ = ["evaluate", "show_evaluated", "summary", "trace"]
 @constrain_option
 @json_option
 @set_option
-@app
-def evaluate(found: App, run: str, more: tuple[str, ...], load_data: bool, as_json: bool) -> None:
+@pass_app
+def evaluate(app: App, run: str, more: tuple[str, ...], load_data: bool, as_json: bool) -> None:
     """Answer the test questions, execute the answers and score them."""
     if more:
-        found.flags["evaluate.baselines"] = [*found.open(run).settings.evaluate.baselines, *more]
+        app.flags["evaluate.baselines"] = [*app.open(run).settings.evaluate.baselines, *more]
     if load_data:
-        found.flags["engine.load_data"] = True
-    opened = found.open(run)
+        app.flags["engine.load_data"] = True
+    opened = app.open(run)
     with progress() as report:
         opened.progress = report
         facts = opened.evaluate()
@@ -132,7 +132,7 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
         **{name: value("student", splits[0], name) for name in metrics if run.plugins.metric(name).summary},
         "ci95": [accuracy.get("low"), accuracy.get("high")],
         "n": accuracy.get("n"),
-        "causes": {label: found["count"] for label, found in facts["causes"].items()},
+        "causes": {label: cause["count"] for label, cause in facts["causes"].items()},
         **{split.removeprefix("test_"): value("student", split, headline) for split in unseen},
         **{run.plugins.baseline(name).key or name: value(name, splits[0], headline) for name in baselines},
         **{system: value(system, splits[0], headline) for system in scores if is_prompted(system)},
@@ -152,13 +152,13 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
 @run_argument
 @click.argument("identity", metavar="ID")
 @json_option
-@app
-def trace(found: App, run: str, identity: str, as_json: bool) -> None:
+@pass_app
+def trace(app: App, run: str, identity: str, as_json: bool) -> None:
     """Show what every file of a run says about one record.
 
     ID is the id of a question, as in RUN/dataset/data and in the failures of the report.
     """
-    opened = found.open(run)
+    opened = app.open(run)
     rows, ids = {}, dict[str, None]()
     for path in sorted(opened.folder.rglob("*.jsonl")):
         file = str(path.relative_to(opened.folder))

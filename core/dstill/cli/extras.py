@@ -17,7 +17,7 @@ from dstill.errors import MissingExtra
 
 __all__ = ["extra_of", "extras", "is_installed", "missing", "require"]
 
-GATHERED = ("all", "check", "demo", "ui")  # extras that only combine others
+COLLECTIONS = ("all", "check", "demo", "ui")  # extras that only combine others
 _OF_EXTRA = re.compile(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
 
 
@@ -37,12 +37,12 @@ def extra_of(module: str) -> str | None:
 
 def extras() -> dict[str, list[str]]:
     """Extra → its packages, without those of another extra that it includes."""
-    found: dict[str, list[str]] = {}
+    packages: dict[str, list[str]] = {}
     for name, extra in _pairs():
-        found.setdefault(extra, []).append(name)
-    for whole in GATHERED:
-        found.pop(whole, None)
-    return {extra: sorted(_added(extra, found)) for extra in sorted(found)}
+        packages.setdefault(extra, []).append(name)
+    for whole in COLLECTIONS:
+        packages.pop(whole, None)
+    return {extra: sorted(_added(extra, packages)) for extra in sorted(packages)}
 
 
 def missing(extra: str) -> list[str]:
@@ -68,9 +68,9 @@ def is_installed(distribution: str) -> bool:
     return True
 
 
-def _added(extra: str, found: Mapping[str, Sequence[str]]) -> set[str]:
-    mine = set(found[extra])
-    inside = (set(names) for names in found.values() if set(names) < mine)
+def _added(extra: str, packages: Mapping[str, Sequence[str]]) -> set[str]:
+    mine = set(packages[extra])
+    inside = (set(names) for names in packages.values() if set(names) < mine)
     return mine.difference(*inside) or mine
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SECTIONS", "SUBGROUPS", "Command", "Group", "LazyCommand"]
 
-RUN_IS = "RUN is a folder, or the name of a run under ./runs."
+RUN_HELP = "RUN is a folder, or the name of a run under ./runs."
 # Section → its commands in the order of use. Other commands of the section follow.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "adapt", "init", "doctor"),
@@ -56,7 +56,7 @@ class Command(click.Command):
         if any(re.search(r"\bRUN\b", param.metavar or "") for param in self.params):
             formatter.write_paragraph()
             with formatter.indentation():
-                formatter.write_text(RUN_IS)
+                formatter.write_text(RUN_HELP)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples after the options."""
@@ -130,11 +130,11 @@ class Group(click.Group):
         Returns the commands that do not load, with their errors.
         """
         broken: list[tuple[click.Command, PluginError]] = []
-        for name, found in list(self.commands.items()):
+        for name, stored in list(self.commands.items()):
             try:
                 command = self._load(name)
             except PluginError as error:
-                broken.append((found, error))
+                broken.append((stored, error))
                 continue
             if isinstance(command, Group):
                 broken += command.load()
@@ -153,8 +153,8 @@ class Group(click.Group):
         if isinstance(command, Group):  # prepares its commands itself
             return command
         if isinstance(command, click.Group):
-            for inner, one in command.commands.items():
-                command.commands[inner] = self._prepared(f"{name} {inner}", one)
+            for inner, sub in command.commands.items():
+                command.commands[inner] = self._prepared(f"{name} {inner}", sub)
             return command
         return self.prepare(name, command)
 
@@ -162,9 +162,9 @@ class Group(click.Group):
         """Complete the name of a command or an option. No command is loaded."""
         from click.shell_completion import CompletionItem
 
-        names = [name for name, one in self.commands.items() if name.startswith(incomplete) and not one.hidden]
-        found = [CompletionItem(name, help=self.commands[name].get_short_help_str()) for name in sorted(names)]
-        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+        names = [name for name, command in self.commands.items() if name.startswith(incomplete) and not command.hidden]
+        items = [CompletionItem(name, help=self.commands[name].get_short_help_str()) for name in sorted(names)]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -186,12 +186,12 @@ class Group(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by section. No command is loaded."""
-        visible = {name: one for name, one in self.commands.items() if not one.hidden}
+        visible = {name: command for name, command in self.commands.items() if not command.hidden}
         widest = max(map(len, visible), default=0)
         by_section: dict[str, dict[str, str]] = {}
-        for name, one in visible.items():
-            section = GROUPS if isinstance(one, click.Group) else getattr(one, "section", "") or OTHER
-            line = one.get_short_help_str(formatter.width - 6 - widest)
+        for name, command in visible.items():
+            section = GROUPS if isinstance(command, click.Group) else getattr(command, "section", "") or OTHER
+            line = command.get_short_help_str(formatter.width - 6 - widest)
             by_section.setdefault(section, {})[name] = line
         for section in (*SECTIONS, *(by_section.keys() - SECTIONS.keys() - {OTHER, GROUPS}), OTHER, GROUPS):
             if lines := by_section.get(section):

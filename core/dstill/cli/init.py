@@ -21,7 +21,7 @@ from dstill import trust
 from dstill.api.engine import ProjectFiles
 from dstill.cli.console import say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, engine_url_option, set_option, student_option, task_option, teacher_option
+from dstill.cli.options import App, engine_url_option, pass_app, set_option, student_option, task_option, teacher_option
 from dstill.config import FILE, as_toml
 from dstill.errors import UsageError
 from dstill.factory import Setup, address_forms, kind_and_base, task_name
@@ -47,8 +47,8 @@ ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the
 @click.option("--out", type=click.Path(path_type=Path), default=Path("."), help="Folder of the project.")
 @task_option
 @set_option
-@app
-def init(found: App, out: Path) -> None:
+@pass_app
+def init(app: App, out: Path) -> None:
     """Create a project: write a dstill.toml.
 
     With --engine-url, the project is about your own data: init reads a description of it from the server (its fields
@@ -57,20 +57,20 @@ def init(found: App, out: Path) -> None:
     target = out / FILE
     if target.exists():
         raise UsageError(f"{target} already exists", where=str(out.absolute()), hint="edit it, or delete it first")
-    config = found.config(use_files=False)
-    if teacher := found.flags.get("generate.teacher"):
-        found.plugins.teacher(teacher)  # raises UsageError for a misspelt one, and so does the next
-    if student := found.flags.get("train.student"):
-        found.plugins.student(kind_and_base(found.plugins, student)[0])
-    name = task_name(found.plugins, config.settings)
+    config = app.config(use_files=False)
+    if teacher := app.flags.get("generate.teacher"):
+        app.plugins.teacher(teacher)  # raises UsageError for a misspelt one, and so does the next
+    if student := app.flags.get("train.student"):
+        app.plugins.student(kind_and_base(app.plugins, student)[0])
+    name = task_name(app.plugins, config.settings)
     engine = config.settings.engine
-    if found.given and not engine.url:
-        option = next(iter(found.given))
-        forms = address_forms(found.plugins, name)
+    if app.given and not engine.url:
+        option = next(iter(app.given))
+        forms = address_forms(app.plugins, name)
         hint = f"add --engine-url URL (an address with {forms})" if forms else ""
         raise UsageError(f"{option} needs the address of your data", where=option, hint=hint)
-    config = found.config({"project.task": name}, use_files=False)
-    setup = Setup(found.plugins, config)
+    config = app.config({"project.task": name}, use_files=False)
+    setup = Setup(app.plugins, config)
     project = describe(setup) if engine.url else ProjectFiles(files={}, settings={})
     write_project(setup, project, out)
     for line in project.about:

@@ -20,7 +20,7 @@ from dstill.stages.predict.predictor import PredictedAnswer, Predictor
 
 __all__ = ["Live", "LiveExample", "live_examples", "show_live"]
 
-TRIED = 5  # candidates, if the student answers differently than in its evaluation
+CANDIDATES = 5  # candidates, if the student answers differently than in its evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Live:
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill demo --json``."""
         return {
-            name: None if one is None else one.to_row() for name, one in (("right", self.right), ("wrong", self.wrong))
+            name: None if row is None else row.to_row() for name, row in (("right", self.right), ("wrong", self.wrong))
         }
 
 
@@ -64,15 +64,15 @@ def live_examples(run: Run) -> Live:
     records = {record.id: record for record in run.records(split)}
     written = {prediction.id: prediction for prediction in run.predictions()}
     judged = [v for v in run.verdicts() if v.id in records and v.checked == Level.CORRECT and not v.gold_error]
-    asked = [v for v in judged if not v.expects_refusal and not v.trivial]
-    right = [v for v in asked if v.correct]
-    wrong = sorted((v for v in asked if not v.correct), key=lambda v: -v.reached)
+    answerable = [v for v in judged if not v.expects_refusal and not v.trivial]
+    right = [v for v in answerable if v.correct]
+    wrong = sorted((v for v in answerable if not v.correct), key=lambda v: -v.reached)
 
     with Predictor(run, execute=True) as predictor:
 
         def first(verdicts: list[Verdict]) -> LiveExample | None:
-            found = (_answered(predictor, run, records[v.id], written[v.id]) for v in islice(verdicts, TRIED))
-            return next((one for one in found if one is not None), None)
+            examples = (_answered(predictor, run, records[v.id], written[v.id]) for v in islice(verdicts, CANDIDATES))
+            return next((example for example in examples if example is not None), None)
 
         return Live(right=first(right), wrong=first(wrong), judged=len(judged), split=split)
 

@@ -12,7 +12,7 @@ import click
 
 from dstill.cli.console import say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app
+from dstill.cli.options import App, pass_app
 from dstill.config import as_toml
 from dstill.errors import UsageError
 from dstill.io.files import write_text
@@ -35,8 +35,8 @@ LAYOUT = {
 @click.command("new", cls=Command, examples=["dstill pack new my_sql"])
 @click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write the package into.")
-@app
-def new_pack(found: App, name: str, out: Path) -> None:
+@pass_app
+def new_pack(app: App, name: str, out: Path) -> None:
     """Create a package with a new task pack.
 
     The package has a small working language, an entry point and a passing test.
@@ -54,7 +54,7 @@ def new_pack(found: App, name: str, out: Path) -> None:
     for source, destination in LAYOUT.items():
         text = (files("dstill.cli") / "template" / source).read_text(encoding="utf-8")
         text = text.replace("dstill-NAME", distribution).replace("NAME_TITLE", _title(name)).replace("NAME", name)
-        text = text.replace("STUDENT\n", _student(found.plugins, name))
+        text = text.replace("STUDENT\n", _student(app.plugins, name))
         write_text(target / destination.replace("NAME", name), text)
     say(f"wrote {target}")
     say(f"next: cd {quoted(target)} && pip install -e '.[test]' && pytest")

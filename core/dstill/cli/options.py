@@ -33,7 +33,6 @@ __all__ = [
     "App",
     "Count",
     "PartOption",
-    "app",
     "cap_options",
     "choose_teacher",
     "complete_parts",
@@ -47,6 +46,7 @@ __all__ = [
     "listen_options",
     "load_data_option",
     "max_wrong_option",
+    "pass_app",
     "run_argument",
     "set_option",
     "setting",
@@ -61,7 +61,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 @dataclass
 class App:
-    """What every command gets: the plugins, and the settings that this call gives."""
+    """The context of every command: the plugins, and the settings that this call gives."""
 
     plugins: Plugins
     config_file: Path | None = None
@@ -72,7 +72,7 @@ class App:
     @property
     def context(self) -> dict[str, Any]:
         """The context that options of task packs give to the questions and answers of this call."""
-        return {key: value for given in self.given.values() for key, value in given.context.items()}
+        return {key: value for part in self.given.values() for key, value in part.context.items()}
 
     def default(self, key: str) -> Any:
         """The default of a configuration key; None if there is no such key."""
@@ -125,7 +125,7 @@ class App:
 
     def words(self, *omitted: str) -> list[str]:
         """The words that give another command the server and settings of this call, without the keys `omitted`."""
-        of_packs = {key for given in self.given.values() for key in given.settings}
+        of_packs = {key for part in self.given.values() for key in part.settings}
         words = [word for flag, text in self.given_texts.items() for word in (flag, text)]
         for key, value in self.flags.items():
             if key in ("engine.url", "train.student", "project.task"):
@@ -152,7 +152,7 @@ class App:
         return Run.open(run, flags=self.flags, plugins=self.plugins)
 
 
-app = click.make_pass_decorator(App)
+pass_app = click.make_pass_decorator(App)
 
 
 class Count(click.IntRange):
@@ -197,8 +197,8 @@ class Setting(click.Option):
     def get_help_extra(self, ctx: click.Context) -> Any:
         """The default of the configuration key, for the help."""
         extra = super().get_help_extra(ctx)
-        found = ctx.find_object(App)
-        value = found.default(self.key) if found else None
+        app = ctx.find_object(App)
+        value = app.default(self.key) if app else None
         if value is None or value in ("", []) or isinstance(value, bool) or self._means_unset(value):
             return extra
         extra["default"] = f"{self.key}, else {', '.join(value) if isinstance(value, list) else value}"
@@ -218,8 +218,8 @@ def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str],
     """Shell completion over the names of one kind of part."""
 
     def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-        found = ctx.find_object(App)
-        return [n for n in found.plugins.names(kind) if n.startswith(incomplete)] if found else []
+        app = ctx.find_object(App)
+        return [n for n in app.plugins.names(kind) if n.startswith(incomplete)] if app else []
 
     return complete
 
@@ -233,11 +233,11 @@ class PartOption(Setting):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """The option and its help, with a sentence about each installed part before the default."""
-        record, found = super().get_help_record(ctx), ctx.find_object(App)
-        if not record or not found:
+        record, app = super().get_help_record(ctx), ctx.find_object(App)
+        if not record or not app:
             return record
         text, bracket, default = record[1].partition("  [")
-        about = sorted(_sentence(part) for _, part in found.plugins.parts(self.parts))
+        about = sorted(_sentence(part) for _, part in app.plugins.parts(self.parts))
         return record[0], " ".join([text, *about]) + bracket + default
 
 
@@ -252,10 +252,10 @@ class _Data(click.Option):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """The option and its help, with the noun of each task."""
-        record, found = super().get_help_record(ctx), ctx.find_object(App)
-        if not record or not found:
+        record, app = super().get_help_record(ctx), ctx.find_object(App)
+        if not record or not app:
             return record
-        nouns = [f"{found.plugins.fact('tasks', task, 'data_noun')} ({task})" for task in found.plugins.names("tasks")]
+        nouns = [f"{app.plugins.fact('tasks', task, 'data_noun')} ({task})" for task in app.plugins.names("tasks")]
         return record[0], record[1].replace("data that", f"{' or '.join(nouns)} that", 1) if nouns else record[1]
 
 
@@ -270,11 +270,11 @@ class _Teacher(PartOption):
             choose_teacher(ctx.find_object(App), value)  # type: ignore[arg-type]
 
 
-def choose_teacher(found: App, text: str) -> None:
+def choose_teacher(app: App, text: str) -> None:
     """Set the teacher ``NAME[:MODEL]``. Raises UsageError."""
     from dstill.factory import teacher_settings
 
-    found.flags.update(teacher_settings(found.plugins, text))
+    app.flags.update(teacher_settings(app.plugins, text))
 
 
 def _assign(ctx: click.Context, _: click.Parameter, values: tuple[str, ...]) -> None:
@@ -466,13 +466,13 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
 
     @functools.wraps(run)
     def callback(*arguments: Any, **named: Any) -> Any:
-        found = click.get_current_context().find_object(App)
-        assert found is not None
+        app = click.get_current_context().find_object(App)
+        assert app is not None
         for flag, text in values.items():
             is_one_task = name not in SEVERAL_TASKS or named.get("form") in BY_ANSWER
-            given = _option_in_use(found, name, flag, options[flag], is_one_task=is_one_task).read(text)
-            found.given[flag], found.given_texts[flag] = given, text
-            found.flags.update(given.settings)
+            value = _option_in_use(app, name, flag, options[flag], is_one_task=is_one_task).read(text)
+            app.given[flag], app.given_texts[flag] = value, text
+            app.flags.update(value.settings)
         return run(*arguments, **named)
 
     copied = copy.copy(command)
@@ -486,19 +486,19 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
     return copied
 
 
-def _option_in_use(found: App, command: str, flag: str, of: Mapping[str, Option], *, is_one_task: bool) -> Option:
+def _option_in_use(app: App, command: str, flag: str, of: Mapping[str, Option], *, is_one_task: bool) -> Option:
     """The option `flag` of the task in use. If no task is named, the task that has the option is. Raises UsageError.
 
     `of`: task → its option. `is_one_task`: the command is about one task, which the option then chooses.
     """
     from dstill.factory import possible_tasks, task_name
 
-    settings = found.config(use_files=command not in NO_FILE).settings
-    possible = possible_tasks(found.plugins, settings) or [task_name(found.plugins, settings)]
+    settings = app.config(use_files=command not in NO_FILE).settings
+    possible = possible_tasks(app.plugins, settings) or [task_name(app.plugins, settings)]
     takers = [name for name in possible if name in of]
-    if name := found.plugins.default_task(takers):
-        if is_one_task and name != found.plugins.default_task(possible):
-            found.flags["project.task"] = name
+    if name := app.plugins.default_task(takers):
+        if is_one_task and name != app.plugins.default_task(possible):
+            app.flags["project.task"] = name
         return of[name]
     raise UsageError(
         f"several tasks have the option {flag}" if takers else f"task '{possible[0]}' has no option {flag}",

@@ -29,7 +29,6 @@ from dstill.cli.options import (
     App,
     Count,
     Number,
-    app,
     constrain_option,
     data_option,
     engine_url_option,
@@ -37,6 +36,7 @@ from dstill.cli.options import (
     json_output,
     limit_option,
     max_wrong_option,
+    pass_app,
     run_argument,
     seed_option,
     set_option,
@@ -47,7 +47,7 @@ from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.stages.predict import self_consistency
 from dstill.stages.predict.answerable import Answerable
-from dstill.stages.predict.predictor import NAMED, PredictedAnswer, Predictor
+from dstill.stages.predict.predictor import MOST_NAMES, PredictedAnswer, Predictor
 
 __all__ = [
     "Tally",
@@ -108,9 +108,9 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the r
 @limit_option
 @json_output("Print one JSON object for each question.")
 @set_option
-@app
+@pass_app
 def predict(
-    found: App,
+    app: App,
     /,
     run: str,
     question: str | None,
@@ -137,24 +137,24 @@ def predict(
     questions that are unlike all training questions.
     """
     wanted = Sampling.of(**sampling)
-    opened = found.open_trained(run)
+    opened = app.open_trained(run)
     tally = Tally()
     executes = execute or wanted.voters is not None
     with Predictor(opened, execute=executes, max_wrong=wanted.max_wrong, fallback=wanted.fallback) as answering:
         for line in promises(answering):
             note(f"note: {line}")
-        for line in answering.drift(ask="engine.url" in found.flags):
+        for line in answering.drift(ask="engine.url" in app.flags):
             note(f"warning: {line}")
-        asked = _asked(answering, question, data)
+        questions = _asked(answering, question, data)
         many = question is None
         try:
-            for block in blocks(asked):
-                for given in wanted.answers(answering, block):
-                    tally.add(given[0])
+            for block in blocks(questions):
+                for group in wanted.answers(answering, block):
+                    tally.add(group[0])
                     if as_json:
-                        emit(_row(opened, given))
+                        emit(_row(opened, group))
                     else:
-                        _show(opened, given, many=many, limit=limit)
+                        _show(opened, group, many=many, limit=limit)
         finally:
             warn_of_guesses(answering, tally)
     if not as_json:
@@ -189,11 +189,11 @@ class Sampling:
         """For each question its answer; with `samples`, the greedy answer and then the sampled ones."""
         if self.voters is not None:
             chosen = self_consistency.vote(answering, block, self.voters, temperature=self.temperature)
-            yield from ([one] for one in chosen)
+            yield from ([question] for question in chosen)
         elif self.samples is not None:
             yield from answering.sample(block, self.samples, temperature=self.temperature)
         else:
-            yield from ([one] for one in answering.answer(block))
+            yield from ([answer] for answer in answering.answer(block))
 
 
 @dataclass
@@ -273,28 +273,28 @@ def warn_of_guesses(answering: Predictor, tally: Tally) -> None:
 # --- answers ----------------------------------------------------------------------------
 
 
-def _row(run: Answerable, given: Sequence[PredictedAnswer]) -> dict[str, Any]:
+def _row(run: Answerable, answers: Sequence[PredictedAnswer]) -> dict[str, Any]:
     """The row of ``--json``. Of several answers, the greedy one, and under "samples" the distinct ones with counts."""
-    row = given[0].to_row()
-    if len(given) == 1:
+    row = answers[0].to_row()
+    if len(answers) == 1:
         return row
     of_question = ("id", "question", "similarity")
     samples = [
-        {"count": count, **{key: value for key, value in one.to_row().items() if key not in of_question}}
-        for one, count in self_consistency.distinct(run.task, given)
+        {"count": count, **{key: value for key, value in answer.to_row().items() if key not in of_question}}
+        for answer, count in self_consistency.distinct(run.task, answers)
     ]
     return {**row, "samples": samples}
 
 
-def _show(run: Answerable, given: Sequence[PredictedAnswer], *, many: bool, limit: int) -> None:
+def _show(run: Answerable, answers: Sequence[PredictedAnswer], *, many: bool, limit: int) -> None:
     if many:
-        say(f"# {given[0].question}", lines=True)
-    if len(given) == 1:
-        _show_answer(run, given[0], many=many, limit=limit)
+        say(f"# {answers[0].question}", lines=True)
+    if len(answers) == 1:
+        _show_answer(run, answers[0], many=many, limit=limit)
         return
-    for one, count in self_consistency.distinct(run.task, given):
-        say(f"{count} of {len(given)}", bold=True)
-        _show_answer(run, one, many=True, limit=limit)
+    for answer, count in self_consistency.distinct(run.task, answers):
+        say(f"{count} of {len(answers)}", bold=True)
+        _show_answer(run, answer, many=True, limit=limit)
 
 
 def _show_answer(run: Answerable, answered: PredictedAnswer, *, many: bool, limit: int) -> None:
@@ -347,11 +347,11 @@ def show_result(task: Task, answered: PredictedAnswer, limit: int) -> None:
         laid_out = shown.result_tables(answered.result)
         if not laid_out:
             say(shown.render_result(answered.result), lines=True)
-    for one in laid_out:
-        if one.columns:
-            _show_table(one, limit)
+    for row in laid_out:
+        if row.columns:
+            _show_table(row, limit)
         else:
-            say(one.title)
+            say(row.title)
 
 
 def _show_table(shown: Table, limit: int) -> None:
@@ -374,7 +374,7 @@ def _asked(answering: Predictor, question: str | None, data: str | None) -> Iter
     if data is not None:
         answering.example("?", data=data, where="--data")  # raises for an unknown name before anything is answered
     if question is not None:
-        yield _about(answering, Asked(question=question, data=data), where="QUESTION")
+        yield _about(answering, UserQuestion(question=question, data=data), where="QUESTION")
     else:
         yield from questions_of_stdin(answering, data)
 
@@ -384,7 +384,7 @@ def questions_of_stdin(answering: Predictor, data: str | None) -> Iterator[Examp
     if sys.stdin.isatty():
         note("enter one question per line; Ctrl-D ends the input")
     lines = Lines(sys.stdin.buffer)
-    written = ((n, Asked(id=str(n), question=line)) for n, line in enumerate(lines, 1) if line.strip())
+    written = ((n, UserQuestion(id=str(n), question=line)) for n, line in enumerate(lines, 1) if line.strip())
     number, untold = 0, True
     for number, row in _rows(lines, answering.run.task) if lines.begin_with(ROWS) else written:
         if row.data is None and not row.context:
@@ -396,7 +396,7 @@ def questions_of_stdin(answering: Predictor, data: str | None) -> Iterator[Examp
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class UserQuestion:
     """One question as the user gave it."""
 
     question: str
@@ -405,13 +405,13 @@ class Asked:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _about(answering: Predictor, asked: Asked, *, where: str, tell: bool = True) -> Example:
+def _about(answering: Predictor, row: UserQuestion, *, where: str, tell: bool = True) -> Example:
     """The example. Notes which data is used if the user named none and the run has several."""
-    example = answering.example(asked.question, id=asked.id, where=where, data=asked.data, context=asked.context)
+    example = answering.example(row.question, id=row.id, where=where, data=row.data, context=row.context)
     task = answering.setup.task
     name = data_of(task, example)
-    if tell and name and asked.data is None and not asked.context and len(answering.contexts) > 1:
-        known = ", ".join(islice(answering.contexts, NAMED))
+    if tell and name and row.data is None and not row.context and len(answering.contexts) > 1:
+        known = ", ".join(islice(answering.contexts, MOST_NAMES))
         note(f"note: asked about the {task.data_noun} '{name}'; choose with --data: {known}")
     return example
 
@@ -444,14 +444,14 @@ class Lines:
             yield line.decode("utf-8-sig" if self._read == 1 else "utf-8")
 
 
-def _rows(lines: Lines, task: Task) -> Iterator[tuple[int, Asked]]:
+def _rows(lines: Lines, task: Task) -> Iterator[tuple[int, UserQuestion]]:
     for number, row in rows_from(lines, "stdin"):
         where = f"stdin:{number}"
         if not isinstance(row.get("question"), str):
             hint = 'rows are {"question": "…"}'
             raise DataError("row has no 'question'", where=where, hint=hint)
         data, context = given_data(row, task, where)
-        yield number, Asked(id=given_id(row, str(number)), question=row["question"], data=data, context=context)
+        yield number, UserQuestion(id=given_id(row, str(number)), question=row["question"], data=data, context=context)
 
 
 def blocks(examples: Iterable[Example]) -> Iterator[list[Example]]:

@@ -20,11 +20,11 @@ from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
     Count,
-    app,
     cap_options,
     choose_teacher,
     complete_parts,
     json_output,
+    pass_app,
     seed_option,
     set_option,
     task_option,
@@ -76,9 +76,9 @@ __all__ = ["questions"]
 @seed_option
 @json_output("Print one JSON object for each question. With --out: one object with the counts.")
 @set_option
-@app
+@pass_app
 def questions(
-    found: App,
+    app: App,
     number: int,
     teacher: str | None,
     seeds: str | None,
@@ -105,35 +105,35 @@ def questions(
             hint="give both --augment-cause LABEL and --from-run RUN",
         )
     if teacher:
-        choose_teacher(found, teacher)
-    config = found.config()
-    task = Setup(found.plugins, config).task
-    context = found.context
+        choose_teacher(app, teacher)
+    config = app.config()
+    task = Setup(app.plugins, config).task
+    context = app.context
     weak = run_focus(source, focus, labels(task)) if focus and source else None
     if weak is not None:
         note(weak.summary())
     if teacher:
-        _invent(found, number, context, seeds, weak, out, as_json)
+        _invent(app, number, context, seeds, weak, out, as_json)
         return
     seed = config.settings.project.seed
-    made = (
+    examples = (
         draw(task, weak, context, number, seed)
         if weak is not None
         else list(itertools.islice(Synthesis.of(task).synthesize(context, number, seed), number))
     )
-    if not made:
+    if not examples:
         hint = "write a file of questions, or let a --teacher invent some"
         raise UsageError(f"task '{task.name}' has no questions", where="--task", hint=hint)
-    _show(made, out, as_json and out is None)
+    _show(examples, out, as_json and out is None)
     if as_json and out is not None:
-        emit({"out": str(out), "questions": len(made)})
-    _note_counts(made, number, task)
-    if out is not None and (about := _about(found, task.name)):
-        note(f"next: {command_line(found.plugins.files, 'generate', '--questions', out, *about)}")
+        emit({"out": str(out), "questions": len(examples)})
+    _note_counts(examples, number, task)
+    if out is not None and (about := _about(app, task.name)):
+        note(f"next: {command_line(app.plugins.files, 'generate', '--questions', out, *about)}")
 
 
 def _invent(
-    found: App,
+    app: App,
     number: int,
     context: Mapping[str, Any],
     seeds: str | None,
@@ -142,9 +142,9 @@ def _invent(
     as_json: bool,
 ) -> None:
     """Show the questions that a teacher invents. If it gives too few, they are shown before the error is raised."""
-    config = found.config()
+    config = app.config()
     with progress() as report:
-        setup = Setup(found.plugins, config, report)
+        setup = Setup(app.plugins, config, report)
         examples = read_questions(seeds, parse=setup.task.parse) if seeds else []
         invented = invent(setup, context, number, STORE, seeds=examples, focus=weak)
     if invented.examples:  # otherwise an existing file is kept
@@ -162,39 +162,39 @@ def _invent(
             "generate.max_duplicate_rate is the limit",
         )
     if out is not None:
-        asked = ("generate", "--questions", out, "--teacher", config.settings.generate.teacher)
-        note(f"next: {command_line(found.plugins.files, *asked, *_about(found, setup.task.name))}")
+        words = ("generate", "--questions", out, "--teacher", config.settings.generate.teacher)
+        note(f"next: {command_line(app.plugins.files, *words, *_about(app, setup.task.name))}")
 
 
-def _about(found: App, task: str) -> list[str]:
-    """What `generate` needs to know of these questions: their task, and the data that their rows only name."""
-    wanted = {key: value for given in found.given.values() for key, value in given.settings.items()}
-    others = {key: value for key, value in found.flags.items() if key not in {*wanted, "project.task"}}
-    config = replace(found, flags=others).config()
-    usual, known = found.plugins.default_task(possible_tasks(found.plugins, config.settings)), config.flat()
+def _about(app: App, task: str) -> list[str]:
+    """The words for `generate` about these questions: their task, and the data that their rows only name."""
+    wanted = {key: value for part in app.given.values() for key, value in part.settings.items()}
+    others = {key: value for key, value in app.flags.items() if key not in {*wanted, "project.task"}}
+    config = replace(app, flags=others).config()
+    usual, known = app.plugins.default_task(possible_tasks(app.plugins, config.settings)), config.flat()
     words = [] if task == usual else ["--task", task]
     return words + [
         word for key, value in wanted.items() if known[key] != value for word in ("--set", assignment(key, value))
     ]
 
 
-def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:
+def _show(examples: Sequence[Example], out: Path | None, as_json: bool) -> None:
     if out is not None:
-        write_rows(out, (example.to_row() for example in made))
+        write_rows(out, (example.to_row() for example in examples))
         return
-    for example in made:
+    for example in examples:
         if as_json:
             emit(example.to_row())
         else:
             say(example.question + (f"\n    {example.answer}" if example.answer else ""), lines=True)
 
 
-def _note_counts(made: Sequence[Example], asked: int, task: Task) -> None:
+def _note_counts(examples: Sequence[Example], wanted: int, task: Task) -> None:
     """Note the number of questions of each category, and the task's warnings, on stderr."""
-    counts = Counter(example.category for example in made)
+    counts = Counter(example.category for example in examples)
     note(_categories(counts))
-    if len(made) < asked:
-        note(f"warning: {asked} questions were requested, and there are no more of this kind")
+    if len(examples) < wanted:
+        note(f"warning: {wanted} questions were requested, and there are no more of this kind")
     for line in Synthesis.of(task).warnings():
         note(line)
 

@@ -15,7 +15,7 @@ from dstill import trust
 from dstill.api.recipe import services_in
 from dstill.cli.console import confirm, emit, note, say, table
 from dstill.cli.groups import Command
-from dstill.cli.options import SHELLS, App, app, described, json_option, run_argument, set_option
+from dstill.cli.options import SHELLS, App, described, json_option, pass_app, run_argument, set_option
 from dstill.config import Config
 from dstill.errors import DstillError, UsageError
 from dstill.parts import KINDS
@@ -25,12 +25,12 @@ __all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs
 
 
 @click.command("list", cls=Command, examples=["dstill pack list"])
-@app
+@pass_app
 @json_option
-def plugins(found: App, as_json: bool) -> None:
+def plugins(app: App, as_json: bool) -> None:
     """List the installed plugins and what each provides."""
-    failures = found.failures()
-    loaded = found.plugins
+    failures = app.failures()
+    loaded = app.plugins
     parts = [
         {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
         for kind in KINDS
@@ -47,16 +47,16 @@ def plugins(found: App, as_json: bool) -> None:
         marks = [" (the default)" if (p["kind"], p["name"]) == default else "" for p in parts]
         rows = [[p["kind"], p["name"], p["plugin"], p["about"] + mark] for p, mark in zip(parts, marks, strict=True)]
         table(["kind", "name", "plugin", "about"], rows)
-    found.note_unknown()
-    found.end_with_failures(failures)
+    app.note_unknown()
+    app.end_with_failures(failures)
 
 
 @click.command("list", cls=Command, examples=["dstill runs list"])
 @json_option
-@app
-def runs_list(found: App, as_json: bool) -> None:
+@pass_app
+def runs_list(app: App, as_json: bool) -> None:
     """List the runs under ./runs, oldest first."""
-    overviews = [_overview(folder, found.plugins.headline()) for folder in list_runs()]
+    overviews = [_overview(folder, app.plugins.headline()) for folder in list_runs()]
     if as_json:
         emit({"runs": overviews})
         return
@@ -120,13 +120,13 @@ def runs_rm(run: str, yes: bool) -> None:
 @run_argument
 @json_option
 @set_option
-@app
-def runs_track(found: App, run: str, as_json: bool) -> None:
+@pass_app
+def runs_track(app: App, run: str, as_json: bool) -> None:
     """Send scores, report and student to the services of train.report_to.
 
     `dstill evaluate` does this at its end. Use this command after a failure, or for a run that reported to none.
     """
-    opened = found.open(run)
+    opened = app.open(run)
     services = opened.track()
     if as_json:
         emit({"run": str(opened.folder), "services": services})
@@ -143,13 +143,13 @@ def runs_track(found: App, run: str, as_json: bool) -> None:
 @click.option("--defaults", is_flag=True, help="Show the defaults, without dstill.toml and the environment.")
 @json_option
 @set_option
-@app
-def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None:
+@pass_app
+def config_show(app: App, origin: bool, defaults: bool, as_json: bool) -> None:
     """Show every configuration key and its value.
 
     Without --origin and --json, the output is the text of a dstill.toml, in which keys without a value are comments.
     """
-    merged: Config = replace(found, config_file=None).config(use_files=False) if defaults else found.config()
+    merged: Config = replace(app, config_file=None).config(use_files=False) if defaults else app.config()
     values = merged.flat()
     if as_json:
         emit({k: {"value": v, "origin": merged.origin(k)} if origin else v for k, v in values.items()})
@@ -168,8 +168,8 @@ def completion(ctx: click.Context, shell: str | None) -> None:
     For the current shell: `source <(dstill completion bash)`.
     """
     shell = shell or Path(os.environ.get("SHELL", "bash")).name
-    made = get_completion_class(shell)
-    if made is None:
+    script = get_completion_class(shell)
+    if script is None:
         hint = f"choose one of {', '.join(SHELLS)}"
         raise UsageError(f"no completion for '{shell}'", where="SHELL", hint=hint)
-    say(made(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source(), lines=True)
+    say(script(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source(), lines=True)

@@ -46,7 +46,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     _show_others(run, scores["student"], splits, words.headline)
     show_confidence(run, facts)
     show_cascade(facts)
-    for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_test_suite(facts["test_suite"])]:
+    for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_test_suite_lines(facts["test_suite"])]:
         sentence(line)
     say()
     _show_causes(run, facts["causes"])
@@ -54,22 +54,27 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
         sentence(line)
 
 
-def _show_causes(run: Run, found: Mapping[str, Mapping[str, Any]]) -> None:
+def _show_causes(run: Run, causes: Mapping[str, Mapping[str, Any]]) -> None:
     """Show the most common causes of failures, and how to get more questions of those kinds."""
-    if not found:
+    if not causes:
         return
-    total = next(iter(found.values()))["of"]
+    total = next(iter(causes.values()))["of"]
     rows = [
-        [label, str(one["count"]), _with_interval({**one, "value": one["count"] / one["of"]}), one["examples"][0]]
-        for label, one in list(found.items())[:COMMONEST]
+        [
+            label,
+            str(row["count"]),
+            _with_interval({**row, "value": row["count"] / row["of"]}),
+            row["examples"][0],
+        ]
+        for label, row in list(causes.items())[:COMMONEST]
     ]
     title = f"causes of {total:,} failures" if total > 1 else "cause of the failure"
     table(["first error", "#failures", "#%", "for example"], rows, title=title)
-    if len(found) > COMMONEST:
-        rest = list(found.items())[COMMONEST:]
-        sentence("Also " + ", ".join(f"{label} {one['count']}" for label, one in rest) + ".")
+    if len(causes) > COMMONEST:
+        rest = list(causes.items())[COMMONEST:]
+        sentence("Also " + ", ".join(f"{label} {row['count']}" for label, row in rest) + ".")
     say("To make more questions of the most common cause:")
-    say(f"  {command('data', 'questions', '--augment-cause', next(iter(found)), '--from-run', run.folder)}")
+    say(f"  {command('data', 'questions', '--augment-cause', next(iter(causes)), '--from-run', run.folder)}")
     say()
 
 
@@ -143,11 +148,11 @@ def _with_interval(score: Mapping[str, Any] | None) -> str:
 def _notes(scores: Scores, splits: Sequence[str], headline: str) -> Iterator[str]:
     """Notes on the accuracy, as which answers it leaves out; the same note of several systems once."""
     for split in splits:
-        said: dict[str, list[str]] = {}
+        notes: dict[str, list[str]] = {}
         for system, of in scores.items():
             if note := of[split].get(headline, {}).get("note"):
-                said.setdefault(note, []).append(system)
-        for note, systems in said.items():
+                notes.setdefault(note, []).append(system)
+        for note, systems in notes.items():
             yield f"{split}, {'every system' if len(systems) == len(scores) else ', '.join(systems)}: {note}"
 
 
@@ -176,7 +181,7 @@ def _room(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"
 
 
-def _of_test_suite(test_suite: Mapping[str, Any]) -> Iterator[str]:
+def _test_suite_lines(test_suite: Mapping[str, Any]) -> Iterator[str]:
     if same := test_suite["n_same_on_data"]:
         killed, counts = test_suite["n_killed"], "counts" if test_suite["n_killed"] == 1 else "count"
         told = f"{killed} of them returned another result on a test database, and {counts} as wrong"
@@ -249,8 +254,8 @@ def _further(scores: Scores, split: str, words: Words) -> str:
 
 def _beside(scores: Scores, split: str, words: Words) -> dict[str, str]:
     """The rates of the other systems."""
-    found = {system: of[split].get(words.headline) for system, of in scores.items() if system != "student"}
-    return {system: _percent(score) for system, score in found.items() if score and score["value"] is not None}
+    headlines = {system: of[split].get(words.headline) for system, of in scores.items() if system != "student"}
+    return {system: _percent(score) for system, score in headlines.items() if score and score["value"] is not None}
 
 
 def _right(student: Mapping[str, Mapping[str, Any]], split: str, words: Words) -> str:

@@ -14,8 +14,8 @@ from dstill.cli.options import (
     App,
     F,
     PartOption,
-    app,
     json_option,
+    pass_app,
     run_argument,
     seed_option,
     set_option,
@@ -78,19 +78,17 @@ def training_options(command: F) -> F:
     examples=["dstill train runs/mine", "dstill train runs/mine --student hf:Qwen/Qwen3-0.6B --modality lora"],
 )
 @training_options
-@app
-def train(
-    found: App, run: str, restart: bool, resume_with_changes: bool, allow_unreviewed: bool, as_json: bool
-) -> None:
+@pass_app
+def train(app: App, run: str, restart: bool, resume_with_changes: bool, allow_unreviewed: bool, as_json: bool) -> None:
     """Fine-tune a student on the dataset of a run.
 
     A dataset that a model wrote must pass a review first: `dstill data review RUN`. A dataset of the teacher synthetic
     or replay needs none. A stopped training resumes from its last complete checkpoint. A run that is trained already is
     only trained again with --restart.
     """
-    opened = found.open(run)
+    opened = app.open(run)
     if distributed.is_main():
-        note_other_recipe(found, run)
+        note_other_recipe(app, run)
     with progress() as report:
         opened.progress = report
         facts = opened.train(
@@ -101,7 +99,7 @@ def train(
 
 
 # Settings that `init` writes for a task's data besides the recipe of the student, and that do not suit other kinds.
-SUITED = (
+SIZE_KEYS = (
     "train.learning_rate",
     "train.per_device_train_batch_size",
     "train.num_train_epochs",
@@ -111,35 +109,35 @@ SUITED = (
 )
 
 
-def note_other_recipe(found: App, run: str | None) -> None:
+def note_other_recipe(app: App, run: str | None) -> None:
     """Warn about settings for the student of a run or project, if this call names another kind that trains differently.
 
     The settings are those of `run`, or of the project if None.
     """
-    plugins, asked = found.plugins, found.flags.get("train.student")
-    if asked is None:
+    plugins, student = app.plugins, app.flags.get("train.student")
+    if student is None:
         return
-    recipe = plugins.student(kind_and_base(plugins, asked)[0]).recipe  # an unknown kind is an error
-    plain = replace(found, flags={})
+    recipe = plugins.student(kind_and_base(plugins, student)[0]).recipe  # an unknown kind is an error
+    plain = replace(app, flags={})
     config = plain.open(run).config if run else plain.config()
     settings = config.settings
     before = student_spec(plugins, settings)
     kind, _ = kind_and_base(plugins, before)
-    if kind not in plugins.names("students") or kind == kind_and_base(plugins, asked)[0]:
+    if kind not in plugins.names("students") or kind == kind_and_base(plugins, student)[0]:
         return
     suited = plugins.student(kind).recipe
     if not suited:
         return
-    keys = dict.fromkeys([*SUITED, *suited])
+    keys = dict.fromkeys([*SIZE_KEYS, *suited])
     default = {key: getattr(Recipe(), key.removeprefix("train.")) for key in keys}
-    preset = _preset_of(plugins, config, asked)
+    preset = _preset_of(plugins, config, student)
     usual = {key: recipe.get(key, preset.get(key, default[key])) for key in keys}
     own = {key: getattr(settings.train, key.removeprefix("train.")) for key in keys}
-    kept = [key for key in keys if own[key] != usual[key] and key in config.chosen and key not in found.flags]
-    if kept:
+    own_keys = [key for key in keys if own[key] != usual[key] and key in config.chosen and key not in app.flags]
+    if own_keys:
         note(
-            f"warning: {', '.join(f'{key} = {own[key]}' for key in kept)} were set for student '{before}'; "
-            f"the defaults are {' '.join(f'--set {key}={usual[key]}' for key in kept)}"
+            f"warning: {', '.join(f'{key} = {own[key]}' for key in own_keys)} were set for student '{before}'; "
+            f"the defaults are {' '.join(f'--set {key}={usual[key]}' for key in own_keys)}"
         )
 
 

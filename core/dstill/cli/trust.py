@@ -20,7 +20,7 @@ from dstill import config as configuration
 from dstill import trust
 from dstill.cli.console import confirm, emit, note, say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, json_option
+from dstill.cli.options import App, json_option, pass_app
 from dstill.config import FILE, Config
 from dstill.errors import TrustError, UsageError
 from dstill.factory import models
@@ -44,8 +44,8 @@ QUESTION = "allow this, now and from now on?"
 @click.option("--list", "listed", is_flag=True, help="List what each folder is allowed.")
 @click.option("--forget", is_flag=True, help="Revoke what RUN or FOLDER, and the folders below it, are allowed.")
 @json_option
-@app
-def trust_command(found: App, what: str, yes: bool, listed: bool, forget: bool, as_json: bool) -> None:
+@pass_app
+def trust_command(app: App, what: str, yes: bool, listed: bool, forget: bool, as_json: bool) -> None:
     """Allow what the settings of a run or project ask for.
 
     The settings of a run or project from somebody else can name an address and the secret to send there, or a file or
@@ -57,7 +57,7 @@ def trust_command(found: App, what: str, yes: bool, listed: bool, forget: bool, 
     elif forget:
         _forget(what, as_json=as_json)
     else:
-        _allow(found, _settings(what), yes=yes, as_json=as_json)
+        _allow(app, _settings(what), yes=yes, as_json=as_json)
 
 
 def _list(*, as_json: bool) -> None:
@@ -88,14 +88,14 @@ def _forget(what: str, *, as_json: bool) -> None:
         say(f"to forget that too: {command('trust', '--forget', above)}")
 
 
-def _allow(found: App, file: Path, *, yes: bool, as_json: bool) -> None:
+def _allow(app: App, file: Path, *, yes: bool, as_json: bool) -> None:
     folder = file.parent
-    found.plugins.require_healthy()
-    config = _config(found.plugins, file)
-    asked = [*trust.requests(config, relative_to=_from_where(folder)), *models(found.plugins, config)]
-    waiting = trust.pending(config, asked)
+    app.plugins.require_healthy()
+    config = _config(app.plugins, file)
+    requests = [*trust.requests(config, relative_to=_from_where(folder)), *models(app.plugins, config)]
+    waiting = trust.pending(config, requests)
     if waiting:
-        _show(note if as_json else say, str(folder), ((one.action, one.setting) for one in waiting))
+        _show(note if as_json else say, str(folder), ((request.action, request.setting) for request in waiting))
     if waiting and not yes:
         if not _can_ask():
             raise UsageError(
@@ -104,11 +104,11 @@ def _allow(found: App, file: Path, *, yes: bool, as_json: bool) -> None:
                 hint="pass --yes to allow what is listed above",
             )
         confirm(QUESTION, err=True, abort=True)
-    trust.allow(folder, [one.action for one in waiting])
+    trust.allow(folder, [request.action for request in waiting])
     if as_json:
-        emit({"folder": str(folder), "allowed": sorted({one.action for one in asked})})
+        emit({"folder": str(folder), "allowed": sorted({request.action for request in requests})})
     elif not waiting:
-        say(f"{folder} needs no {'further ' if asked else ''}permission")
+        say(f"{folder} needs no {'further ' if requests else ''}permission")
 
 
 def ask(problem: TrustError) -> bool:

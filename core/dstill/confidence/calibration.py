@@ -33,7 +33,7 @@ TEMPERATURE = 1.0  # of drawn answers: the student's own probabilities
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration(Row):
-    """What validation answers say about scores. The only row of calibration.jsonl."""
+    """The meaning of scores, from validation answers. The only row of calibration.jsonl."""
 
     slope: float  # 0 or more; 0: scores do not tell right from wrong
     intercept: float
@@ -100,7 +100,7 @@ def with_agreement(
     sampled = steps.sample(generator, objective, task, examples, draws, temperature=TEMPERATURE, seed=seed)
     for prediction, drawn in zip(predictions, sampled, strict=True):
         own = _canonical(prediction, objective, task)
-        same = sum(own is not None and _canonical(one, objective, task) == own for one in drawn)
+        same = sum(own is not None and _canonical(answer, objective, task) == own for answer in drawn)
         yield replace(prediction, agreement=round(same / draws, 6))
 
 

@@ -32,7 +32,7 @@ TENTHS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """What an answer takes; None: not known."""
+    """The effort of an answer; None: not known."""
 
     seconds: float | None
     usd: float | None
@@ -40,7 +40,7 @@ class Effort:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What came of one question, by the student and by the large model."""
+    """The answers to one question, by the student and by the large model."""
 
     score: float | None  # the student's; None: not known, or the checks refuse its answer
     student_right: bool
@@ -90,9 +90,9 @@ def questions(
     `large`, in its order. `usd_per_hour`: of the machine; None: not known, and it counts nothing in a cascade.
     """
     of_student = {answer.id: answer for answer in answers if answer.right is not None}
-    seconds = {one.id: one.seconds for one in written}
-    found: dict[str, list[Question]] = {}
-    for verdict, said, usd in zip(verdicts, large.predictions, large.usd, strict=True):
+    seconds = {prediction.id: prediction.seconds for prediction in written}
+    by_split: dict[str, list[Question]] = {}
+    for verdict, prediction, usd in zip(verdicts, large.predictions, large.usd, strict=True):
         own = of_student.get(verdict.id)
         if own is None or not counts(verdict):
             continue
@@ -102,34 +102,34 @@ def questions(
             student_right=bool(own.right),
             large_right=verdict.correct,
             student=Effort(seconds=took, usd=None if took is None or not usd_per_hour else took / 3600 * usd_per_hour),
-            large=Effort(seconds=said.seconds, usd=usd),
+            large=Effort(seconds=prediction.seconds, usd=usd),
         )
-        found.setdefault(verdict.split, []).append(question)
-    return found
+        by_split.setdefault(verdict.split, []).append(question)
+    return by_split
 
 
-def cascade(asked: Sequence[Question], promises: Sequence[Promise]) -> Cascade:
+def cascade(rows: Sequence[Question], promises: Sequence[Promise]) -> Cascade:
     """The cascade over at least one question, at the cuts of the promises that hold and at each tenth."""
-    cuts = [replace(_mix(asked, promise.gives), max_wrong=promise.max_wrong) for promise in promises if promise.holds]
+    cuts = [replace(_mix(rows, promise.gives), max_wrong=promise.max_wrong) for promise in promises if promise.holds]
     shares: dict[int, Mix] = {}
     for tenth in range(TENTHS + 1):
-        mix = _mix(asked, _surest(asked, len(asked) * tenth // TENTHS))
+        mix = _mix(rows, _surest(rows, len(rows) * tenth // TENTHS))
         shares.setdefault(mix.here, replace(mix, share=tenth / TENTHS))
-    student = _figures(asked, (), asked)
-    if all(one.student.usd is None for one in asked):
+    student = _figures(rows, (), rows)
+    if all(row.student.usd is None for row in rows):
         student = replace(student, usd_per_1000=None)
     return Cascade(
-        n=len(asked),
+        n=len(rows),
         student=student,
-        large=_figures((), asked, ()),
+        large=_figures((), rows, ()),
         cuts=tuple(cuts),
         shares=tuple(shares.values()),
     )
 
 
-def _surest(asked: Sequence[Question], most: int) -> Callable[[float | None], bool]:
+def _surest(rows: Sequence[Question], most: int) -> Callable[[float | None], bool]:
     """Whether a score is among the best `most` or fewer: equal ones stay together."""
-    ranked = sorted((one.score for one in asked if one.score is not None), reverse=True)
+    ranked = sorted((row.score for row in rows if row.score is not None), reverse=True)
     least, taken = math.inf, 0
     for score, equal in groupby(ranked):
         taken += len(list(equal))
@@ -139,20 +139,20 @@ def _surest(asked: Sequence[Question], most: int) -> Callable[[float | None], bo
     return lambda score: score is not None and score >= least
 
 
-def _mix(asked: Sequence[Question], gives: Callable[[float | None], bool]) -> Mix:
+def _mix(rows: Sequence[Question], gives: Callable[[float | None], bool]) -> Mix:
     """The student writes to every question; the large model answers where the score does not give."""
-    return _figures([one for one in asked if gives(one.score)], [one for one in asked if not gives(one.score)], asked)
+    return _figures([row for row in rows if gives(row.score)], [row for row in rows if not gives(row.score)], rows)
 
 
 def _figures(here: Sequence[Question], there: Sequence[Question], written: Sequence[Question]) -> Mix:
     """The student answers `here`, the large model `there`. The student has `written` answers to these."""
     n = len(here) + len(there)
-    right_here = sum(one.student_right for one in here)
-    right = right_here + sum(one.large_right for one in there)
+    right_here = sum(row.student_right for row in here)
+    right = right_here + sum(row.large_right for row in there)
     low, high = wilson(right, n)
-    own, asked = [one.student for one in written], [one.large for one in there]
-    seconds = [_sum([one.seconds for one in part]) for part in (own, asked)]
-    usd, machine = _sum([one.usd for one in asked]), _sum([one.usd for one in own])
+    own, effort = [row.student for row in written], [row.large for row in there]
+    seconds = [_sum([cost.seconds for cost in part]) for part in (own, effort)]
+    usd, machine = _sum([cost.usd for cost in effort]), _sum([cost.usd for cost in own])
     return Mix(
         here=len(here),
         wrong_here=len(here) - right_here,

@@ -15,7 +15,7 @@ from typing import Any, Self
 from dstill.api.records import Level, Prediction, Verdict
 from dstill.confidence.calibration import Calibration, fitted, score_of
 from dstill.confidence.promise import Promise
-from dstill.confidence.selective import WRONG, ScoredAnswer, counts, measured
+from dstill.confidence.selective import RISKS, ScoredAnswer, counts, measured
 from dstill.errors import MissingExtra
 
 __all__ = ["FILE", "VALIDATION", "Confidence", "assessed"]
@@ -43,7 +43,7 @@ class Confidence:
         if self.calibration is None:
             return {"why": self.why}
         by_split = {split: [row for row in self.rows if row.split == split] for split in splits}
-        promises = [self.calibration.promise(most) for most in WRONG]
+        promises = [self.calibration.promise(most) for most in RISKS]
         return {
             "why": "",
             "draws": self.calibration.draws,
@@ -57,10 +57,10 @@ class Confidence:
 
 
 def _given(promise: Promise, rows: Sequence[ScoredAnswer]) -> dict[str, int]:
-    """What becomes of the answers of one split if only those above the cut are given."""
+    """Counts of the answers of one split if only those above the cut are given."""
     counted = [row for row in rows if row.right is not None]
-    given = [row for row in counted if row.valid and promise.gives(row.score)]
-    return {"n": len(counted), "given": len(given), "wrong": sum(not row.right for row in given)}
+    confident = [row for row in counted if row.valid and promise.gives(row.score)]
+    return {"n": len(counted), "given": len(confident), "wrong": sum(not row.right for row in confident)}
 
 
 def assessed(predictions: Sequence[Prediction], verdicts: Sequence[Verdict], *, draws: int) -> Confidence:
@@ -69,15 +69,15 @@ def assessed(predictions: Sequence[Prediction], verdicts: Sequence[Verdict], *, 
     `draws`: answers that were drawn beside each of them.
     """
     scores = [score_of(prediction, draws) for prediction in predictions]
-    found = [
+    pairs = [
         (score, verdict.correct)
         for score, verdict in zip(scores, verdicts, strict=True)
         if score is not None and verdict.split == VALIDATION and verdict.reached >= Level.VALID and counts(verdict)
     ]
-    if not found:
+    if not pairs:
         return Confidence.none("no valid validation answer has a verdict that counts")
     try:
-        calibration = fitted([score for score, _ in found], [right for _, right in found], draws=draws)
+        calibration = fitted([score for score, _ in pairs], [right for _, right in pairs], draws=draws)
     except MissingExtra as problem:
         return Confidence.none(problem.what)
     rows = (_scored(calibration, score, verdict) for score, verdict in zip(scores, verdicts, strict=True))

@@ -88,7 +88,7 @@ class Fallback:
         return self._model.is_capped or not self._model.teacher.paid
 
     def ask(self, example: Example) -> Future[Prediction]:
-        """What the model writes about `example`. The future raises a DstillError if it writes nothing.
+        """The prediction of the model for `example`. The future raises a DstillError if it writes nothing.
 
         Cancelling the future is safe at any time.
         """
@@ -131,17 +131,17 @@ class Fallback:
             raise self._refused
         prompt = await asyncio.to_thread(self._prompt, example)
         try:
-            said = await self._scheduler.start(prompt)
+            reply = await self._scheduler.start(prompt)
         except DstillError as error:
             self._warn(error.what, f": {error.hint} raises it" if isinstance(error, BudgetError) else "")
             if not isinstance(error, BudgetError):  # which was raised before anything was sent
                 self._refused, self._rests_until = error, time.monotonic() + REST
             raise
         self._refused = None
-        if isinstance(said.reply, Problem):
-            self._warn(said.reply.message)
-            raise AnswerError(said.reply.message)
-        return prompted.prediction(said)
+        if isinstance(reply.reply, Problem):
+            self._warn(reply.reply.message)
+            raise AnswerError(reply.reply.message)
+        return prompted.prediction(reply)
 
     def _prompt(self, example: Example) -> Prompt:
         return next(self._model.prompts([example]))

@@ -71,8 +71,8 @@ def promised(scores: Sequence[float], right: Sequence[bool], max_wrong: float, l
     rows, error = len(ranked), 1 - level
     none = Promise(max_wrong=max_wrong, level=level, holds=False, of=rows, needed=_needed(max_wrong, error))
     candidates = _candidates(rows, max_wrong, error)
-    for kept in candidates:
-        cut = ranked[kept][0] if kept < rows else None
+    for candidate in candidates:
+        cut = ranked[candidate][0] if candidate < rows else None
         above = [ok for score, ok in ranked if cut is None or score > cut]
         wrong = above.count(False)
         if _binomial_tail(wrong, len(above), max_wrong) <= error / len(candidates):
@@ -82,9 +82,9 @@ def promised(scores: Sequence[float], right: Sequence[bool], max_wrong: float, l
 
 def _candidates(rows: int, max_wrong: float, error: float) -> list[int]:
     """How many rows each candidate cut keeps, the most first: as many cuts as could all be accepted."""
-    kept = [math.ceil(rows * share / CUTS) for share in range(CUTS, 0, -1)]
-    fits = [g for g in range(1, CUTS + 1) if kept[g - 1] >= _needed(max_wrong, error / g)]
-    return kept[: max(fits, default=0)]
+    sizes = [math.ceil(rows * share / CUTS) for share in range(CUTS, 0, -1)]
+    fits = [g for g in range(1, CUTS + 1) if sizes[g - 1] >= _needed(max_wrong, error / g)]
+    return sizes[: max(fits, default=0)]
 
 
 def _needed(max_wrong: float, error: float) -> int:

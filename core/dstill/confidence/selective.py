@@ -20,9 +20,9 @@ from itertools import groupby
 
 from dstill.api.records import Level, Row, Verdict
 
-__all__ = ["WRONG", "ScoredAnswer", "Selective", "counts", "measured", "risk_coverage"]
+__all__ = ["RISKS", "ScoredAnswer", "Selective", "counts", "measured", "risk_coverage"]
 
-WRONG = (0.01, 0.02, 0.05, 0.1)  # shares of wrong answers that figures are given for
+RISKS = (0.01, 0.02, 0.05, 0.1)  # shares of wrong answers that figures are given for
 BINS = 10
 
 
@@ -48,7 +48,7 @@ class Selective(Row):
     auroc: float | None  # probability that a right answer has a higher score than a wrong one
     aurc: float | None  # area under the risk–coverage curve: the mean share of wrong answers over all cuts
     ece: float | None  # expected calibration error: mean distance of confidence and share of right answers
-    coverage: tuple[tuple[float, float], ...]  # for each share of `WRONG`: the largest coverage that has no more
+    coverage: tuple[tuple[float, float], ...]  # for each share of `RISKS`: the largest coverage that has no more
 
 
 def counts(verdict: Verdict) -> bool:
@@ -59,29 +59,29 @@ def counts(verdict: Verdict) -> bool:
 def measured(answers: Sequence[ScoredAnswer]) -> Selective:
     """The figures of some answers."""
     n = sum(answer.right is not None for answer in answers)
-    given = _given(answers)
+    pairs = _given(answers)
     curve = risk_coverage(answers)
     return Selective(
         n=n,
-        given=len(given),
-        wrong=sum(not right for _, right in given),
-        auroc=_auroc(given),
+        given=len(pairs),
+        wrong=sum(not right for _, right in pairs),
+        auroc=_auroc(pairs),
         aurc=_area(curve),
         ece=_calibration_error(
             [(a.confidence, a.right) for a in answers if a.confidence is not None and a.right is not None]
         ),
-        coverage=tuple((most, max((share for share, risk in curve if risk <= most), default=0.0)) for most in WRONG),
+        coverage=tuple((most, max((share for share, risk in curve if risk <= most), default=0.0)) for most in RISKS),
     )
 
 
 def risk_coverage(answers: Sequence[ScoredAnswer]) -> list[tuple[float, float]]:
     """Coverage and risk at each cut, the strictest first. Answers with equal scores are given together."""
     n = sum(answer.right is not None for answer in answers)
-    curve, given, wrong = [], 0, 0
-    for _, equal in groupby(sorted(_given(answers), reverse=True), key=lambda one: one[0]):
+    curve, n_given, wrong = [], 0, 0
+    for _, equal in groupby(sorted(_given(answers), reverse=True), key=lambda pair: pair[0]):
         results = [right for _, right in equal]
-        given, wrong = given + len(results), wrong + results.count(False)
-        curve.append((given / n, wrong / given))
+        n_given, wrong = n_given + len(results), wrong + results.count(False)
+        curve.append((n_given / n, wrong / n_given))
     return curve
 
 
@@ -89,10 +89,10 @@ def _given(answers: Sequence[ScoredAnswer]) -> list[tuple[float, bool]]:
     return [(a.score, a.right) for a in answers if a.valid and a.score is not None and a.right is not None]
 
 
-def _auroc(given: Sequence[tuple[float, bool]]) -> float | None:
+def _auroc(pairs: Sequence[tuple[float, bool]]) -> float | None:
     """The area under the ROC curve as a rank statistic (Hanley & McNeil 1982): ties count half."""
-    wrong = sorted(score for score, right in given if not right)
-    good = [score for score, right in given if right]
+    wrong = sorted(score for score, right in pairs if not right)
+    good = [score for score, right in pairs if right]
     if not wrong or not good:
         return None
     above = sum(bisect.bisect_left(wrong, score) + bisect.bisect_right(wrong, score) for score in good)
@@ -113,4 +113,4 @@ def _calibration_error(pairs: Sequence[tuple[float, bool]]) -> float | None:
         bins[min(int(confidence * BINS), BINS - 1)].append((confidence, right))
     if not pairs:
         return None
-    return sum(abs(sum(c - right for c, right in one)) for one in bins) / len(pairs)
+    return sum(abs(sum(c - right for c, right in bin_)) for bin_ in bins) / len(pairs)

@@ -62,10 +62,10 @@ def row(number: int, line: str, task: Task, columns: Columns) -> Answer:
     if name is None:
         return Answer(id=identity, error=f"line {number}: row has no 'answer'")
     try:
-        data, given = given_data(value, task, f"line {number}")
+        data, own = given_data(value, task, f"line {number}")
     except DataError as problem:
         return Answer(id=identity, error=f"line {number}: {problem.what}")
-    context = {**given, **({task.data_key: data} if data else {})}
+    context = {**own, **({task.data_key: data} if data else {})}
     for column, read in columns.items():
         context.update(read(value[column]) if column in value else {})
     answer = value[name]

@@ -37,7 +37,7 @@ __all__ = ["CARD", "DataFile", "Named", "data_files", "metadata_of", "named", "w
 CARD = "README.md"
 STATE = "state.json"  # of a folder that `save_to_disk` wrote
 MOST_BYTES = 4 * 2**20  # of a card or a state
-ABOUT = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", STATE, "metadata.json"}  # no rows in them
+FACT_FILES = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", STATE, "metadata.json"}  # no rows in them
 WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "eval", "evaluation"), "validation"),
@@ -71,25 +71,25 @@ def data_files(folder: Path) -> list[DataFile]:
         names = list(_names(folder))
     saved = [name.rpartition("/")[0] for name in names if PurePosixPath(name).name == STATE and name.count("/") < 2]
     if saved:
-        found = [one for part in saved for one in _saved(folder, part)]
+        files = [file for part in saved for file in _saved(folder, part)]
     else:
-        found = named(names, metadata_of(folder / CARD), where=where)
-    return with_splits([(one, folder / one.name, f"{where.rstrip('/')}/{one.name}") for one in found], where)
+        files = named(names, metadata_of(folder / CARD), where=where)
+    return with_splits([(file, folder / file.name, f"{where.rstrip('/')}/{file.name}") for file in files], where)
 
 
-def with_splits(found: Sequence[tuple[Named, Path, str]], where: str) -> list[DataFile]:
+def with_splits(entries: Sequence[tuple[Named, Path, str]], where: str) -> list[DataFile]:
     """The files with the splits that dstill knows. Each is given with its path and its name in errors."""
     files = [
-        DataFile(path=path, shown=shown, stem=PurePosixPath(one.name).with_suffix("").as_posix().replace("/", "-"))
-        for one, path, shown in found
+        DataFile(path=path, shown=shown, stem=PurePosixPath(row.name).with_suffix("").as_posix().replace("/", "-"))
+        for row, path, shown in entries
     ]
-    splits = [_split(one.split) for one, _, _ in found]
-    others = sorted({one.split for one, split in zip((one for one, _, _ in found), splits, strict=True) if not split})
+    splits = [_split(row.split) for row, _, _ in entries]
+    others = sorted({row.split for row, split in zip((row for row, _, _ in entries), splits, strict=True) if not split})
     if set(splits) == {"train"}:  # what the library calls rows that nobody has divided
         return files
     if named_otherwise := [f"'{name}'" for name in others if name]:
         log.warning("dstill divides the rows of split %s itself (%s)", ", ".join(named_otherwise), where)
-    return [replace(file, split=split) for file, split in zip(files, splits, strict=True)]
+    return [replace(row, split=split) for row, split in zip(files, splits, strict=True)]
 
 
 def _names(folder: Path) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _saved(folder: Path, part: str) -> list[Named]:
     file = folder / part / STATE
     try:
         state = json.loads(read_bounded(file, MOST_BYTES))
-        shards = [str(one["filename"]) for one in state["_data_files"]]
+        shards = [str(file["filename"]) for file in state["_data_files"]]
         split = part or str(state.get("_split") or "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError("this is not a state of `save_to_disk`", where=f"{file}: {error}") from None
@@ -140,12 +140,12 @@ def metadata_of(card: Path) -> Mapping[str, Any]:
         from huggingface_hub.repocard import RepoCard
     try:
         card_data: Any = RepoCard(text, ignore_metadata_errors=True).data
-        found = card_data.to_dict()
+        facts = card_data.to_dict()
     except Exception as error:  # of the library's YAML parser, which it does not export
         raise DataError(
             f"the metadata of the card is not valid YAML: {type(error).__name__}", where=str(card)
         ) from None
-    return found if isinstance(found, Mapping) else {}
+    return facts if isinstance(facts, Mapping) else {}
 
 
 def named(names: Sequence[str], metadata: Mapping[str, Any], *, config: str = "", where: str) -> list[Named]:
@@ -156,14 +156,14 @@ def named(names: Sequence[str], metadata: Mapping[str, Any], *, config: str = ""
     data = [
         name
         for name in names
-        if PurePosixPath(name).suffix.lower() in SUFFIXES and PurePosixPath(name).name not in ABOUT
+        if PurePosixPath(name).suffix.lower() in SUFFIXES and PurePosixPath(name).name not in FACT_FILES
     ]
     configs = metadata.get("configs")
     if isinstance(configs, list) and configs:
-        found = _of_config(data, _chosen(configs, config, where), where)
+        files = _from_config(data, _chosen(configs, config, where), where)
     else:
-        found = _by_name([one for one in data if not config or one.startswith(f"{config}/")])
-    if not found:
+        files = _by_name([name for name in data if not config or name.startswith(f"{config}/")])
+    if not files:
         what = f"no data files{f' of the configuration {config!r}' if config else ''}"
         code = any(PurePosixPath(name).suffix == ".py" for name in names)
         raise DataError(
@@ -173,23 +173,23 @@ def named(names: Sequence[str], metadata: Mapping[str, Any], *, config: str = ""
             if code
             else f"files with rows end in {', '.join(SUFFIXES)}",
         )
-    suffixes = sorted({PurePosixPath(one.name).suffix.lower() for one in found})
+    suffixes = sorted({PurePosixPath(file.name).suffix.lower() for file in files})
     if len(suffixes) > 1:
         raise DataError(
             f"files of several formats ({', '.join(suffixes)}), and nothing says which to read",
             where=where,
             hint="name one file, or the folder of one format",
         )
-    return found
+    return files
 
 
 def _chosen(configs: Sequence[Any], config: str, where: str) -> Mapping[str, Any]:
-    known = {str(one.get("config_name")): one for one in configs if isinstance(one, Mapping)}
+    known = {str(config.get("config_name")): config for config in configs if isinstance(config, Mapping)}
     if config:
         if config not in known:
             raise DataError(f"no configuration '{config}'", where=where, hint=f"it has {', '.join(known)}")
         return known[config]
-    default = [one for name, one in known.items() if name == "default" or one.get("default") is True]
+    default = [config for name, config in known.items() if name == "default" or config.get("default") is True]
     if len(known) > 1 and not default:
         raise DataError(
             f"several configurations: {', '.join(known)}",
@@ -199,10 +199,10 @@ def _chosen(configs: Sequence[Any], config: str, where: str) -> Mapping[str, Any
     return default[0] if default else next(iter(known.values()), {})
 
 
-def _of_config(data: Sequence[str], config: Mapping[str, Any], where: str) -> list[Named]:
+def _from_config(data: Sequence[str], config: Mapping[str, Any], where: str) -> list[Named]:
     """The files of a configuration. Patterns match names in the folder, so no other file or address is read."""
     below, files = str(config.get("data_dir") or "").strip("/"), config.get("data_files")
-    data = [one for one in data if not below or one.startswith(f"{below}/")]
+    data = [name for name in data if not below or name.startswith(f"{below}/")]
     if files is None:
         return _by_name(data)
     if isinstance(files, Mapping) and "path" not in files:
@@ -210,17 +210,17 @@ def _of_config(data: Sequence[str], config: Mapping[str, Any], where: str) -> li
     parts = [files] if isinstance(files, (str, Mapping)) else files
     if not isinstance(parts, list):
         raise DataError("data_files of a configuration is neither a text nor a list", where=where)
-    found = []
+    matched = []
     for part in parts:
         split = str(part.get("split") or "") if isinstance(part, Mapping) else ""
         paths = part.get("path") if isinstance(part, Mapping) else part
         for pattern in paths if isinstance(paths, list) else [paths]:
             glob = str(pattern).removeprefix("./")
-            hits = [one for one in data if _matches(glob, one.removeprefix(f"{below}/") if below else one)]
+            hits = [name for name in data if _matches(glob, name.removeprefix(f"{below}/") if below else name)]
             if not hits:
                 raise DataError(f"no file matches {str(pattern)[:100]!r}, which the card names", where=where)
-            found += [Named(name=hit, split=split or ("train" if len(parts) > 1 else "")) for hit in hits]
-    return found
+            matched += [Named(name=hit, split=split or ("train" if len(parts) > 1 else "")) for hit in hits]
+    return matched
 
 
 def _matches(glob: str, name: str) -> bool:
@@ -236,12 +236,12 @@ def _matches(glob: str, name: str) -> bool:
 
 def _by_name(data: Sequence[str]) -> list[Named]:
     """The files with the splits that their names say. If some say one, the others are not read."""
-    found = [Named(name=one, split=_split_in(one)) for one in data]
-    divided = [one for one in found if one.split]
-    if divided and len(divided) < len(found):
-        left = [one.name for one in found if not one.split]
+    files = [Named(name=name, split=_split_in(name)) for name in data]
+    divided = [file for file in files if file.split]
+    if divided and len(divided) < len(files):
+        left = [file.name for file in files if not file.split]
         log.warning("not read, as their names say no split: %s", _some(left))
-    return divided or found
+    return divided or files
 
 
 def _split_in(name: str) -> str:

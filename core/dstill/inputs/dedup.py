@@ -24,16 +24,16 @@ from typing import Protocol, cast
 from dstill.api.faults import about
 from dstill.api.records import SPLITS, Problem, Record, Rejection
 from dstill.inputs.leakage import context_key
-from dstill.io.spool import IN_MEMORY, Positions
+from dstill.io.spool import MEMORY_ITEMS, Positions
 from dstill.io.strict_json import dumps
 from dstill.runtime import spooled
 from dstill.runtime.progress import Progress, silent
 
-__all__ = ["FEW", "LEARNT_FROM", "nearest", "select", "words_of"]
+__all__ = ["LEARNING_SPLITS", "SMALL_GROUP", "nearest", "select", "words_of"]
 
-NEAR = 90  # of 100: similarity of two questions from which on they are near duplicates
-FEW = 500  # questions with one answer, up to which each is compared with every other
-LEARNT_FROM = ("train", "validation")
+SIMILARITY = 90  # of 100: similarity of two questions from which on they are near duplicates
+SMALL_GROUP = 500  # questions with one answer, up to which each is compared with every other
+LEARNING_SPLITS = ("train", "validation")
 UNSEEN_GOLDS = ("test_unseen_templates", "test_unseen_data")  # their answers must not be in training either
 _MEANINGFUL = set("_.-%#@&*/\\")  # characters that change a question: 5 or 5%, C or C#, a or a/*
 
@@ -83,7 +83,7 @@ class _Table:
         if not row.refused:
             self._by_gold.add(row.gold, row.at)
         self.has_unseen |= row.record.split in UNSEEN_GOLDS
-        if len(self._known) < IN_MEMORY:
+        if len(self._known) < MEMORY_ITEMS:
             self._known[row.at] = row
 
     def _row(self, at: int) -> _Row:
@@ -91,9 +91,9 @@ class _Table:
 
     def _groups(self, keys: Positions) -> Iterator[list[_Row]]:
         for positions in keys.repeated():
-            found = [at for at in positions if self._left[at]]
-            if len(found) > 1:
-                yield [self._row(at) for at in found]
+            left = [at for at in positions if self._left[at]]
+            if len(left) > 1:
+                yield [self._row(at) for at in left]
 
     def same_words(self) -> Iterator[list[_Row]]:
         """Records with the same words about the same data."""
@@ -142,42 +142,42 @@ def nearest(words: str, others: Sequence[str], *, part: bool = True) -> int | No
     from rapidfuzz import fuzz, process
 
     scorer = fuzz.token_set_ratio if part else fuzz.ratio
-    found = process.extractOne(words, others, scorer=scorer, score_cutoff=NEAR)
-    return None if found is None else int(found[2])
+    hit = process.extractOne(words, others, scorer=scorer, score_cutoff=SIMILARITY)
+    return None if hit is None else int(hit[2])
 
 
-_Found = Iterator[tuple[int, Problem]]
+_Repeats = Iterator[tuple[int, Problem]]
 
 
-def _conflicting(table: _Table) -> _Found:
+def _conflicting(table: _Table) -> _Repeats:
     for group in table.same_words():
-        given = {row.gold for row in group if not row.record.teacher}
+        golds = {row.gold for row in group if not row.record.teacher}
         if len({row.gold for row in group}) > 1:
-            for row in group if len(given) != 1 else [row for row in group if row.gold not in given]:
+            for row in group if len(golds) != 1 else [row for row in group if row.gold not in golds]:
                 others = ", ".join(other.record.id for other in group[:4] if other is not row)
                 yield row.at, _problem("conflicting", f"the same question has another answer in {others[:80]}")
 
 
-def _repeated(table: _Table) -> _Found:
+def _repeated(table: _Table) -> _Repeats:
     for group in table.same_words():
         first, *others = _test_splits_first(group)
         for row in others:
             yield row.at, _repetition(row, first, "duplicate", "the same question")
 
 
-def _near(table: _Table) -> _Found:
+def _near(table: _Table) -> _Repeats:
     for group in table.same_gold():
-        kept = _Kept(compare_all=len(group) <= FEW)
+        earlier = _KeptRows(compare_all=len(group) <= SMALL_GROUP)
         for row in _test_splits_first(group):
-            others = kept.candidates(row)
-            near = nearest(row.words, [other.words for other in others])
+            alike = earlier.candidates(row)
+            near = nearest(row.words, [other.words for other in alike])
             if near is None:
-                kept.add(row)
+                earlier.add(row)
             else:
-                yield row.at, _repetition(row, others[near], "near_duplicate", "nearly the same question")
+                yield row.at, _repetition(row, alike[near], "near_duplicate", "nearly the same question")
 
 
-class _Kept:
+class _KeptRows:
     """The rows of one answer that stay, to be found by their words."""
 
     def __init__(self, *, compare_all: bool) -> None:
@@ -204,15 +204,15 @@ class _Kept:
 
 def _parts(words: str) -> set[str]:
     """The words; for a text with hardly any spaces, such as Chinese, also its character trigrams."""
-    found = set(words.split())
-    return found if len(found) > 3 else found | {words[at : at + 3] for at in range(max(1, len(words) - 2))}
+    parts = set(words.split())
+    return parts if len(parts) > 3 else parts | {words[at : at + 3] for at in range(max(1, len(words) - 2))}
 
 
-def _same_gold(table: _Table) -> _Found:
+def _same_gold(table: _Table) -> _Repeats:
     for group in table.same_gold() if table.has_unseen else ():
         unseen = [row.record for row in group if row.record.split in UNSEEN_GOLDS]
         for row in group if unseen else ():
-            if row.record.split in LEARNT_FROM:
+            if row.record.split in LEARNING_SPLITS:
                 yield row.at, _problem("same_gold", f"its answer is that of {unseen[-1].id} in {unseen[-1].split}")
 
 
@@ -221,7 +221,7 @@ def _test_splits_first(group: Iterable[_Row]) -> list[_Row]:
 
 
 def _repetition(row: _Row, first: _Row, code: str, what: str) -> Problem:
-    across = row.record.split in LEARNT_FROM and first.record.split not in LEARNT_FROM
+    across = row.record.split in LEARNING_SPLITS and first.record.split not in LEARNING_SPLITS
     where = f" of {first.record.split}" if across else ""
     return _problem("contaminated" if across else code, f"{what} as {first.record.id}{where}")
 

@@ -1,4 +1,4 @@
-"""What people say about a student's answers: one row of a feedback file each, and what they say together.
+"""People's feedback on a student's answers: one row of a feedback file each, and the opinion of all.
 
     {"id": "9f…", "when": "2026-03-01T10:00:00+00:00", "model": "mine", "question": "how many requests failed",
      "answer": "{…}", "verdict": "wrong", "correction": "{…}", "data": "shop"}
@@ -26,16 +26,16 @@ from dstill.inputs.dedup import words_of
 from dstill.io.jsonl import append_row, read_rows
 from dstill.io.strict_json import NotStrict, dumps, loads
 
-__all__ = ["CORRECTED", "MAX_FILE", "RIGHT", "WRONG", "Feedback", "Opinion", "append", "opinions", "read"]
+__all__ = ["CORRECTION", "MAX_FILE", "RIGHT", "WRONG", "Feedback", "Opinion", "append", "opinions", "read"]
 
 MAX_FILE = 64 * 2**20  # bytes: about 100,000 rows
 RIGHT, WRONG = "right", "wrong"
-CORRECTED = "corrected"  # `Opinion.source`
+CORRECTION = "corrected"  # `Opinion.source`
 
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback(Row):
-    """What somebody says about one answer."""
+    """Somebody's verdict on one answer."""
 
     id: str
     when: str  # ISO 8601, UTC
@@ -54,7 +54,7 @@ class Feedback(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Opinion:
-    """What all feedback says about one question."""
+    """The verdict of all feedback on one question."""
 
     question: str
     data: str
@@ -71,21 +71,21 @@ def append(file: Path, feedback: Feedback) -> bool:
 
 def read(file: Path) -> list[Feedback]:
     """The rows of a feedback file, oldest first. Raises DataError for a row of another form, and UsageError."""
-    found = []
+    rows = []
     for number, row in read_rows(file, own=True):
         try:
-            found.append(Feedback.from_row(row))
+            rows.append(Feedback.from_row(row))
         except ValueError as error:
             hint = "fix or remove that line; the other rows stay"
             raise DataError(f"line {number} is not feedback: {error}", where=f"{file}:{number}", hint=hint) from None
-    return found
+    return rows
 
 
 def opinions(task: Task, feedback: Iterable[Feedback]) -> list[Opinion]:
     """One opinion for each question about one data, in the order of their first rows."""
     groups: dict[tuple[str, str], list[Feedback]] = {}
-    for one in feedback:
-        groups.setdefault((words_of(one.question), one.data), []).append(one)
+    for row in feedback:
+        groups.setdefault((words_of(row.question), row.data), []).append(row)
     return [_opinion(task, rows) for rows in groups.values()]
 
 
@@ -99,7 +99,7 @@ def _opinion(task: Task, rows: Sequence[Feedback]) -> Opinion:
     disputed = len(golds) > 1 or not wrong.isdisjoint(golds)
     gold = None if disputed else next(iter(golds.values()), None)
     corrected = any(row.correction for row in rows)
-    source = WRONG if gold is None else CORRECTED if corrected else RIGHT
+    source = WRONG if gold is None else CORRECTION if corrected else RIGHT
     return Opinion(question=first.question, data=first.data, source=source, gold=gold, wrong=wrong, disputed=disputed)
 
 

@@ -24,7 +24,7 @@ from dstill.api.faults import about
 from dstill.api.records import Draft, Example, Problem, Prompt, Record
 from dstill.api.task import Task
 from dstill.config import Generate
-from dstill.inputs.dedup import LEARNT_FROM
+from dstill.inputs.dedup import LEARNING_SPLITS
 
 __all__ = ["count", "explaining", "explains", "is_label", "repeated", "same", "summary_lines"]
 
@@ -44,7 +44,7 @@ def is_label(example: Example, settings: Generate) -> bool:
 
 def explains(example: Example, settings: Generate) -> bool:
     """Whether a teacher that is a model sees the given answer, and writes its rationale."""
-    return example.answer is not None and example.split in LEARNT_FROM and _are_learnt(settings)
+    return example.answer is not None and example.split in LEARNING_SPLITS and _are_learnt(settings)
 
 
 def _are_learnt(settings: Generate) -> bool:
@@ -87,11 +87,11 @@ def count(task: Task, examples: Iterable[Example], records: Iterable[Record]) ->
         if record is None or record.id != example.id:
             counts["rejected"] += example.answer is not None
             continue
-        kept = example.answer is not None and not record.teacher
-        counts["kept"] += kept
-        counts["explained"] += kept and record.rationale not in ("", example.rationale)
-        counts["replaced"] += example.answer is not None and not kept and not same(task, record.answer, example)
-        counts["without_rationale"] += not record.rationale and record.split in LEARNT_FROM
+        is_gold = example.answer is not None and not record.teacher
+        counts["kept"] += is_gold
+        counts["explained"] += is_gold and record.rationale not in ("", example.rationale)
+        counts["replaced"] += example.answer is not None and not is_gold and not same(task, record.answer, example)
+        counts["without_rationale"] += not record.rationale and record.split in LEARNING_SPLITS
         record = next(left, None)
     return counts
 

@@ -75,8 +75,8 @@ def is_pin_of(name: str, other: str) -> bool:
     """Whether `name` has a commit, and may be what `other` stood for: the same set, with a branch, a tag or nothing."""
     if not (is_name(name) and is_name(other)):
         return False
-    one, another = _Name.parse(name), _Name.parse(other)
-    return one.is_pinned and not another.is_pinned and replace(one, revision=another.revision) == another
+    this, another = _Name.parse(name), _Name.parse(other)
+    return this.is_pinned and not another.is_pinned and replace(this, revision=another.revision) == another
 
 
 def pinned(source: str) -> str:
@@ -101,9 +101,9 @@ def data_files(source: str) -> list[DataFile]:
         sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
         metadata = metadata_of(_download(api, name, CARD)) if CARD in sizes else {}
         chosen = named(list(sizes), metadata, config=name.config, where=str(name))
-        log.info("%s files of %s, %s", len(chosen), name, size_on_disk(sum(sizes[one.name] for one in chosen)))
-        found = [(one, _download(api, name, one.name), f"{name}/{one.name}") for one in chosen]
-    return with_splits(found, str(name))
+        log.info("%s files of %s, %s", len(chosen), name, size_on_disk(sum(sizes[file.name] for file in chosen)))
+        files = [(file, _download(api, name, file.name), f"{name}/{file.name}") for file in chosen]
+    return with_splits(files, str(name))
 
 
 def origin(source: str) -> dict[str, str]:

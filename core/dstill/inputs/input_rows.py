@@ -1,4 +1,4 @@
-"""What a row of the user's input, on stdin or in a file, gives beside the question: its id, and the data it is about.
+"""The rest of a row of the user's input, on stdin or in a file: its id, and the data it is about.
 
 given_data({"question": "…", "data": "school"}, task, "stdin:3")     ("school", {})
 """
@@ -17,8 +17,8 @@ __all__ = ["given_data", "given_id"]
 
 def given_id(row: Mapping[str, Any], otherwise: str) -> str:
     """The id of a row, text or a whole number; else `otherwise`."""
-    found = row.get("id")
-    return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "" else otherwise
+    own = row.get("id")
+    return str(own) if isinstance(own, (str, int)) and not isinstance(own, bool) and own != "" else otherwise
 
 
 def given_data(row: Mapping[str, Any], task: Task, where: str) -> tuple[str | None, Mapping[str, Any]]:

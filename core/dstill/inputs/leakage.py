@@ -1,4 +1,4 @@
-"""What test splits share with the splits before them and must not, and which questions occur twice.
+"""Leaks from test splits to the splits before them, and questions that occur twice.
 
     leaks([…], task)                 → [Leak(split="test_unseen_templates", what="template", shared=38, …)]
     duplicates([…], task.canonical)  → Duplicates(same=[("1", "9")], conflicting=[("2", "4")])   # by their answers
@@ -32,12 +32,12 @@ Keys = Callable[[Row], Iterable[Hashable]]  # what a row must not share with ano
 # The data of `test_unseen_data` must not be in these splits: each of them decides something. train: the weights,
 # validation: when training stops and which trial of a sweep is best, test: which objective `experiment ablate` prefers.
 SEEN = ("train", "validation", "test")
-SHORT = 3  # words: a text with more of them may be a schema
+SHORT_TEXT = 3  # words: a text with more of them may be a schema
 
 
 @dataclass(frozen=True, kw_only=True)
 class Leak:
-    """What one split shares with another, although its name says that it does not."""
+    """Something that one split shares with another, although its name says that it does not."""
 
     split: str
     what: str  # question, template, gold, or the task's word for its data (`Task.data_noun`): table, database
@@ -62,7 +62,7 @@ class Duplicates:
 
 
 def leaks(rows: Sequence[Row], task: Task, *, golds: bool = False, questions: bool = True) -> list[Leak]:
-    """What each split shares with others and must not. Raises DataError when a row does not name its data.
+    """Leaks between the splits. Raises DataError when a row does not name its data.
 
     `golds`: also report gold answers of unseen templates and unseen data that training has in any spelling, but not
     refusals: many questions have the same one.
@@ -81,12 +81,12 @@ def leaks(rows: Sequence[Row], task: Task, *, golds: bool = False, questions: bo
             (split, "gold", lambda row: _golds(row, task), ("train",))
             for split in ("test_unseen_templates", "test_unseen_data")
         ]
-    found = []
+    leaked = []
     for split, what, keys, others in new:
         for other in others if split in splits else ():
             leak = _leak(split, splits[split], other, splits.get(other, ()), what, keys)
-            found += [leak] if leak is not None else []
-    return found
+            leaked += [leak] if leak is not None else []
+    return leaked
 
 
 def by_split(rows: Sequence[R]) -> dict[str, Sequence[R]]:
@@ -94,7 +94,7 @@ def by_split(rows: Sequence[R]) -> dict[str, Sequence[R]]:
     positions: dict[str, array[int]] = {}
     for at, row in enumerate(rows):
         positions.setdefault(row.split, array("Q")).append(at)
-    return {split: View(rows.__getitem__, found) for split, found in positions.items()}
+    return {split: View(rows.__getitem__, places) for split, places in positions.items()}
 
 
 def _leak(split: str, items: Sequence[Row], other: str, rows: Sequence[Row], what: str, keys: Keys) -> Leak | None:
@@ -125,7 +125,7 @@ def refuse_leaks(rows: Sequence[Row], task: Task, *, questions: bool = True) -> 
 
 
 def data_keys(task: Task, row: Row) -> list[Hashable]:
-    """What identifies the data of a row: two rows are about the same data if they share one of these.
+    """The keys of the data of a row: two rows are about the same data if they share one of these.
 
     The name (`Task.data_key`), compared without case, outer and repeated spaces and Unicode forms; a list of one is its
     item. The description: `Task.schema_keys` of the context. If the task declares none, the whole context without the
@@ -142,7 +142,7 @@ def data_keys(task: Task, row: Row) -> list[Hashable]:
 def _name(task: Task, row: Row) -> str:
     """The name of the row's data in the spelling that is compared; empty: it has none."""
     value = row.context.get(task.data_key)
-    names = [_spelling(one) for one in (value if isinstance(value, list) else [value])]
+    names = [_spelling(text) for text in (value if isinstance(value, list) else [value])]
     names = sorted({name for name in names if name})
     return dumps(names) if len(names) > 1 else "".join(names)
 
@@ -155,17 +155,17 @@ def _spelling(value: Any) -> str:
 
 
 def _description(task: Task, row: Row) -> str:
-    given = {key: value for key, value in row.context.items() if key != task.data_key}
+    described = {key: value for key, value in row.context.items() if key != task.data_key}
     if task.schema_keys:
-        given = {key: value for key, value in given.items() if key in task.schema_keys and value}
-    elif not any(map(_may_describe, given.values())):
+        described = {key: value for key, value in described.items() if key in task.schema_keys and value}
+    elif not any(map(_may_describe, described.values())):
         return ""
-    return json.dumps(given, sort_keys=True, default=str) if given else ""
+    return json.dumps(described, sort_keys=True, default=str) if described else ""
 
 
 def _may_describe(value: Any) -> bool:
     if isinstance(value, str):
-        return len(value.split()) > SHORT
+        return len(value.split()) > SHORT_TEXT
     return isinstance(value, (Mapping, list, tuple)) and bool(value)
 
 
@@ -187,12 +187,12 @@ def _require_data_names(by_split: Mapping[str, Sequence[Row]], task: Task) -> No
 
 def duplicates(rows: Iterable[Row], canonical: Callable[[str], str]) -> Duplicates:
     """Questions that occur more than once, ignoring case and spaces."""
-    asked: dict[tuple[str, str], list[Row]] = {}
+    by_question: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        asked.setdefault((" ".join(row.question.lower().split()), context_key(row)), []).append(row)
-    groups = [found for found in asked.values() if len(found) > 1]
-    answers = [{_gold(row, canonical) for row in found if row.answer} for found in groups]
-    named = [tuple(row.id for row in found) for found in groups]
+        by_question.setdefault((" ".join(row.question.lower().split()), context_key(row)), []).append(row)
+    groups = [group for group in by_question.values() if len(group) > 1]
+    answers = [{_gold(row, canonical) for row in group if row.answer} for group in groups]
+    named = [tuple(row.id for row in group) for group in groups]
     return Duplicates(
         same=[ids for ids, golds in zip(named, answers, strict=True) if len(golds) < 2],
         conflicting=[ids for ids, golds in zip(named, answers, strict=True) if len(golds) > 1],

@@ -40,7 +40,7 @@ __all__ = ["read_questions"]
 
 ALIASES = {"prompt": "question", "dsl": "answer"}
 TEXTS = ("rationale", "category", "template", "split")
-KNOWN = {"question", "answer", "context", "id", *TEXTS, *ALIASES, *row_forms.COLUMNS}
+KNOWN_COLUMNS = {"question", "answer", "context", "id", *TEXTS, *ALIASES, *row_forms.COLUMNS}
 
 
 def read_questions(
@@ -55,7 +55,7 @@ def read_questions(
     `parse`: `Task.parse`, for replies that have a rationale in them. `json_answers`: an answer that is text must be
     JSON. `one_answer`: refuse a question with two different answers.
     """
-    found, places, n = spooled.examples(), _Places(), 0
+    examples, places, n = spooled.examples(), _Places(), 0
     forms, refused = _OneForm(), None
     for row in (row for file in _files(source) for row in _rows(file)):
         forms.check(row)
@@ -67,7 +67,7 @@ def read_questions(
             refused = error
             continue
         n += "system" in example.extra and "system" not in row.values
-        found.append(example)
+        examples.append(example)
         places.append(row)
     if forms.first is None:
         raise DataError(f"no rows in {source}", where=str(source), hint="give it one question at least")
@@ -76,12 +76,12 @@ def read_questions(
     if refused is not None:
         raise refused
     if n:
-        what = f"{n:,} of {len(found):,} rows have a system message: neither teacher nor student reads it"
+        what = f"{n:,} of {len(examples):,} rows have a system message: neither teacher nor student reads it"
         log.warning("%s (%s)", what, source)
-    refuse_duplicates(places, found)
+    refuse_duplicates(places, examples)
     if one_answer:
-        refuse_contradictions(places, found)
-    return found
+        refuse_contradictions(places, examples)
+    return examples
 
 
 def _files(source: str | Path) -> list[DataFile]:
@@ -125,7 +125,7 @@ class _Row:
 
 
 def _rows(file: DataFile) -> Iterator[_Row]:
-    for number, row in read_table(file.path, name=file.shown, columns=KNOWN):
+    for number, row in read_table(file.path, name=file.shown, columns=KNOWN_COLUMNS):
         yield _Row(file=file, number=number, values=row)
 
 

@@ -38,20 +38,20 @@ def require_unique_ids(rows: Sequence[Example | Record]) -> None:
     """Raises DataError when two rows of any splits have one id: the files of a run are joined by id."""
     second = min((group[:2][::-1] for group in Positions(row.id for row in rows).repeated()), default=None)
     if second is not None:
-        found = [rows[at] for at in reversed(second)]
-        one, another = (f"'{row.question[:80]}' of {row.split or 'no split'}" for row in found)
+        same = [rows[at] for at in reversed(second)]
+        first, another = (f"'{row.question[:80]}' of {row.split or 'no split'}" for row in same)
         raise DataError(
-            f"two questions have the id '{found[0].id}': {one}, and {another}",
-            where=f"id '{found[0].id}'",
+            f"two questions have the id '{same[0].id}': {first}, and {another}",
+            where=f"id '{same[0].id}'",
             hint="give each question an id that is unique in all splits",
         )
 
 
 def refuse_contradictions(places: Sequence[Place], examples: Sequence[Example]) -> None:
     """Raises DataError when a question about the same data has two answers; spellings of the same JSON are equal."""
-    asked = (None if example.answer is None else dumps([example.question, example.context]) for example in examples)
+    keys = (None if example.answer is None else dumps([example.question, example.context]) for example in examples)
     several = []
-    for group in Positions(asked).repeated():
+    for group in Positions(keys).repeated():
         golds: dict[str, int] = {}
         for at in group:
             golds.setdefault(_normalized(examples[at].answer or ""), at)

@@ -19,8 +19,8 @@ def quotas(sizes: Mapping[str, int], n: int, *, sample: bool = False) -> dict[st
     `sample`: draw from `sizes` rows. Each category gets one before any gets a second, and none gets more than its size.
     """
     total = sum(sizes.values())
-    found = {name: int(place < n) if sample else n * size // total for place, (name, size) in enumerate(sizes.items())}
-    for _ in range(n - sum(found.values())):
-        open_ = (name for name in sizes if not sample or found[name] < sizes[name])
-        found[max(open_, key=lambda name: sizes[name] * n - total * found[name])] += 1
-    return found
+    shares = {name: int(place < n) if sample else n * size // total for place, (name, size) in enumerate(sizes.items())}
+    for _ in range(n - sum(shares.values())):
+        unfilled = (name for name in sizes if not sample or shares[name] < sizes[name])
+        shares[max(unfilled, key=lambda name: sizes[name] * n - total * shares[name])] += 1
+    return shares

@@ -58,14 +58,14 @@ class RowError(ValueError):
 def form_of(row: Mapping[str, Any]) -> str:
     """The form of `row`. Raises RowError if it has two: then nothing says which of them has the question."""
     own = "question" in row or ("prompt" in row and "completion" not in row)
-    found = {
+    has = {
         OWN: own,
         COMPLETION: "prompt" in row and "completion" in row,
         MESSAGES: isinstance(row.get("messages"), list),
         SHAREGPT: isinstance(row.get("conversations"), list),
         ALPACA: "instruction" in row and ("output" in row or not own),
     }
-    forms = [form for form, is_it in found.items() if is_it]
+    forms = [form for form, is_it in has.items() if is_it]
     if len(forms) > 1:
         raise RowError(
             f"has two forms, {forms[0]} and {forms[1]}: its columns are {', '.join(row)}"[:400],
@@ -118,8 +118,8 @@ def _row(rest: Row, question: str, reply: Any, parse: Parse, source: str) -> Row
     """`rest` with the question, and what `reply` from the column `source` says."""
     rest.pop("schema_version", None)
     draft = parse(reply) if isinstance(reply, str) else None
-    found = {"answer": draft.answer if draft else reply, "rationale": draft.rationale if draft else None}
-    for column, value in found.items():
+    columns = {"answer": draft.answer if draft else reply, "rationale": draft.rationale if draft else None}
+    for column, value in columns.items():
         if value in (None, ""):
             continue
         for name in (column, "dsl") if column == "answer" else (column,):
@@ -136,9 +136,9 @@ def _row(rest: Row, question: str, reply: Any, parse: Parse, source: str) -> Row
 
 def _one_turn(turns: Sequence[Any], column: str) -> tuple[str, str, str | None]:
     """The system message, the question, and the reply to it if there is one."""
-    said = [_message(turn, number, column) for number, turn in enumerate(turns, start=1)]
-    system = "\n".join(text for role, text in said if role == "system")
-    talk = [(role, text) for role, text in said if role != "system"]
+    messages = [_message(turn, number, column) for number, turn in enumerate(turns, start=1)]
+    system = "\n".join(text for role, text in messages if role == "system")
+    talk = [(role, text) for role, text in messages if role != "system"]
     roles = [role for role, _ in talk]
     if "tool" in roles:
         raise RowError(
@@ -157,10 +157,10 @@ def _message(turn: Any, number: int, column: str) -> tuple[str, str]:
     where = f"has in message {number} of '{column}'"
     if not isinstance(turn, Mapping):
         raise RowError(f"{where} {kind(turn)}, expected an object")
-    said = turn.get("role") if turn.get("role") is not None else turn.get("from")
-    role = ROLES.get(said.lower()) if isinstance(said, str) else None
+    speaker = turn.get("role") if turn.get("role") is not None else turn.get("from")
+    role = ROLES.get(speaker.lower()) if isinstance(speaker, str) else None
     if role is None:
-        shown = f"'{said[:40]}'" if isinstance(said, str) else kind(said)
+        shown = f"'{speaker[:40]}'" if isinstance(speaker, str) else kind(speaker)
         raise RowError(f"{where} the role {shown}, expected user, assistant or system")
     if role == "tool" or turn.get("tool_calls") or turn.get("function_call"):
         return "tool", ""

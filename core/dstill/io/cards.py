@@ -25,11 +25,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
 
     A column whose heading starts with # is aligned to the right, and the # is not shown.
     """
-    found = list(rows)
-    if found:
+    body = list(rows)
+    if body:
         yield from ("", _line(name.removeprefix("#") for name in head))
         yield _line("---:" if name.startswith("#") else "---" for name in head)
-        yield from (_line(map(cell, row)) for row in found)
+        yield from (_line(map(cell, row)) for row in body)
 
 
 def cell(value: Any) -> str:

@@ -42,7 +42,7 @@ __all__ = [
     "writing",
 ]
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
 _TEMPORARY = re.compile(r"\.(.+)\.(\d+)-[0-9a-f]{8}\.tmp")  # of `atomic`: the final name, and the process
 
 
@@ -101,7 +101,7 @@ def _measured(file: BinaryIO, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in _FULL_DISK:
             raise full(path, file.tell()) from error
         raise
 
@@ -202,7 +202,7 @@ def reading(path: Path) -> Iterator[None]:
 def disk_error(error: OSError, path: Path) -> DstillError:
     """The DiskError or UsageError for an OSError from writing `path`."""
     where = str(path)
-    if error.errno in _FULL:
+    if error.errno in _FULL_DISK:
         return full(path)
     if error.errno == errno.EROFS:
         hint = "choose a folder on another file system"

@@ -23,7 +23,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: 
     first = "td" if columns else "th"
 
     def line(row: Sequence[object]) -> str:
-        cells = (f"<{tag}>{escaped(one)}</{tag}>" for tag, one in zip([first, *["td"] * len(row)], row, strict=False))
+        cells = (f"<{tag}>{escaped(cell)}</{tag}>" for tag, cell in zip([first, *["td"] * len(row)], row, strict=False))
         return f"<tr>{''.join(cells)}</tr>"
 
     head = f"<thead><tr>{''.join(f'<th>{escaped(column)}</th>' for column in columns)}</tr></thead>" if columns else ""

@@ -27,7 +27,7 @@ __all__ = ["connected", "endpoint", "hub_errors"]
 LOGIN = "log in with `hf auth login`, or set HF_TOKEN to a token that may do this"
 _GATED = "ask for access on its page, then log in with `hf auth login`"
 _NAME = f"check the name; if it is private, {LOGIN}"
-_AGAIN = "run the same command again"
+_RETRY = "run the same command again"
 MOST_SHOWN = 300  # characters of a message of the hub
 
 
@@ -80,20 +80,20 @@ def _problem(error: Exception, what: str) -> DstillError | None:
         (errors.GatedRepoError, AuthError(f"the hub shows {what} only to people with access", hint=_GATED)),
         (errors.RepositoryNotFoundError, DataError(f"the hub has no {what}, or does not show it to you", hint=_NAME)),
         (errors.RevisionNotFoundError, DataError(f"{what} has no such revision", hint="name a branch, tag or commit")),
-        (errors.LocalEntryNotFoundError, ServiceError(f"the hub did not send a file of {what}", hint=_AGAIN)),
+        (errors.LocalEntryNotFoundError, ServiceError(f"the hub did not send a file of {what}", hint=_RETRY)),
     ]
-    if found := next((problem for kind, problem in known if isinstance(error, kind)), None):
-        return found
+    if mapped := next((problem for kind, problem in known if isinstance(error, kind)), None):
+        return mapped
     if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code if error.response is not None else 0
-        said = f"the hub refused the request ({status}): {_text(error.server_message or str(error))}"
-        return AuthError(said, hint=LOGIN) if status in (401, 403) else ServiceError(said, hint=_AGAIN)
+        text = f"the hub refused the request ({status}): {_text(error.server_message or str(error))}"
+        return AuthError(text, hint=LOGIN) if status in (401, 403) else ServiceError(text, hint=_RETRY)
     if type(error).__module__.partition(".")[0] in ("httpx", "httpx2"):  # as the release of the library has it
-        return ServiceError(f"the hub cannot be reached: {_text(str(error))}", hint=_AGAIN)
+        return ServiceError(f"the hub cannot be reached: {_text(str(error))}", hint=_RETRY)
     if isinstance(error, (OSError, RuntimeError, ValueError)):
-        return ServiceError(f"{what}: {_text(str(error.__cause__ or error))}", hint=_AGAIN)
+        return ServiceError(f"{what}: {_text(str(error.__cause__ or error))}", hint=_RETRY)
     return None
 
 
-def _text(said: str) -> str:
-    return visible(redact(said), one_line=True)[:MOST_SHOWN]
+def _text(text: str) -> str:
+    return visible(redact(text), one_line=True)[:MOST_SHOWN]

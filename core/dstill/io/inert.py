@@ -19,9 +19,9 @@ from dstill.io.secrets import redact
 __all__ = ["indented", "visible"]
 
 # Unicode categories: control, format, surrogate, private use, line separator, paragraph separator
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 # ZWNJ and ZWJ: Persian, Indic scripts and emoji need them, and they do not move text
-_KEPT = "\n\t\u200c\u200d"
+_EXCEPTIONS = "\n\t\u200c\u200d"
 
 
 def visible(text: str, *, one_line: bool = False) -> str:
@@ -32,8 +32,8 @@ def visible(text: str, *, one_line: bool = False) -> str:
     shown = redact(text)
     if shown.isprintable():  # true of most texts, and a report checks about a hundred thousand
         return shown
-    kept = _KEPT[2:] if one_line else _KEPT
-    return "".join(c if c in kept or unicodedata.category(c) not in _HIDDEN else _escape(c) for c in shown)
+    pattern = _EXCEPTIONS[2:] if one_line else _EXCEPTIONS
+    return "".join(c if c in pattern or unicodedata.category(c) not in _CATEGORIES else _escape(c) for c in shown)
 
 
 def indented(text: str) -> str:

@@ -17,7 +17,7 @@ __all__ = ["Place", "find", "removal"]
 
 _DECODER = json.JSONDecoder(strict=False)
 _SPACE = re.compile(r"[ \t\r\n]*")
-_UNREADABLE = (ValueError, LookupError, RecursionError)  # of text that ends early, is no JSON, or is too deep
+_READ_ERRORS = (ValueError, LookupError, RecursionError)  # of text that ends early, is no JSON, or is too deep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,43 +37,43 @@ class Place:
 
 def find(text: str, pointer: str) -> Place | None:
     """The value at a JSON pointer (RFC 6901), or the nearest one around it. None: the text does not begin with one."""
-    found = _root(text)
-    for step in pointer.split("/")[1:] if found else ():
-        inner = _step(text, found, step.replace("~1", "/").replace("~0", "~"))
+    place = _root(text)
+    for step in pointer.split("/")[1:] if place else ():
+        inner = _step(text, place, step.replace("~1", "/").replace("~0", "~"))
         if inner is None:
-            assert found is not None
-            return Place(start=found.start, end=found.end, key=found.key, exact=False)
-        found = inner
-    return found
+            assert place is not None
+            return Place(start=place.start, end=place.end, key=place.key, exact=False)
+        place = inner
+    return place
 
 
 def removal(text: str, pointer: str) -> tuple[int, int] | None:
     """Start and end of what to cut out, with its key and comma, to remove a value. None: there is none to remove."""
-    found, outer = find(text, pointer), find(text, pointer.rpartition("/")[0])
-    if not pointer.startswith("/") or found is None or outer is None or not found.exact:
+    place, outer = find(text, pointer), find(text, pointer.rpartition("/")[0])
+    if not pointer.startswith("/") or place is None or outer is None or not place.exact:
         return None
     members = [member for _, member in _members(text, outer.start)]
-    number = members.index(found)
+    number = members.index(place)
     if number + 1 < len(members):
-        return found.first, members[number + 1].first
-    return (members[number - 1].end if number else found.first), found.end
+        return place.first, members[number + 1].first
+    return (members[number - 1].end if number else place.first), place.end
 
 
 def _root(text: str) -> Place | None:
     start = _after_space(text, 0)
     try:
         return Place(start=start, end=_DECODER.raw_decode(text, start)[1])
-    except _UNREADABLE:
+    except _READ_ERRORS:
         return Place(start=start, end=len(text)) if text[start : start + 1] in ("{", "[") else None
 
 
 def _step(text: str, outer: Place | None, step: str) -> Place | None:
     """The last member of that name, as a later one replaces those before it."""
-    found = None
+    place = None
     if outer is not None and text[outer.start] in "{[":
         for name, member in _members(text, outer.start):
-            found = member if name == step else found
-    return found
+            place = member if name == step else place
+    return place
 
 
 def _members(text: str, start: int) -> Iterator[tuple[str, Place]]:
@@ -90,10 +90,10 @@ def _members(text: str, start: int) -> Iterator[tuple[str, Place]]:
             at, number = _after_space(text, end), number + 1
             if text[at] == ",":
                 at = _after_space(text, at + 1)
-    except _UNREADABLE:
+    except _READ_ERRORS:
         return
 
 
 def _after_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
+    space = _SPACE.match(text, at)
+    return space.end() if space else at

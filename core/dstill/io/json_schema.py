@@ -65,12 +65,12 @@ def record(
 ) -> Schema:
     """An object with these keys, all of them but the `optional` ones required. `closed`: it may have no others."""
     required = [name for name in properties if name not in optional]
-    made = {**_typed("object", about, {}), "properties": dict(properties), "required": required}
-    return {**made, "additionalProperties": False} if closed else made
+    schema = {**_typed("object", about, {}), "properties": dict(properties), "required": required}
+    return {**schema, "additionalProperties": False} if closed else schema
 
 
 def either_or_null(schema: Mapping[str, Any]) -> Schema:
-    """What `schema` allows, or null."""
+    """A schema for everything that `schema` allows, and null."""
     if "type" in schema and not {"const", "enum"} & schema.keys():
         return {**schema, "type": [schema["type"], "null"]}
     return {"anyOf": [dict(schema), {"type": "null"}]}

@@ -81,11 +81,11 @@ def rows_from(stream: Readable, name: str, *, own: bool = False) -> Iterator[tup
         try:
             row = _row(body, number, where) if body else None
         except DataError as error:
-            if first and (found := detect(body)):
+            if first and (form := detect(body)):
                 raise DataError(
-                    f"detected {found}, expected JSONL (one object on each line)",
+                    f"detected {form}, expected JSONL (one object on each line)",
                     where=where,
-                    hint=conversion_hint(found),
+                    hint=conversion_hint(form),
                 ) from error
             if line.endswith(b"\n") or not _is_half(body, error.__cause__):
                 raise
@@ -177,8 +177,8 @@ def detect(start: bytes) -> str:
     return ""
 
 
-def conversion_hint(found: str) -> str:
-    """A hint for a file of another format than its name says; `found` is a result of `detect`."""
+def conversion_hint(form: str) -> str:
+    """A hint for a file of another format than its name says; `form` is a result of `detect`."""
     return {
         "CSV": "give it a name that ends in .csv",
         "Parquet": "give it a name that ends in .parquet",
@@ -188,7 +188,7 @@ def conversion_hint(found: str) -> str:
         "UTF-16 text": "save it as UTF-8",
         "a gzip archive": "unpack it first",
         "a zip archive": "unpack it first",
-    }.get(found, "give JSONL, CSV or Parquet")
+    }.get(form, "give JSONL, CSV or Parquet")
 
 
 def _row(body: bytes, number: int, where: str) -> dict[str, Any]:

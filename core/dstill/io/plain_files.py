@@ -25,7 +25,7 @@ from dstill.io import system
 
 __all__ = ["followed", "inside", "read_bounded", "refuse_links", "regular", "sha256"]
 
-_NOT_OPENED = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP}  # a link; a fifo without a reader, a socket
+_OPEN_ERRORS = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP}  # a link; a fifo without a reader, a socket
 _WRITES = os.O_WRONLY | os.O_RDWR
 
 
@@ -40,7 +40,7 @@ def regular(name: str, flags: int) -> int:
             raise _refused(Path(name))
         handle = os.open(name, flags | system.OPENING, 0o666)
     except OSError as error:
-        if error.errno in _NOT_OPENED:
+        if error.errno in _OPEN_ERRORS:
             raise _refused(Path(name)) from error
         raise
     about = os.fstat(handle)

@@ -59,11 +59,11 @@ def _lines(key: list[Part], value: Any, comma: str, indent: str, width: int) -> 
         yield [part for part in line if part[1]]
         return
     opening, closing = "{}" if isinstance(value, dict) else "[]"
-    named = value.items() if isinstance(value, dict) else ((None, one) for one in value)
-    members = [([] if name is None else _key(name), one) for name, one in named]
+    named = value.items() if isinstance(value, dict) else ((None, item) for item in value)
+    members = [([] if name is None else _key(name), item) for name, item in named]
     yield [part for part in [("", indent), *key, ("", opening)] if part[1]]
-    for number, (name, one) in enumerate(members, 1):
-        yield from _lines(name, one, "," if number < len(members) else "", indent + INDENT, width)
+    for number, (name, item) in enumerate(members, 1):
+        yield from _lines(name, item, "," if number < len(members) else "", indent + INDENT, width)
     yield [("", f"{indent}{closing}{comma}")]
 
 
@@ -75,16 +75,16 @@ def _flat(value: Any) -> Iterator[Part]:
     """`value` on one line."""
     if isinstance(value, dict):
         yield "", "{"
-        for number, (name, one) in enumerate(value.items()):
+        for number, (name, item) in enumerate(value.items()):
             yield from [("", ", ")] if number else []
             yield from _key(name)
-            yield from _flat(one)
+            yield from _flat(item)
         yield "", "}"
     elif isinstance(value, list):
         yield "", "["
-        for number, one in enumerate(value):
+        for number, item in enumerate(value):
             yield from [("", ", ")] if number else []
-            yield from _flat(one)
+            yield from _flat(item)
         yield "", "]"
     elif isinstance(value, _Number):
         yield "number", str(value)

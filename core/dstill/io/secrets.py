@@ -28,7 +28,7 @@ from dstill.io import system
 
 __all__ = ["Secret", "is_variable", "login", "looks_secret", "masked", "redact", "value_of"]
 
-HIDDEN = "***"
+MASK = "***"
 LONGEST = 1 << 16  # bytes read from a key file
 LONG = 12  # characters; a shorter password is not redacted on its own, as it may be a word of the data
 SHORTEST = 6  # characters; replacing a shorter text everywhere would garble the output
@@ -88,7 +88,7 @@ class Secret:
                 mode = os.fstat(file.fileno()).st_mode
                 if not stat.S_ISREG(mode):
                     problem = "is not a regular file"
-                elif mode & system.OTHERS:
+                elif mode & system.OTHER_USERS:
                     problem = f"may be used by others than its owner (mode {stat.S_IMODE(mode):04o})"
                     hint = f"chmod 600 {shlex.quote(str(path))}"
                 else:
@@ -105,10 +105,10 @@ class Secret:
         return self._value
 
     def __str__(self) -> str:
-        return HIDDEN
+        return MASK
 
     def __repr__(self) -> str:
-        return f"Secret({HIDDEN})"
+        return f"Secret({MASK})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not written to files")
@@ -143,7 +143,7 @@ def is_variable(name: str) -> bool:
 
 
 def _unfit(value: str) -> str:
-    """What is wrong with the key `value`, in words; empty: nothing."""
+    """The fault of the key `value`, in words; empty: nothing."""
     if not value.strip():
         return "is empty"
     if not value.isascii() or not value.isprintable() or " " in value:
@@ -153,7 +153,7 @@ def _unfit(value: str) -> str:
 
 def redact(text: str) -> str:
     """`text` with every known secret replaced by ``***``."""
-    return re.sub("|".join(sorted(_known, key=len, reverse=True)), HIDDEN, text) if _known else text
+    return re.sub("|".join(sorted(_known, key=len, reverse=True)), MASK, text) if _known else text
 
 
 def looks_secret(value: str) -> bool:

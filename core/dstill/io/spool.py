@@ -6,7 +6,7 @@
     list(at.repeated())                      → [[3, 9]]: two rows have one id
     View(lambda row: row.id, rows)           # the ids, each made when it is read
 
-Up to `IN_MEMORY` items stay in memory as they are. More of them are JSON in a temporary SQLite file without a name,
+Up to `MEMORY_ITEMS` items stay in memory as they are. More of them are JSON in a temporary SQLite file without a name,
 which the operating system removes with the process, whatever ends it; ``SQLITE_TMPDIR`` says on which disk. A spool
 and its positions are for one thread at a time.
 """
@@ -28,13 +28,13 @@ from dstill.errors import DiskError
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["IN_MEMORY", "Codec", "Positions", "Spool", "View", "digest"]
+__all__ = ["MEMORY_ITEMS", "Codec", "Positions", "Spool", "View", "digest"]
 
-IN_MEMORY = 10_000  # items of a spool
+MEMORY_ITEMS = 10_000  # items of a spool
 BLOCK = 512  # items that are written or read at once
-NEAR = 32  # items that are read at once where one follows the last one
-LAST = 256  # parts that are remembered
-SHOWN = 3  # items of a spool's repr
+READ_AHEAD = 32  # items that are read at once where one follows the last one
+PART_CACHE = 256  # parts that are remembered
+REPR_ITEMS = 3  # items of a spool's repr
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class Spool(Sequence[T]):
     def append(self, item: T) -> None:
         """Add an item."""
         self._tail.append(item)
-        if len(self._tail) > (IN_MEMORY if self._db is None else BLOCK):
+        if len(self._tail) > (MEMORY_ITEMS if self._db is None else BLOCK):
             self._store_tail()
 
     def extend(self, items: Iterable[T]) -> None:
@@ -75,7 +75,7 @@ class Spool(Sequence[T]):
         return self._stored + len(self._tail)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} items: {reprlib.repr(self[:SHOWN])}>"
+        return f"<{len(self)} items: {reprlib.repr(self[:REPR_ITEMS])}>"
 
     @overload
     def __getitem__(self, at: int) -> T: ...
@@ -88,8 +88,8 @@ class Spool(Sequence[T]):
         if at >= self._stored:
             return self._tail[at - self._stored]
         if at not in self._near:
-            follows = bool(self._near) and 0 < at - next(reversed(self._near)) <= NEAR
-            self._near = dict(enumerate(self._read(at, NEAR if follows else 1), start=at))
+            follows = bool(self._near) and 0 < at - next(reversed(self._near)) <= READ_AHEAD
+            self._near = dict(enumerate(self._read(at, READ_AHEAD if follows else 1), start=at))
         return self._near[at]
 
     def __setitem__(self, at: int, item: T) -> None:
@@ -98,7 +98,7 @@ class Spool(Sequence[T]):
             self._tail[at - self._stored] = item
             return
         with _guard():
-            self._of_disk.execute("UPDATE rows SET value = ?, part = ? WHERE n = ?", (*self._encoded(item), at))
+            self._on_disk.execute("UPDATE rows SET value = ?, part = ? WHERE n = ?", (*self._encoded(item), at))
 
     def __iter__(self) -> Iterator[T]:
         at = 0
@@ -114,7 +114,7 @@ class Spool(Sequence[T]):
     # --- on disk ------------------------------------------------------------------------
 
     @property
-    def _of_disk(self) -> sqlite3.Connection:
+    def _on_disk(self) -> sqlite3.Connection:
         if self._db is None:
             self._db = _temporary(
                 self,
@@ -126,16 +126,16 @@ class Spool(Sequence[T]):
     def _store_tail(self) -> None:
         with _guard():
             rows = ((n, *self._encoded(item)) for n, item in enumerate(self._tail, start=self._stored))
-            self._of_disk.executemany("INSERT INTO rows VALUES (?, ?, ?)", list(rows))
+            self._on_disk.executemany("INSERT INTO rows VALUES (?, ?, ?)", list(rows))
         self._stored += len(self._tail)
         self._tail.clear()
 
     def _read(self, start: int, most: int) -> Iterator[T]:
         with _guard():
             find = "SELECT value, part FROM rows WHERE n >= ? ORDER BY n LIMIT ?"
-            found = self._of_disk.execute(find, (start, most)).fetchall()
-        values = json.loads(f"[{','.join(value for value, _ in found)}]")  # quicker than one after the other
-        for value, (_, part) in zip(values, found, strict=True):
+            rows = self._on_disk.execute(find, (start, most)).fetchall()
+        values = json.loads(f"[{','.join(value for value, _ in rows)}]")  # quicker than one after the other
+        for value, (_, part) in zip(values, rows, strict=True):
             yield self._codec.decode(value, None if part is None else self._part(part))
 
     def _encoded(self, item: T) -> tuple[str, int | None]:
@@ -149,7 +149,7 @@ class Spool(Sequence[T]):
         text = json.dumps(part, separators=(",", ":"))
         number = self._numbers.get(text)
         if number is None:
-            number = self._of_disk.execute("INSERT INTO parts (value) VALUES (?)", (text,)).lastrowid or 0
+            number = self._on_disk.execute("INSERT INTO parts (value) VALUES (?)", (text,)).lastrowid or 0
             _remember(self._numbers, text, number)
         _remember(self._known, id(part), (part, number))  # with the part, so that no other gets its identity
         return number
@@ -157,7 +157,7 @@ class Spool(Sequence[T]):
     def _part(self, number: int) -> Any:
         if number not in self._parts:
             with _guard():
-                (text,) = self._of_disk.execute("SELECT value FROM parts WHERE n = ?", (number,)).fetchone()
+                (text,) = self._on_disk.execute("SELECT value FROM parts WHERE n = ?", (number,)).fetchone()
             _remember(self._parts, number, json.loads(text))
         return self._parts[number]
 
@@ -182,8 +182,8 @@ class Positions:
         """The positions of `key`, in ascending order."""
         self._sort()
         with _guard():
-            found = self._db.execute("SELECT at FROM keys WHERE key = ? ORDER BY at", (digest(key),)).fetchall()
-        return [at for (at,) in found]
+            rows = self._db.execute("SELECT at FROM keys WHERE key = ? ORDER BY at", (digest(key),)).fetchall()
+        return [at for (at,) in rows]
 
     def repeated(self) -> Iterator[list[int]]:
         """The positions of each key that has several, in ascending order; the keys in no order."""
@@ -191,9 +191,9 @@ class Positions:
         with _guard():
             rows = self._db.execute("SELECT key, at FROM keys ORDER BY key, at")
             for _, group in groupby(rows, itemgetter(0)):
-                found = [at for _, at in group]
-                if len(found) > 1:
-                    yield found
+                places = [at for _, at in group]
+                if len(places) > 1:
+                    yield places
 
     def _sort(self) -> None:
         """Sort the keys, which is quick if most of them are there by then."""
@@ -224,7 +224,7 @@ class View(Sequence[T]):
     def __getitem__(self, at: int | slice) -> T | list[T]:
         if isinstance(at, slice):
             return [self[n] for n in range(len(self))[at]]
-        return self._function(*(one[at] for one in self._of))
+        return self._function(*(rows[at] for rows in self._of))
 
     def __iter__(self) -> Iterator[T]:
         return map(self._function, *self._of)
@@ -260,5 +260,5 @@ def _guard() -> Iterator[None]:
 
 def _remember(last: dict[Any, Any], key: Any, value: Any) -> None:
     last[key] = value
-    if len(last) > LAST:
+    if len(last) > PART_CACHE:
         del last[next(iter(last))]

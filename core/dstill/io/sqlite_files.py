@@ -22,7 +22,7 @@ from dstill.errors import RunError
 __all__ = ["connect", "schema_of", "unexpected"]
 
 LONGEST = 64 * 2**20  # bytes of one text, so that a corrupt length does not exhaust memory
-BESIDE = ("-wal", "-shm", "-journal")  # endings of files that SQLite writes next to the database, following links
+SIDE_FILES = ("-wal", "-shm", "-journal")  # endings of files that SQLite writes next to the database, following links
 
 Schema = Mapping[tuple[str, str], str]  # (kind, name) → the statement that created it
 
@@ -58,13 +58,13 @@ def schema_of(statements: Iterable[str]) -> Schema:
 
 def unexpected(db: sqlite3.Connection, expected: Schema) -> str:
     """The first difference between the schema of `db` and `expected`, in words; empty: there is none."""
-    found = _schema(db)
-    for kind, name in sorted(found.keys() | expected.keys(), reverse=True):  # tables before what belongs to them
+    schema = _schema(db)
+    for kind, name in sorted(schema.keys() | expected.keys(), reverse=True):  # tables before what belongs to them
         if (kind, name) not in expected:
             return f"the {kind} '{name}' is unexpected"
-        if (kind, name) not in found:
+        if (kind, name) not in schema:
             return f"the {kind} '{name}' is missing"
-        if found[kind, name] != expected[kind, name]:
+        if schema[kind, name] != expected[kind, name]:
             return f"the {kind} '{name}' was changed"
     return ""
 
@@ -79,7 +79,7 @@ def _refuse_links(path: Path) -> None:
 
     The file itself may be a link to an existing database.
     """
-    beside = [path.resolve().with_name(path.resolve().name + ending) for ending in BESIDE]
+    beside = [path.resolve().with_name(path.resolve().name + ending) for ending in SIDE_FILES]
     for file in (path, *beside):
         if file.is_symlink() and (file != path or not file.exists()):
             raise RunError(

@@ -79,8 +79,8 @@ def _json(stream: BinaryIO, name: str, columns: Collection[str]) -> Rows:
 
 
 def _csv(stream: BinaryIO, name: str, columns: Collection[str]) -> Rows:
-    if (found := detect(stream.readline(512))) not in ("", "CSV"):
-        raise DataError(f"detected {found}, expected CSV", where=name, hint=conversion_hint(found))
+    if (form := detect(stream.readline(512))) not in ("", "CSV"):
+        raise DataError(f"detected {form}, expected CSV", where=name, hint=conversion_hint(form))
     stream.seek(0)
     lines = csv.reader(_decoded(stream, name), strict=True)
     try:
@@ -173,9 +173,9 @@ def _batches(form: str, stream: BinaryIO, name: str, batches: Callable[[], Itera
                 number += 1
                 yield number, row
     except (ArrowException, OSError) as error:
-        found = detect(start) or ("JSONL" if start.lstrip().startswith(b"{") else "")
-        what = f"detected {found}, expected {form}" if found not in ("", form) else f"damaged {form} file: {error}"
-        hint = conversion_hint(found) if found not in ("", form) else "write it again: rows of it are lost"
+        seen = detect(start) or ("JSONL" if start.lstrip().startswith(b"{") else "")
+        what = f"detected {seen}, expected {form}" if seen not in ("", form) else f"damaged {form} file: {error}"
+        hint = conversion_hint(seen) if seen not in ("", form) else "write it again: rows of it are lost"
         raise DataError(what, where=name, hint=hint) from error
 
 

@@ -41,21 +41,21 @@ class _Forms:
 def _forms(values: tuple[str, ...]) -> _Forms:
     whole: dict[str, str | None] = {}
     for value in dict.fromkeys(values):
-        if said := folded(value):
-            whole[said] = None if said in whole else value
+        if text := folded(value):
+            whole[text] = None if text in whole else value
     having: dict[str, list[str]] = defaultdict(list)
-    for said in whole:
-        for word in dict.fromkeys(said.split()):
-            having[word].append(said)
+    for text in whole:
+        for word in dict.fromkeys(text.split()):
+            having[word].append(text)
     joined: dict[str, str | None] = {}
-    for said, only in whole.items():
-        together = said.replace(" ", "")
+    for text, only in whole.items():
+        together = text.replace(" ", "")
         joined[together] = None if together in joined else only
     return _Forms(_certain(whole), _certain(joined), having, sorted(having))
 
 
-def _certain(found: Mapping[str, str | None]) -> dict[str, str]:
-    return {said: value for said, value in found.items() if value is not None}
+def _certain(texts: Mapping[str, str | None]) -> dict[str, str]:
+    return {text: value for text, value in texts.items() if value is not None}
 
 
 def telling_words(values: tuple[str, ...]) -> list[str]:
@@ -68,40 +68,40 @@ def same_value(text: str, values: tuple[str, ...]) -> str | None:
     return _same(folded(text), _forms(values))
 
 
-def _same(said: str, forms: _Forms) -> str | None:
-    return forms.whole.get(said) or forms.joined.get(said.replace(" ", ""))
+def _same(text: str, forms: _Forms) -> str | None:
+    return forms.whole.get(text) or forms.joined.get(text.replace(" ", ""))
 
 
 def value_said(text: str, values: tuple[str, ...]) -> str | None:
     """The value that `text` says: the same, or the only one that has its words; None if there is none."""
-    said, forms = folded(text), _forms(values)
-    return _same(said, forms) or (_having(said, forms) if _tells(said) else None)
+    phrase, forms = folded(text), _forms(values)
+    return _same(phrase, forms) or (_having(phrase, forms) if _tells(phrase) else None)
 
 
 def partial_values(question: str, words: Sequence[Word], values: tuple[str, ...]) -> dict[tuple[int, int], str]:
     """Spans of words, by their first and last, that one value has among other words, or one word that begins so."""
     forms = _forms(values)
-    found: dict[tuple[int, int], str] = {}
+    by_span: dict[tuple[int, int], str] = {}
     for span, text in spans_of(question, words):
-        said = folded(text)
-        if _tells(said) and not _same(said, forms) and (value := _having(said, forms)):
-            found[span] = value
-    return found
+        phrase = folded(text)
+        if _tells(phrase) and not _same(phrase, forms) and (value := _having(phrase, forms)):
+            by_span[span] = value
+    return by_span
 
 
-def _having(said: str, forms: _Forms) -> str | None:
-    having = [value for value in forms.having.get(said.split()[0], ()) if f" {said} " in f" {value} "]
-    if not having and " " not in said:
-        words = beginning_so(said, forms.ordered)
+def _having(text: str, forms: _Forms) -> str | None:
+    having = [value for value in forms.having.get(text.split()[0], ()) if f" {text} " in f" {value} "]
+    if not having and " " not in text:
+        words = beginning_so(text, forms.ordered)
         having = list(dict.fromkeys(value for word in words for value in forms.having[word]))
     return forms.whole.get(having[0]) if len(having) == 1 else None
 
 
-def beginning_so(said: str, ordered: Sequence[str]) -> Sequence[str]:
-    """The words of an ordered list that begin with `said`, if that has enough letters to tell."""
-    if len(said) < _BEGINNING:
+def beginning_so(start: str, ordered: Sequence[str]) -> Sequence[str]:
+    """The words of an ordered list that begin with `start`, if that has enough letters to tell."""
+    if len(start) < _BEGINNING:
         return ()
-    return ordered[bisect_left(ordered, said) : bisect_left(ordered, said + "\U0010ffff")]
+    return ordered[bisect_left(ordered, start) : bisect_left(ordered, start + "\U0010ffff")]
 
 
 def spans_of(question: str, words: Sequence[Word]) -> Iterator[tuple[tuple[int, int], str]]:

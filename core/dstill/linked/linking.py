@@ -41,10 +41,10 @@ STOP_WORDS = frozenset((
     "much", "need", "no", "not", "of", "on", "or", "per", "show", "than", "that", "the", "their", "them", "there",
     "to", "us", "was", "we", "were", "what", "when", "where", "which", "who", "whose", "with", "you",
 ))  # fmt: skip
-_REMEMBERED = 400_000  # links of words to items; more words are remembered for a small schema
+_CACHE_SIZE = 400_000  # links of words to items; more words are remembered for a small schema
 _INITIALS = (2, 3, 4)  # letters of a name that first letters of words may spell
 _SEPARATORS = str.maketrans("_-", "  ")  # between the words of a value
-_MEANT = 0.0  # how alike a word and what it stands for are: `Ranking` counts these by themselves
+_MEANING = 0.0  # how alike a word and what it stands for are: `Ranking` counts these by themselves
 _BEGINNING = 4  # letters that two forms of one word have in common
 
 
@@ -75,13 +75,13 @@ class Schema:
         self.meant = meant
         names, descriptions, above = (defaultdict[str, list[int]](list) for _ in range(3))
         for number, item in enumerate(self.items):
-            for found, named in (
+            for places, named in (
                 (names, {*item.words, "".join(item.words)}),
                 (descriptions, set(item.description)),
                 (above, set(item.above)),
             ):
                 for word in named:
-                    found[word].append(number)
+                    places[word].append(number)
         self._names, self._descriptions, self._above = dict(names), dict(descriptions), dict(above)
         self._starts: dict[str, list[str]] = defaultdict(list)  # first three letters → words of names
         for word in self._names:
@@ -97,12 +97,12 @@ class Schema:
                 self._said[word].append(number)
         self._telling = sorted(self._said)
         self._spelled = Spelled([item.name for item in self.items])
-        self.of_word = lru_cache(maxsize=max(64, _REMEMBERED // (len(self.items) or 1)))(self._of_word)
+        self.for_word = lru_cache(maxsize=max(64, _CACHE_SIZE // (len(self.items) or 1)))(self._for_word)
 
     def named(self, names: Set[str]) -> set[str]:
         """Names of the items with these names. The end of a name will do if no item is called so: a column's alone."""
         ends = names - {item.name for item in self.items}
-        return {one.name for one in self.items if one.name in names or one.name.rpartition(".")[2] in ends}
+        return {item.name for item in self.items if item.name in names or item.name.rpartition(".")[2] in ends}
 
     def having(self, stem: str) -> tuple[Sequence[int], Sequence[int]]:
         """Items with a stem in the name, and those with it in the name of what they belong to."""
@@ -113,31 +113,31 @@ class Schema:
     ) -> dict[tuple[int, int], str]:
         """(number of a word, number of an item) → the kind of link. `shown`: the items to link; None: all."""
         wanted = None if shown is None else set(shown)
-        found = self._of_words(words, wanted)
+        links = self._for_words(words, wanted)
         for places, items in self.initials(words):
             for place in places:
                 for item in items if wanted is None else wanted.intersection(items):
-                    found[place, item] = min(_SHORT, found.get((place, item), _SHORT))
+                    links[place, item] = min(_SHORT, links.get((place, item), _SHORT))
         spelled = [(_inside(words, start, end), items) for start, end, items in self.spelled(question)]
         alone = {place for places, _ in spelled for place in places}  # they mean these items and no other
-        found = {(place, item): kind for (place, item), kind in found.items() if place not in alone}
+        links = {(place, item): kind for (place, item), kind in links.items() if place not in alone}
         known = [(_inside(words, start, end), items) for start, end, items in self.known_values(question)]
         for kind, spans in ((_NAME, spelled), (_VALUE, known)):
             for places, items in spans:
                 for item in items if wanted is None else wanted.intersection(items):
-                    found |= dict.fromkeys(((place, item) for place in places), kind)
-        return {pair: LINKS[kind] for pair, kind in found.items()}
+                    links |= dict.fromkeys(((place, item) for place in places), kind)
+        return {pair: LINKS[kind] for pair, kind in links.items()}
 
-    def _of_words(self, words: Sequence[Word], wanted: Set[int] | None) -> dict[tuple[int, int], int]:
+    def _for_words(self, words: Sequence[Word], wanted: Set[int] | None) -> dict[tuple[int, int], int]:
         """The links of single words."""
-        found: dict[tuple[int, int], int] = {}
+        kinds: dict[tuple[int, int], int] = {}
         for place, word in enumerate(words):
-            if word.kind == "word" and (links := self.of_word(word.text)):
+            if word.kind == "word" and (links := self.for_word(word.text)):
                 of = links if wanted is None else wanted if len(wanted) < len(links) else wanted & links.keys()
                 for item in of:
                     if (link := links.get(item)) is not None:
-                        found[place, item] = link[0]
-        return found
+                        kinds[place, item] = link[0]
+        return kinds
 
     def spelled(self, question: str) -> Iterator[tuple[int, int, Sequence[int]]]:
         """Names that a question spells as the schema has them: start, end, and the items that may be meant."""
@@ -147,28 +147,28 @@ class Schema:
         """Words of a question that look like names, such as ``user.nme``, and are none of the schema."""
         return self._spelled.strange(question)
 
-    def _of_word(self, word: str) -> Mapping[int, Link]:
+    def _for_word(self, word: str) -> Mapping[int, Link]:
         """Number of an item → its link to a word of a question, apart from known values and initials."""
         lower = word.lower()
         if lower in STOP_WORDS:
             return {}
         meant = self.meant(lower)
-        found_stems = stems(word) or [word]  # a name may have no letters
+        own_stems = stems(word) or [word]  # a name may have no letters
         groups: list[tuple[Link, Iterable[int]]] = [
-            *(((_NAME, 1.0), self._names.get(stem, ())) for stem in found_stems),
+            *(((_NAME, 1.0), self._names.get(stem, ())) for stem in own_stems),
             ((_SAID, 1.0), self._saying(word)),
-            *sorted((pair for stem in found_stems for pair in self._alike(stem)), key=lambda pair: -pair[0][1]),
+            *sorted((pair for stem in own_stems for pair in self._alike(stem)), key=lambda pair: -pair[0][1]),
             *self._glued(lower),
-            *(((_DESCRIPTION, 1.0), self._descriptions.get(stem, ())) for stem in found_stems),
-            *(((_DESCRIPTION, _MEANT), self._names.get(other, ())) for other in meant),
-            *(((_ABOVE, 1.0), self._above.get(stem, ())) for stem in found_stems),
-            *(((_ABOVE, _MEANT), self._above.get(other, ())) for other in meant),
+            *(((_DESCRIPTION, 1.0), self._descriptions.get(stem, ())) for stem in own_stems),
+            *(((_DESCRIPTION, _MEANING), self._names.get(other, ())) for other in meant),
+            *(((_ABOVE, 1.0), self._above.get(stem, ())) for stem in own_stems),
+            *(((_ABOVE, _MEANING), self._above.get(other, ())) for other in meant),
         ]
-        found: dict[int, Link] = {}
+        by_item: dict[int, Link] = {}
         for link, items in groups:  # strongest first
             for item in items:
-                found.setdefault(item, link)
-        return found
+                by_item.setdefault(item, link)
+        return by_item
 
     def _saying(self, word: str) -> Iterator[int]:
         """Items with a known value that a part of the word tells, or that the word is the beginning of."""
@@ -246,13 +246,15 @@ def _is_code(question: str, start: int, end: int) -> bool:
 def _lower(text: str) -> str:
     """In lower case and with spaces as separators. Every character stays where it was: İ has two in lower case."""
     lower = text.lower()
-    lower = lower if len(lower) == len(text) else "".join(one.lower()[0] for one in text)
+    lower = lower if len(lower) == len(text) else "".join(letter.lower()[0] for letter in text)
     return lower.translate(_SEPARATORS)
 
 
-def begin_alike(one: str, other: str) -> float:
+def begin_alike(text: str, other: str) -> float:
     """The share of the longer word that both begin with; 0 if they are equal or hardly begin alike."""
-    if one == other or not (one.startswith(other) or other.startswith(one) or one[:_BEGINNING] == other[:_BEGINNING]):
+    if text == other or not (
+        text.startswith(other) or other.startswith(text) or text[:_BEGINNING] == other[:_BEGINNING]
+    ):
         return 0.0
-    shared = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return shared / max(len(one), len(other))
+    shared = next((n for n, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
+    return shared / max(len(text), len(other))

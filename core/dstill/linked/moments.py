@@ -14,7 +14,7 @@ _TIMES = ("@timestamp", "timestamp", "date", "datetime", "time", "event_time")
 _EVENT = frozenset(
     stems("start started begin began kickoff visit departure placed ordered event happened occurred date")
 )
-_CREATED = frozenset(stems("created creation crtd"))
+_CREATION = frozenset(stems("created creation crtd"))
 # A later step, a plan, or something about a person.
 _STEPS = frozenset(
     stems(
@@ -23,7 +23,7 @@ _STEPS = frozenset(
         " delivered delivery returned cancelled deleted deletion renewal reviewed discharge checkout eta"
     )
 )
-_NOTED = frozenset(
+_CHANGES = frozenset(
     stems(
         "booked booking updated update modified changed change edited imported import inserted insert indexed ingested"
         " loaded synced copied copy exported registered seen login"
@@ -36,7 +36,7 @@ def lateness(name: str) -> int:
     if name.lower() in _TIMES:
         return _TIMES.index(name.lower()) - len(_TIMES)
     words = set(stems(name))
-    for rank, known in ((4, _NOTED), (3, _STEPS), (2, _CREATED), (0, _EVENT)):
+    for rank, known in ((4, _CHANGES), (3, _STEPS), (2, _CREATION), (0, _EVENT)):
         if not words.isdisjoint(known):
             return rank
     return 1

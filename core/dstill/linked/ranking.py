@@ -33,11 +33,11 @@ _VALUE = 5.0
 _BY_KIND = {"value": _VALUE, "name": 3.0, "said": 2.0, "short": 1.0, "glued": 1.5, "description": 1.5, "above": 1.5}
 _POINTS = tuple(_BY_KIND[kind] for kind in LINKS)
 _INITIALS = 0.5
-_SPELLED = 100.0  # more than all links of a question
+_SPELLING = 100.0  # more than all links of a question
 _CUE = 2.0
-_CUED = 6  # items of one cue, those that come first without a question
-_MEANT = 0.6  # of the points that the word of the schema would have
-_COVERED = 1.0  # more, for an item all of whose words the question has
+_CUE_ITEMS = 6  # items of one cue, those that come first without a question
+_MEANING = 0.6  # of the points that the word of the schema would have
+_COVERAGE = 1.0  # more, for an item all of whose words the question has
 
 
 class Ranking:
@@ -58,9 +58,9 @@ class Ranking:
         self._needs = [[numbers[name] for name in item.needs if name in numbers] for item in items]
         self._cues: list[tuple[re.Pattern[str], list[int], float]] = []
         for pattern, needed in cues:
-            if found := [n for n in self._order if items[n].kind in needed or not needed.isdisjoint(items[n].features)]:
-                self._cues.append((pattern, found[:_CUED], _CUE * self._rare(len(found))))
-        self._points = lru_cache(maxsize=schema.of_word.cache_parameters()["maxsize"])(self._points_of)
+            if hits := [n for n in self._order if items[n].kind in needed or not needed.isdisjoint(items[n].features)]:
+                self._cues.append((pattern, hits[:_CUE_ITEMS], _CUE * self._rare(len(hits))))
+        self._points = lru_cache(maxsize=schema.for_word.cache_parameters()["maxsize"])(self._points_of)
 
     def best(self, question: str, words: Sequence[Word], most: int | None = None) -> list[int]:
         """Numbers of the `most` best items; None: of all."""
@@ -91,16 +91,16 @@ class Ranking:
         points: dict[int, float] = {}
         covered: Counter[int] = Counter()
         for text in dict.fromkeys(word.text for word in own):
-            found = self._points(text)
-            covered.update(found.keys())
-            for item, more in found.items():
+            of_text = self._points(text)
+            covered.update(of_text.keys())
+            for item, more in of_text.items():
                 points[item] = points.get(item, 0.0) + more
         for item, count in covered.items():
-            points[item] *= 1 + _COVERED * min(1.0, count / self._sizes[item])
+            points[item] *= 1 + _COVERAGE * min(1.0, count / self._sizes[item])
         once = {question[start:end].lower(): items for (start, end), items in values.items()}
         for items, more in chain(
             ((items, _VALUE * self._rare(len(items))) for items in once.values()),
-            ((items, _SPELLED) for _, _, items in self.schema.spelled(question)),
+            ((items, _SPELLING) for _, _, items in self.schema.spelled(question)),
             ((items, _INITIALS * self._rare(len(items))) for _, items in self.schema.initials(own)),
             ((items, more) for pattern, items, more in self._cues if pattern.search(question)),
         ):
@@ -112,34 +112,34 @@ class Ranking:
         """Items and their points for one word."""
         parts = stems(word)
         # Each part of took_ms has a rarity of its own.
-        found: dict[int, float] = defaultdict(float)
+        points: dict[int, float] = defaultdict(float)
         for part in dict.fromkeys(parts) if len(parts) > 1 else (word,):
             for item, more in self._linked(part).items():
-                found[item] += more
+                points[item] += more
         for items, more in self._meant(word.lower()):
             for item in items:
-                if found[item] < more:
-                    found[item] = more
-        return found
+                if points[item] < more:
+                    points[item] = more
+        return points
 
     def _meant(self, word: str) -> Iterator[tuple[Sequence[int], float]]:
         """Items and their points for each word that this one stands for."""
         for other in () if word in STOP_WORDS else self.schema.meant(word):
             for kind, items in zip(("name", "above"), self.schema.having(other), strict=True):
                 if items:
-                    yield items, _MEANT * _BY_KIND[kind] * self._rare(len(items))
+                    yield items, _MEANING * _BY_KIND[kind] * self._rare(len(items))
 
     def _linked(self, word: str) -> Mapping[int, float]:
-        links = self.schema.of_word(word)
+        links = self.schema.for_word(word)
         kinds = Counter(kind for kind, alike in links.values() if alike)
         # Rarity counts the items with such a link or a stronger one.
         weights = {
             kind: _POINTS[kind] * self._rare(sum(n for other, n in kinds.items() if other <= kind)) for kind in kinds
         }
-        found = {item: weights[kind] * alike for item, (kind, alike) in links.items() if alike}
+        points = {item: weights[kind] * alike for item, (kind, alike) in links.items() if alike}
         for item, more in self._alike_above(word):  # "delayed" for delay.departure: no link, but it says something
-            found[item] = max(found.get(item, 0.0), more)
-        return found
+            points[item] = max(points.get(item, 0.0), more)
+        return points
 
     def _alike_above(self, word: str) -> Iterator[tuple[int, float]]:
         if word.lower() in STOP_WORDS:

@@ -1,4 +1,4 @@
-"""What a linked student reads for one question: words, items of the schema, and the links between them.
+"""The reading of one question by a linked student: words, items of the schema, and the links between them.
 
     reading = read("errors of rosa", schema)
     reading.features[2]      →  {"kind:word": 1.0, "linked:value": 1.0, "=rosa": 1.0, "<ro": 0.45, …}
@@ -23,7 +23,7 @@ __all__ = ["FEATURES", "MEANING", "Reading", "read"]
 
 _GRAMS = 14  # of one word
 MEANING = "~"  # what the name of a feature begins with that stands for the meaning of a word
-_COUNTED = 3  # more links of a kind are counted as this many
+_MOST_LINKS = 3  # more links of a kind are counted as this many
 _KINDS = ("word", "number", "date", "month", "address", "mark")
 # The features with a row of their own, besides those of the form.
 FEATURES = (
@@ -32,7 +32,7 @@ FEATURES = (
     "quoted",
     "year",
     *(f"linked:{kind}" for kind in LINKS),
-    *(f"links:{kind}:{n}" for kind in LINKS for n in range(1, _COUNTED + 1)),
+    *(f"links:{kind}:{n}" for kind in LINKS for n in range(1, _MOST_LINKS + 1)),
     "links:none",
 )
 
@@ -62,7 +62,7 @@ class Reading:
         return len(self.words) + item
 
     def text(self, position: int) -> str:
-        """What an answer has for a position: the value of a word, the name of an item."""
+        """The text of a position in an answer: the value of a word, the name of an item."""
         return self.words[position].value if position < len(self.words) else self.item(position).name
 
     @property
@@ -103,18 +103,18 @@ class Reading:
 
 
 def read(
-    question: str, schema: Schema, shown: Sequence[int] | None = None, found: Sequence[Word] | None = None
+    question: str, schema: Schema, shown: Sequence[int] | None = None, own: Sequence[Word] | None = None
 ) -> Reading:
-    """Read a question. `shown`: the items that the student sees, in their order; None: all. `found`: its words."""
-    found = words(question) if found is None else found
+    """Read a question. `shown`: the items that the student sees, in their order; None: all. `own`: its words."""
+    own = words(question) if own is None else own
     chosen = range(len(schema.items)) if shown is None else shown
     places = {item: place for place, item in enumerate(chosen)}
-    links = {(word, places[item]): kind for (word, item), kind in schema.link(question, found, chosen).items()}
+    links = {(word, places[item]): kind for (word, item), kind in schema.link(question, own, chosen).items()}
     items = [schema.items[item] for item in chosen]
     of_words, of_items = _kinds_by_end(links)
-    features = [_of_word(word, of_words.get(place, [])) for place, word in enumerate(found)]
-    features += [_of_item(item, of_items.get(place, [])) for place, item in enumerate(items)]
-    return Reading(question=question, words=found, items=items, links=links, features=features, schema=schema)
+    features = [_for_word(word, of_words.get(place, [])) for place, word in enumerate(own)]
+    features += [_for_item(item, of_items.get(place, [])) for place, item in enumerate(items)]
+    return Reading(question=question, words=own, items=items, links=links, features=features, schema=schema)
 
 
 def _kinds_by_end(links: Mapping[tuple[int, int], str]) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
@@ -126,7 +126,7 @@ def _kinds_by_end(links: Mapping[tuple[int, int], str]) -> tuple[dict[int, list[
     return of_words, of_items
 
 
-def _of_word(word: Word, links: Sequence[str]) -> dict[str, float]:
+def _for_word(word: Word, links: Sequence[str]) -> dict[str, float]:
     features = {f"kind:{word.kind}": 1.0, f"={word.text.lower()}": 1.0}
     if word.quoted:
         features["quoted"] = 1.0
@@ -138,14 +138,14 @@ def _of_word(word: Word, links: Sequence[str]) -> dict[str, float]:
     return {**features, **_grams(word.stems, ""), **_meanings(word.stems)}
 
 
-def _of_item(item: Item, links: Sequence[str]) -> dict[str, float]:
+def _for_item(item: Item, links: Sequence[str]) -> dict[str, float]:
     counts = Counter(links)
-    linked = {f"links:{kind}:{min(n, _COUNTED)}": 1.0 for kind, n in counts.items()} or {"links:none": 1.0}
-    return {**_of_any_question(item), **linked}
+    linked = {f"links:{kind}:{min(n, _MOST_LINKS)}": 1.0 for kind, n in counts.items()} or {"links:none": 1.0}
+    return {**_for_any_question(item), **linked}
 
 
 @lru_cache(maxsize=65536)
-def _of_any_question(item: Item) -> Mapping[str, float]:
+def _for_any_question(item: Item) -> Mapping[str, float]:
     features = {f"type:{item.kind}": 1.0, **dict.fromkeys(item.features, 1.0)}
     for prefix, named in (("", item.words[:4]), ("above", item.above[-3:]), ("about", item.description[:8])):
         features |= {f"{prefix}={word}": 0.7 for word in named}

@@ -28,7 +28,7 @@ _JSON_NUMBER = re.compile(r"-?\d{1,300}(\.\d+)?[eE][-+]?\d{1,3}")
 
 @dataclass(frozen=True, kw_only=True)
 class Notation:
-    """What a form's values may have around the words of a question."""
+    """The characters that a form's values may have around the words of a question."""
 
     prefixes: Sequence[str] = ()
     suffixes: Sequence[str] = ()
@@ -50,8 +50,8 @@ class SpanWriter:
         """A text. `known`: the values of its field that are known. Raises NotExpressible."""
         if known and value not in known and same_value(value, known):
             return spelled(value)  # words would be read as the known value
-        if found := self._span(value, alone=True) or (self._known(value, known) if value in known else None):
-            return found
+        if tokens := self._span(value, alone=True) or (self._known(value, known) if value in known else None):
+            return tokens
         for prefix in ("", *self._notation.prefixes):
             for suffix in ("", *self._notation.suffixes):
                 inner = value[len(prefix) : len(value) - len(suffix)]
@@ -59,9 +59,9 @@ class SpanWriter:
                     (prefix or suffix)
                     and inner
                     and f"{prefix}{inner}{suffix}" == value
-                    and (found := self._span(inner))
+                    and (tokens := self._span(inner))
                 ):
-                    return [*([f"+{prefix}"] if prefix else []), *found, *([f"+{suffix}"] if suffix else [])]
+                    return [*([f"+{prefix}"] if prefix else []), *tokens, *([f"+{suffix}"] if suffix else [])]
         return spelled(value)
 
     def number(self, value: float) -> list[Token]:
@@ -70,7 +70,7 @@ class SpanWriter:
         same = [
             place for place, of in self._numbers if of == value and whole == ("." not in self.reading.words[place].text)
         ]
-        for place in (*(one for one in same if one not in self._used), *same):
+        for place in (*(at for at in same if at not in self._used), *same):
             self._used.add(place)
             return [place]
         for place, of in self._numbers:
@@ -91,21 +91,21 @@ class SpanWriter:
                 free = (first, last)
                 break
             other = other or (first, last)
-        if (found := free or other) is None:
+        if (span := free or other) is None:
             return None
-        first, last = found
+        first, last = span
         self._used |= set(range(first, last + 1))
         return as_span(first, last)
 
     def _known(self, value: str, known: tuple[str, ...]) -> list[Token] | None:
         """The most words that say this value in another form, or that are a part of it."""
         question, words = self.reading.question, self.reading.words
-        said = [span for span, text in spans_of(question, words) if same_value(text, known) == value]
-        parts = [] if said else [span for span, of in partial_values(question, words, known).items() if of == value]
-        if not (said or parts):
+        spans = [span for span, text in spans_of(question, words) if same_value(text, known) == value]
+        parts = [] if spans else [span for span, of in partial_values(question, words, known).items() if of == value]
+        if not (spans or parts):
             return None
-        free = [span for span in said or parts if not self._used & set(range(span[0], span[1] + 1))]
-        first, last = max(free or said or parts, key=lambda span: span[1] - span[0])
+        free = [span for span in spans or parts if not self._used & set(range(span[0], span[1] + 1))]
+        first, last = max(free or spans or parts, key=lambda span: span[1] - span[0])
         self._used |= set(range(first, last + 1))
         return [*(("known",) if parts else ()), *as_span(first, last)]
 
@@ -134,17 +134,17 @@ def as_span(first: int, last: int) -> list[Token]:
 
 def spelled(value: str) -> list[Token]:
     """A value by its characters, or by the bytes of those without a token. Raises NotExpressible."""
-    found: list[Token] = []
+    tokens: list[Token] = []
     for character in value:
         if character in CHARACTERS:
-            found.append(f"'{character}")
+            tokens.append(f"'{character}")
             continue
         try:
             digits = character.encode().hex()
         except UnicodeEncodeError:
             raise NotExpressible(f"{character!r} is half a character") from None
-        found += [f"%{digit}" for digit in digits]
-    return found
+        tokens += [f"%{digit}" for digit in digits]
+    return tokens
 
 
 def plain(value: float) -> int | float:
@@ -156,10 +156,10 @@ def as_number(text: str) -> int | float | None:
     """The number that a text is: an int if it is written as one. None if it is none."""
     if _JSON_NUMBER.fullmatch(text):
         return float(text) if math.isfinite(float(text)) else None
-    found = number(text)
-    if found is None or not math.isfinite(found):
+    amount = number(text)
+    if amount is None or not math.isfinite(amount):
         return None
-    return found if "." in text else int(text.replace(",", ""))
+    return amount if "." in text else int(text.replace(",", ""))
 
 
 def read_value(sequence: Sequence[Token], reading: Reading) -> str | float:
@@ -177,7 +177,7 @@ def read_value(sequence: Sequence[Token], reading: Reading) -> str | float:
             word = reading.words[_word([token], reading)]
             texts.append(word.value if last == token else reading.span(token, last))
         elif token in HALVES:
-            digits = [token, *(one for one in takewhile(HALVES.__contains__, tokens) if isinstance(one, str))]
+            digits = [token, *(text for text in takewhile(HALVES.__contains__, tokens) if isinstance(text, str))]
             del tokens[: len(digits) - 1]
             texts.append(_from_bytes("".join(digit[1:] for digit in digits)))
         elif token.startswith(("'", "+")):
@@ -197,11 +197,11 @@ def scalar(sequence: Sequence[Token], reading: Reading, *, numeric: bool) -> str
     if not numeric and len(sequence) == 1 and isinstance(sequence[0], int):
         word = reading.words[_word(sequence, reading)]
         return word.text if word.in_words else word.value
-    found = read_value(sequence, reading)
-    if isinstance(found, str):
-        as_one = as_number(found) if numeric else None
-        return found if as_one is None else as_one
-    return plain(found)
+    value = read_value(sequence, reading)
+    if isinstance(value, str):
+        as_one = as_number(value) if numeric else None
+        return value if as_one is None else as_one
+    return plain(value)
 
 
 def _from_bytes(digits: str) -> str:
@@ -218,7 +218,7 @@ def _word(tokens: Sequence[Token], reading: Reading) -> int:
 
 
 def _number(texts: Sequence[str]) -> float:
-    found = number("".join(texts))
-    if found is None or not math.isfinite(found):
+    amount = number("".join(texts))
+    if amount is None or not math.isfinite(amount):
         raise NotExpressible(f"{''.join(texts)!r} is not a number")
-    return found
+    return amount

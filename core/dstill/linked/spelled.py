@@ -34,7 +34,7 @@ class Spelled:
             lower = name.lower()
             parts = lower.split(".")
             above = (".".join(parts[:n]) for n in range(len(parts) - 1, 0, -1))
-            own = next((one for one in above if one in whole), lower)  # of a sub-field, the field
+            own = next((name for name in above if name in whole), lower)  # of a sub-field, the field
             for key in {lower, own}:
                 self._whole[key].append(number)
             for ending in {own.partition(".")[2], own.rpartition(".")[2]} - {"", own}:

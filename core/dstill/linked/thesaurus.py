@@ -1,4 +1,4 @@
-"""What people say, and the words of names that it stands for.
+"""People's words, and the words of names that they stand for.
 
 meant("expensive")    →  ("price", "cost", "fee", …)
 meant("cheapest")     →  the same as "cheap", which the table has
@@ -25,7 +25,7 @@ _ENDINGS = (
     ("er", "e"), ("est", "e"), ("ed", "e"), ("ing", "e"),
     ("er", ""), ("est", ""), ("ed", ""), ("ing", ""), ("ly", ""),
 )  # fmt: skip
-_DOUBLED = re.compile(r"([bdgmnprt])\1$")  # big in bigger
+_DOUBLE_LETTER = re.compile(r"([bdgmnprt])\1$")  # big in bigger
 _SHORTEST = 2  # letters before an ending
 
 
@@ -47,12 +47,12 @@ def meant(word: str) -> Sequence[str]:
 
 @cache
 def _table() -> Mapping[str, Sequence[str]]:
-    found: dict[str, dict[str, None]] = {}
+    table: dict[str, dict[str, None]] = {}
     for group, people in rows():
-        for word in (*(one for one in group if one not in STOP_WORDS), *people):
-            others = (singular(other) for other in group)
-            found.setdefault(word, {}).update(dict.fromkeys(other for other in others if other != singular(word)))
-    return {word: tuple(others) for word, others in found.items()}
+        for word in (*(text for text in group if text not in STOP_WORDS), *people):
+            singulars = (singular(other) for other in group)
+            table.setdefault(word, {}).update(dict.fromkeys(other for other in singulars if other != singular(word)))
+    return {word: tuple(singulars) for word, singulars in table.items()}
 
 
 def _forms(word: str) -> Iterator[str]:
@@ -63,5 +63,5 @@ def _forms(word: str) -> Iterator[str]:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
             stem = word.removesuffix(ending)
             yield stem + base
-            if _DOUBLED.search(stem) and not base:
+            if _DOUBLE_LETTER.search(stem) and not base:
                 yield stem[:-1]

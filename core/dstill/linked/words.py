@@ -73,7 +73,7 @@ _WORD = re.compile(
 # "from 3 to 5 March 2024", "on Friday".
 _LONG_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_NAMED = re.compile(rf"\b(?:{_MONTH}|{'|'.join(_WEEKDAYS)})\b", re.IGNORECASE)
+_DAY_NAMES = re.compile(rf"\b(?:{_MONTH}|{'|'.join(_WEEKDAYS)})\b", re.IGNORECASE)
 _PARTIAL = re.compile(
     rf"""
     \b (?: (?P<first> {_DAY}) (?= \s*(?:-|–|and|to|until|till|through)\s+(?:the\s+)?
@@ -129,11 +129,11 @@ def number(text: str) -> float | None:
 
 def words(question: str, now: date | None = None) -> list[Word]:
     """The first `MAX_WORDS` words of a question. `now`: the day of asking, for dates without a year and weekdays."""
-    found: list[Word] = []
+    result: list[Word] = []
     quoted = False
-    partial = _partial(question, now) if now and _NAMED.search(question) else {}
+    partial = _partial(question, now) if now and _DAY_NAMES.search(question) else {}
     at = 0
-    while at < len(question) and len(found) < MAX_WORDS:
+    while at < len(question) and len(result) < MAX_WORDS:
         match = next(_WORD.finditer(question, at), None)
         if match is None:
             break
@@ -145,7 +145,7 @@ def words(question: str, now: date | None = None) -> list[Word]:
             kind, text, value = partial[start]
         if text == '"':
             quoted = not quoted
-        found.append(
+        result.append(
             Word(
                 text=text,
                 start=start,
@@ -156,12 +156,12 @@ def words(question: str, now: date | None = None) -> list[Word]:
             )
         )
         at = start + len(text)
-    return found
+    return result
 
 
 def _partial(question: str, now: date) -> dict[int, tuple[str, str, str]]:
     """Where dates without all their parts start → kind, text and value."""
-    found = {}
+    spans = {}
     for match in _PARTIAL.finditer(question):
         kind = next(kind for kind in ("first", "day", "month", "weekday") if match[kind])
         text = match[kind]
@@ -169,15 +169,15 @@ def _partial(question: str, now: date) -> dict[int, tuple[str, str, str]]:
         if kind == "first":
             whole += re.sub(r"^[0-9]+(?:st|nd|rd|th)?", "", match["rest"], flags=re.IGNORECASE)
         if kind == "weekday":
-            value = _of_week(text, now, ago=bool(match["ago"]), ahead=bool(match["ahead"])).isoformat()
+            value = _parse_week(text, now, ago=bool(match["ago"]), ahead=bool(match["ahead"])).isoformat()
         else:
             value = _latest(whole, now)
         if value:
-            found[match.start(kind)] = ("month" if kind == "month" else "day", text, value)
-    return found
+            spans[match.start(kind)] = ("month" if kind == "month" else "day", text, value)
+    return spans
 
 
-def _of_week(name: str, now: date, *, ago: bool, ahead: bool) -> date:
+def _parse_week(name: str, now: date, *, ago: bool, ahead: bool) -> date:
     """The last such day until now. `ago`: before today ("last Monday"); `ahead`: after today ("next Monday")."""
     back = (now.weekday() - _WEEKDAYS.index(name.casefold())) % 7
     if ahead:
@@ -188,13 +188,13 @@ def _of_week(name: str, now: date, *, ago: bool, ahead: bool) -> date:
 def _latest(text: str, now: date) -> str:
     """The ISO value of a day or a month, in the last such year until now if the text has none. Empty: no such day."""
     month = _MONTHS[re.search(_MONTH, text, re.IGNORECASE).group().casefold()]  # type: ignore[union-attr]
-    numbers = [int(one) for one in re.findall(r"[0-9]+", text)]
-    day = next((one for one in numbers if one < 1000), 1)
-    years = [one for one in numbers if one >= 1000] or [now.year, now.year - 1]
+    numbers = [int(digits) for digits in re.findall(r"[0-9]+", text)]
+    day = next((n for n in numbers if n < 1000), 1)
+    years = [n for n in numbers if n >= 1000] or [now.year, now.year - 1]
     for year in years:
         with suppress(ValueError):
             if date(year, month, day) <= now or len(years) == 1:
-                return f"{year}-{month:02d}" + (f"-{day:02d}" if any(one < 1000 for one in numbers) else "")
+                return f"{year}-{month:02d}" + (f"-{day:02d}" if any(n < 1000 for n in numbers) else "")
     return ""
 
 
@@ -212,8 +212,8 @@ def _counted(text: str) -> tuple[str, str]:
             fits, part = part % (10 if value < 10 and part % 100 >= 20 else 100) == 0, part + value
         if end and not fits:
             break
-        end, said = match.end(), total + part
-    return text[:end], str(said)
+        end, amount = match.end(), total + part
+    return text[:end], str(amount)
 
 
 def _iso(kind: str, text: str) -> str:

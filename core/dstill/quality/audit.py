@@ -113,12 +113,12 @@ def _run(task: Task, example: Example, executor: Executor, gold: Gold) -> Gold:
 
 def held_out_mutants(example: Example) -> Iterator[Mutant]:
     """The mutants in the user's row."""
-    given = example.extra.get("neighbours", example.extra.get("neighbour"))
-    for number, one in enumerate(given if isinstance(given, list) else [] if given is None else [given], 1):
-        named = isinstance(one, dict) and set(one) == {"name", "answer"}
-        answer = one["answer"] if named else one
+    rows = example.extra.get("neighbours", example.extra.get("neighbour"))
+    for number, row in enumerate(rows if isinstance(rows, list) else [] if rows is None else [rows], 1):
+        named = isinstance(row, dict) and set(row) == {"name", "answer"}
+        answer = row["answer"] if named else row
         text = answer if isinstance(answer, str) else dumps(answer)
-        yield Mutant(name=str(one["name"]) if named else f"{example.id} {number}", answer=text)
+        yield Mutant(name=str(row["name"]) if named else f"{example.id} {number}", answer=text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,10 +143,10 @@ class _TestSuite:
     def __post_init__(self) -> None:
         self.example = replace(self.gold, context={**self.gold.context, **self.executor.context(self.gold)})
         try:
-            made = list(TestDatabases.of(self.task).test_databases(self.example, MAX_TEST_DATABASES))
+            databases = list(TestDatabases.of(self.task).test_databases(self.example, MAX_TEST_DATABASES))
         except NoTestDatabases as problem:
-            made, self.skipped = [], str(problem)
-        for database in made:
+            databases, self.skipped = [], str(problem)
+        for database in databases:
             there = replace(self.example, context={**self.example.context, "test_database": database})
             want = self.executor.run(self.gold.answer or "", there)
             if want.kind is OutcomeKind.OK:

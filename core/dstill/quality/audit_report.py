@@ -66,12 +66,12 @@ class Audit:
 
     @property
     def bad(self) -> list[str]:
-        """What a person has to fix, one line for each finding."""
+        """The findings that a person has to fix, one line each."""
         failed = sum(gold.failed for gold in self.golds)
-        found = [f"{failed} of {len(self.golds)} reference answers fail a check or do not run"] if failed else []
+        lines = [f"{failed} of {len(self.golds)} reference answers fail a check or do not run"] if failed else []
         if n := len(self.repeated.conflicting):
-            found.append(f"{n} questions have different reference answers")
-        return found + [str(leak) for leak in self.leaked]
+            lines.append(f"{n} questions have different reference answers")
+        return lines + [str(leak) for leak in self.leaked]
 
     def to_json(self) -> dict[str, Any]:
         """Every figure, and the ids of the gold answers that failed."""
@@ -137,5 +137,5 @@ def _by_category(golds: Sequence[Gold]) -> dict[str, Any]:
         if (rate := gold.mutation_score) is not None:
             rates.setdefault(gold.category, []).append(rate)
     return {
-        name: {k: v for k, v in _distribution(found).items() if k != "classes"} for name, found in sorted(rates.items())
+        name: {k: v for k, v in _distribution(row).items() if k != "classes"} for name, row in sorted(rates.items())
     }

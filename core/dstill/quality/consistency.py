@@ -1,7 +1,7 @@
 """Cheap signs that a task pack contradicts itself, which generate, evaluate and audit tell as warnings.
 
-    of_questions(task, examples)                   → ["9 of 12 reference answers of test are refusals: …"]
-    of_verdicts(task, examples, verdicts, executor) → ["3 answers are the reference in another spelling, and …"]
+    for_questions(task, examples)                   → ["9 of 12 reference answers of test are refusals: …"]
+    for_verdicts(task, examples, verdicts, executor) → ["3 answers are the reference in another spelling, and …"]
 
 Without them a pack whose `same` is always true scores 100 %. `dstill pack check` looks closer.
 """
@@ -20,33 +20,33 @@ from dstill.api.task import Task
 from dstill.quality.audit import audited
 from dstill.quality.audit_report import Gold
 
-__all__ = ["of_golds", "of_questions", "of_verdicts"]
+__all__ = ["for_golds", "for_questions", "for_verdicts"]
 
 MOST_REFUSALS = 0.5  # share of a test split's reference answers
-FEW = 10  # reference answers of a split, below which a share says little
+MIN_ANSWERS = 10  # reference answers of a split, below which a share says little
 SAMPLE = 20  # replies that are parsed back
-MUTATED = 3  # golds whose mutants are run if no answer had another result
+MOST_GOLDS = 3  # golds whose mutants are run if no answer had another result
 HINT = "`dstill pack check {}` says more"
 
 
-def of_questions(task: Task, examples: Sequence[Example]) -> list[str]:
-    """What is odd about questions with reference answers, before a teacher is asked."""
+def for_questions(task: Task, examples: Sequence[Example]) -> list[str]:
+    """Oddities of questions with reference answers, before a teacher is asked."""
     sample = islice(_answered(examples), SAMPLE)
     return [*_too_many_refusals(task, examples), *_not_parsed_back(task, sample)]
 
 
-def of_verdicts(
+def for_verdicts(
     task: Task, examples: Sequence[Example], verdicts: Mapping[str, Sequence[Verdict]], executor: Executor | None
 ) -> list[str]:
-    """What is odd about an evaluation; `verdicts` by system. `executor`: an opened one, or None."""
-    found = [*_too_many_refusals(task, examples), *_exact_but_not_same(task, verdicts)]
+    """Oddities of an evaluation; `verdicts` by system. `executor`: an opened one, or None."""
+    lines = [*_too_many_refusals(task, examples), *_exact_but_not_same(task, verdicts)]
     if executor is not None and not any(map(_differs, (v for of in verdicts.values() for v in of))):
-        found += of_golds(task, _with_mutants(task, examples, executor))
-    return found
+        lines += for_golds(task, _with_mutants(task, examples, executor))
+    return lines
 
 
-def of_golds(task: Task, golds: Iterable[Gold]) -> list[str]:
-    """What is odd about audited golds: no mutant at all has another result."""
+def for_golds(task: Task, golds: Iterable[Gold]) -> list[str]:
+    """Oddities of audited golds: no mutant at all has another result."""
     n = killed = 0
     for gold in golds:
         n, killed = n + gold.mutants, killed + gold.killed
@@ -69,7 +69,7 @@ def _too_many_refusals(task: Task, examples: Iterable[Example]) -> Iterator[str]
             golds[example.split] += 1
             refusals[example.split] += _refuses(task, example)
     for split, of in golds.items():
-        if of >= FEW and refusals[split] > MOST_REFUSALS * of:
+        if of >= MIN_ANSWERS and refusals[split] > MOST_REFUSALS * of:
             what = f"{refusals[split]} of {of} reference answers of {split} are refusals"
             yield f"{what}, so a student that always refuses looks good; {HINT.format(task.name)}"
 
@@ -109,5 +109,5 @@ def _differs(verdict: Verdict) -> bool:
 
 def _with_mutants(task: Task, examples: Iterable[Example], executor: Executor) -> Iterator[Gold]:
     if TestDatabases in task.protocols:
-        for example in islice((one for one in _answered(examples) if not _refuses(task, one)), MUTATED):
+        for example in islice((e for e in _answered(examples) if not _refuses(task, e)), MOST_GOLDS):
             yield audited(task, example, executor)

@@ -1,4 +1,4 @@
-"""What a student learnt of its data, saved beside it, and what of that has changed since.
+"""The facts that a student learnt of its data, saved beside it, and their changes since.
 
     learnt = learnt_from(task, records, context, {})   Learnt(task="sums", context=…, data={"shop": {"columns": …}})
     learnt.to_json()                          the text of student/data.json
@@ -47,7 +47,7 @@ class Learnt:
 def learnt_from(
     task: Task, records: Sequence[Record], context: Mapping[str, Any], made_from: Mapping[str, Any]
 ) -> Learnt:
-    """What a student trained on `records` learns of their data.
+    """The facts that a student trained on `records` learns of their data.
 
     `context`: of the questions that it will be asked. `made_from`: the facts of the data when the dataset was made;
     they take precedence over what the task says now.
@@ -58,7 +58,7 @@ def learnt_from(
 
 
 def learnt_by(student: Path) -> Learnt:
-    """What the student in folder `student` learnt; nothing if there is none. Raises DataError for a damaged file."""
+    """The facts that the student in folder `student` learnt, if any. Raises DataError for a damaged file."""
     file = student / FILE
     try:
         row = loads(file.read_text(encoding="utf-8"))
@@ -72,15 +72,15 @@ def learnt_by(student: Path) -> Learnt:
 
 
 def drift(task: Task, learnt: Learnt, executor: Executor | None) -> tuple[str, ...]:
-    """What was removed or changed since then, one line each, in the description of the data and in the engine.
+    """Removals and changes since then, one line each, in the description of the data and in the engine.
 
     `executor`: an opened one; None: the engine is not asked.
     """
-    found: list[str] = []
+    changes: list[str] = []
     for now in _now(task, learnt, executor):
         with contextlib.suppress(DstillError):
-            found += DataProfile.of(task).drift(learnt.data, now)
-    return tuple(dict.fromkeys(found))
+            changes += DataProfile.of(task).drift(learnt.data, now)
+    return tuple(dict.fromkeys(changes))
 
 
 def can_tell(task: Task, learnt: Learnt, executor: Executor | None) -> bool:
@@ -89,7 +89,7 @@ def can_tell(task: Task, learnt: Learnt, executor: Executor | None) -> bool:
 
 
 def _now(task: Task, learnt: Learnt, executor: Executor | None) -> Iterator[Mapping[str, Any]]:
-    """What the task and the executor say of the data now."""
+    """The facts of the task and the executor about the data now."""
     if not learnt.data:
         return
     example = Example(id="", question="", context=learnt.context)

@@ -29,7 +29,7 @@ MOST_LOST = 0.02  # share of the answers; above it the engine, not the student, 
 
 @dataclass(frozen=True, kw_only=True)
 class DataReport:
-    """What the data was like while answers ran, and how that differs from before."""
+    """The state of the data while answers ran, and how it differs from before."""
 
     data: Mapping[str, Any]  # open: each executor has its own facts; empty: no executor describes its data
     notes: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class DataMonitor:
         """
         opened = () if executor is None else (executor, executor.second)
         self._examples = examples
-        self._looks = [_Look(one, examples, made_from) for one in opened if one is not None]
+        self._looks = [_Look(engine, examples, made_from) for engine in opened if engine is not None]
 
     def report(self) -> DataReport:
         """Look again, and log each change as a warning."""
@@ -54,15 +54,15 @@ class DataMonitor:
             data |= look.facts
         notes: list[str] = []
         for look in reversed(self._looks):
-            found = look.notes(self._examples)
-            notes += found if look.facts else []
-            for note in found:
+            lines = look.notes(self._examples)
+            notes += lines if look.facts else []
+            for note in lines:
                 log.warning("%s", note)
         return DataReport(data=data, notes=tuple(notes))
 
 
 class _Look:
-    """What one executor says of the data before answers run."""
+    """The facts of one executor about the data before answers run."""
 
     def __init__(self, executor: Executor, examples: Sequence[Example], made_from: Mapping[str, Any]) -> None:
         self.executor, self.facts = executor, executor.facts(examples)

@@ -1,4 +1,4 @@
-"""What an answer says about how its question was read: warnings of guesses, and words that were not read.
+"""Signs in an answer of how its question was read: warnings of guesses, and words that were not read.
 
 misread(reading, {"status"}, answer, "table")   →  Problem(message="the question names 'took', which the answer …")
 """
@@ -12,13 +12,13 @@ from dstill.linked import Reading
 
 __all__ = ["misread"]
 
-SHOWN = 60  # characters of a question
+QUESTION_WIDTH = 60  # characters of a question
 
 
 def misread(reading: Reading, used: Set[str], answer: str, noun: str) -> Iterator[Problem]:
     """Problems of an `answer` that names the items `used`. `noun`: what the data is called."""
     if reading.unread:
-        rest = reading.unread[:SHOWN]
+        rest = reading.unread[:QUESTION_WIDTH]
         yield _problem(
             "unread_words",
             f"the student reads {len(reading.words)} words of a question at most, this one goes on: {rest!r} …",

@@ -41,7 +41,7 @@ __all__ = [
     "ACCEPT",
     "EDIT",
     "FILE",
-    "JUDGED",
+    "JUDGEMENTS",
     "REJECT",
     "REVIEWED",
     "SKIP",
@@ -60,7 +60,7 @@ __all__ = [
 
 FILE = "review.jsonl"
 ACCEPT, REJECT, EDIT, SKIP, UNDO = "accept", "reject", "edit", "skip", "undo"
-JUDGED = (ACCEPT, REJECT, EDIT)  # a skip is no judgement
+JUDGEMENTS = (ACCEPT, REJECT, EDIT)  # a skip is no judgement
 REVIEWED = ("train", "validation")  # the splits that are sampled, and that `train` asks about
 
 
@@ -131,9 +131,9 @@ def latest(decisions: Iterable[Decision]) -> dict[str, Decision]:
 
 def applied(records: Iterable[Record], decisions: Iterable[Decision]) -> Applied:
     """`records` without those that a person rejected, and with the answers that a person wrote."""
-    found, counts, left = latest(decisions), Counter[str](), spooled.records()
+    current, counts, left = latest(decisions), Counter[str](), spooled.records()
     for record in records:
-        decision = found.get(record.id)
+        decision = current.get(record.id)
         if decision is not None and decision.digest != digest(record):
             counts["changed"] += 1
         elif decision is not None and decision.decision == REJECT:
@@ -226,14 +226,14 @@ def _status(
     settings: Review, records: Sequence[Record], decisions: Sequence[Decision], *, seed: int, allow: bool
 ) -> tuple[ReviewStatus, int]:
     """The status, and how many rows of the sample are still to be judged."""
-    found = latest(decisions)
+    current = latest(decisions)
     judged = [
-        found[r.id].decision
+        current[r.id].decision
         for r in records
-        if r.id in found and found[r.id].decision in JUDGED and found[r.id].digest == digest(r)
+        if r.id in current and current[r.id].decision in JUDGEMENTS and current[r.id].digest == digest(r)
     ]
     shown = sample(records, settings.ci_half_width, seed, decisions)
-    missing = sum(r.id not in found or found[r.id].digest != digest(r) for r in shown)
+    missing = sum(r.id not in current or current[r.id].digest != digest(r) for r in shown)
     after = applied(records, decisions)
     status = ReviewStatus(
         sample=len(shown),

@@ -51,7 +51,7 @@ MAX_DEPTH = 60  # nested objects and lists
 # Settings that answering needs, besides the sections of the task, of its executors and of the objective.
 ANSWERING = ("project.task", "project.seed", "train.objective", "evaluate.constrain", "engine.name", "engine.timeout")
 KEPT_ROLES = (None, "limits", "reads")  # `dstill.trust`: settings of other roles reach outside of the folder
-_AGAIN = "copy it again, or export the run again"
+_RETRY = "copy it again, or export the run again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Manifest(Row):
                 )
             return cls.from_row(row)
         except ValueError as error:  # not UTF-8, not JSON, or of another form
-            raise RunError(f"{file} is damaged: {error}", where=str(file), hint=_AGAIN) from None
+            raise RunError(f"{file} is damaged: {error}", where=str(file), hint=_RETRY) from None
 
     def write(self, folder: Path) -> None:
         """Write it to `folder`, with the digests of the files that are there."""
@@ -103,9 +103,9 @@ class Manifest(Row):
         for name, digest in self.files.items():
             file = inside(folder, name)
             if not file.is_file():
-                raise RunError(f"the bundle lacks {name}", where=str(file), hint=_AGAIN)
+                raise RunError(f"the bundle lacks {name}", where=str(file), hint=_RETRY)
             if sha256(file) != digest:
-                raise RunError(f"{name} has changed since the bundle was made", where=str(file), hint=_AGAIN)
+                raise RunError(f"{name} has changed since the bundle was made", where=str(file), hint=_RETRY)
 
 
 def open_bundle(

@@ -151,10 +151,10 @@ class RunContents(RunFolder):
         if not hub_datasets.is_name(now):
             return
         before = RunContents.open(self.folder.absolute(), plugins=self.plugins)
-        kept = before.settings.generate.questions
-        if hub_datasets.is_pin_of(kept, now):
-            self.config = _with_questions(self.config, kept)
-        elif now != kept:
+        questions = before.settings.generate.questions
+        if hub_datasets.is_pin_of(questions, now):
+            self.config = _with_questions(self.config, questions)
+        elif now != questions:
             trust.require(self.config, "generate")
             self.config = _with_questions(self.config, hub_datasets.pinned(now))
 
@@ -167,16 +167,16 @@ class RunContents(RunFolder):
         replaces the files, and so does not change this run. Raises UsageError, ConfigError, DiskError.
         """
         config = self.config.with_flags(flags)
-        made = self.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
-        link_tree(self.folder / "dataset", made.folder / "dataset")
+        run = self.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
+        link_tree(self.folder / "dataset", run.folder / "dataset")
         if (self.folder / review.FILE).exists():
-            shutil.copyfile(self.folder / review.FILE, made.folder / review.FILE)
+            shutil.copyfile(self.folder / review.FILE, run.folder / review.FILE)
         of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
-        made.manifest["files"].update(of_dataset)
+        run.manifest["files"].update(of_dataset)
         if "generate" in self.stages:
-            made.manifest["stages"]["generate"] = self.stages["generate"]
-        made.save()
-        return made
+            run.manifest["stages"]["generate"] = self.stages["generate"]
+        run.save()
+        return run
 
     def branch_below(self, name: str, *, flags: Mapping[str, Any]) -> Self:
         """`branch` to the folder `name` of this run, in place of what a killed process left there."""
@@ -268,13 +268,13 @@ class RunContents(RunFolder):
 
         Questions that name no data are under ``""``. If the run has no questions, the context that its student learnt.
         """
-        found: dict[str, list[Record]] = {}
+        groups: dict[str, list[Record]] = {}
         for record in (record for split in SPLITS for record in self.records(split)):
-            found.setdefault(data_of(self.task, record), []).append(record)
-        if not found:
+            groups.setdefault(data_of(self.task, record), []).append(record)
+        if not groups:
             context = self.learnt().context
             return {data_of(self.task, Example(id="", question="", context=context)): context}
-        return {name: _most_frequent(found[name]) for name in sorted(found, key=lambda name: -len(found[name]))}
+        return {name: _most_frequent(groups[name]) for name in sorted(groups, key=lambda name: -len(groups[name]))}
 
     @property
     def context(self) -> Mapping[str, Any]:
@@ -282,11 +282,11 @@ class RunContents(RunFolder):
         return next(iter(self.contexts.values()))
 
     def learnt(self) -> Learnt:
-        """What the student learnt of its data. Raises DataError when its file is damaged."""
+        """The facts that the student learnt of its data. Raises DataError when its file is damaged."""
         return learnt_in(self)
 
     def calibration(self) -> Calibration | None:
-        """What the last evaluation says about the student's log-probabilities (docs/confidence.md).
+        """The last evaluation's calibration of the student's log-probabilities (docs/confidence.md).
 
         None: it could not say anything, or it was of another student, or of this one with or without a grammar. Raises
         DataError when the file is damaged.
@@ -380,11 +380,11 @@ class RunContents(RunFolder):
         )
 
     def provenance_of(self, file: str) -> list[str]:
-        """What decided the rows of `file` (`made_of`); empty: not known."""
+        """The facts that decided the rows of `file` (`made_of`); empty: not known."""
         return list(self.manifest["files"].get(file, {}).get("provenance", ()))
 
     def made_of(self, *, constrained: bool, draws: int = 0) -> list[str]:
-        """What decides predictions: the training, the dataset, whether a grammar constrains the student, and `draws`.
+        """The facts that decide predictions: the training, the dataset, whether a grammar is in force, and `draws`.
 
         A copy of a run has the same provenance. The predictions on disk also name the plugins behind them (`PLUGIN`).
         """
@@ -446,10 +446,10 @@ def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
 
 
 def learnt_in(run: RunFolder) -> Learnt:
-    """What the student in `run` learnt of its data. Raises DataError when its file is damaged."""
+    """The facts that the student in `run` learnt of its data. Raises DataError when its file is damaged."""
     return data_drift.learnt_by(run.folder / "student")
 
 
 def without_plugins(provenance: Sequence[str]) -> list[str]:
     """The entries of a provenance that name no plugin."""
-    return [one for one in provenance if not one.startswith(PLUGIN)]
+    return [entry for entry in provenance if not entry.startswith(PLUGIN)]

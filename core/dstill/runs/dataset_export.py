@@ -34,7 +34,7 @@ _COLUMNS = {
     "prompt-completion": {"prompt": "string", "completion": "string"},
 }
 # Entries of the dataset_info.json of LLaMA-Factory.
-_DESCRIBED: Mapping[str, Mapping[str, Any]] = {
+_DESCRIPTIONS: Mapping[str, Mapping[str, Any]] = {
     "messages": {
         "formatting": "sharegpt",
         "columns": {"messages": "messages"},
@@ -108,7 +108,7 @@ def _rows(run: Run, records: Iterable[Record], form: Callable[[str, str, str], R
 def _dataset_info(name: str, counts: Mapping[str, int]) -> str:
     entries = {
         f"{name}-{form}-{split}": {"file_name": f"{form}/{split}.jsonl", **about}
-        for form, about in _DESCRIBED.items()
+        for form, about in _DESCRIPTIONS.items()
         for split in counts
     }
     return json.dumps(entries, ensure_ascii=False, indent=2) + "\n"

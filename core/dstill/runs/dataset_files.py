@@ -21,7 +21,7 @@ from dstill.teacher.cost import ReplyCost
 __all__ = ["TEACHER_ANSWERS", "save_dataset", "save_teacher_answers"]
 
 TEACHER_ANSWERS = system_file("predictions", "teacher")
-WRITING = "writing the dataset"
+PROGRESS = "writing the dataset"
 
 
 def save_teacher_answers(
@@ -42,7 +42,7 @@ def save_dataset(
 
     Raises DataError when there are no rows, or when only given answers to score against are left.
     """
-    run.progress(WRITING, 0, 1)
+    run.progress(PROGRESS, 0, 1)
     run.write("rejects.jsonl", dataset.rejections)
     learns = any(request.example.split == "train" for request in run.load(TeacherRequest, REQUESTS))
     if not any(record.teacher or record.split == "train" or not learns for record in dataset.records):
@@ -58,7 +58,7 @@ def save_dataset(
     run.write_file("dataset/README.md", card)
     for file in [file for file in run.manifest["files"] if file.startswith(EXPORT)]:
         run.discard(file)  # it has the rows from before
-    run.progress(WRITING, 1, 1)
+    run.progress(PROGRESS, 1, 1)
 
 
 def _no_rows(run: RunContents, dataset: Dataset) -> DataError:

@@ -24,7 +24,7 @@ from dstill.runtime.progress import Progress, silent
 
 __all__ = ["distil"]
 
-GIVEN = "questions.jsonl"  # questions that were given as rows
+ROWS = "questions.jsonl"  # questions that were given as rows
 
 
 def distil(  # noqa: PLR0913 - one parameter per thing that most people choose
@@ -71,7 +71,7 @@ def distil(  # noqa: PLR0913 - one parameter per thing that most people choose
         run = Run.create(out, config=config, plugins=plugins, arguments=flags)
     with nullcontext() if there else run.dropped_if_refused():
         if rows is not None and not there:
-            run.config = run.config.with_flags({"generate.questions": str(run.write_file(GIVEN, rows))})
+            run.config = run.config.with_flags({"generate.questions": str(run.write_file(ROWS, rows))})
             run.save_settings()
         run.progress = progress
         if "generate" not in run.stages:
@@ -103,7 +103,7 @@ def _opened(folder: Path, flags: Mapping[str, Any], rows: str | None, plugins: P
     run = Run.open(folder, plugins=plugins)
     before, now = run.config.flat(), run.config.with_flags(flags).flat()
     others = [f"{key} = {json.dumps(before.get(key))}" for key in flags if before.get(key) != now.get(key)]
-    if rows is not None and (not (folder / GIVEN).exists() or (folder / GIVEN).read_text(encoding="utf-8") != rows):
+    if rows is not None and (not (folder / ROWS).exists() or (folder / ROWS).read_text(encoding="utf-8") != rows):
         others.append("other questions")
     if others:
         raise UsageError(

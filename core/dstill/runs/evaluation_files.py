@@ -1,4 +1,4 @@
-"""What an evaluation reads from a run, and the files that it writes there.
+"""The inputs that an evaluation reads from a run, and the files that it writes there.
 
 inputs = inputs_of(run, records, seen)
 found = evaluate(run.setup, inputs, Source(store=KeptAnswers(run), load=run.generator), executor)
@@ -48,9 +48,9 @@ class KeptAnswers:
     def unfinished(self, system: str, kind: str) -> Mapping[str, Prediction]:
         """Those in the file that grows block by block; it is deleted if there are none."""
         file = system_file(f"{UNFINISHED}{kind}", system)
-        if not (found := self._read(file, self._made_by(system))):
+        if not (rows := self._read(file, self._made_by(system))):
             self._run.discard(file)
-        return found
+        return rows
 
     def append(self, system: str, kind: str, block: Sequence[Prediction]) -> None:
         """They are on disk when this returns."""
@@ -70,9 +70,9 @@ class KeptAnswers:
         is_current = self._run.provenance_of(TIMINGS) == self._made_of(STUDENT)
         return list(self._run.load(Timing, TIMINGS)) if is_current else None
 
-    def put_timings(self, found: Sequence[Timing]) -> None:
+    def put_timings(self, timings: Sequence[Timing]) -> None:
         """Write them."""
-        self._run.write(TIMINGS, found)
+        self._run.write(TIMINGS, timings)
         self._note(TIMINGS, self._made_of(STUDENT))
 
     def _read(self, file: str, wanted: list[str]) -> dict[str, Prediction]:
@@ -81,7 +81,7 @@ class KeptAnswers:
         if of_file == wanted:
             return {p.id: p for p in self._run.load(Prediction, file)}
         if without_plugins(of_file) == without_plugins(wanted):
-            changed = [one.removeprefix(PLUGIN).split()[0] for one in wanted if one not in of_file]
+            changed = [entry.removeprefix(PLUGIN).split()[0] for entry in wanted if entry not in of_file]
             log.warning("the answers in %s are made again: plugin %s changed", file, ", ".join(changed))
         return {}
 
@@ -89,7 +89,7 @@ class KeptAnswers:
         self._run.manifest["files"][file]["provenance"] = provenance
 
     def _made_of(self, system: str) -> list[str]:
-        """What decides the predictions of `system` besides plugins."""
+        """The facts that decide the predictions of `system` besides plugins."""
         wanted, is_student = self._run.settings.evaluate, system == STUDENT
         draws = wanted.agreement if is_student else 0
         return self._run.made_of(constrained=is_student and wanted.constrain, draws=draws)
@@ -110,7 +110,7 @@ class KeptAnswers:
 def inputs_of(
     run: RunContents, scored: Sequence[Record], seen: Mapping[str, Sequence[Record]], *, is_first: bool
 ) -> Inputs:
-    """What the evaluation of the rows `scored` reads. `seen`: the rows of train and validation, by split."""
+    """The inputs of the evaluation of the rows `scored`. `seen`: the rows of train and validation, by split."""
     return Inputs(
         examples=spooled.examples(record.example for record in scored),
         validation=[record.example for record in seen[VALIDATION][: confidence.MOST]],
@@ -129,31 +129,31 @@ def inputs_of(
     )
 
 
-def save(run: RunContents, found: Evaluated, engine: str) -> None:
-    """Write what `found` has for files. `engine`: the label of a second engine; empty: the first one."""
-    for system, prompted in found.prompted.items():
+def save(run: RunContents, evaluated: Evaluated, engine: str) -> None:
+    """Write what `evaluated` has for files. `engine`: the label of a second engine; empty: the first one."""
+    for system, prompted in evaluated.prompted.items():
         run.write(system_file("predictions", system), prompted.predictions)
-    for system, verdicts in found.judged.verdicts.items():
+    for system, verdicts in evaluated.judged.verdicts.items():
         run.write(system_file("verdicts", system, engine), verdicts)
-    if not found.teacher.why:
-        run.write(system_file("verdicts", "teacher", engine), found.teacher.verdicts)
-    if found.confidence is not None:
-        _save_confidence(run, found.confidence)
+    if not evaluated.teacher.why:
+        run.write(system_file("verdicts", "teacher", engine), evaluated.teacher.verdicts)
+    if evaluated.confidence is not None:
+        _save_confidence(run, evaluated.confidence)
 
 
-def _save_confidence(run: RunContents, found: Confidence) -> None:
-    if found.calibration is None:
+def _save_confidence(run: RunContents, rows: Confidence) -> None:
+    if rows.calibration is None:
         run.discard(confidence.FILE)
         run.discard(calibration.FILE)
         return
-    run.write(confidence.FILE, found.rows)
-    run.write(calibration.FILE, [found.calibration])
+    run.write(confidence.FILE, rows.rows)
+    run.write(calibration.FILE, [rows.calibration])
     made_of = run.made_of(constrained=run.settings.evaluate.constrain)
     run.manifest["files"][calibration.FILE]["provenance"] = made_of
 
 
 def review_notes(run: RunContents) -> list[str]:
-    """What a person's review changed in the splits that are scored; empty: nothing."""
+    """A note on the changes by a person's review in the splits that are scored; empty: none."""
     rows = [record for split in run.settings.evaluate.splits for record in run.records(split, raw=True)]
     after = reviewing.applied(rows, decisions(run))
     counts = {

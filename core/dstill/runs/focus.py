@@ -41,5 +41,5 @@ def run_focus(name: str, label: str, labels: Sequence[str]) -> Focus:
     augment.require_label(label, labels)
     folder = RunFolder.read(find_run(name))
     verdicts = list(folder.load(Verdict, system_file("verdicts")))
-    asked = [record for split in SPLITS for record in folder.load(Record, data_file(split))]
-    return augment.focus_of(label, folder.name, verdicts, asked, where=name)
+    records = [record for split in SPLITS for record in folder.load(Record, data_file(split))]
+    return augment.focus_of(label, folder.name, verdicts, records, where=name)

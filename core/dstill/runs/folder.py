@@ -61,12 +61,12 @@ STORE = Path("replies.sqlite")  # one for the project, beside ``runs/``
 REQUESTS = "requests.jsonl"  # the questions to the teacher, with the keys of the replies
 EXPORT = "export/"  # the dataset in other formats (`dstill.runs.dataset_export`)
 UNFINISHED = "unfinished-"  # what the names of files begin with that grow block by block
-APPENDED = ("review.jsonl", UNFINISHED)  # files or beginnings: a kill may leave half a last line
+APPEND_FILES = ("review.jsonl", UNFINISHED)  # files or beginnings: a kill may leave half a last line
 
-IN_CODE = (PluginError, TrainingError)  # errors that code of a plugin or a library causes
+CODE_ERRORS = (PluginError, TrainingError)  # errors that code of a plugin or a library causes
 
 R = TypeVar("R", bound=Row)
-_ALREADY = "run the same command again to continue this run, or choose another folder"
+_EXISTS_HINT = "run the same command again to continue this run, or choose another folder"
 
 
 class RunFolder:
@@ -282,7 +282,7 @@ class RunFolder:
         shutil.rmtree(inside(self.folder, folder), ignore_errors=True)
 
     def append(self, file: str, row: Row) -> None:
-        """Append a row to `file`, one of `APPENDED`; the row is on disk when this returns."""
+        """Append a row to `file`, one of `APPEND_FILES`; the row is on disk when this returns."""
         append_row(inside(self.folder, file), {"schema_version": SCHEMA_VERSION, **row.to_row()})
 
     def extend(self, file: str, rows: Sequence[Row]) -> None:
@@ -316,7 +316,7 @@ class RunFolder:
         path = inside(self.folder, file)
         if not os.path.lexists(path):
             return
-        for number, row in read_rows(path, own=file.startswith(APPENDED), opener=regular):
+        for number, row in read_rows(path, own=file.startswith(APPEND_FILES), opener=regular):
             version = row.get("schema_version", SCHEMA_VERSION)
             if not isinstance(version, int):
                 what = f"line {number} of {file} has a schema version that is not a number"
@@ -343,7 +343,7 @@ class RunFolder:
 
 def _is_explained(error: Exception) -> bool:
     """Whether the message of `error` says all: a traceback helps with errors in code and in training only."""
-    return isinstance(error, DstillError) and not (type(error) is DstillError or isinstance(error, IN_CODE))
+    return isinstance(error, DstillError) and not (type(error) is DstillError or isinstance(error, CODE_ERRORS))
 
 
 class _Log(logging.FileHandler):
@@ -434,7 +434,7 @@ def _claimed(folder: Path) -> Path:
             hint="choose a name without it",
         )
     if (folder / MANIFEST).exists():
-        raise RunError(f"{folder} is a dstill run already", where=str(folder), hint=_ALREADY)
+        raise RunError(f"{folder} is a dstill run already", where=str(folder), hint=_EXISTS_HINT)
     if folder.is_dir() and not _half_made(folder):
         raise UsageError(
             f"{folder} is not a dstill run and not empty",

@@ -271,7 +271,7 @@ class Measured(TypedDict):
     high: NotRequired[float | None]
 
 
-class Trial(TypedDict):
+class TrialFacts(TypedDict):
     name: str
     changes: Changes
     error: str
@@ -283,7 +283,7 @@ class Trial(TypedDict):
 
 
 class Swept(TypedDict):
-    trials: list[Trial]
+    trials: list[TrialFacts]
     front: list[str]
     split: str
     rank: Positive
@@ -305,7 +305,7 @@ class Compared(TypedDict):
 class Ablated(TypedDict):
     modality: str
     split: str
-    arms: dict[str, list[Trial]]
+    arms: dict[str, list[TrialFacts]]
     comparisons: dict[str, Compared]
 
 
@@ -364,16 +364,16 @@ def _refuse_other_version(version: int, folder: Path) -> None:
 
 def checked(manifest: Any, folder: Path) -> dict[str, Any]:
     """`manifest`, if it is a valid one. Raises Misfit."""
-    found: dict[str, Any] = convert(Manifest, manifest)
-    for name, facts in found["stages"].items():
+    row: dict[str, Any] = convert(Manifest, manifest)
+    for name, facts in row["stages"].items():
         _checked_stage(name, facts)
-    for name in found["files"]:
+    for name in row["files"]:
         _plain_name(name, "files", folder)
     try:
-        datetime.fromisoformat(found["created"]).timestamp()
+        datetime.fromisoformat(row["created"]).timestamp()
     except (ValueError, OverflowError) as error:
         raise Misfit(f"is not a time: {error}", ("created",)) from None
-    return found
+    return row
 
 
 def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:

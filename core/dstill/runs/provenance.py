@@ -1,4 +1,4 @@
-"""What decides a result besides the settings, for run.json: packages, plugins, files, and the project's commit.
+"""Facts that decide a result besides the settings, for run.json: packages, plugins, files, and the project's commit.
 
 versions(plugins)    → {"python": "3.11.9", "dstill": "0.1.0", "torch": "2.9.0", …}
 loaded(plugins)      → [{"name": "evaluate", "distribution": "dstill", "version": "0.1.0", "sha256": "5c1e…"},
@@ -28,25 +28,25 @@ from dstill.plugins import PluginInfo, Plugins
 
 __all__ = ["commit", "judged_by", "judged_with", "loaded", "owners", "versions"]
 
-LARGE = 2**20  # bytes; of a larger file of a plugin, such as weights, only name and size are hashed
+LARGE_FILE = 2**20  # bytes; of a larger file of a plugin, such as weights, only name and size are hashed
 
 # Settings of a repository that can start programs or let git fetch missing objects.
-QUIET = {
+GIT_SETTINGS = {
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "protocol.allow": "never",
 }
-LOCKED = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
+GUARDS = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
 TIMEOUT = 10.0  # seconds for git, which may have to read many files
 
 
 def versions(plugins: Plugins) -> dict[str, str]:
     """The versions of Python, dstill and the distributions that the loaded parts name (`Plugins.distributions`)."""
-    found = {"python": platform.python_version()}
+    numbers = {"python": platform.python_version()}
     for name in ("dstill", *plugins.distributions()):
         with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+            numbers[name] = version(name)
+    return numbers
 
 
 def loaded(plugins: Plugins) -> list[dict[str, str]]:
@@ -69,9 +69,9 @@ def judged_by(plugins: Plugins) -> list[dict[str, str]]:
 
 
 def judged_with(plugins: Plugins, task: Task, executor: Executor | None) -> dict[str, Any]:
-    """What decided the scores of an evaluation: the packages, the plugins, and those that judged."""
-    executors = [one for one in (executor, executor.second if executor else None) if one is not None]
-    parts = [("tasks", task.name), *(("executors", one.name) for one in executors)]
+    """The facts that decided the scores of an evaluation: the packages, the plugins, and those that judged."""
+    executors = [engine for engine in (executor, executor.second if executor else None) if engine is not None]
+    parts = [("tasks", task.name), *(("executors", engine.name) for engine in executors)]
     return {
         "versions": versions(plugins),
         "plugins": loaded(plugins),
@@ -96,13 +96,13 @@ def _digest(source: str) -> str:
     files = [top]
     if top.stem == "__init__":
         files = [file for file in sorted(top.parent.rglob("[!.]*")) if file.is_file() and file.suffix != ".pyc"]
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for file in files:
         size = file.stat().st_size
-        found.update(f"{file.relative_to(top.parent).as_posix()}\0{size}\0".encode())
-        if size < LARGE:
-            found.update(file.read_bytes())
-    return found.hexdigest()
+        hasher.update(f"{file.relative_to(top.parent).as_posix()}\0{size}\0".encode())
+        if size < LARGE_FILE:
+            hasher.update(file.read_bytes())
+    return hasher.hexdigest()
 
 
 def commit() -> dict[str, Any]:
@@ -113,21 +113,21 @@ def commit() -> dict[str, Any]:
     """
     try:
         known = _git("config", "--null", "--get-regexp", r"^(filter\.|core\.hookspath$)").split("\0")
-        values = {name: value for name, _, value in (one.partition("\n") for one in known)}
+        values = {name: value for name, _, value in (line.partition("\n") for line in known)}
         if values.get("core.hookspath") != os.devnull:  # git before 2.31 does not read settings from the environment
             return {}
         filters = {name: "false" if name.endswith(".required") else "" for name in values if name.startswith("filter.")}
-        changed = _git("status", "--porcelain", "--ignore-submodules=all", settings={**QUIET, **filters})
+        changed = _git("status", "--porcelain", "--ignore-submodules=all", settings={**GIT_SETTINGS, **filters})
         return {"id": _git("rev-parse", "HEAD"), "changed": bool(changed)}
     except (OSError, subprocess.SubprocessError):  # no git, no repository, or no permission to read it
         return {}
 
 
-def _git(*words: str, settings: Mapping[str, str] = QUIET) -> str:
+def _git(*words: str, settings: Mapping[str, str] = GIT_SETTINGS) -> str:
     """The output of git; `settings` override all others. Raises OSError, SubprocessError."""
     inherited = os.environ.get("GIT_CONFIG_COUNT", "")
     first = int(inherited) if inherited.isdecimal() else 0
-    environment = {**os.environ, **LOCKED, "GIT_CONFIG_COUNT": str(first + len(settings))}
+    environment = {**os.environ, **GUARDS, "GIT_CONFIG_COUNT": str(first + len(settings))}
     for number, (name, value) in enumerate(settings.items(), first):
         environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     ended = subprocess.run(["git", *words], capture_output=True, timeout=TIMEOUT, check=True, env=environment)

@@ -1,4 +1,4 @@
-"""What a person asks a finished run in Python: its scores, its failures, answers, and its executor.
+"""A finished run in Python: its scores, its failures, answers, and its executor.
 
     run.scores["student"]["test"]["executable_accuracy"]
     run.failures().to_pandas()
@@ -67,9 +67,9 @@ class RunResults(RunContents):
         splits = scores[system]
         if split and split not in splits:
             raise UsageError(f"split '{split}' was not scored", where="split", hint=f"there are {', '.join(splits)}")
-        records = {record.id: record for one in splits for record in self.records(one)}
+        records = {record.id: record for part in splits for record in self.records(part)}
         written = {prediction.id: prediction for prediction in self.predictions(system)}
-        confidence = {one.id: one.confidence for one in self.confidence()} if system == "student" else {}
+        confidence = {row.id: row.confidence for row in self.confidence()} if system == "student" else {}
         verdicts = [v for v in self.verdicts(system) if v.id in records and split in ("", v.split)]
         judged = [v for v in verdicts if v.checked == Level.CORRECT and not v.gold_error and not v.trivial]
         read = prompted.reader(self.setup) if prompted.is_prompted(system) else self._draft
@@ -187,8 +187,8 @@ class RunResults(RunContents):
         yield "task", self.task.name
         yield "status", self.manifest["status"]
         if "generate" in stages:
-            made = stages["generate"]
-            yield "dataset", f"{made['accepted']:,} of {made['questions']:,} questions, teacher {made['teacher']}"
+            facts = stages["generate"]
+            yield "dataset", f"{facts['accepted']:,} of {facts['questions']:,} questions, teacher {facts['teacher']}"
         if "train" in stages:
             student = stages["train"]
             yield "student", f"{student['student']}, {student['all_parameters']:,} parameters, {student['modality']}"
@@ -203,5 +203,5 @@ class RunResults(RunContents):
         parts = [f"<p><b>{escaped(self.name)}</b></p>", table((), self._facts())]
         if "evaluate" in self.stages:
             scores = self.scores
-            parts.append(table(("split", *scores), scores.of_headline(), caption=scores.headline.replace("_", " ")))
+            parts.append(table(("split", *scores), scores.headline_rows(), caption=scores.headline.replace("_", " ")))
         return "".join(parts)

@@ -18,7 +18,7 @@ from dstill.stages.evaluate.predicting import BLOCK
 __all__ = ["require_one_process", "resumable"]
 
 # What remains after Ctrl-C, by stage.
-KEPT = {
+STATES = {
     "generate": "every reply is kept",
     "curate": "the dataset is complete, or unchanged",
     "train": "checkpoints and an earlier student are kept",
@@ -56,7 +56,7 @@ def resumable(run: RunContents, name: str, options: Sequence[str]) -> Iterator[N
     except KeyboardInterrupt:
         stage = name.split()[0]
         raise Interrupted(
-            f"stopped in {name}; {KEPT.get(stage, 'files at their final names are complete')}",
+            f"stopped in {name}; {STATES.get(stage, 'files at their final names are complete')}",
             where=str(run.folder),
             hint=f"resume with: {_command(run, stage, options)}",
         ) from None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dstill.errors import DataError, RunError
-from dstill.quality.review import EDIT, FILE, JUDGED, SKIP, UNDO, Decision, without_undone
+from dstill.quality.review import EDIT, FILE, JUDGEMENTS, SKIP, UNDO, Decision, without_undone
 from dstill.runs.folder import RunFolder
 
 __all__ = ["decisions"]
@@ -35,7 +35,7 @@ def _is_whole(row: Mapping[str, Any]) -> bool:
     written = row.get("answer"), row.get("rationale")
     return (
         texts
-        and row["decision"] in (*JUDGED, SKIP, UNDO)
+        and row["decision"] in (*JUDGEMENTS, SKIP, UNDO)
         and all(text is None or isinstance(text, str) for text in written)
         and (row["decision"] != EDIT or None not in written)
     )

@@ -132,12 +132,12 @@ class Run(RunResults):
                 hint="run the command in the project folder; if the store was moved, move it back",
             )
         with self.stage("curate") as facts, ReplyStore(STORE) as store:
-            made = relabelled(self.setup, requests, store)
+            outcome = relabelled(self.setup, requests, store)
             cost = stage_facts.cost_of(self.stages.get("generate", {}))
-            save_teacher_answers(self, requests, made.rows)
+            save_teacher_answers(self, requests, outcome.rows)
             origin = stage_facts.origin_of(self.stages)
-            save_dataset(self, made.dataset, made.source, cost, origin)
-            facts.update(stage_facts.relabelled(made, cost))
+            save_dataset(self, outcome.dataset, outcome.source, cost, origin)
+            facts.update(stage_facts.relabelled(outcome, cost))
             stage_facts.recount(self.manifest["stages"], facts)
         return facts
 
@@ -153,8 +153,8 @@ class Run(RunResults):
         process but the first.
         """
         self.refuse_retraining(restart=restart)
-        asked = {"--allow-unreviewed": allow_unreviewed, "--resume-with-changes": resume_with_changes}
-        options = [option for option, is_given in asked.items() if is_given]
+        flags = {"--allow-unreviewed": allow_unreviewed, "--resume-with-changes": resume_with_changes}
+        options = [option for option, is_given in flags.items() if is_given]
         with self.stage("train", *options) as facts, distributed.in_step():
             records, validation = self.records("train"), self.records("validation")
             review = self.gate(allow=allow_unreviewed)
@@ -253,10 +253,10 @@ class Run(RunResults):
         with self.stage("evaluate" if is_first else f"evaluate on {label}") as facts:
             inputs = evaluation_files.inputs_of(self, records, seen, is_first=is_first)
             source = Source(store=KeptAnswers(self), load=self.generator, answerer=self.answerer)
-            found = evaluate(self.setup, inputs, source, executor)
-            evaluation_files.save(self, found, engine="" if is_first else label)
+            result = evaluate(self.setup, inputs, source, executor)
+            evaluation_files.save(self, result, engine="" if is_first else label)
             notes = evaluation_files.review_notes(self)
-            facts |= stage_facts.evaluated(found, splits=self.settings.evaluate.splits, notes=notes)
+            facts |= stage_facts.evaluated(result, splits=self.settings.evaluate.splits, notes=notes)
             facts.update(judged_with(self.plugins, self.task, executor))
         return facts
 

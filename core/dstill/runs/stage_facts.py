@@ -68,7 +68,7 @@ def cost_of(generated: Mapping[str, Any]) -> ReplyCost | None:
 
 
 def data_of(stages: Stages) -> Mapping[str, Any]:
-    """What was seen of the data when the dataset was made."""
+    """The facts of the data when the dataset was made."""
     data: Mapping[str, Any] = stages.get("generate", {}).get("data", {})
     return data
 
@@ -102,7 +102,7 @@ def evaluated(result: Evaluated, *, splits: Sequence[str], notes: Sequence[str])
     `splits`: those that were scored. `notes`: for readers of the scores, besides those in `result`.
     """
     judged, efficiency, teacher = result.judged, result.efficiency, result.teacher
-    of_models = [one.note for one in result.prompted.values() if one.note]
+    of_models = [answers.note for answers in result.prompted.values() if answers.note]
     all_notes = [*judged.contradictions, *notes, *of_models, *result.data.notes]
     return {
         **_confidence(result, splits),
@@ -129,12 +129,12 @@ def _confidence(result: Evaluated, splits: Sequence[str]) -> Facts:
     """Nothing if a second engine judged."""
     if result.confidence is None:
         return {}
-    together = {system: _cascade_rows(found) for system, found in result.cascades.items()}
+    together = {system: _cascade_rows(cascade) for system, cascade in result.cascades.items()}
     return {"confidence": result.confidence.summary(splits), "cascade": together}
 
 
-def _cascade_rows(found: Mapping[str, Cascade]) -> Facts:
-    return {split: cascade.to_row() for split, cascade in found.items()}
+def _cascade_rows(cascades: Mapping[str, Cascade]) -> Facts:
+    return {split: cascade.to_row() for split, cascade in cascades.items()}
 
 
 def _cost_row(cost: ReplyCost | None) -> Facts:

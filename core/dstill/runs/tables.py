@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "Failures", "Scores", "shown"]
 
-SHOWN = 20  # rows of a list of failures in a notebook
+TABLE_ROWS = 20  # rows of a list of failures in a notebook
 CUT = 300  # characters of a text there
 
 
@@ -88,7 +88,7 @@ class Scores(Mapping[str, Mapping[str, Mapping[str, Score]]], Tabular):
             for metric, score in metrics.items()
         ]
 
-    def of_headline(self) -> list[tuple[str, ...]]:
+    def headline_rows(self) -> list[tuple[str, ...]]:
         """The headline metric as text: a row for each split, after the split a cell for each system."""
         splits = dict.fromkeys(split for of_system in self._scores.values() for split in of_system)
         return [
@@ -111,7 +111,7 @@ class Scores(Mapping[str, Mapping[str, Mapping[str, Score]]], Tabular):
             (metric.replace("_", " "), *(shown(of_split.get(metric)) for of_split in student.values()))
             for metric in metrics
         ]
-        return table(("split", *self._scores), self.of_headline(), caption=self.headline.replace("_", " ")) + table(
+        return table(("split", *self._scores), self.headline_rows(), caption=self.headline.replace("_", " ")) + table(
             ("metric", *student), others, caption="the student"
         )
 
@@ -162,6 +162,6 @@ class Failures(Sequence[Failure], Tabular):
 
     def _repr_html_(self) -> str:
         columns = ("id", "question", "answer", "gold", "cause")
-        rows = [[str(getattr(failure, name))[:CUT] for name in columns] for failure in self._failures[:SHOWN]]
-        more = f"; the first {SHOWN}" if len(self) > SHOWN else ""
+        rows = [[str(getattr(failure, name))[:CUT] for name in columns] for failure in self._failures[:TABLE_ROWS]]
+        more = f"; the first {TABLE_ROWS}" if len(self) > TABLE_ROWS else ""
         return table(columns, rows, caption=f"{self!r}{more}")

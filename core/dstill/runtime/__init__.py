@@ -1,1 +1,1 @@
-"""What concerns the machine: processes, signals, devices, HTTP servers."""
+"""The machine: processes, signals, devices, HTTP servers."""

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["BACKLOG", "bounded_protocol", "connection_limit"]
 
 BACKLOG = 64  # connections that the system accepts before asyncio handles them
-RESERVED = 192  # file descriptors for those and for everything else that the process opens
+RESERVE = 192  # file descriptors for those and for everything else that the process opens
 
 
 def connection_limit(wanted: int) -> int:
     """How many connections the process can open, up to `wanted`. Raises the soft limit of open files if allowed."""
-    return max(1, system.open_files(wanted + RESERVED) - RESERVED)
+    return max(1, system.open_files(wanted + RESERVE) - RESERVE)
 
 
 def bounded_protocol(  # noqa: C901 - one class, defined here because its base needs uvicorn
@@ -59,7 +59,7 @@ def bounded_protocol(  # noqa: C901 - one class, defined here because its base n
             ]
             if len(others) > most:
                 waiting = [other for other in others if other is not self and other._waits]
-                min(waiting, key=lambda one: one._since, default=self)._drop()
+                min(waiting, key=lambda connection: connection._since, default=self)._drop()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop()

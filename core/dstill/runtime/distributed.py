@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from dstill.errors import TrainingError
 
 __all__ = [
-    "GONE",
+    "ENDED_PEER",
     "all_gather",
     "broadcast",
     "in_step",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-GONE = "another process of this training ended"
+ENDED_PEER = "another process of this training ended"
 
 
 def world_size() -> int:
@@ -65,10 +65,10 @@ def broadcast(make: Callable[[], T]) -> T:
     """The result of `make` in process 0, for all processes. The others wait for it and do not call `make`."""
     if world_size() == 1:
         return make()
-    made: list[Any] = [make() if is_main() else None]
-    _group().broadcast_object_list(made, src=0)
-    found: T = made[0]
-    return found
+    box: list[Any] = [make() if is_main() else None]
+    _group().broadcast_object_list(box, src=0)
+    value: T = box[0]
+    return value
 
 
 def all_gather(mine: T) -> list[T]:
@@ -89,7 +89,7 @@ def in_step() -> Iterator[None]:
         if world_size() == 1 or not _is_loss(error):
             raise
         raise TrainingError(
-            GONE,
+            ENDED_PEER,
             where=f"process {rank()} of {world_size()} cannot continue alone",
             hint="its error is above or below; run the same command again to continue",
         ) from error

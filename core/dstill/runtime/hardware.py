@@ -68,8 +68,8 @@ def _cpu_bf16() -> bool:
         import torch
     except ImportError:
         return False
-    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    features: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(features.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def total_memory() -> int:

@@ -32,8 +32,8 @@ class Steps:
 
     def __call__(self, step: int, steps: int, values: Mapping[str, float]) -> None:
         """Report speed and loss."""
-        found = [f"{values['rows_per_second']:.3g} rows/s"] if "rows_per_second" in values else []
+        parts = [f"{values['rows_per_second']:.3g} rows/s"] if "rows_per_second" in values else []
         if "loss" in values:
-            found.append(f"loss {values['loss']:.4f}")
+            parts.append(f"loss {values['loss']:.4f}")
         self.progress(self.preparing, 1, 1)
-        self.progress("training", step, steps, ", ".join(found))
+        self.progress("training", step, steps, ", ".join(parts))

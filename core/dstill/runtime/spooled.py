@@ -36,7 +36,7 @@ __all__ = ["Answered", "answered", "answers", "examples", "labels", "predictions
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """What a teacher said about one example."""
+    """The reply of a teacher about one example."""
 
     row: Record | Rejection
     keys: tuple[str, ...] = ()  # of its replies in the store
@@ -73,9 +73,9 @@ def _answer_of(value: Any, _: Any) -> str | Problem:
     return value if isinstance(value, str) else Problem.from_row(value)
 
 
-def _answered(one: Answered) -> tuple[Any, Any]:
-    row, context = _label(one.row)
-    return [row, one.keys, [problem.to_row() for problem in one.problems]], context
+def _answered(source: Answered) -> tuple[Any, Any]:
+    row, context = _label(source.row)
+    return [row, source.keys, [problem.to_row() for problem in source.problems]], context
 
 
 def _answered_of(value: Any, context: Any) -> Answered:
@@ -93,8 +93,8 @@ def _prompt(prompt: Prompt) -> tuple[Any, Any]:
 
 
 def _prompt_of(value: Any, context: Any) -> Prompt:
-    example, said, factor = value
-    messages = tuple(Message(role=role, content=content) for role, content in said)
+    example, turns, factor = value
+    messages = tuple(Message(role=role, content=content) for role, content in turns)
     return Prompt(example=_EXAMPLE.decode(example, context), messages=messages, max_tokens_factor=factor)
 
 
@@ -119,7 +119,7 @@ def _problem_of(value: Sequence[Any]) -> Problem:
 
 def _verdict(verdict: Verdict) -> tuple[Any, Any]:
     *values, problems, difference, cause, clauses = _VERDICT(verdict)
-    nested = [one and vars(one) for one in (difference, cause, clauses)]
+    nested = [part and vars(part) for part in (difference, cause, clauses)]
     return [*values, list(map(_PROBLEM, problems)), *nested], None
 
 

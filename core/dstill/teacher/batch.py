@@ -28,7 +28,7 @@ from dstill.io.logs import log
 from dstill.io.strict_json import dumps
 from dstill.teacher import batch_log
 from dstill.teacher.batch_log import OpenBatch
-from dstill.teacher.budget import NOTHING, Budget, Caps, with_estimate, worst_case
+from dstill.teacher.budget import NO_USAGE, Budget, Caps, with_estimate, worst_case
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.client import Counts, TeacherReply, problem_of, worst_of
 
@@ -64,9 +64,9 @@ async def replies(
             raise scheduler.capped(prompt)
         if isinstance(answer, Reply):
             answer = replace(answer, id=prompt.example.id)
-        one = TeacherReply(prompt=prompt, reply=answer, key=key, cached=missing.pop(key, None) is None)
-        counts.add(one)
-        yield one
+        row = TeacherReply(prompt=prompt, reply=answer, key=key, cached=missing.pop(key, None) is None)
+        counts.add(row)
+        yield row
     if counts.failed and not counts.bought and not counts.cached and scheduler.last_failure:
         raise scheduler.last_failure  # no answer at all: the service is at fault, not the questions
 
@@ -104,7 +104,7 @@ class _BatchScheduler:
 
     async def _open_batches(self, wanted: Mapping[str, Prompt]) -> list[OpenBatch]:
         """The open batches with at least one of `wanted`, each with its id."""
-        found = []
+        batches = []
         for batch in batch_log.open_batches(self.store):
             if wanted.keys().isdisjoint(batch.items):
                 continue
@@ -115,13 +115,13 @@ class _BatchScheduler:
             if not batch.id:
                 batch_log.set_id(self.store, batch.digest, id)
             log.info("waiting for batch %s, which was submitted before", id)
-            found.append(replace(batch, id=id))
-        return found
+            batches.append(replace(batch, id=id))
+        return batches
 
     def _within_caps(self, new: Mapping[str, Prompt]) -> dict[str, Prompt]:
         """The first of `new` that together cannot exceed a cap."""
         fitting: dict[str, Prompt] = {}
-        worst = NOTHING
+        worst = NO_USAGE
         for key, prompt in new.items():
             worst += worst_of(self.teacher, prompt)
             if passed := self.budget.passed(worst, len(fitting) + 1):
@@ -175,7 +175,7 @@ class _BatchScheduler:
             self.on_progress(sum(answered.values()), sum(len(batch.items) for batch in waiting))
             if not open_:
                 return
-            if passed := self.budget.passed(NOTHING, 0):
+            if passed := self.budget.passed(NO_USAGE, 0):
                 raise BudgetError(f"budget {passed[0]} reached", where=_continues(open_), hint=passed[1])
             await asyncio.sleep(self.teacher.batch_poll)
 
@@ -206,7 +206,7 @@ class _BatchScheduler:
 
     async def _store(self, batch: OpenBatch, arrived: Mapping[str, Reply], wanted: Mapping[str, Prompt]) -> None:
         worst = {key: worst_case(prompt, 0) for key in arrived if (prompt := wanted.get(key)) is not None}
-        replies = {key: with_estimate(reply, worst.get(key, NOTHING)) for key, reply in arrived.items()}
+        replies = {key: with_estimate(reply, worst.get(key, NO_USAGE)) for key, reply in arrived.items()}
         await asyncio.to_thread(self.store.put_many, [(key, reply, batch.identity) for key, reply in replies.items()])
         for reply in replies.values():
             self.budget.count(reply)

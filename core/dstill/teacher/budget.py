@@ -24,7 +24,7 @@ from dstill.errors import BudgetError
 __all__ = ["Budget", "Caps", "Request", "Spent", "actual_usage", "with_estimate", "worst_case"]
 
 BYTES_A_TOKEN = 3  # a cautious estimate for text and JSON, for replies without a token count
-NOTHING = Usage(prompt_tokens=0, completion_tokens=0)
+NO_USAGE = Usage(prompt_tokens=0, completion_tokens=0)
 A_MESSAGE = 8  # most tokens that a chat format adds to each message
 
 
@@ -40,10 +40,10 @@ class Caps:
 
 @dataclass(kw_only=True)
 class Spent:
-    """What was bought."""
+    """The counts and the price of bought replies."""
 
     requests: int = 0
-    usage: Usage = NOTHING
+    usage: Usage = NO_USAGE
     estimated: int = 0  # requests whose tokens are an estimate
 
 
@@ -60,7 +60,7 @@ def worst_case(prompt: Prompt, reply_tokens: int) -> Usage:
     return Usage(prompt_tokens=prompt_tokens, completion_tokens=reply_tokens)
 
 
-def actual_usage(reply: Reply, worst: Usage = NOTHING) -> Usage:
+def actual_usage(reply: Reply, worst: Usage = NO_USAGE) -> Usage:
     """The tokens that a reply used; a cautious estimate if the endpoint did not say."""
     if (counted := reply.usage or reply.guess) is not None:
         return counted
@@ -119,7 +119,7 @@ class Budget:
         where = f"{amount(self.spent.usage)} spent; one more request may take {amount(worst)}"
         return BudgetError(f"budget {passed[0]} reached", where=where, hint=passed[1])
 
-    def count(self, reply: Reply, worst: Usage = NOTHING) -> None:
+    def count(self, reply: Reply, worst: Usage = NO_USAGE) -> None:
         """Count a reply that was bought."""
         self.spent.requests += 1
         self.spent.usage += actual_usage(reply, worst)

@@ -35,11 +35,11 @@ __all__ = ["RESTORE", "ReplyStore"]
 
 SCHEMA = 1  # PRAGMA user_version; another one is refused
 APPLICATION = 0x6473746C  # PRAGMA application_id: "dstl"
-LITTLE = 1 << 20  # free bytes; below it, an I/O error means that the disk is full
+MIN_FREE = 1 << 20  # free bytes; below it, an I/O error means that the disk is full
 BUSY_SECONDS = 30.0  # how long another process may hold the write lock
 INTEGRITY_SECONDS = 3.0  # time for SQLite's own check of a damaged file
-_ELSEWHERE = "move it away; dstill then creates a new one and buys its replies again"
-RESTORE = f"restore a backup, or {_ELSEWHERE}"
+_MOVE_HINT = "move it away; dstill then creates a new one and buys its replies again"
+RESTORE = f"restore a backup, or {_MOVE_HINT}"
 
 _TABLES = """
 CREATE TABLE replies (key TEXT PRIMARY KEY, identity TEXT NOT NULL, reply TEXT NOT NULL, at REAL NOT NULL,
@@ -185,7 +185,7 @@ class ReplyStore:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
         if (tables or self.path.is_symlink()) and application != APPLICATION:
-            raise RunError(f"{self.path} is an SQLite file of another program", where=str(self.path), hint=_ELSEWHERE)
+            raise RunError(f"{self.path} is an SQLite file of another program", where=str(self.path), hint=_MOVE_HINT)
         if version > SCHEMA:
             raise RunError(
                 f"{self.path} has schema version {version}, this dstill knows {SCHEMA}",
@@ -228,10 +228,10 @@ class ReplyStore:
                 where=where,
                 hint=RESTORE,
             )
-        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._free_bytes() < LITTLE):
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._free_bytes() < MIN_FREE):
             return full(self.path)
         if code == sqlite3.SQLITE_IOERR:
-            return DiskError(f"cannot write {self.path}: {error}", where=where, hint=_ELSEWHERE)
+            return DiskError(f"cannot write {self.path}: {error}", where=where, hint=_MOVE_HINT)
         if code == sqlite3.SQLITE_BUSY:
             return RunError(f"{self.path} is locked by another process", where=where, hint="wait for it, or end it")
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
@@ -240,7 +240,7 @@ class ReplyStore:
                 where=where,
                 hint="check the permissions of the file and its folder",
             )
-        return RunError(f"the reply store {self.path}: {error}", where=where, hint=_ELSEWHERE)
+        return RunError(f"the reply store {self.path}: {error}", where=where, hint=_MOVE_HINT)
 
     def _free_bytes(self) -> int:
         """Free bytes on the disk: SQLite's I/O errors do not say whether it is full."""
@@ -252,10 +252,10 @@ class ReplyStore:
             with closing(connect(self.path, timeout=1)) as db:
                 deadline = time.monotonic() + INTEGRITY_SECONDS
                 db.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-                found: str = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+                state: str = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
         except (sqlite3.Error, RunError):
-            found = str(error)
-        return next((line for line in found.splitlines() if not line.startswith("***")), found)
+            state = str(error)
+        return next((line for line in state.splitlines() if not line.startswith("***")), state)
 
 
 @cache

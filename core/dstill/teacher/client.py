@@ -36,8 +36,8 @@ from dstill.teacher.inflight import KeyLocks
 
 __all__ = ["ID", "Counts", "Scheduler", "TeacherReply", "problem_of", "replies", "worst_of"]
 
-AHEAD = 1024  # prompts to read ahead of the first unanswered one, at least
-GIVE_UP = 20  # failures of the service in a row
+LOOKAHEAD = 1024  # prompts to read ahead of the first unanswered one, at least
+MOST_FAILURES = 20  # failures of the service in a row
 EQUAL_REFUSALS = 5  # bad requests in a row with the same message
 ID = re.compile(r"(?=[\w-]*\d)[\w-]{12,}")  # in messages, as "(request id: 20251208170149577926364TFN6TXhL)"
 
@@ -89,7 +89,7 @@ async def replies(
     counts = Counts() if counts is None else counts
     budget = Budget(Caps()) if budget is None else budget
     waiting: deque[asyncio.Task[TeacherReply]] = deque()
-    ahead = max(AHEAD, 4 * concurrency)
+    ahead = max(LOOKAHEAD, 4 * concurrency)
     async with Scheduler(teacher, store, concurrency, sample, budget) as scheduler:
         for prompt in prompts:
             waiting.append(scheduler.start(prompt))
@@ -240,7 +240,7 @@ class Scheduler:
     def _count_failure(self, error: DstillError) -> None:
         self.last_failure = error
         self._failures_in_a_row += 1
-        if self._failures_in_a_row >= GIVE_UP:
+        if self._failures_in_a_row >= MOST_FAILURES:
             stopped = f"{self._failures_in_a_row} requests in a row failed, so dstill stopped; run again to resume"
             raise ServiceError(
                 error.what, where=error.where, hint=f"{error.hint}; {stopped}" if error.hint else stopped

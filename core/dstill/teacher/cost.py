@@ -1,4 +1,4 @@
-"""What a dataset's replies cost, and what annotators would have cost, for the user and for run.json.
+"""The cost of a dataset's replies, and of annotators in their place, for the user and for run.json.
 
     caps(settings, teacher)                 # Caps; ConfigError if there is max_usd but no price
     cost(settings, teacher, budget, rows)   # ReplyCost(usd=1.26, tokens=Usage(…), annotators=AnnotatorCost(…), …)
@@ -27,7 +27,7 @@ CAPS = ("max_usd", "max_tokens", "max_requests", "max_wall")
 
 @dataclass(frozen=True, kw_only=True)
 class AnnotatorCost(Row):
-    """What people would have cost, as the settings assume."""
+    """The cost of people in the place of the teacher, as the settings assume."""
 
     usd: float
     usd_per_hour: float
@@ -36,7 +36,7 @@ class AnnotatorCost(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class ReplyCost(Row):
-    """What all replies cost that a run bought."""
+    """The cost of all replies that a run bought."""
 
     usd: float | None  # None: not known
     usd_per_row: float | None  # None: not known, or there are no rows

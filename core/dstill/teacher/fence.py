@@ -23,8 +23,8 @@ from dstill.teacher import trace
 
 __all__ = ["added", "of", "removed"]
 
-_REPEATED = re.compile(r"\s*<id>\s*([0-9a-f]{8})\s*</id>\s*")
-_IN_JSON = re.compile(r'\s*\{\s*"id"\s*:\s*"\s*(?:<id>)?\s*([0-9a-f]{8})\s*(?:</id>)?\s*"\s*,')  # of structured outputs
+_ID_TAG = re.compile(r"\s*<id>\s*([0-9a-f]{8})\s*</id>\s*")
+_JSON_ID = re.compile(r'\s*\{\s*"id"\s*:\s*"\s*(?:<id>)?\s*([0-9a-f]{8})\s*(?:</id>)?\s*"\s*,')  # of structured outputs
 
 
 def of(example: Example) -> str:
@@ -57,10 +57,10 @@ def removed(text: str, example: Example) -> tuple[str, Problem | None]:
     A reasoning trace before the reply is kept.
     """
     for thought, reply in (trace.split(text), ("", text)):  # an answer may contain </think>, too
-        in_json = _IN_JSON.match(reply)
-        if found := in_json or _REPEATED.match(reply):
-            rest = thought + ("{" if in_json else "") + reply[found.end() :]
-            if found[1] == of(example):
+        in_json = _JSON_ID.match(reply)
+        if match := in_json or _ID_TAG.match(reply):
+            rest = thought + ("{" if in_json else "") + reply[match.end() :]
+            if match[1] == of(example):
                 return rest, None
             return rest, Problem(layer="reply", code="other_question", message="the reply is to another question")
     return text, None

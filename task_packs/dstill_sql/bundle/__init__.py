@@ -21,7 +21,7 @@ from random import Random
 from typing import Any
 
 from dstill_sql.language.database.database import Database, Rows
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
 
 __all__ = ["FOLDER", "HELD_OUT", "NAMES", "TRAINED", "VARIANTS", "database", "definition", "invented", "is_bundled"]
@@ -32,7 +32,7 @@ HELD_OUT = ("flights", "festival")
 NAMES: tuple[str, ...] = (*TRAINED, *HELD_OUT)
 VARIANTS = 4
 
-_ABOUT: Mapping[str, tuple[str, str]] = {  # description, licence
+_DESCRIPTIONS: Mapping[str, tuple[str, str]] = {  # description, licence
     "shop": ("an online shop with its products, suppliers, customers, orders and reviews", "Apache-2.0"),
     "clinic": ("a clinic with its wards, doctors, patients, visits and prescriptions", "Apache-2.0"),
     "library": ("a public library with its branches, books, members and loans", "Apache-2.0"),
@@ -55,8 +55,8 @@ def is_bundled(name: str) -> bool:
 
 def database(name: str, dialect: Dialect) -> Database:
     """The bundled database of that name, with its types in `dialect`. Raises KeyError."""
-    found: Database = invented(name, dialect).database
-    return found
+    database: Database = invented(name, dialect).database
+    return database
 
 
 @lru_cache(maxsize=64)
@@ -68,7 +68,7 @@ def invented(name: str, dialect: Dialect) -> Any:
     if not is_bundled(name):
         raise KeyError(name)
     base, _, number = name.partition(_SEPARATOR)
-    content, about = _content(base), dict(zip(("description", "licence"), _ABOUT[base], strict=True))
+    content, about = _content(base), dict(zip(("description", "licence"), _DESCRIPTIONS[base], strict=True))
     if "schema" in content:
         return _described(name, content, dialect, about)
     style = usual = _styles().get(base, PLAIN)
@@ -98,10 +98,10 @@ def _described(name: str, content: Mapping[str, Any], dialect: Dialect, about: M
     from dstill_sql.questions.known_values import known_values
     from dstill_sql.questions.lexicon import Lexicon
 
-    schema = Schema.read(content["schema"], "duckdb").in_dialect(dialect)
+    schema = SqlSchema.read(content["schema"], "duckdb").in_dialect(dialect)
     cells = _rows(name)
     digest = hashlib.sha256(json.dumps([schema.ddl(), cells]).encode()).hexdigest()
-    found = Database(
+    database = Database(
         name=name,
         schema=schema,
         values=known_values(schema, cells),
@@ -109,13 +109,13 @@ def _described(name: str, content: Mapping[str, Any], dialect: Dialect, about: M
         data=Rows(schema=schema, read=lambda: cells, digest=digest),
         **about,
     )
-    return Invented(database=found, lexicon=Lexicon.of(schema), references=schema.references)
+    return Invented(database=database, lexicon=Lexicon.of(schema), references=schema.references)
 
 
 @lru_cache(maxsize=8)
 def _content(name: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes()))
-    return found
+    content: Mapping[str, Any] = json.loads(gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes()))
+    return content
 
 
 @lru_cache(maxsize=8)

@@ -12,10 +12,10 @@ __all__ = ["bounded"]
 
 def bounded(rows: Iterable[Sequence[Any]], most: int, size: int) -> list[Sequence[Any]]:
     """The first `most` rows. Raises MemoryError where they take more than `size` bytes."""
-    found = []
+    few = []
     for row in islice(rows, most):
         size -= sys.getsizeof(row) + sum(map(sys.getsizeof, row))
         if size < 0:
             raise MemoryError
-        found.append(row)
-    return found
+        few.append(row)
+    return few

@@ -1,8 +1,8 @@
 """Reads the schema of a live database: tables, views, columns, keys, foreign keys and comments.
 
-    of_postgresql(server)    Catalog(schema=Schema(…), rows={"trips": 120_000}, left_out=("places.area: geometry",))
-    of_file("sqlite", ask)   the same; `ask` gives the rows of a query
-    facts_of(schema)         {"columns": {"trips.id": "INT", …}, "digest": "9f2c…"}
+    from_postgresql(server)    Catalog(schema=…, rows={"trips": 120_000}, left_out=("places.area: geometry",))
+    from_file("sqlite", ask)   the same; `ask` gives the rows of a query
+    facts_of(schema)           {"columns": {"trips.id": "INT", …}, "digest": "9f2c…"}
 
 Only what the role may read is there. A column whose type sqlglot does not know is left out, and so is a table without
 columns.
@@ -23,18 +23,18 @@ from sqlglot.errors import SqlglotError
 
 from dstill.errors import DataError, ServiceError
 from dstill_sql.engines.server import Server
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table, family_of, type_text, walk_columns
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table, family_of, type_text, walk_columns
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.engine_text import Statement, fixed
 
-__all__ = ["Catalog", "facts_of", "of_duckdb", "of_file", "of_postgresql", "of_sqlite"]
+__all__ = ["Catalog", "facts_of", "from_duckdb", "from_file", "from_postgresql", "from_sqlite"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
     """The schema of a live database."""
 
-    schema: Schema
+    schema: SqlSchema
     rows: Mapping[str, int] = field(default_factory=dict)  # table → about how many rows it has, if that is known
     left_out: tuple[str, ...] = ()  # "table.column: type"
     unreadable: tuple[str, ...] = ()  # "view (what the engine says)"
@@ -44,7 +44,7 @@ class Unreadable(ServiceError):
     """The engine refuses a query of dstill's own, such as one about a view whose table is gone."""
 
 
-def facts_of(schema: Schema) -> dict[str, Any]:
+def facts_of(schema: SqlSchema) -> dict[str, Any]:
     """The columns with their types, for run.json."""
     columns = {f"{table.name}.{column.name}": column.type for table, column in walk_columns(schema)}
     return {"columns": columns, "digest": hashlib.sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()}
@@ -71,7 +71,7 @@ SELECT conrelid::bigint, contype::text, conkey, confrelid::bigint, confkey FROM 
 WHERE conrelid = ANY(%s::oid[]) AND contype IN ('p', 'u', 'f') ORDER BY conrelid, conname"""
 
 
-def of_postgresql(server: Server) -> Catalog:
+def from_postgresql(server: Server) -> Catalog:
     """The catalog of the schema of a server. Raises ServiceError, and DataError if there is nothing to read."""
     tables = server.ask(fixed(_TABLES, "postgres"), (server.schema_name,))
     if not tables:
@@ -81,31 +81,31 @@ def of_postgresql(server: Server) -> Catalog:
             hint="name another one with --schema-name, or GRANT SELECT there",
         )
     names = {oid: name for oid, name, _, _ in tables}
-    columns: defaultdict[int, list[Found]] = defaultdict(list)
+    columns: defaultdict[int, list[RawColumn]] = defaultdict(list)
     by_number: dict[tuple[int, int], str] = {}
     for oid, number, name, required, comment, type_ in server.ask(fixed(_COLUMNS, "postgres"), (list(names),)):
-        columns[oid].append(Found(name=name, type=type_, comment=comment or "", nullable=not required))
+        columns[oid].append(RawColumn(name=name, type=type_, comment=comment or "", nullable=not required))
         by_number[oid, number] = name
-    made = _Made("postgres")
+    built = _Builder("postgres")
     keys = server.ask(fixed(_KEYS, "postgres"), (list(names),))
     for oid, name, _, comment in tables:
         of_table = [
-            (kind, [by_number.get((oid, one), "") for one in numbers])
+            (kind, [by_number.get((oid, number), "") for number in numbers])
             for at, kind, numbers, _, _ in keys
             if at == oid and kind != "f"
         ]
         primary = next((tuple(key) for kind, key in of_table if kind == "p" and all(key)), ())
         alone = {key[0] for _, key in of_table if len(key) == 1}
-        made.table(name, columns[oid], key=primary, unique=alone, comment=comment or "")
+        built.table(name, columns[oid], key=primary, unique=alone, comment=comment or "")
     for oid, kind, numbers, to, to_numbers in keys:
         if kind == "f" and to in names:
-            made.reference(
+            built.reference(
                 names[oid],
-                [by_number.get((oid, one), "") for one in numbers],
+                [by_number.get((oid, number), "") for number in numbers],
                 names[to],
                 [by_number.get((to, to_number), "") for to_number in to_numbers],
             )
-    return made.catalog({name: rows for _, name, rows, _ in tables if rows >= 0})
+    return built.catalog({name: rows for _, name, rows, _ in tables if rows >= 0})
 
 
 # --- DuckDB and SQLite ------------------------------------------------------------------
@@ -140,74 +140,74 @@ _SQLITE_INDEX = "SELECT * FROM pragma_index_info(?)"
 _SQLITE_REFERENCES = "SELECT * FROM pragma_foreign_key_list(?)"
 
 
-def of_file(dialect: Dialect, ask: Ask) -> Catalog:
+def from_file(dialect: Dialect, ask: Ask) -> Catalog:
     """The catalog of a database file of DuckDB or SQLite. Raises what `ask` raises."""
-    return of_sqlite(ask) if dialect == "sqlite" else of_duckdb(ask)
+    return from_sqlite(ask) if dialect == "sqlite" else from_duckdb(ask)
 
 
-def of_duckdb(ask: Ask) -> Catalog:
+def from_duckdb(ask: Ask) -> Catalog:
     """The catalog of the main schema of a DuckDB database."""
     tables, views = ask(fixed(_DUCKDB_TABLES, "duckdb")), ask(fixed(_DUCKDB_VIEWS, "duckdb"))
-    columns: defaultdict[str, list[Found]] = defaultdict(list)
+    columns: defaultdict[str, list[RawColumn]] = defaultdict(list)
     for table, name, type_, nullable, comment in ask(fixed(_DUCKDB_COLUMNS, "duckdb")):
-        columns[table].append(Found(name=name, type=type_, comment=comment or "", nullable=bool(nullable)))
-    found = ask(fixed(_DUCKDB_KEYS, "duckdb"))
-    keys = [(at, kind, _names(key), to, _names(to_key)) for at, kind, key, to, to_key in found]
-    made = _Made("duckdb")
+        columns[table].append(RawColumn(name=name, type=type_, comment=comment or "", nullable=bool(nullable)))
+    rows = ask(fixed(_DUCKDB_KEYS, "duckdb"))
+    keys = [(at, kind, _names(key), to, _names(to_key)) for at, kind, key, to, to_key in rows]
+    base = _Builder("duckdb")
     for name, _, comment in sorted([*tables, *views], key=itemgetter(0)):
         of_table = [(kind, key) for at, kind, key, _, _ in keys if at == name and kind in ("PRIMARY KEY", "UNIQUE")]
         primary = next((tuple(key) for kind, key in of_table if kind == "PRIMARY KEY"), ())
-        made.table(name, columns[name], key=primary, unique={k[0] for _, k in of_table if len(k) == 1}, comment=comment)
+        base.table(name, columns[name], key=primary, unique={k[0] for _, k in of_table if len(k) == 1}, comment=comment)
     for name, kind, key, to, to_key in keys:
         if kind == "FOREIGN KEY":
-            made.reference(name, key, to, to_key)
-    return made.catalog({name: rows for name, rows, _ in tables})
+            base.reference(name, key, to, to_key)
+    return base.catalog({name: rows for name, rows, _ in tables})
 
 
 def _names(text: str | None) -> list[str]:
     return text.split(_BETWEEN) if text else []
 
 
-def of_sqlite(ask: Ask) -> Catalog:
+def from_sqlite(ask: Ask) -> Catalog:
     """The catalog of a SQLite database."""
-    made = _Made("sqlite")
+    built = _Builder("sqlite")
     tables = ask(fixed(_SQLITE_TABLES, "sqlite"))
     references: list[tuple[str, Sequence[Sequence[Any]]]] = []
     for name, text, kind in tables:
-        said = _sqlite_comments(text)
+        comments = _sqlite_comments(text)
         try:
-            found = ask(fixed(_SQLITE_COLUMNS, "sqlite"), [name])
+            entries = ask(fixed(_SQLITE_COLUMNS, "sqlite"), [name])
         except Unreadable as error:
             if kind != "view":
                 raise
-            made.unreadable.append(f"{name} ({error.what})")
+            built.unreadable.append(f"{name} ({error.what})")
             continue
         columns = [
-            Found(name=column, type=type_, comment=said.get(column.casefold(), ""), nullable=not required)
-            for _, column, type_, required, _, _ in found
+            RawColumn(name=column, type=type_, comment=comments.get(column.casefold(), ""), nullable=not required)
+            for _, column, type_, required, _, _ in entries
         ]
-        key = tuple(column for _, column, _, _, _, place in sorted(found, key=lambda one: one[5]) if place)
+        key = tuple(column for _, column, _, _, _, place in sorted(entries, key=lambda row: row[5]) if place)
         indices = ask(fixed(_SQLITE_INDICES, "sqlite"), [name])
         unique = set()
         for _, index, is_unique, _, is_partial in indices:
             of_index = ask(fixed(_SQLITE_INDEX, "sqlite"), [index])
             if is_unique and not is_partial and len(of_index) == 1 and of_index[0][2]:
                 unique.add(of_index[0][2])
-        made.table(name, columns, key=key, unique=unique, comment=said.get("", ""))
+        built.table(name, columns, key=key, unique=unique, comment=comments.get("", ""))
         references.append((name, ask(fixed(_SQLITE_REFERENCES, "sqlite"), [name])))
     for name, rows in references:
         by_id: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
         for row in rows:
             by_id[row[0]].append(row)
         for parts in by_id.values():
-            made.reference(name, [part[3] for part in parts], parts[0][2], [part[4] or "" for part in parts])
-    return made.catalog({})
+            built.reference(name, [part[3] for part in parts], parts[0][2], [part[4] or "" for part in parts])
+    return built.catalog({})
 
 
 def _sqlite_comments(text: str | None) -> dict[str, str]:
     """The comments in a CREATE TABLE, by folded column; that of the table at the empty name."""
     try:
-        (table,) = Schema.read(text or "", "sqlite").tables
+        (table,) = SqlSchema.read(text or "", "sqlite").tables
     except (DataError, ValueError):
         return {}
     return {"": table.comment, **{column.name.casefold(): column.comment for column in table.columns}}
@@ -217,7 +217,7 @@ def _sqlite_comments(text: str | None) -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class RawColumn:
     """A column as an engine describes it."""
 
     name: str
@@ -226,7 +226,7 @@ class Found:
     nullable: bool = True
 
 
-class _Made:
+class _Builder:
     """A schema that grows by tables and references."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -237,27 +237,27 @@ class _Made:
         self.unreadable: list[str] = []
 
     def table(
-        self, name: str, found: Sequence[Found], *, key: Iterable[str], unique: Iterable[str], comment: str | None
+        self, name: str, listed: Sequence[RawColumn], *, key: Iterable[str], unique: Iterable[str], comment: str | None
     ) -> None:
         """Add a table, if it has a column that can be described."""
         columns: list[Column] = []
-        for one in found:
-            if (column := self._column(one)) is None:
-                self.left_out.append(f"{name}.{one.name}: {one.type}")
-            elif all(column.name.casefold() != other.name.casefold() for other in columns):
-                columns.append(column)
-        there, key = {column.name for column in columns}, tuple(key)
+        for entry in listed:
+            if (c := self._column(entry)) is None:
+                self.left_out.append(f"{name}.{entry.name}: {entry.type}")
+            elif all(c.name.casefold() != other.name.casefold() for other in columns):
+                columns.append(c)
+        there, key = {c.name for c in columns}, tuple(key)
         key = key if set(key) <= there else ()
         alone = {*unique, *(key if len(key) == 1 else ())}
         if columns and name.casefold() not in self.tables:
             described = tuple(
-                replace(one, unique=one.name in alone, nullable=one.nullable and key != (one.name,)) for one in columns
+                replace(c, unique=c.name in alone, nullable=c.nullable and key != (c.name,)) for c in columns
             )
             self.tables[name.casefold()] = Table(name=name, columns=described, key=key, comment=comment or "")
 
-    def _column(self, found: Found) -> Column | None:
+    def _column(self, entry: RawColumn) -> Column | None:
         try:
-            type_ = exp.DataType.build(_affinity(found.type) if self.dialect == "sqlite" else found.type, self.dialect)
+            type_ = exp.DataType.build(_affinity(entry.type) if self.dialect == "sqlite" else entry.type, self.dialect)
             text = type_text(type_, self.dialect)
             again = exp.DataType.build(text, dialect=self.dialect)
         except (SqlglotError, ValueError, RecursionError):
@@ -265,7 +265,7 @@ class _Made:
         if again.this in (exp.DType.USERDEFINED, exp.DType.UNKNOWN):
             return None
         return Column(
-            name=found.name, type=text, family=family_of(again), comment=found.comment, nullable=found.nullable
+            name=entry.name, type=text, family=family_of(again), comment=entry.comment, nullable=entry.nullable
         )
 
     def reference(self, table: str, columns: Sequence[str], to: str, to_columns: Sequence[str]) -> None:
@@ -286,8 +286,8 @@ class _Made:
             )
 
     def catalog(self, rows: Mapping[str, int]) -> Catalog:
-        """What was added."""
-        schema = Schema(
+        """The catalog of what was added."""
+        schema = SqlSchema(
             tables=tuple(self.tables.values()), references=tuple(dict.fromkeys(self.references)), dialect=self.dialect
         )
         return Catalog(schema=schema, rows=rows, left_out=tuple(self.left_out), unreadable=tuple(self.unreadable))
@@ -300,8 +300,8 @@ def _affinity(declared: str) -> str:
             return declared
     except (SqlglotError, ValueError, RecursionError):
         pass
-    said = declared.upper()
+    text = declared.upper()
     for words, type_ in ((("INT",), "INTEGER"), (("CHAR", "CLOB", "TEXT"), "TEXT"), (("REAL", "FLOA", "DOUB"), "REAL")):
-        if any(word in said for word in words):
+        if any(word in text for word in words):
             return type_
-    return "BLOB" if not said or "BLOB" in said else "NUMERIC"
+    return "BLOB" if not text or "BLOB" in text else "NUMERIC"

@@ -17,7 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.database.schema_check import names_of, qualified
 from dstill_sql.language.dialects import Dialect
 
@@ -26,11 +26,11 @@ __all__ = ["frozen"]
 _OF_SQLITE = ("date", "datetime", "time", "julianday", "unixepoch")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}  # which PostgreSQL reads as dates
 _WORD = re.compile(r"\s*(?:(now)|(yesterday|today|tomorrow)(\s.*)?)\s*", re.IGNORECASE | re.DOTALL)
-_BESIDE = (exp.Predicate, exp.Add, exp.Sub, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least, exp.If, exp.Case)
+_TIME_CONTEXTS = (exp.Predicate, exp.Add, exp.Sub, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least, exp.If, exp.Case)
 _WORD_KEY = "word"  # of what is noted at a literal
 
 
-def frozen(query: exp.Query, now: str, dialect: Dialect, schema: Schema | None = None) -> exp.Query:
+def frozen(query: exp.Query, now: str, dialect: Dialect, schema: SqlSchema | None = None) -> exp.Query:
     """The query with the time `now` (ISO) for every clock that it reads. The query itself if `now` is empty.
 
     `schema`: of its tables, if known, to tell the text 'yesterday' beside a date from one beside a text.
@@ -42,9 +42,9 @@ def frozen(query: exp.Query, now: str, dialect: Dialect, schema: Schema | None =
     if dialect == "postgres" and schema is not None:
         for literal in _beside_times(query, schema):
             _stop_word(literal, time)
-    found = query.transform(_stopped, time, dialect)
-    assert isinstance(found, exp.Query)
-    return found
+    stopped = query.transform(_stopped, time, dialect)
+    assert isinstance(stopped, exp.Query)
+    return stopped
 
 
 def _stopped(node: exp.Expr, time: datetime, dialect: Dialect) -> exp.Expr:
@@ -62,29 +62,29 @@ def _stopped(node: exp.Expr, time: datetime, dialect: Dialect) -> exp.Expr:
     return node
 
 
-def _beside_times(query: exp.Query, schema: Schema) -> list[exp.Expr]:
+def _beside_times(query: exp.Query, schema: SqlSchema) -> list[exp.Expr]:
     """The texts of a query of PostgreSQL that it reads as times, since what they are compared with is one."""
-    words = [one for one in query.find_all(exp.Literal) if one.is_string and _WORD.fullmatch(one.name)]
+    words = [text for text in query.find_all(exp.Literal) if text.is_string and _WORD.fullmatch(text.name)]
     for place, word in enumerate(words):
         word.meta[_WORD_KEY] = place
     with contextlib.suppress(SqlglotError, RecursionError):
         typed = annotate_types(qualified(query, schema), schema=names_of(schema), dialect="postgres") if words else None
-        found = typed.find_all(exp.Literal) if typed is not None else ()
-        return [words[one.meta[_WORD_KEY]] for one in found if _WORD_KEY in one.meta and _is_beside_time(one)]
+        literals = typed.find_all(exp.Literal) if typed is not None else ()
+        return [words[text.meta[_WORD_KEY]] for text in literals if _WORD_KEY in text.meta and _is_beside_time(text)]
     return []
 
 
 def _is_beside_time(node: exp.Expr) -> bool:
     parent = node.parent
-    others = parent.iter_expressions() if isinstance(parent, _BESIDE) else ()
+    others = parent.iter_expressions() if isinstance(parent, _TIME_CONTEXTS) else ()
     return any(other is not node and other.is_type(*exp.DataType.TEMPORAL_TYPES) for other in others)
 
 
 def _stop_word(literal: exp.Expr, time: datetime) -> None:
     """Put a time for 'now', or a day for 'yesterday' or 'yesterday 10:00'."""
-    if (found := _WORD.fullmatch(literal.name)) is None:
+    if (match := _WORD.fullmatch(literal.name)) is None:
         return
-    now, day, rest = found.groups()
+    now, day, rest = match.groups()
     moved = time if now else time.date() + timedelta(days=_DAYS[day.lower()])
     literal.set("this", f"{moved}{rest or ''}")
 

@@ -26,7 +26,7 @@ __all__ = ["Address", "address_of", "connect", "library"]
 FORM = "write it as postgresql://HOST:PORT/DATABASE"
 _PORT = 5432
 _OTHER = "answers, but is not PostgreSQL"
-_NOT_THERE = "is it running there, and does it listen on that address?"
+_ADDRESS_HINT = "is it running there, and does it listen on that address?"
 _NO_TLS = "turn on TLS there (`ssl`), or --set executor.postgresql.plain=true if whoever is between may read along"
 # Part of the client's message → what is wrong (empty: that it cannot be reached), and what to do. The first one counts.
 _PROBLEMS = (
@@ -46,7 +46,7 @@ _PROBLEMS = (
     ("too many", "has no connection left", "close some, or raise max_connections there"),
     ("could not translate host name", "", "check the name of the host"),
 )
-_REFUSED = ("authentication", "no password supplied", "no pg_hba.conf entry", "role ", "permission denied for database")
+_DENIALS = ("authentication", "no password supplied", "no pg_hba.conf entry", "role ", "permission denied for database")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,22 +131,22 @@ def _tls(ca_certs: str, address: Address, *, plain: bool) -> dict[str, Any]:
     return {"sslmode": "verify-full", "sslrootcert": "system"}
 
 
-def _problem(said: str, address: Address) -> DstillError:
+def _problem(text: str, address: Address) -> DstillError:
     """The error for a message of the client library, which has no code for it."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    cause = (lines[0] if lines else said).rpartition(" failed: ")[2][:200]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    cause = (lines[0] if lines else text).rpartition(" failed: ")[2][:200]
     if "does not exist" in cause and f'database "{address.database}"' in cause:
         return ServiceError(
             f"PostgreSQL at {address} has no database '{address.database}'", where="engine.url", hint="check its name"
         )
     for words, what, hint in _PROBLEMS:
-        if words in said:
+        if words in text:
             known = f"the server at {address} {what}" if what else f"cannot reach PostgreSQL at {address}"
             return ServiceError(known, where=cause, hint=hint)
-    if any(words in cause for words in _REFUSED):
+    if any(words in cause for words in _DENIALS):
         return AuthError(
             f"PostgreSQL at {address} refused the login",
             where=cause,
             hint="--set engine.basic_auth_env=NAME names a variable that holds user:password",
         )
-    return ServiceError(f"cannot reach PostgreSQL at {address}", where=cause, hint=_NOT_THERE)
+    return ServiceError(f"cannot reach PostgreSQL at {address}", where=cause, hint=_ADDRESS_HINT)

@@ -21,20 +21,20 @@ from typing import Any
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import DataError
-from dstill_sql.engines.catalogs import Catalog, of_postgresql
+from dstill_sql.engines.catalogs import Catalog, from_postgresql
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.embedded import Embedded, database_file
 from dstill_sql.engines.postgresql import PostgresqlSettings
 from dstill_sql.engines.reading import Budget, Read, Source, read_values
 from dstill_sql.engines.sqlite import Sqlite
 from dstill_sql.language.database.database import File
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.settings import Settings
 
 __all__ = ["describe"]
 
-NAMED = 4  # columns to name for each reason why values were not read
-STALE = timedelta(days=7)  # a database with no newer date is taken as one that no longer grows
+MOST_NAMES = 4  # columns to name for each reason why values were not read
+STALE_AGE = timedelta(days=7)  # a database with no newer date is taken as one that no longer grows
 _SECTION = "task.sql"
 _EXECUTORS: Mapping[str, type[Embedded]] = {"duckdb": DuckDb, "sqlite": Sqlite}  # by scheme
 
@@ -44,8 +44,8 @@ def describe(engine: Engine, settings: Any, config: Settings) -> ProjectFiles:
 
     Raises DataError if it has no table, ServiceError and AuthError from the server.
     """
-    with _opened(engine, settings) as (source, found):
-        catalog = _allowed(found, config.guard.denied)
+    with _opened(engine, settings) as (source, source_):
+        catalog = _allowed(source_, config.guard.denied)
         if not catalog.schema.tables:
             raise DataError(
                 f"'{source.name}' has no tables to describe", where=engine.url, hint="name another database"
@@ -66,7 +66,7 @@ def describe(engine: Engine, settings: Any, config: Settings) -> ProjectFiles:
             f"{_SECTION}.values": "values.json",
             **({f"{_SECTION}.now": now} if now else {}),
         },
-        about=(f"read from {source.label}: {counts}", *_about(read, catalog, found, now)),
+        about=(f"read from {source.label}: {counts}", *_about(read, catalog, source_, now)),
         brief=(
             f"{source.label} at {engine.url}: {counts}",
             *([f"'today' is {now}, the newest date"] if now else []),
@@ -82,16 +82,16 @@ def describe(engine: Engine, settings: Any, config: Settings) -> ProjectFiles:
 def _opened(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
     scheme = engine.url.partition(":")[0].lower()
     opened = _file if scheme in _EXECUTORS else _postgresql
-    with opened(engine, settings) as found:
-        yield found
+    with opened(engine, settings) as result:
+        yield result
 
 
 @contextmanager
 def _postgresql(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
-    given = settings if isinstance(settings, PostgresqlSettings) else PostgresqlSettings()
-    with given.server(engine) as server:
+    own = settings if isinstance(settings, PostgresqlSettings) else PostgresqlSettings()
+    with own.server(engine) as server:
         source = Source(label=server.label, name=server.address.database, dialect="postgres", ask=server.ask)
-        yield source, of_postgresql(server)
+        yield source, from_postgresql(server)
 
 
 @contextmanager
@@ -125,13 +125,13 @@ def _allowed(catalog: Catalog, denied: Sequence[str]) -> Catalog:
         if all((reference.table, column) in left for column in reference.columns)
         and all((reference.to, column) in left for column in reference.to_columns)
     )
-    schema = Schema(tables=tuple(tables), references=references, dialect=catalog.schema.dialect)
+    schema = SqlSchema(tables=tuple(tables), references=references, dialect=catalog.schema.dialect)
     return replace(catalog, schema=schema)
 
 
-def _about(read: Read, catalog: Catalog, found: Catalog, now: str) -> Iterator[str]:
+def _about(read: Read, catalog: Catalog, known: Catalog, now: str) -> Iterator[str]:
     yield f"values of {_counted(sum(1 for _ in read.values), 'column')} are in values.json"
-    if denied := _width(found.schema) - _width(catalog.schema):
+    if denied := _width(known.schema) - _width(catalog.schema):
         yield f"{_counted(denied, 'column')} that guard.denied names are skipped"
     if catalog.left_out:
         yield f"skipped, as their types are not supported: {_named(catalog.left_out)}"
@@ -154,18 +154,18 @@ def _about_unreadable(catalog: Catalog) -> Iterator[str]:
 
 def _now(read: Read, clock: datetime) -> str:
     """The current time to assume for a database that no longer grows; empty: use the clock."""
-    if read.newest is None or clock - read.newest < STALE:
+    if read.newest is None or clock - read.newest < STALE_AGE:
         return ""
     return read.newest.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def _width(schema: Schema) -> int:
+def _width(schema: SqlSchema) -> int:
     return sum(len(table.columns) for table in schema.tables)
 
 
 def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return f"{', '.join(names[:MOST_NAMES])}{more}"
 
 
 def _counted(n: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""What the executors of SQLite and DuckDB share: databases, in a process that can be ended (`engines.process`).
+"""The base of the executors of SQLite and DuckDB: databases, in a process that can be ended (`engines.process`).
 
 A database is made once for its rows and kept, the last few of them. A query that takes too long, too much memory or
 gives too many rows is the answer's fault: nothing else runs in the engine.
@@ -23,7 +23,7 @@ from dstill.api.task import Task, data_of
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill.io.urls import file_of
 from dstill_sql.engines import steps
-from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, Made, Name, Stopped
+from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, InMemory, Name, Stopped
 from dstill_sql.language.database.about_databases import AboutDatabases
 from dstill_sql.language.database.database import File, Rows
 
@@ -89,7 +89,7 @@ class Embedded(Executor):
         from dstill_sql.language.engine_text import NotPrintable
 
         try:
-            value = running.run(query, self.dialect, lambda one, most: self._process.fetch(key, one, most))
+            value = running.run(query, self.dialect, lambda statement, most: self._process.fetch(key, statement, most))
         except Stopped:
             return _invalid(f"the query ran for more than {self._process.seconds:g} s")
         except MemoryError:
@@ -140,16 +140,16 @@ class Embedded(Executor):
             what = f"{ENGINES[self.dialect]} cannot open the database: {error}"
             raise ServiceError(what, where=str(path), hint=_hint_of_other(path, self.dialect)) from None
 
-    def _made(self, data: Rows) -> Made:
+    def _made(self, data: Rows) -> InMemory:
         from dstill_sql.language.printing import created, filled
 
         tables, cells = data.schema.in_dialect(self.dialect).tables, data.read()
         making = [steps.run(created(table, self.dialect)) for table in tables]
         filling = [steps.fill(filled(table, self.dialect), rows) for table in tables if (rows := cells.get(table.name))]
-        return Made(steps=[*making, *filling], sealed=True)
+        return InMemory(steps=[*making, *filling], sealed=True)
 
     def _data(self, example: Example) -> Rows | File | None:
-        """What the answers to an example run on: the file of ``--engine-url``, unless they are about other data."""
+        """The data for the answers to an example: the file of ``--engine-url``, unless they are about other data."""
         data = self.task.data(example)
         return self._file if self._file is not None and not isinstance(data, Rows) else data
 
@@ -171,16 +171,16 @@ class Embedded(Executor):
             raise ServiceError(what, where=str(file.path))
 
     def catalog(self, data: File) -> Catalog:
-        """What is in a database file. Raises ServiceError."""
-        from dstill_sql.engines.catalogs import of_file
+        """The catalog of a database file. Raises ServiceError."""
+        from dstill_sql.engines.catalogs import from_file
 
-        return of_file(self.dialect, partial(self.ask, data))
+        return from_file(self.dialect, partial(self.ask, data))
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         from dstill_sql.engines.catalogs import facts_of
 
         data = {data_of(self.task, example): self._data(example) for example in examples}
-        files = {name: one for name, one in sorted(data.items()) if isinstance(one, File)}
+        files = {name: file for name, file in sorted(data.items()) if isinstance(file, File)}
         return {name: facts_of(self.catalog(file).schema) for name, file in files.items()}
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
@@ -189,15 +189,15 @@ class Embedded(Executor):
         return changes(then, now)
 
     def self_check(self) -> Iterable[CheckResult]:
-        from dstill_sql.engines.self_check import known_answers, of_file
-        from dstill_sql.language.database.schema import Schema
+        from dstill_sql.engines.self_check import for_file, known_answers
+        from dstill_sql.language.database.schema import SqlSchema
 
         own = self.task.own_database()
         file = self._file or (own.data if own and isinstance(own.data, File) else None)
         if file is not None:
-            yield from of_file(self.catalog(file).schema, own.schema.in_dialect(self.dialect) if own else None)
-        data = file or Rows(schema=Schema(tables=(), dialect=self.dialect), read=dict, digest="")
-        yield from known_answers(self.dialect, lambda one: self._process.fetch(self._opened(data), one, 1)[1][0])
+            yield from for_file(self.catalog(file).schema, own.schema.in_dialect(self.dialect) if own else None)
+        data = file or Rows(schema=SqlSchema(tables=(), dialect=self.dialect), read=dict, digest="")
+        yield from known_answers(self.dialect, lambda text: self._process.fetch(self._opened(data), text, 1)[1][0])
 
     def close(self) -> None:
         if "_process" in vars(self):
@@ -223,8 +223,8 @@ def _hint_of_other(path: Path, scheme: str) -> str:
     """That a file which does not open is one of the other engine, and not of that with `scheme`; empty: it is not."""
     with contextlib.suppress(OSError), path.open("rb") as file:
         head = file.read(15)
-        found = "sqlite" if head == b"SQLite format 3" else "duckdb" if head[8:12] == b"DUCK" else scheme
-        return "" if found == scheme else f"it is a database of {found}: write {found}:// instead of {scheme}://"
+        kind = "sqlite" if head == b"SQLite format 3" else "duckdb" if head[8:12] == b"DUCK" else scheme
+        return "" if kind == scheme else f"it is a database of {kind}: write {kind}:// instead of {scheme}://"
     return ""
 
 

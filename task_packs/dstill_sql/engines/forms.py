@@ -1,4 +1,4 @@
-"""What sqlglot does not write out when it translates: forms of SQLite and PostgreSQL for parts that they lack.
+"""Forms that sqlglot does not write out when it translates: those of SQLite and PostgreSQL for parts that they lack.
 
     for_sqlite(typed)         LIKE 'A%' → GLOB 'A*';  YEAR(at) → CAST(STRFTIME('%Y', at) AS INTEGER)
     for_postgres(typed)       CONTAINS(a, 'x') → STRPOS(a, 'x') > 0;  ROUND(a) → ROUND(CAST(a AS DECIMAL))
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
 
-from dstill_sql.language.database.schema import RESERVED, family_of
+from dstill_sql.language.database.schema import RESERVED_WORDS, family_of
 from dstill_sql.language.engine_text import NotPrintable
 
 __all__ = ["for_postgres", "for_sqlite"]
@@ -37,7 +37,7 @@ def _changed(tree: exp.Expr, rules: Mapping[type[exp.Expr], Rule]) -> exp.Expr:
     """Each node replaced by its form, leaves first. Raises NotPrintable where the forms repeat too much."""
     written = 0
     for node in reversed(list(tree.walk())):
-        if isinstance(node, exp.Identifier) and node.name.upper() in RESERVED:
+        if isinstance(node, exp.Identifier) and node.name.upper() in RESERVED_WORDS:
             node.set("quoted", True)
         rule = rules.get(type(node))
         if rule is not None and (new := rule(node)) is not None:
@@ -59,8 +59,8 @@ def _is(node: exp.Expr | None, *families: str) -> bool:
 
 def _call(name: str, *arguments: exp.Expr | str) -> exp.Anonymous:
     """A function of SQLite; texts are literals."""
-    given = [exp.Literal.string(argument) if isinstance(argument, str) else argument.copy() for argument in arguments]
-    return exp.Anonymous(this=name, expressions=given)
+    nodes = [exp.Literal.string(argument) if isinstance(argument, str) else argument.copy() for argument in arguments]
+    return exp.Anonymous(this=name, expressions=nodes)
 
 
 def _integer(node: exp.Expr) -> exp.Cast:
@@ -325,7 +325,7 @@ def _difference(node: exp.Expr) -> exp.Expr | None:
     seconds = {"HOUR": 3600, "MINUTE": 60, "SECOND": 1}.get(unit)
     if seconds is None:
         return None
-    both = [exp.Div(this=_part("EPOCH", one), expression=_number(seconds), typed=True) for one in (end, start)]
+    both = [exp.Div(this=_part("EPOCH", time), expression=_number(seconds), typed=True) for time in (end, start)]
     return exp.Paren(this=exp.Sub(this=both[0], expression=both[1]))
 
 

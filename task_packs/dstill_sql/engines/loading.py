@@ -75,9 +75,9 @@ class Loader:
         try:
             work()
         except (NotPrintable, library().Error) as error:
-            said = str(error).splitlines() or [type(error).__name__]
+            lines = str(error).splitlines() or [type(error).__name__]
             raise ServiceError(
-                f"cannot copy data to PostgreSQL: {said[0]}",
+                f"cannot copy data to PostgreSQL: {lines[0]}",
                 where=self.engine.url,
                 hint="the role needs CREATE on the database; or leave out --load-data",
             ) from None

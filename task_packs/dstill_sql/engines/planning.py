@@ -13,9 +13,9 @@ from functools import lru_cache
 
 from sqlglot import exp
 
-from dstill_sql.engines.process import ENGINES, Crashed, EngineError, EngineProcess, Made, Name, Pool, Stopped
+from dstill_sql.engines.process import ENGINES, Crashed, EngineError, EngineProcess, InMemory, Name, Pool, Stopped
 from dstill_sql.engines.steps import run
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.engine_text import NotPrintable, Statement, fixed
 from dstill_sql.language.printing import created, printed, settled
 
@@ -33,7 +33,7 @@ _PREPARED: dict[Name, list[Statement]] = {
 }
 
 
-def refusal(query: exp.Query, schema: Schema) -> str:
+def refusal(query: exp.Query, schema: SqlSchema) -> str:
     """Why the query cannot be planned; empty: it can, or there is no such engine here."""
     if schema.dialect == "postgres":
         return ""
@@ -55,7 +55,7 @@ def close() -> None:
 class _Planner:
     """An empty database of one schema. If it cannot hold a table, it finds nothing wrong."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: SqlSchema) -> None:
         assert schema.dialect != "postgres"
         self.engine: Name = schema.dialect
         self._is_usable, tables = True, []
@@ -63,13 +63,13 @@ class _Planner:
             tables = [created(table, schema.dialect) for table in schema.tables]
         except NotPrintable:  # a type that only the user's database has
             self._is_usable = False
-        self._made = Made(steps=[run(statement) for statement in (*_PREPARED[self.engine], *tables)])
+        self._made = InMemory(steps=[run(statement) for statement in (*_PREPARED[self.engine], *tables)])
         texts = "\0".join(statement.text for statement in tables)
         self._key = hashlib.sha256(texts.encode("utf-8", "replace")).hexdigest()
 
     @staticmethod
     @lru_cache(maxsize=64)
-    def of(schema: Schema) -> _Planner:
+    def of(schema: SqlSchema) -> _Planner:
         return _Planner(schema)
 
     def refusal(self, query: Statement, process: EngineProcess) -> str:

@@ -108,7 +108,7 @@ class Postgresql(Executor, declared=POSTGRESQL):
         with self._lock:
             try:
                 value = running.run(
-                    query, "postgres", lambda one, most: self.server.fetch(one, most, own_schema=own_schema)
+                    query, "postgres", lambda statement, most: self.server.fetch(statement, most, own_schema=own_schema)
                 )
             except (running.TooManyRows, NotPrintable) as error:
                 return Outcome(kind=OutcomeKind.INVALID, reason=str(error))
@@ -145,23 +145,23 @@ class Postgresql(Executor, declared=POSTGRESQL):
     # --- the data ------------------------------------------------------------------------
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        from dstill_sql.engines.catalogs import facts_of, of_postgresql
+        from dstill_sql.engines.catalogs import facts_of, from_postgresql
 
         if self.engine.load_data:
             return {}
         names = {data_of(self.task, example) for example in examples if not isinstance(self.task.data(example), Rows)}
         with self._lock:
-            facts = facts_of(of_postgresql(self.server).schema) if names else {}
+            facts = facts_of(from_postgresql(self.server).schema) if names else {}
         return dict.fromkeys(sorted(names), facts)
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
         return changes(then, now)
 
     def self_check(self) -> Iterable[CheckResult]:
-        from dstill_sql.engines.self_check import of_server
+        from dstill_sql.engines.self_check import for_server
 
         known = self.task.own_database()
-        return of_server(self.server, None if known is None or known.data is not None else known.schema)
+        return for_server(self.server, None if known is None or known.data is not None else known.schema)
 
     def close(self) -> None:
         for name in ("_embedded", "_loaded"):

@@ -18,8 +18,8 @@ __all__ = ["Untranslatable", "prepared"]
 
 def prepared(answer: str, example: Example, task: AboutDatabases, dialect: Dialect) -> exp.Query:
     """The query of a checked answer in the engine's `dialect`, at the time of the example. Raises Untranslatable."""
-    own, found = task.config.dialect, task.database(example)
-    schema = found.schema if found else None
+    own, database = task.config.dialect, task.database(example)
+    schema = database.schema if database else None
     try:
         query = settled(read(answer, own), own)
     except NotPrintable as error:

@@ -1,7 +1,7 @@
 """An engine in a process of its own, which ends if a query takes too long or too much memory.
 
     process = EngineProcess("sqlite", seconds=5.0, memory_mb=1_000)
-    process.make("trips", Made(steps=[run(created(table, "sqlite")), fill(filled(table, "sqlite"), [["Ann"]])]))
+    process.make("trips", InMemory(steps=[run(created(table, "sqlite")), fill(filled(table, "sqlite"), [["Ann"]])]))
     process.fetch("trips", printed(query, "sqlite"), 100)        (["name"], [["Ann"]])
     process.close()
 
@@ -40,18 +40,18 @@ from dstill_sql.engines.watch import Stopped, Watch
 if TYPE_CHECKING:
     from dstill_sql.language.engine_text import Statement
 
-__all__ = ["ENGINES", "Crashed", "EngineError", "EngineProcess", "Found", "Made", "Name", "Pool", "Stopped"]
+__all__ = ["ENGINES", "Crashed", "EngineError", "EngineProcess", "Fetched", "InMemory", "Name", "Pool", "Stopped"]
 
 Name = Literal["sqlite", "duckdb"]
-Found = tuple[list[str], list[list[Any]]]  # columns, rows
+Fetched = tuple[list[str], list[list[Any]]]  # columns, rows
 ENGINES: Mapping[Name, str] = {"sqlite": "SQLite", "duckdb": "DuckDB"}
 
-LOAD = 60.0  # seconds in which a database is opened or filled
-_KEPT = 36  # databases of a process; one of DuckDB takes 4 to 11 MB
-_CONFIRMED = 4096  # queries that DuckDB's parser has read
+LOAD_SECONDS = 60.0  # seconds in which a database is opened or filled
+_CACHE_SIZE = 36  # databases of a process; one of DuckDB takes 4 to 11 MB
+_CONFIRMED_SIZE = 4096  # queries that DuckDB's parser has read
 _MEGABYTE = 2**20
 _WORKER = Path(__file__).with_name("worker.py")
-_GREEDY = "it needs more memory than it may have"
+_MEMORY_TEXT = "it needs more memory than it may have"
 _END = 2.0  # seconds for the process to end by itself
 _CELLS = (str, int, float, bool, type(None))
 # All else of the environment may be a secret.
@@ -85,7 +85,7 @@ class Crashed(EngineError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class InMemory:
     """A database in memory."""
 
     steps: Sequence[Step]  # that create its tables and fill them
@@ -120,9 +120,9 @@ class EngineProcess:
         target = path.absolute().as_uri() if self.engine == "sqlite" else str(path.absolute())
         self._hold(key, {"do": "open", "key": key, "path": target, "describes": describes})
 
-    def make(self, key: str, made: Made) -> None:
+    def make(self, key: str, database: InMemory) -> None:
         """Make a database in memory."""
-        self._hold(key, {"do": "make", "key": key, **vars(made)})
+        self._hold(key, {"do": "make", "key": key, **vars(database)})
 
     def forget(self, key: str) -> None:
         """Close a database."""
@@ -132,15 +132,15 @@ class EngineProcess:
 
     def _hold(self, key: str, step: Mapping[str, Any]) -> None:
         self._start()
-        old = [next(iter(self._keys))] if len(self._keys) >= _KEPT else []
-        for one in old:
-            del self._keys[one]
-        self.ask([*({"do": "close", "key": one} for one in old), step], seconds=LOAD)
+        old = [next(iter(self._keys))] if len(self._keys) >= _CACHE_SIZE else []
+        for name in old:
+            del self._keys[name]
+        self.ask([*({"do": "close", "key": name} for name in old), step], seconds=LOAD_SECONDS)
         self._keys[key] = None
 
     # --- queries ----------------------------------------------------------------------------
 
-    def fetch(self, key: str, query: Statement, most: int, values: Sequence[Any] = ()) -> Found:
+    def fetch(self, key: str, query: Statement, most: int, values: Sequence[Any] = ()) -> Fetched:
         """The columns of a query, and its first `most` rows. Raises NotPrintable, too."""
         self.confirm(key, query)
         return self.ask([{"key": key, **steps.fetch(query, most, values)}])
@@ -163,16 +163,16 @@ class EngineProcess:
         _, [[tree]] = self.ask([{"key": key, **steps.serialized(query)}])
         confirm(query, duckdb_reading(str(tree)))
         self._confirmed[query] = None
-        if len(self._confirmed) > _CONFIRMED:
+        if len(self._confirmed) > _CONFIRMED_SIZE:
             self._confirmed.popitem(last=False)
 
-    def ask(self, given: Sequence[Step], *, seconds: float | None = None) -> Found:
+    def ask(self, requests: Sequence[Step], *, seconds: float | None = None) -> Fetched:
         """Run steps (`dstill_sql.engines.serving`) and give what the last one finds."""
         process, limit = self._start(), self.seconds if seconds is None else seconds
-        most = max((step.get("most", 0) for step in given), default=0)
+        most = max((step.get("most", 0) for step in requests), default=0)
         try:
             with self._watch.over(process.kill, limit + 2 * GRACE):
-                send(_number(process.stdin), {"seconds": limit, "steps": given})
+                send(_number(process.stdin), {"seconds": limit, "steps": requests})
                 answer, rows = self._received(process, most)
         except Stopped:
             self._stop()
@@ -210,18 +210,18 @@ class EngineProcess:
             raise _stopped(limit)
         if kind == "memory":
             self._stop()  # a library that got none may not be whole
-            raise MemoryError(_GREEDY)
+            raise MemoryError(_MEMORY_TEXT)
         if kind == "missing":
             self._stop()
             raise ServiceError(f"{ENGINES[self.engine]} cannot start: {message}")
         raise EngineError(message, of_file=kind == "file")
 
     def _crash(self, error: Exception, limit: float) -> Exception:
-        """What it means that the process ended."""
+        """The error of a process that ended."""
         process = self._process
         if isinstance(error, TooLong):
             self._stop()
-            return MemoryError(_GREEDY)
+            return MemoryError(_MEMORY_TEXT)
         code = 0
         if process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -230,7 +230,7 @@ class EngineProcess:
         if hasattr(signal, "SIGALRM") and code == -signal.SIGALRM:
             return _stopped(limit)
         if code == -signal.SIGABRT:  # a library that does not expect to get no memory
-            return MemoryError(_GREEDY)
+            return MemoryError(_MEMORY_TEXT)
         why = signal.Signals(-code).name if code < 0 else "its answer cannot be read"
         return Crashed(f"{ENGINES[self.engine]} broke off: {why}", of_file=code in (-9, -signal.SIGTERM, 0))
 
@@ -335,10 +335,10 @@ def _folder(engine: Name) -> str:
     if engine == "sqlite":
         return ""
     with needs("the executor duckdb", "sql"):
-        found = find_spec("duckdb")
-        if found is None or not found.origin:
+        spec = find_spec("duckdb")
+        if spec is None or not spec.origin:
             raise ModuleNotFoundError(name="duckdb")
-    return str(Path(found.origin).parents[1])
+    return str(Path(spec.origin).parents[1])
 
 
 def _functions() -> list[str]:

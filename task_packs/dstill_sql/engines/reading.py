@@ -32,7 +32,7 @@ LONGEST = 80  # characters of a value
 # Templates of queries: {} stands for a name or a number, the first {} of _COUNTED and _EDGES for _FIRST or _SHARE.
 _FIRST = "SELECT {} AS v FROM {} LIMIT {}"
 _SHARE = "SELECT {} AS v FROM {} TABLESAMPLE SYSTEM ({}) REPEATABLE (0) LIMIT {}"
-_COUNTED = "SELECT v, COUNT(*) AS n FROM ({}) AS s WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {{}}"
+_COUNTS = "SELECT v, COUNT(*) AS n FROM ({}) AS s WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {{}}"
 _EDGES = "SELECT MIN(v), MAX(v) FROM ({}) AS s"
 _SIZE = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {} LIMIT {}) AS s"
 _RANGES = ("integer", "number", "date", "timestamp")
@@ -50,7 +50,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What reading values may cost."""
+    """The limits of reading values."""
 
     seconds: float = 60.0  # in all
     rows: int = 100_000  # of a table that are looked at
@@ -59,7 +59,7 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """What was read."""
+    """The values that were read."""
 
     values: Values
     unread: Mapping[str, str] = field(default_factory=dict)  # table.column → why it has no values
@@ -81,15 +81,15 @@ def read_values(source: Source, catalog: Catalog, budget: Budget) -> Read:
                 unread[name] = f"more than {budget.columns:,} columns"
             else:
                 try:
-                    found = _Column(source, table, column, catalog.rows.get(table.name), budget).known()
+                    result = _Column(source, table, column, catalog.rows.get(table.name), budget).known()
                 except ServiceError as error:
                     unread[name] = TOO_LONG if "statement timeout" in error.what else error.what
                     continue
-                if isinstance(found, str):
-                    unread[name] = found
+                if isinstance(result, str):
+                    unread[name] = result
                 else:
-                    known[name] = found
-                    newest += _past(found.high) if column.family in ("date", "timestamp") else ()
+                    known[name] = result
+                    newest += _past(result.high) if column.family in ("date", "timestamp") else ()
     return Read(values=Values(known), unread=unread, newest=max(newest, default=None))
 
 
@@ -102,7 +102,7 @@ class _Column:
     budget: Budget
 
     def known(self) -> Known | str:
-        """What is known; a text: why nothing is."""
+        """The known values; a text: why there are none."""
         family = self.column.family
         if family in ("other", "time"):
             return f"type {self.column.type}"
@@ -129,13 +129,13 @@ class _Column:
 
     def _counted(self, most: int) -> list[tuple[Any, int]]:
         """The most frequent values, with their counts."""
-        template, given = self._sample()
-        rows = self.source.ask(about(_COUNTED.format(template), self.source.dialect, *given, most))
+        template, values = self._sample()
+        rows = self.source.ask(about(_COUNTS.format(template), self.source.dialect, *values, most))
         return [(cell(value), int(n)) for value, n in rows]
 
     def _edges(self) -> tuple[Any, Any]:
-        template, given = self._sample()
-        ((low, high),) = self.source.ask(about(_EDGES.format(template), self.source.dialect, *given))
+        template, values = self._sample()
+        ((low, high),) = self.source.ask(about(_EDGES.format(template), self.source.dialect, *values))
         return _bound(low), _bound(high)
 
     def _sample(self) -> tuple[str, list[str | float]]:

@@ -25,7 +25,7 @@ from dstill_sql.language.results.compare import cell, tied
 __all__ = ["MOST_ROWS", "Fetch", "TooManyRows", "run"]
 
 MOST_ROWS = 20_000  # of a result
-_MORE = 1_000  # rows after the limit that are looked at for ties first
+_TIE_ROWS = 1_000  # rows after the limit that are looked at for ties first
 
 Fetch = Callable[[Statement, int], tuple[Sequence[str], Sequence[Sequence[Any]]]]  # most rows → columns, rows
 
@@ -72,7 +72,7 @@ class Prepared:
         self._hands_on = not self._ordered and self._page is None and _hands_on_an_order(query)
         self._dialect = dialect
         self._statements: dict[int | None, Statement] = {}
-        self._statement(None if self._page is None else self._page.end + _MORE)
+        self._statement(None if self._page is None else self._page.end + _TIE_ROWS)
 
     def run(self, fetch: Fetch) -> dict[str, Any]:
         """The result on the database that `fetch` reads. Raises TooManyRows, and what `fetch` raises."""
@@ -84,7 +84,7 @@ class Prepared:
         return _result(*_shown(columns, rows, self._keyed), keys=_keys(rows, self._keyed))
 
     def _run_page(self, page: _Page, fetch: Fetch) -> dict[str, Any]:
-        for most in (page.end + _MORE, MOST_ROWS):
+        for most in (page.end + _TIE_ROWS, MOST_ROWS):
             columns, rows = _fetched(self._statement(most), fetch)
             keys = _keys(rows, self._keyed) if self._ordered else [[]] * len(rows)
             # again with more rows if every row that was looked at ties with the last one
@@ -161,7 +161,7 @@ def _keyed(query: exp.Query, dialect: Dialect) -> _Keyed:
         added = [_in_select(key, changed, dialect) for key in missing]
         changed.set("expressions", [*changed.expressions, *_named(added)])
     elif all(_reads(key, names) for key in missing):
-        changed = _around(changed, [_of_output(key) for key in missing], order)
+        changed = _around(changed, [_for_output(key) for key in missing], order)
     else:
         return _Keyed(query=changed, added=0, places=None)
     rest = iter(range(-len(missing), 0))
@@ -193,7 +193,7 @@ def _in_select(key: exp.Expr, select: exp.Select, dialect: Dialect) -> exp.Expr:
         return copied
     for output in select.expressions:
         if not isinstance(output, exp.Alias) or any(
-            one.name.casefold() == output.alias.casefold() for one in output.find_all(exp.Column)
+            column.name.casefold() == output.alias.casefold() for column in output.find_all(exp.Column)
         ):
             continue
         for column in list(copied.find_all(exp.Column)):
@@ -207,7 +207,7 @@ def _reads(key: exp.Expr, names: Sequence[str]) -> bool:
     return key.find(exp.Query) is None and all(names.count(column.name.casefold()) == 1 for column in columns)
 
 
-def _of_output(key: exp.Expr) -> exp.Expr:
+def _for_output(key: exp.Expr) -> exp.Expr:
     copied = exp.Paren(this=key.copy())
     for column in list(copied.find_all(exp.Column)):
         column.replace(exp.column(column.this.copy()))
@@ -265,7 +265,7 @@ def _page(query: exp.Query) -> _Page | None:
         return None
     most = _number(limit.args.get("expression") or limit.args.get("count")) if limit is not None else None
     skipped = 0 if offset is None else _number(offset.expression)
-    if most is None or skipped is None or most + skipped + _MORE > MOST_ROWS:
+    if most is None or skipped is None or most + skipped + _TIE_ROWS > MOST_ROWS:
         return None
     return _Page(limit=most, offset=skipped)
 

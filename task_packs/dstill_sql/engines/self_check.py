@@ -1,7 +1,7 @@
 """The checks of `dstill doctor` on an engine: what it is, what a role may do, and queries whose results are known.
 
-    of_server(server, schema)       version, connection, role, limits, tables, known answers of a PostgreSQL
-    of_file(catalog, schema)        tables of a database file of DuckDB or SQLite
+    for_server(server, schema)       version, connection, role, limits, tables, known answers of a PostgreSQL
+    for_file(catalog, schema)        tables of a database file of DuckDB or SQLite
     known_answers("duckdb", ask)    `ask` gives the first row of a query
 
 They only read. One of them tries to write to a server, in a transaction that reads and is rolled back: it must refuse.
@@ -15,18 +15,18 @@ from typing import Any
 
 from dstill.api.engine import CheckResult
 from dstill.errors import FailedItems
-from dstill_sql.engines.catalogs import facts_of, of_postgresql
+from dstill_sql.engines.catalogs import facts_of, from_postgresql
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.server import Away, Server
 from dstill_sql.language.database.drift import compared
-from dstill_sql.language.database.schema import Schema, quoted
+from dstill_sql.language.database.schema import SqlSchema, quoted
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.engine_text import Statement, fixed
 from dstill_sql.language.printing import printed
 from dstill_sql.language.results.compare import cell
 from dstill_sql.language.statements import read
 
-__all__ = ["Role", "known_answers", "of_file", "of_server", "role_of"]
+__all__ = ["Role", "for_file", "for_server", "known_answers", "role_of"]
 
 TESTED = (15,)  # major versions that dstill was tested with
 _ATTRIBUTES = """
@@ -48,7 +48,7 @@ _SCHEMA = """
 SELECT has_schema_privilege(oid, 'USAGE'), has_schema_privilege(oid, 'CREATE')
 FROM pg_catalog.pg_namespace WHERE nspname = %s"""
 # Roles of PostgreSQL that may do more than read tables.
-_POWERFUL = (
+_POWER_ROLES = (
     "pg_write_all_data",
     "pg_read_server_files",
     "pg_write_server_files",
@@ -64,7 +64,7 @@ _WRITE = "CREATE TEMPORARY TABLE dstill_may_not_write (a integer)"
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """What the role of a connection may do. ``str()`` is a sentence for people."""
+    """The rights of a connection's role. ``str()`` is a sentence for people."""
 
     name: str
     powers: tuple[str, ...] = ()  # beyond reading tables
@@ -86,7 +86,7 @@ def role_of(server: Server) -> Role:
         return Role(name=str(name), powers=("it is a superuser, who may also read and write files of the server",))
     named = ("", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", "CREATE on the database", "")
     powers = [power for power, has in zip(named, attributes, strict=True) if has and power]
-    powers += [f"member of {group}" for (group,) in server.ask(fixed(_MEMBER, "postgres"), (list(_POWERFUL),))]
+    powers += [f"member of {group}" for (group,) in server.ask(fixed(_MEMBER, "postgres"), (list(_POWER_ROLES),))]
     if functions := [function for (function,) in server.ask(fixed(_FUNCTIONS, "postgres"), (list(_FILES),))]:
         powers.append(f"may call {', '.join(functions)}")
     schema = server.ask(fixed(_SCHEMA, "postgres"), (server.schema_name,))
@@ -105,7 +105,7 @@ def role_of(server: Server) -> Role:
     return Role(name=str(name), powers=tuple(powers), lacks=tuple(lacks))
 
 
-def of_server(server: Server, known: Schema | None) -> Iterator[CheckResult]:
+def for_server(server: Server, known: SqlSchema | None) -> Iterator[CheckResult]:
     """Every check. `known`: the schema that the settings have; it should be the server's."""
     major = int(server.version.partition(".")[0]) if server.version[:1].isdigit() else 0
     is_tested = server.product == "PostgreSQL" and major in TESTED
@@ -125,12 +125,12 @@ def of_server(server: Server, known: Schema | None) -> Iterator[CheckResult]:
     bounded = "temporary files" if server.bounds_files else "not temporary files: the role may not set temp_file_limit"
     yield CheckResult(name="limits", found=f"{server.seconds:g} s, memory of a sort, and {bounded}")
     if known is not None:
-        yield _tables(of_postgresql(server).schema, known)
+        yield _tables(from_postgresql(server).schema, known)
     yield _compared("a write", _refusal(server), "read-only", "postgres")
     yield from known_answers("postgres", lambda query: server.fetch(query, 1)[1][0])
 
 
-def of_file(there: Schema, known: Schema | None) -> Iterator[CheckResult]:
+def for_file(there: SqlSchema, known: SqlSchema | None) -> Iterator[CheckResult]:
     """The tables of a database file. `known`: the schema that the settings have; it should be that of the file."""
     if known is None:
         yield CheckResult(name="tables", found=f"{len(there.tables):,}")
@@ -141,11 +141,11 @@ def of_file(there: Schema, known: Schema | None) -> Iterator[CheckResult]:
 # --- known answers ----------------------------------------------------------------------
 
 
-_SORTED = "SELECT a FROM (SELECT 1 AS a, NULL AS b UNION ALL SELECT 2, 5) AS t ORDER BY b LIMIT 1"
+_NULL_ORDER = "SELECT a FROM (SELECT 1 AS a, NULL AS b UNION ALL SELECT 2, 5) AS t ORDER BY b LIMIT 1"
 _KNOWN: Mapping[Dialect, Sequence[tuple[str, str, str]]] = {
     "postgres": (
         ("division of integers", "SELECT 7 / 2", "3"),
-        ("NULLs are sorted last", _SORTED, "2"),
+        ("NULLs are sorted last", _NULL_ORDER, "2"),
         ("a backslash is a letter", r"SELECT length('a\')", "2"),
         ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo'", "False"),
         ("an empty text is not NULL", "SELECT '' IS NULL", "False"),
@@ -154,7 +154,7 @@ _KNOWN: Mapping[Dialect, Sequence[tuple[str, str, str]]] = {
     ),
     "duckdb": (
         ("division of integers", "SELECT 7 / 2, 7 // 2", "3.5, 3"),
-        ("NULLs are sorted last", _SORTED, "2"),
+        ("NULLs are sorted last", _NULL_ORDER, "2"),
         ("a backslash is a letter", r"SELECT length('a\')", "2"),
         ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo'", "False"),
         ("months", "SELECT DATE '2024-01-31' + INTERVAL '1 month'", "2024-02-29 00:00:00"),
@@ -162,7 +162,7 @@ _KNOWN: Mapping[Dialect, Sequence[tuple[str, str, str]]] = {
     ),
     "sqlite": (
         ("division of integers", "SELECT 7 / 2", "3"),
-        ("NULLs are sorted first", _SORTED, "1"),
+        ("NULLs are sorted first", _NULL_ORDER, "1"),
         ("a backslash is a letter", r"SELECT length('a\')", "2"),
         ("LIKE and case", "SELECT 'Oslo' LIKE 'oslo', 'Oslo' GLOB 'oslo'", "1, 0"),
         ("months", "SELECT date('2024-01-31', '+1 month')", "2024-03-02"),
@@ -175,14 +175,14 @@ def known_answers(dialect: Dialect, ask: Callable[[Statement], Sequence[Any]]) -
     """Queries whose results translations rely on. `ask`: the first row of a query; what it raises is the answer."""
     for name, text, expected in _KNOWN[dialect]:
         try:
-            found = ", ".join(str(cell(value)) for value in ask(printed(read(text, dialect), dialect)))
+            answer = ", ".join(str(cell(value)) for value in ask(printed(read(text, dialect), dialect)))
         except Exception as error:  # of the engine's library, or that it is gone
-            found = str(error).splitlines()[0]
-        yield _compared(name, found, expected, dialect)
+            answer = str(error).splitlines()[0]
+        yield _compared(name, answer, expected, dialect)
 
 
 def _refusal(server: Server) -> str:
-    """What happens to a statement that writes."""
+    """The refusal of a statement that writes."""
     try:
         server.run_alone(fixed(_WRITE, "postgres"))
     except (Away, library().Error) as error:
@@ -191,24 +191,26 @@ def _refusal(server: Server) -> str:
     return "it was not refused"
 
 
-def _compared(name: str, found: str, expected: str, dialect: Dialect) -> CheckResult:
+def _compared(name: str, answer: str, expected: str, dialect: Dialect) -> CheckResult:
     problem = None
-    if found != expected:
+    if answer != expected:
         where = {"postgres": "PostgreSQL", "duckdb": "DuckDB", "sqlite": "SQLite"}[dialect]
-        problem = FailedItems(f"{name}: got {found}", where=where, hint=f"expected {expected}")
-    return CheckResult(name=name, found=found, expected=expected, problem=problem)
+        problem = FailedItems(f"{name}: got {answer}", where=where, hint=f"expected {expected}")
+    return CheckResult(name=name, found=answer, expected=expected, problem=problem)
 
 
-def _tables(there: Schema, known: Schema) -> CheckResult:
-    found = compared(facts_of(known)["columns"], facts_of(there)["columns"])
+def _tables(there: SqlSchema, known: SqlSchema) -> CheckResult:
+    change = compared(facts_of(known)["columns"], facts_of(there)["columns"])
     problem = None
-    if found.breaks:
+    if change.breaks:
         problem = FailedItems(
-            f"the schema of the settings is not that of the database: {found}",
+            f"the schema of the settings is not that of the database: {change}",
             where="task.sql.schema",
             hint="run `dstill init` again in a new folder",
         )
-    return CheckResult(name="tables", found=str(found) or f"{len(there.tables):,}, as in the settings", problem=problem)
+    return CheckResult(
+        name="tables", found=str(change) or f"{len(there.tables):,}, as in the settings", problem=problem
+    )
 
 
 def _advice(server: Server) -> str:

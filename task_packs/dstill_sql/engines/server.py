@@ -117,8 +117,8 @@ class Server:
                 rows: list[tuple[Any, ...]] = connection.execute(query.text, values or None).fetchall()
                 return rows
         except (Away, library().Error) as error:
-            said = str(error).splitlines() or [type(error).__name__]
-            raise ServiceError(f"PostgreSQL at {self.address}: {said[0]}", where=self.engine.url) from None
+            lines = str(error).splitlines() or [type(error).__name__]
+            raise ServiceError(f"PostgreSQL at {self.address}: {lines[0]}", where=self.engine.url) from None
 
     def run_alone(self, statement: Statement) -> None:
         """Run one statement and take it back. Raises psycopg.Error, and Away."""
@@ -180,9 +180,9 @@ class Server:
             late.set()
             with (
                 contextlib.suppress(OSError, library().Error),
-                socket.socket(fileno=os.dup(self._connection.fileno())) as one,
+                socket.socket(fileno=os.dup(self._connection.fileno())) as copy,
             ):
-                one.shutdown(socket.SHUT_RDWR)
+                copy.shutdown(socket.SHUT_RDWR)
 
         clock = threading.Timer(self.seconds + GRACE, stop)
         clock.daemon = True
@@ -201,8 +201,8 @@ class Server:
             raise ServiceError(
                 f"the server at {self.address} is too old", where=self.engine.url, hint="PostgreSQL 12 or newer"
             )
-        ((said, version),) = self.ask(fixed("SELECT version(), current_setting('server_version')", "postgres"))
-        return str(version).split()[0], "PostgreSQL" if said.startswith("PostgreSQL ") else said.split()[0]
+        ((product, version),) = self.ask(fixed("SELECT version(), current_setting('server_version')", "postgres"))
+        return str(version).split()[0], "PostgreSQL" if product.startswith("PostgreSQL ") else product.split()[0]
 
     def _may_bound_files(self) -> bool:
         """Whether the role may limit its temporary files. If it may, every query has the limit."""

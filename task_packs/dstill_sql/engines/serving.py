@@ -1,4 +1,4 @@
-"""What the process of an engine does: it reads requests, runs them one by one, and answers.
+"""The process of an engine: it reads requests, runs them one by one, and answers.
 
     {"seconds": 5, "steps": [{"do": "fetch", "key": "shop", "text": "SELECT name FROM drivers", …}]}
     {"columns": ["name"], "rows": [["Ann"], ["Bob"]], "cpu": 0.0001}
@@ -94,12 +94,12 @@ class _Server:
             return {"error": self._work.failure(error), "message": message}
 
     def _run(self, steps: Sequence[Request], seconds: float) -> dict[str, Any]:
-        found: tuple[list[str], list[Any]] = ([], [])
+        result: tuple[list[str], list[Any]] = ([], [])
         start = time.process_time()
         with self._watch.over(self._interrupt, seconds):
             for step in steps:
-                found = self._do(step)
-        return {"columns": found[0], "rows": found[1], "cpu": time.process_time() - start}
+                result = self._do(step)
+        return {"columns": result[0], "rows": result[1], "cpu": time.process_time() - start}
 
     def _do(self, step: Request) -> tuple[list[str], list[Any]]:
         work, key = self._work, step["key"]

@@ -1,4 +1,4 @@
-"""What the process of an engine is asked to do, as messages: the only place where the text of a `Statement` goes in.
+"""The requests to the process of an engine, as messages: the only place where the text of a `Statement` goes in.
 
     fetch(printed(query, "duckdb"), 100)     {"do": "fetch", "text": "SELECT …", "most": 100, "values": [], …}
 

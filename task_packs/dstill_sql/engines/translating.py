@@ -18,7 +18,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 
 from dstill_sql.engines.forms import for_postgres, for_sqlite
 from dstill_sql.language.bounded_text import text_of
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.database.schema_check import names_of, qualified
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.statements import read
@@ -33,7 +33,7 @@ class Untranslatable(Exception):
 _FORMS: Mapping[Dialect, Callable[[exp.Expr], exp.Expr]] = {"sqlite": for_sqlite, "postgres": for_postgres}
 
 
-def translated(query: exp.Query, source: Dialect, target: Dialect, schema: Schema | None) -> exp.Query:
+def translated(query: exp.Query, source: Dialect, target: Dialect, schema: SqlSchema | None) -> exp.Query:
     """The query in another dialect. Raises Untranslatable.
 
     `schema`: its tables, from which the types of expressions follow, if known.
@@ -49,5 +49,5 @@ def translated(query: exp.Query, source: Dialect, target: Dialect, schema: Schem
         text = text_of(form(typed) if form else typed, target)
         return read(text, target)
     except Exception as error:  # what sqlglot does not foresee raises anything
-        said = str(error).splitlines() or [type(error).__name__]
-        raise Untranslatable(f"the query cannot be translated to {target}: {said[0]}") from None
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise Untranslatable(f"the query cannot be translated to {target}: {lines[0]}") from None

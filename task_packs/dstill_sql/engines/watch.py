@@ -16,8 +16,8 @@ from contextlib import contextmanager
 
 __all__ = ["Stopped", "Watch"]
 
-_EVERY = 0.1  # seconds
-_IDLE = 20  # looks without a query, after which the thread ends
+_INTERVAL = 0.1  # seconds
+_IDLE_LOOKS = 20  # looks without a query, after which the thread ends
 
 
 class Stopped(Exception):
@@ -67,12 +67,12 @@ class Watch:
     def _look(self) -> None:
         idle = 0
         while True:
-            closing = self._closing.wait(_EVERY)
+            closing = self._closing.wait(_INTERVAL)
             if self._also:
                 self._also()
             with self._lock:
                 idle = 0 if self._interrupt else idle + 1
-                if closing or idle > _IDLE:
+                if closing or idle > _IDLE_LOOKS:
                     self._thread = None
                     return
                 if self._interrupt and time.monotonic() > self._until:

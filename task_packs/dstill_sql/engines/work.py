@@ -1,4 +1,4 @@
-"""What the process of an engine needs of SQLite or DuckDB: to open a database, to fill it and to run one text.
+"""The work of SQLite or DuckDB in the process of an engine: to open a database, to fill it and to run one text.
 
 A `database` is a connection of the engine's library.
 """
@@ -17,7 +17,7 @@ __all__ = ["Failure", "Work", "batches"]
 
 # "missing" is the library, "file" what is a fault of the database: it is locked, damaged or gone.
 Failure = Literal["missing", "stopped", "memory", "file", "engine"]
-Found = tuple[list[str], list[Any]]  # columns, rows
+Fetched = tuple[list[str], list[Any]]  # columns, rows
 
 _BATCH = 2**18  # bytes of rows that are sent at once
 
@@ -53,7 +53,7 @@ class Work(ABC):
         """Whose fault an error is."""
 
     @abstractmethod
-    def rows(self, found: Any) -> Iterable[Sequence[Any]]:
+    def rows(self, result: Any) -> Iterable[Sequence[Any]]:
         """The rows of what was executed."""
 
     def create(self, database: Any, steps: Sequence[Mapping[str, Any]]) -> None:
@@ -64,18 +64,18 @@ class Work(ABC):
             else:
                 database.execute(step["text"])
 
-    def fetch(self, database: Any, step: Mapping[str, Any], size: int, send: Callable[[list[Any]], None]) -> Found:
+    def fetch(self, database: Any, step: Mapping[str, Any], size: int, send: Callable[[list[Any]], None]) -> Fetched:
         """The columns of a query, and the last of its first rows; `send` gets those before.
 
         Raises MemoryError where they take more than `size` bytes.
         """
-        found = self.query(database, step)
+        result = self.query(database, step)
         last: list[Any] = []
-        for batch in batches(self.rows(found), step["most"], size):
+        for batch in batches(self.rows(result), step["most"], size):
             if last:
                 send(last)
             last = batch
-        return [column[0] for column in found.description or ()], last
+        return [column[0] for column in result.description or ()], last
 
 
 def batches(rows: Iterable[Sequence[Any]], most: int, size: int) -> Iterable[list[list[Any]]]:

@@ -49,8 +49,8 @@ class DuckDbWork(Work):
         of_file = isinstance(error, (self._library.IOException, self._library.FatalException))
         return "file" if of_file or "Corrupt" in str(error) else "engine"
 
-    def rows(self, found: Any) -> Iterable[Sequence[Any]]:
-        return iter(found.fetchone, None)  # one by one: DuckDB's own limit of memory does not count them
+    def rows(self, result: Any) -> Iterable[Sequence[Any]]:
+        return iter(result.fetchone, None)  # one by one: DuckDB's own limit of memory does not count them
 
     def _limits(self) -> dict[str, Any]:
         return {

@@ -79,8 +79,8 @@ class SqliteWork(Work):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         return "file" if isinstance(error, sqlite3.Error) and code in _OF_FILE else "engine"
 
-    def rows(self, found: Any) -> Iterable[Sequence[Any]]:
-        rows: Iterable[Sequence[Any]] = found
+    def rows(self, result: Any) -> Iterable[Sequence[Any]]:
+        rows: Iterable[Sequence[Any]] = result
         return rows
 
     def _limited(self, connection: _Database) -> _Database:
@@ -116,11 +116,11 @@ class _Database(sqlite3.Connection):
         """Ask `allows`, or what comes in its place, about every statement from now on."""
         rows = self.execute("SELECT name FROM sqlite_master WHERE type = 'view'")
         self.views, self.allows = frozenset(name.casefold() for (name,) in rows), allows
-        self.set_authorizer(lambda *asked: sqlite3.SQLITE_OK if self.allows(*asked) else sqlite3.SQLITE_DENY)
+        self.set_authorizer(lambda *action: sqlite3.SQLITE_OK if self.allows(*action) else sqlite3.SQLITE_DENY)
 
 
 class _Reading:
-    """What one query may read and call: what is in its tree, and whatever the views of the file do.
+    """The names that one query may read and call: those in its tree, and whatever the views of the file do.
 
     SQLite names the view, or the part of a WITH, in which something is read. A name that is not of the query's own WITH
     is of a view, or of a view's WITH.

@@ -1,4 +1,4 @@
-"""What the codes of problems mean, in a sentence each: the help of the rules of `dstill check`."""
+"""The meanings of the codes of problems, in a sentence each: the help of the rules of `dstill check`."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from sqlglot import TokenType, exp
 
 from dstill.api.answer_files import Edit, Fix
 from dstill.api.records import Problem
-from dstill_sql.language.database.schema import Schema, walk_columns
+from dstill_sql.language.database.schema import SqlSchema, walk_columns
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.statements import NotOneQuery, place, read
 
@@ -28,7 +28,7 @@ _DEFAULT_SCHEMA: Mapping[Dialect, str] = {"duckdb": "main", "sqlite": "main", "p
 _ROW_IDS = {"rowid", "oid", "_rowid_"}  # columns of every table in SQLite
 
 
-def fixes(answer: str, problems: Sequence[Problem], schema: Schema | None, dialect: Dialect) -> Iterator[Fix]:
+def fixes(answer: str, problems: Sequence[Problem], schema: SqlSchema | None, dialect: Dialect) -> Iterator[Fix]:
     """The repairs of `answer`, in which the checks found `problems`. `schema`: None if it is not known."""
     try:
         query = read(answer, dialect)
@@ -64,7 +64,7 @@ def _not_recursive(answer: str, query: exp.Query, dialect: Dialect) -> list[Edit
     tokens = Grammar.get_or_raise(dialect).tokenize(answer)
     words = [number for number, token in enumerate(tokens) if token.token_type is TokenType.RECURSIVE]
     withs = list(query.find_all(exp.With))
-    if len(words) != 1 or len([one for one in withs if one.recursive]) != 1 or any(map(_reads_ahead, withs)):
+    if len(words) != 1 or len([clause for clause in withs if clause.recursive]) != 1 or any(map(_reads_ahead, withs)):
         return []
     (number,) = words
     return [Edit(start=tokens[number].start, end=tokens[number + 1].start, text="")]
@@ -80,10 +80,10 @@ def _reads_ahead(clause: exp.With) -> bool:
     )
 
 
-def _quoted_texts(answer: str, query: exp.Query, schema: Schema) -> list[Edit]:
+def _quoted_texts(answer: str, query: exp.Query, schema: SqlSchema) -> list[Edit]:
     """SQLite reads a name in double quotes that no column has as a text."""
     known = {column.name.casefold() for _, column in walk_columns(schema)} | _ROW_IDS
-    known |= {one.alias.casefold() for one in query.find_all(exp.Alias, exp.TableAlias)}
+    known |= {node.alias.casefold() for node in query.find_all(exp.Alias, exp.TableAlias)}
     known |= {name.name.casefold() for alias in query.find_all(exp.TableAlias) for name in alias.columns}
     edits = []
     for column in query.find_all(exp.Column):

@@ -36,8 +36,8 @@ def answers(text: str, dialect: Dialect) -> Iterator[FileAnswer]:
     context: Mapping[str, Any] = {}
     behind = 0  # the end of the statement before
     for start, end in _spans(text, dialect):
-        for found in _DATABASE.finditer(text, behind, start):
-            context = {"db": found["name"]}
+        for match in _DATABASE.finditer(text, behind, start):
+            context = {"db": match["name"]}
         behind = end
         yield FileAnswer(start=start, end=end, context=context)
 

@@ -1,6 +1,6 @@
 """Which tokens may be a literal of one kind, and whether one that is written is whole.
 
-    values = Values(reading, Spec(kind="date"))
+    values = Literals(reading, Spec(kind="date"))
     values.starts(4)                  whether a literal may begin with word 4
     values.extends((4,), "next")      whether it goes on with the day after it
     values.whole((4, "next"))         whether it may end there
@@ -25,7 +25,7 @@ from dstill_sql.form.periods import bounds
 from dstill_sql.form.tokens import CONSTANTS, DIVISORS, ENDINGS, FACTORS, PERIODS
 from dstill_sql.form.values import Literal, Reader, is_number
 
-__all__ = ["Spec", "Values"]
+__all__ = ["Literals", "Spec"]
 
 _LONGEST = 60  # characters of a spelled text
 _MOST_DIGITS = 15
@@ -91,7 +91,7 @@ _CHECKS: Mapping[str, Callable[[str], bool]] = {
 }
 
 
-class Values:
+class Literals:
     """The literals of one spec in one reading."""
 
     def __init__(self, reading: Reading, spec: Spec) -> None:
@@ -107,8 +107,8 @@ class Values:
         """Spans that are a part of a known value."""
         if self.spec.kind not in ("text", "enum") or not self.known:
             return {}
-        found = partial_values(self.reading.question, self.reading.words, self.known)
-        return {span: value for span, value in found.items() if self._fits(value)}
+        parts = partial_values(self.reading.question, self.reading.words, self.known)
+        return {span: value for span, value in parts.items() if self._fits(value)}
 
     def whole(self, written: tuple[Token, ...]) -> Literal | None:
         """The literal that tokens are; None: they are none, or none that fits."""
@@ -119,31 +119,31 @@ class Values:
     def _read(self, written: tuple[Token, ...]) -> Literal | None:
         reader = Reader(written, self.reading)
         try:
-            found = reader.literal(self.spec.kind, self.known)
+            literal = reader.literal(self.spec.kind, self.known)
         except NotExpressible:
             return None
         if reader.peek() is not None:
             return None
-        if self.spec.kind == "boolean" or found.kind == "boolean":
-            return found if self.spec.kind == found.kind else None
-        if self.numeric != (found.kind == "number") and self.spec.kind:
+        if self.spec.kind == "boolean" or literal.kind == "boolean":
+            return literal if self.spec.kind == literal.kind else None
+        if self.numeric != (literal.kind == "number") and self.spec.kind:
             return None
-        if self.spec.only and found.kind != self.spec.only:
+        if self.spec.only and literal.kind != self.spec.only:
             return None
-        return found if self._fits(found.said) else None
+        return literal if self._fits(literal.said) else None
 
-    def _fits(self, said: str) -> bool:
+    def _fits(self, text: str) -> bool:
         """Whether a value is one of the kind."""
         spec = self.spec
         if spec.whole:
-            return said.isdigit() and len(said) <= _MOST_DIGITS and spec.least <= int(said) <= spec.most
+            return text.isdigit() and len(text) <= _MOST_DIGITS and spec.least <= int(text) <= spec.most
         if self.numeric:
-            return is_number(said) and len(said) <= 2 * _MOST_DIGITS and (not spec.fraction or 0 < float(said) < 1)
+            return is_number(text) and len(text) <= 2 * _MOST_DIGITS and (not spec.fraction or 0 < float(text) < 1)
         if spec.choices:
-            return said in spec.choices
+            return text in spec.choices
         if spec.kind in _CHECKS:
-            return _CHECKS[spec.kind](said) or (spec.kind == "timestamp" and _is_date(said))
-        return "\0" not in said
+            return _CHECKS[spec.kind](text) or (spec.kind == "timestamp" and _is_date(text))
+        return "\0" not in text
 
     # --- the first token ----------------------------------------------------------------
 
@@ -246,7 +246,7 @@ class Values:
 
     def _spells(self, written: tuple[Token, ...], token: str) -> bool:
         """Whether a character may follow, or the end of a value."""
-        text = "".join(str(one)[1:] for one in written if str(one)[0] == "'")
+        text = "".join(str(token)[1:] for token in written if str(token)[0] == "'")
         digits = "".join(str(trailing_halve)[1:] for trailing_halve in _trailing_halves(written))
         if token == '"':
             return bool(written) and self.whole(written) is not None
@@ -288,12 +288,12 @@ _CHARACTERS = frozenset(CHARACTERS)
 
 
 def _trailing_halves(written: tuple[Token, ...]) -> list[Token]:
-    found: list[Token] = []
+    tokens: list[Token] = []
     for token in reversed(written):
         if token not in HALVES:
             break
-        found.insert(0, token)
-    return found
+        tokens.insert(0, token)
+    return tokens
 
 
 def _open(digits: str) -> str:

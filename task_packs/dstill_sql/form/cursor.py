@@ -45,8 +45,8 @@ class QueryCursor(Cursor):
 
     def allowed(self) -> Collection[Token]:
         """As in `Cursor`."""
-        found = {token for token in self._candidates() if self._after(token) is not None}
-        return found | {""} if self._may_end else found
+        fits = {token for token in self._candidates() if self._after(token) is not None}
+        return fits | {""} if self._may_end else fits
 
     def _candidates(self) -> Iterator[Token]:
         yield from tokens()
@@ -97,7 +97,7 @@ def _stepped(state: State, token: Token) -> State | None:
     at: State | None = state
     while at is not None and at.goals is not None:
         if (after := at.goals[0].take(at, token)) is not None:
-            found = settled(after)
-            return found.counted(token) if found.can_go_on else None
+            next_ = settled(after)
+            return next_.counted(token) if next_.can_go_on else None
         at = at.skipped
     return None

@@ -69,22 +69,22 @@ class _Decoder(Reader):
     def query(self, parent: Select | None, *, within_exists: bool = False) -> Query:
         """A query, up to the end of the answer or to its bracket, which is left."""
         self._deeper()
-        found = Query(selects=[self.select(parent, within_exists)])
+        query = Query(selects=[self.select(parent, within_exists)])
         while token := self.take(*SETS):
-            if token == "intersect" and set(found.sets) - {"INTERSECT"}:
+            if token == "intersect" and set(query.sets) - {"INTERSECT"}:
                 raise NotExpressible("INTERSECT after another set operation")
-            found.sets.append(SETS[token])
-            found.selects.append(self.select(parent, False))
-        if found.sets:
-            self._name_places(found)
+            query.sets.append(SETS[token])
+            query.selects.append(self.select(parent, False))
+        if query.sets:
+            self._name_places(query)
         self.depth -= 1
-        return found
+        return query
 
     def inner(self, parent: Select | None, *, within_exists: bool = False) -> Query:
         """A query inside another, with its bracket."""
-        found = self.query(parent, within_exists=within_exists)
+        query = self.query(parent, within_exists=within_exists)
         self.end()
-        return found
+        return query
 
     def end(self) -> None:
         """A bracket, or the end of the answer."""
@@ -194,8 +194,8 @@ class _Decoder(Reader):
         elif clause in ("with", "left"):
             self._joined(clause, select)
         elif clause in ("by", "group"):
-            found = self._expressions(select)
-            select.extra, select.group = (found, None) if clause == "by" else (None, found)
+            expressions = self._expressions(select)
+            select.extra, select.group = (expressions, None) if clause == "by" else (None, expressions)
         else:
             self._rows(clause, select)
 
@@ -206,32 +206,32 @@ class _Decoder(Reader):
                 select.left.add(instance)
 
     def _expressions(self, select: Select) -> list[Piece]:
-        found = []
+        expressions = []
         while self._starts_expression():
-            found.append(self.expression(select))
-        return found
+            expressions.append(self.expression(select))
+        return expressions
 
     def _rows(self, clause: str, select: Select) -> None:
-        said = self.literal("integer").said
-        if not said.isdigit():
-            raise NotExpressible(f"{clause} {said} cannot be a number of rows")
+        text = self.literal("integer").said
+        if not text.isdigit():
+            raise NotExpressible(f"{clause} {text} cannot be a number of rows")
         if clause == "limit":
-            select.limit = said
+            select.limit = text
         else:
-            select.offset = said
+            select.offset = text
 
     def _instances(self) -> list[Instance]:
-        found = []
+        instances = []
         while (token := self.peek()) == "via" or (isinstance(token, int) and self._is_table(token)):
-            found.append(self._role() if token == "via" else Instance(table=self._table()))
+            instances.append(self._role() if token == "via" else Instance(table=self._table()))
             if token == "via":
                 self.end()  # else the next one might go on with it
-        if not found:
+        if not instances:
             raise NotExpressible("expected a table")
-        return found
+        return instances
 
     def _ordered(self, select: Select) -> list[Piece]:
-        found = []
+        pieces = []
         while self._starts_expression():
             piece = self.expression(select)
             after = " DESC" if self.take("desc") else ""
@@ -241,10 +241,10 @@ class _Decoder(Reader):
                 piece = Piece(
                     parts=(*piece.parts, after), kind="ordered", aggregates=piece.aggregates, columns=piece.columns
                 )
-            found.append(piece)
-        if not found:
+            pieces.append(piece)
+        if not pieces:
             raise NotExpressible("an order is by something")
-        return found
+        return pieces
 
     # --- conditions ---------------------------------------------------------------------
 
@@ -256,19 +256,19 @@ class _Decoder(Reader):
 
     def _all(self, select: Select) -> Piece:
         """Conditions that all hold."""
-        found = []
+        pieces = []
         while self._starts_condition():
-            found.append(self.condition(select))
-        if not found:
+            pieces.append(self.condition(select))
+        if not pieces:
             raise NotExpressible("expected a condition")
-        return joined(found, "AND", CONJUNCTION)
+        return joined(pieces, "AND", CONJUNCTION)
 
     def condition(self, select: Select, *, negated: bool = False) -> Piece:
         """One condition."""
         self._deeper()
-        found = self._condition(select, negated)
+        condition = self._condition(select, negated)
         self.depth -= 1
-        return found
+        return condition
 
     def _condition(self, select: Select, negated: bool) -> Piece:
         token = self.peek()
@@ -287,8 +287,8 @@ class _Decoder(Reader):
         left = self.expression(select)
         if token in COMPARISONS:
             right = self._beside(left, select)
-            found = self._condition_of((left, right), (f" {COMPARISONS[token]} ",))
-            return self._negated(found) if negated else found
+            condition = self._condition_of((left, right), (f" {COMPARISONS[token]} ",))
+            return self._negated(condition) if negated else condition
         return self._about(token, left, select, negated)
 
     def _exists(self, select: Select, negated: bool) -> Piece:
@@ -322,12 +322,12 @@ class _Decoder(Reader):
         return self._condition_of((left,), (" IS NULL" if empty else " IS NOT NULL",))
 
     def _list(self, select: Select, word: str) -> Piece:
-        found = []
+        pieces = []
         while self.peek() is not None and not self.take(")"):
-            found.append(self.condition(select))
-        if len(found) < 2:
+            pieces.append(self.condition(select))
+        if len(pieces) < 2:
             raise NotExpressible(f"{word} is between two conditions")
-        return joined(found, word.upper(), CONJUNCTION if word == "and" else DISJUNCTION)
+        return joined(pieces, word.upper(), CONJUNCTION if word == "and" else DISJUNCTION)
 
     def _negated(self, piece: Piece) -> Piece:
         return Piece(
@@ -339,7 +339,7 @@ class _Decoder(Reader):
         )
 
     def _beside(self, left: Piece, select: Select) -> Piece:
-        """What an expression is compared with."""
+        """The expression that another is compared with."""
         token = self.peek()
         if token is not None and starts_value(token, self.reading):
             return self._literal(left.kind, left.known)
@@ -362,19 +362,19 @@ class _Decoder(Reader):
     def _during(self, left: Piece, negated: bool) -> Piece:
         first, after = self._period()
         sides = wrapped(left, COMPARE + 1)
-        found = Piece(
+        piece = Piece(
             parts=(*sides, " >= ", *wrapped(first, COMPARE + 1), " AND ", *sides, " < ", *wrapped(after, COMPARE + 1)),
             kind="condition",
             level=CONJUNCTION,
             aggregates=left.aggregates,
             columns=left.columns,
         )
-        return self._negated(found) if negated else found
+        return self._negated(piece) if negated else piece
 
     def _period(self) -> tuple[Piece, Piece]:
         """The first day of a period, and the day after it."""
         if token := self.take(*RELATIVE_PERIODS):
-            first, after = (self._filled(FUNCTIONS[one], ()) for one in RELATIVE_PERIODS[token])
+            first, after = (self._filled(FUNCTIONS[name], ()) for name in RELATIVE_PERIODS[token])
             return first, after
         word = self.reading.words[self.word()]
         period = bounds(word.value)
@@ -386,12 +386,12 @@ class _Decoder(Reader):
         if self.take("query"):
             parts: tuple[Part, ...] = (f" {no}IN (", self.inner(select), ")")
         else:
-            found = []
+            pieces = []
             while self.peek() is not None and not self.take(")"):
-                found.append(self.literal(left.kind, left.known).text)
-            if not found:
+                pieces.append(self.literal(left.kind, left.known).text)
+            if not pieces:
                 raise NotExpressible("in nothing")
-            parts = (f" {no}IN ({', '.join(found)})",)
+            parts = (f" {no}IN ({', '.join(pieces)})",)
         sides = wrapped(left, COMPARE + 1)
         return Piece(
             parts=(*sides, *parts), kind="condition", level=COMPARE, aggregates=left.aggregates, columns=left.columns
@@ -415,9 +415,9 @@ class _Decoder(Reader):
     def expression(self, select: Select, kind: str = "") -> Piece:
         """An expression. `kind`: what a value would be."""
         self._deeper()
-        found = self._expression(select, kind)
+        expression = self._expression(select, kind)
         self.depth -= 1
-        return found
+        return expression
 
     def _expression(self, select: Select, kind: str) -> Piece:
         token = self.peek()
@@ -427,29 +427,29 @@ class _Decoder(Reader):
             return self._column(select, select)
         self.at += 1
         if token in OUTPUTS:
-            return self._of_output(select, OUTPUTS.index(token))
+            return self._for_output(select, OUTPUTS.index(token))
         if token in FUNCTIONS:
             return self._function(FUNCTIONS[token], select)
         if token in CONDITIONS:
             self.at -= 1
             return replace(self.condition(select), kind="boolean")
-        ways: dict[str, Callable[[Select], Piece]] = {
+        readers: dict[str, Callable[[Select], Piece]] = {
             "filter": self._filter,
             "case": self._case,
             "window": self._window,
             "query": self._scalar,
         }
-        if token not in ways:
+        if token not in readers:
             raise NotExpressible(f"{token!r} cannot be an expression")
-        return ways[token](select)
+        return readers[token](select)
 
     def _literal(self, kind: str, known: tuple[str, ...] = ()) -> Piece:
-        found = self.literal(kind, known)
-        level = ATOM if not found.said.startswith("-") or found.kind != "number" else ADD
-        of = found.kind if found.kind in ("number", "boolean") else kind or "text"
-        return Piece(parts=(found.text,), kind=of, level=level)
+        literal = self.literal(kind, known)
+        level = ATOM if not literal.said.startswith("-") or literal.kind != "number" else ADD
+        of = literal.kind if literal.kind in ("number", "boolean") else kind or "text"
+        return Piece(parts=(literal.text,), kind=of, level=level)
 
-    def _of_output(self, select: Select, place: int) -> Piece:
+    def _for_output(self, select: Select, place: int) -> Piece:
         if place >= len(select.outputs):
             raise NotExpressible(f"there is no column {place + 1}")
         return select.outputs[place]
@@ -461,7 +461,7 @@ class _Decoder(Reader):
                 raise NotExpressible("there is no query around this one")
             return self._column(of.parent, at)
         if place := self.take(*INNER):
-            return self._of_derived(of, at, INNER.index(place))
+            return self._for_derived(of, at, INNER.index(place))
         instance: Instance | None = None
         if self.peek() == "via":
             instance = self._role()
@@ -495,7 +495,7 @@ class _Decoder(Reader):
             way.append(role)
         return Instance(table=way[-1].to, way=tuple(way))
 
-    def _of_derived(self, of: Select, at: Select, place: int) -> Piece:
+    def _for_derived(self, of: Select, at: Select, place: int) -> Piece:
         if of.derived is None or place >= len(of.derived.selects[0].outputs):
             raise NotExpressible(f"the query in FROM has no column {place + 1}")
         output = of.derived.selects[0].outputs[place]
@@ -632,7 +632,7 @@ def _outer_columns(query: Query) -> frozenset[int]:
 
 
 def hint(takes: frozenset[str]) -> str:
-    """What a value is that stands for an argument."""
+    """The kind of a value that stands for an argument."""
     if takes <= NUMERIC:
         return "number"
     if "text" in takes:

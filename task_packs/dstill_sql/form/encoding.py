@@ -29,8 +29,8 @@ from dstill_sql.language import refusals
 
 __all__ = ["encode", "encode_refusal"]
 
-_LATE = 1_000  # the place of a condition that names no word of the question
-_COMPARED: dict[type[exp.Expr], str] = {
+_LAST_PLACE = 1_000  # the place of a condition that names no word of the question
+_COMPARISON_TOKENS: dict[type[exp.Expr], str] = {
     exp.EQ: "eq",
     exp.NEQ: "ne",
     exp.LT: "lt",
@@ -38,7 +38,7 @@ _COMPARED: dict[type[exp.Expr], str] = {
     exp.GT: "gt",
     exp.GTE: "ge",
 }
-_TURNED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
+_MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 _RANKED = {exp.RowNumber: "row_number", exp.Rank: "rank", exp.DenseRank: "dense_rank"}
 _SET_OF = {(exp.Union, True): "union", (exp.Union, False): "union_all", (exp.Intersect, True): "intersect",
            (exp.Except, True): "except"}  # fmt: skip
@@ -58,14 +58,14 @@ def encode_refusal(refusal: refusals.Refusal, reading: Reading) -> list[Token]:
     """The tokens of a refusal: the words that are missing, in the order of the question."""
     writer = Writer(reading)
     parts = [writer.text(_as_asked(word, reading.question), "text") for word in refusal.missing]
-    parts.sort(key=lambda part: part[0] if isinstance(part[0], int) else _LATE)
+    parts.sort(key=lambda part: part[0] if isinstance(part[0], int) else _LAST_PLACE)
     return ["refuse", *(token for part in parts for token in part)]
 
 
 def _as_asked(word: str, question: str) -> str:
     """A word with the case that the question has."""
-    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", question, re.IGNORECASE)
-    return found.group() if found else word
+    match = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", question, re.IGNORECASE)
+    return match.group() if match else word
 
 
 def _without_end(tokens: list[Token]) -> list[Token]:
@@ -90,7 +90,7 @@ class _Written:
 
 @dataclass(kw_only=True)
 class _Part:
-    """What an encoder knows of the SELECT that it writes."""
+    """The knowledge of an encoder about the SELECT that it writes."""
 
     scope: Scope
     outputs: dict[str, int] = field(default_factory=dict)  # text → place, where it may be named so
@@ -169,7 +169,7 @@ class _Encoder:
             if named is None:
                 return self._again(select, parent, within_exists)
             left = scope.left()
-            only = [one for one in named if one not in left]
+            only = [instance for instance in named if instance not in left]
             body = [*self._sources("with", only), *self._sources("left", left), *body]
         return [*start, *outputs, *body], part.kinds
 
@@ -198,10 +198,10 @@ class _Encoder:
         return [*tokens, "select"]
 
     def _sources(self, token: str, instances: Sequence[Instance]) -> list[Token]:
-        found: list[Token] = []
+        tokens: list[Token] = []
         for instance in instances:
-            found += [*self._way(instance), ")"] if instance.way else [self._table(instance.table)]
-        return [token, *found] if found else []
+            tokens += [*self._way(instance), ")"] if instance.way else [self._table(instance.table)]
+        return [token, *tokens] if tokens else []
 
     def _table(self, name: str) -> int:
         item = self.of_tables.get(name, "")
@@ -214,15 +214,15 @@ class _Encoder:
         for place, output in enumerate(part.scope.select.expressions):
             inner = output.unalias()
             if isinstance(inner, exp.Star) or (isinstance(inner, exp.Column) and isinstance(inner.this, exp.Star)):
-                found = _Written(tokens=self._star(inner, part, within_exists))
+                written = _Written(tokens=self._star(inner, part, within_exists))
             elif within_exists and isinstance(inner, exp.Literal) and inner.name == "1":
-                found = _Written(tokens=self._one(part))
+                written = _Written(tokens=self._exists(part))
             else:
-                found = self.expression(inner, part)
+                written = self.expression(inner, part)
                 if place < len(OUTPUTS):
                     part.outputs.setdefault(inner.sql(self.dialect), place)
-            part.kinds.append(found)
-            tokens += found.tokens
+            part.kinds.append(written)
+            tokens += written.tokens
         return tokens
 
     def _star(self, star: exp.Expr, part: _Part, within_exists: bool) -> list[Token]:
@@ -242,7 +242,7 @@ class _Encoder:
         part.scope.used[instance] = None
         return [self._table(instance.table)]
 
-    def _one(self, part: _Part) -> list[Token]:
+    def _exists(self, part: _Part) -> list[Token]:
         """``SELECT 1`` of EXISTS: the table whose rows there are."""
         instance = part.scope.child_table()
         if instance is None or self.of_tables.get(instance.table) not in self.positions:
@@ -300,12 +300,12 @@ class _Encoder:
                 raise NotExpressible("columns without GROUP BY beside an aggregate")
             return []
         if set(there) >= set(follows):
-            extra = [one for text, one in there.items() if text not in follows]
+            extra = [piece for text, piece in there.items() if text not in follows]
             return ["by", *self._listed(extra, part)] if extra or not aggregated else []
         return ["group", *self._listed(list(there.values()), part)]
 
     def _listed(self, parts: Sequence[exp.Expr], part: _Part) -> list[Token]:
-        return [token for one in parts for token in self.expression(one, part).tokens]
+        return [token for node in parts for token in self.expression(node, part).tokens]
 
     # --- conditions ---------------------------------------------------------------------
 
@@ -324,23 +324,23 @@ class _Encoder:
         pointers = [token for token in tokens if isinstance(token, int)]
         items = {token - words for token in pointers if token >= words}
         of_columns = [word for word, item in self.reading.links if item in items]
-        return min([token for token in pointers if token < words] or of_columns or [_LATE])
+        return min([token for token in pointers if token < words] or of_columns or [_LAST_PLACE])
 
     def _conjunction(self, parts: Sequence[exp.Expr], part: _Part) -> list[list[Token]]:
         """Conditions as tokens; two that are the bounds of a range are one."""
-        left = [one.unnest() for one in parts]
-        found: list[list[Token]] = []
-        for low in [one for one in left if isinstance(one, exp.GTE)]:
+        left = [node.unnest() for node in parts]
+        lists: list[list[Token]] = []
+        for low in [node for node in left if isinstance(node, exp.GTE)]:
             for high in left:
                 if (
                     type(high) in (exp.LTE, exp.LT)
                     and high.this == low.this
                     and (tokens := self._range(low, high, part))
                 ):
-                    left = [one for one in left if one is not low and one is not high]
-                    found.append(tokens)
+                    left = [node for node in left if node is not low and node is not high]
+                    lists.append(tokens)
                     break
-        return [*found, *(self.condition(one, part) for one in left)]
+        return [*lists, *(self.condition(node, part) for node in left)]
 
     def _range(self, low: exp.Expr, high: exp.Expr, part: _Part) -> list[Token]:
         """The tokens of two bounds; empty: they are two conditions."""
@@ -356,7 +356,7 @@ class _Encoder:
 
     def _relative_period(self, first: exp.Expr, after: exp.Expr) -> list[Token]:
         """A day, month or year that is relative to now; empty: the bounds are none."""
-        matches = [self.patterns.match(bare(one)) for one in (first, after)]
+        matches = [self.patterns.match(bare(bound)) for bound in (first, after)]
         named = tuple(match.function.token if match else "" for match in matches)
         return next(([token] for token, pair in RELATIVE_PERIODS.items() if pair == named), [])
 
@@ -367,7 +367,7 @@ class _Encoder:
             return self._bracketed(inner, part)
         if isinstance(inner, exp.Not):
             return self._not(inner.this.unnest(), part)
-        if (token := _COMPARED.get(type(inner))) is not None:
+        if (token := _COMPARISON_TOKENS.get(type(inner))) is not None:
             return self._comparison(token, inner, part)
         if type(inner) in _LIKE:
             return self._like(inner, part)
@@ -382,14 +382,14 @@ class _Encoder:
         raise NotExpressible(f"the condition {inner.sql(self.dialect)[:60]}")
 
     def _bracketed(self, node: exp.Expr, part: _Part) -> list[Token]:
-        parts = [one.unnest() for one in node.flatten()]
+        parts = [node.unnest() for node in node.flatten()]
         if isinstance(node, exp.Or):
-            conditions = [self.condition(one, part) for one in parts]
+            conditions = [self.condition(node, part) for node in parts]
         else:
             conditions = self._conjunction(parts, part)
         if len(conditions) == 1:
             return conditions[0]
-        tokens = [token for one in self._ordered(conditions) for token in one]
+        tokens = [token for tokens in self._ordered(conditions) for token in tokens]
         return ["or" if isinstance(node, exp.Or) else "and", *tokens, ")"]
 
     def _not(self, inner: exp.Expr, part: _Part) -> list[Token]:
@@ -410,25 +410,25 @@ class _Encoder:
     def _comparison(self, token: str, node: exp.Expr, part: _Part) -> list[Token]:
         left, right = bare(node.this), bare(node.expression)
         if self._weight(left, part) > self._weight(right, part):
-            left, right, token = right, left, _TURNED[token]
+            left, right, token = right, left, _MIRRORED[token]
         of = self.expression(left, part)
         return [token, *of.tokens, *self._beside(right, of, part)]
 
     @staticmethod
     def _weight(node: exp.Expr, part: _Part) -> int:
-        """What comes first in a comparison: a column of a table, of one at the end of a way, …, a literal."""
+        """The rank of a side of a comparison: a column of a table, of one at the end of a way, …, a literal."""
         if isinstance(node, exp.Column):
-            found = part.scope.owner(node)
-            if found is None or found[0] is not part.scope:
+            owner = part.scope.owner(node)
+            if owner is None or owner[0] is not part.scope:
                 return 2
-            instance = part.scope.instances[found[1]]
+            instance = part.scope.instances[owner[1]]
             return 1 if instance.way or instance.copy > 1 else 0
         if isinstance(node, (exp.Literal, exp.Boolean, exp.Null, exp.Neg)):
             return 5
         return 4 if isinstance(node, exp.Subquery) else 3
 
     def _beside(self, node: exp.Expr, of: _Written, part: _Part) -> list[Token]:
-        """What an expression is compared with."""
+        """The expression that another is compared with."""
         return self._value(bare(node), of.kind, of.known) or self.expression(node, part).tokens
 
     def _like(self, node: exp.Expr, part: _Part) -> list[Token]:
@@ -438,11 +438,11 @@ class _Encoder:
         of, text = self.expression(node.this, part), pattern.name
         no: list[Token] = ["not"] if node.args.get("negate") else []
         for token, (operator, before, after) in PATTERNS.items():
-            said = text[len(before) : len(text) - len(after)]
-            fits = operator == _LIKE[type(node)] and before + said + after == text
-            if fits and (said or not before + after):
-                said = _as_asked(said, self.reading.question) if self._is_folded(node) and said else said
-                return [*no, token, *of.tokens, *self.writer.text(said, "text", of.known)]
+            inner = text[len(before) : len(text) - len(after)]
+            fits = operator == _LIKE[type(node)] and before + inner + after == text
+            if fits and (inner or not before + after):
+                inner = _as_asked(inner, self.reading.question) if self._is_folded(node) and inner else inner
+                return [*no, token, *of.tokens, *self.writer.text(inner, "text", of.known)]
         raise NotExpressible(f"the pattern {text!r}")
 
     def _is_folded(self, node: exp.Expr) -> bool:
@@ -456,7 +456,7 @@ class _Encoder:
         values = [self._value(bare(expression), of.kind, of.known) for expression in node.expressions]
         if not values or not all(values) or node.args.get("unnest"):
             raise NotExpressible(f"the condition {node.sql(self.dialect)[:60]}")
-        return ["in", *of.tokens, *(token for one in self._ordered(values) for token in one), ")"]
+        return ["in", *of.tokens, *(token for tokens in self._ordered(values) for token in tokens), ")"]
 
     # --- expressions --------------------------------------------------------------------
 
@@ -491,10 +491,10 @@ class _Encoder:
             return _Written(tokens=["query", *tokens, ")"], kind=kinds[0].kind)
         if isinstance(inner, (exp.Filter, exp.Case, exp.Window)):
             refers, part.refers = part.refers, False  # inside, columns of the result are columns of tables again
-            ways = {exp.Filter: self._filter, exp.Case: self._case, exp.Window: self._window}
-            found = ways[type(inner)](inner, part)
+            writers = {exp.Filter: self._filter, exp.Case: self._case, exp.Window: self._window}
+            written = writers[type(inner)](inner, part)
             part.refers = refers
-            return found
+            return written
         if isinstance(inner, exp.Count) and isinstance(inner.this, exp.Star):
             return _Written(tokens=["count", *self._counted(part)], kind="integer")
         if isinstance(inner, (exp.Predicate, exp.Connector, exp.Not)):
@@ -502,7 +502,7 @@ class _Encoder:
         return self._function(inner, part)
 
     def _counted(self, part: _Part) -> list[Token]:
-        """What COUNT(*) counts."""
+        """The rows that COUNT(*) counts."""
         instance = part.scope.child_table() if part.scope.derived is None else None
         if instance is None or self.of_tables.get(instance.table) not in self.positions:
             return ["*"]
@@ -582,10 +582,10 @@ class _Encoder:
         return _Written(tokens=[*tokens, ")"], kind=function.kind)
 
     def _column(self, column: exp.Column, part: _Part) -> _Written:
-        found = part.scope.owner(column)
-        if found is None:
+        source = part.scope.owner(column)
+        if source is None:
             raise NotExpressible(f"the column '{column.sql()[:60]}' is of no table of the query")
-        scope, name = found
+        scope, name = source
         tokens: list[Token] = []
         owner: _Part | None = part
         while owner is not None and owner.scope is not scope:
@@ -647,4 +647,4 @@ def _aggregates(node: exp.Expr) -> bool:
 
 def _has_own_columns(node: exp.Expr, scope: Scope) -> bool:
     own = (column for column in node.find_all(exp.Column) if not isinstance(column.this, exp.Star))
-    return any((found := scope.owner(column)) is not None and found[0] is scope for column in own)
+    return any((owner := scope.owner(column)) is not None and owner[0] is scope for column in own)

@@ -72,7 +72,7 @@ class Function:
 
 def _all(text: str, **others: str) -> dict[Dialect, str]:
     """The same text in every dialect, but for those that are given; an empty one is omitted."""
-    return {dialect: found for dialect in DIALECTS if (found := others.get(dialect, text))}
+    return {dialect: own for dialect in DIALECTS if (own := others.get(dialect, text))}
 
 
 def _operators() -> Iterator[Function]:
@@ -289,5 +289,5 @@ def _aggregate(token: str, texts: Mapping[Dialect, str], takes: frozenset[str], 
 
 
 FUNCTIONS: Mapping[str, Function] = {
-    one.token: one for group in (_aggregates, _operators, _numbers, _texts, _others, _dates, _now) for one in group()
+    f.token: f for group in (_aggregates, _operators, _numbers, _texts, _others, _dates, _now) for f in group()
 }

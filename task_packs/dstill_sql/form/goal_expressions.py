@@ -26,7 +26,7 @@ from dstill_sql.language.database.schema import Reference
 __all__ = ["Condition", "Conditions", "Expression"]
 
 _NEST = 3  # functions inside each other
-_DEEP = 2  # brackets of conditions inside each other
+_MAX_DEPTH = 2  # brackets of conditions inside each other
 _QUERIES = 2  # queries inside each other
 _MOST = 6  # conditions in a row
 _VALUES = 12  # of IN
@@ -63,7 +63,7 @@ class Expression:
         if token in INNER:
             return self._inner(state, INNER.index(token))
         if token in OUTPUTS:
-            return self._of_result(state, OUTPUTS.index(token))
+            return self._for_result(state, OUTPUTS.index(token))
         if token in FUNCTIONS:
             return self._function(state, FUNCTIONS[token])
         others = {"case": self._case, "filter": self._filter, "window": self._window, "query": self._query}
@@ -87,10 +87,10 @@ class Expression:
         return state.scoped(leaf="plain") if self.mode in ("out", "order") and state.scope.leaf != "plain" else state
 
     def _column(self, state: State, token: int, copy: int) -> State | None:
-        found = state.run.columns.get(token)
-        if found is None or state.scope.derived is not None:
+        column = state.run.columns.get(token)
+        if column is None or state.scope.derived is not None:
             return None
-        table, _, kind = found
+        table, _, kind = column
         if not self.accepts(state, kind):
             return None
         instance = table.name, copy
@@ -113,7 +113,7 @@ class Expression:
     def _way(self, state: State, token: str) -> State | None:
         scope = state.scope
         if token == "copy":
-            copies = [one for one in (scope.written if self.only is None else self.only) if one[1] > 1]
+            copies = [copy for copy in (scope.written if self.only is None else self.only) if copy[1] > 1]
             fits = any(self.accepts(state, kind) for table, _ in copies for kind in state.run.kinds[table])
             return state.pop().push(_Copy(of=self)) if fits else None
         if token == "outer":
@@ -131,7 +131,7 @@ class Expression:
         fits = any(kind in self.wants for table in outer.tables for kind in state.run.kinds.get(table, ()))
         return state.pop().push(_Outer(of=self)) if fits else None
 
-    def _of_result(self, state: State, place: int) -> State | None:
+    def _for_result(self, state: State, place: int) -> State | None:
         scope = state.scope
         if self.mode not in ("having", "order") or place >= len(scope.outputs):
             return None
@@ -151,7 +151,7 @@ class Expression:
         spec = self._spec(state)
         if spec is None:
             return None
-        after = Literal(spec=spec).take(self._after_literal(state).push(_NOTHING), token)
+        after = Literal(spec=spec).take(self._after_literal(state).push(_NO_LITERAL), token)
         return after
 
     def _spec(self, state: State) -> Spec | None:
@@ -173,8 +173,8 @@ class Expression:
         return spec_of(state, kind, self.position)
 
     def _is_timestamp(self, state: State) -> bool:
-        found = state.run.columns.get(self.position)
-        return found is None or found[2] == "timestamp"
+        column = state.run.columns.get(self.position)
+        return column is None or column[2] == "timestamp"
 
     def _after_literal(self, state: State) -> State:
         """Without this goal; the other side of a pair is not a literal."""
@@ -254,14 +254,14 @@ class Expression:
         if (
             self.mode not in ("out", "plain")
             or not wants
-            or self.nest >= _DEEP
+            or self.nest >= _MAX_DEPTH
             or state.tight
             or not state.reached_kinds
         ):
             return None
         then = Expression(wants=wants, mode=self.mode, literal=True, free=True, nest=_NEST)
         return state.pop().push(
-            Condition(mode=self.mode, nest=_DEEP),
+            Condition(mode=self.mode, nest=_MAX_DEPTH),
             then,
             Do(step=lambda after: after.push(_Case(of=then, kind=after.kind))),
         )
@@ -295,10 +295,10 @@ class Expression:
 def spec_of(state: State, kind: str, position: int = -1) -> Spec:
     """The literals of a kind beside the column at a position."""
     choices: tuple[str, ...] = ()
-    found = state.run.columns.get(position)
-    if found is not None and kind == "enum":
-        choices = _choices(found[1].type)
-    return Spec(kind=kind, position=position if found is not None and found[2] == kind else -1, choices=choices)
+    column = state.run.columns.get(position)
+    if column is not None and kind == "enum":
+        choices = _choices(column[1].type)
+    return Spec(kind=kind, position=position if column is not None and column[2] == kind else -1, choices=choices)
 
 
 def _choices(type_: str) -> tuple[str, ...]:
@@ -313,7 +313,7 @@ def _may_open(state: State) -> bool:
 
 
 def _beside(of: Expression, state: State) -> Expression:
-    """What can follow the expression that was written last."""
+    """The expression that can follow the one that was written last."""
     return replace(of, wants=group_of(state.kind), literal=True, position=state.position)
 
 
@@ -360,13 +360,13 @@ class _Goal:
 
 @dataclass(frozen=True, kw_only=True)
 class _Nothing(_Goal):
-    """What a literal takes the place of."""
+    """The place of a literal."""
 
     def take(self, state: State, token: Token) -> State | None:
         return None
 
 
-_NOTHING = _Nothing()
+_NO_LITERAL = _Nothing()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -386,22 +386,22 @@ class _Outer(_Goal):
     of: Expression
 
     def take(self, state: State, token: Token) -> State | None:
-        found = state.run.columns.get(token) if isinstance(token, int) else None
+        column = state.run.columns.get(token) if isinstance(token, int) else None
         outer = state.outer
-        if found is None or outer is None or found[0].name not in outer.tables or found[2] not in self.of.wants:
+        if column is None or outer is None or column[0].name not in outer.tables or column[2] not in self.of.wants:
             return None
         if outer.written:
             return None
         after = state.pop().scoped(correlated=True)
         if state.scope.refers == "out":
             after = after.around(leaf="plain")
-        return after.with_(kind=found[2], position=token)
+        return after.with_(kind=column[2], position=token)
 
 
 def _ways(state: State, of: Expression, way: tuple[Reference, ...]) -> list[int]:
     """The columns that a way may go on with, so that it leads to a column that may be there."""
     run, scope = state.run, state.scope
-    found = []
+    targets = []
     for place, role in (run.leads if way else run.roles).items():
         if way and way[-1].to != role.table:
             continue
@@ -410,12 +410,12 @@ def _ways(state: State, of: Expression, way: tuple[Reference, ...]) -> list[int]
             continue
         if not any(of.accepts(state, kind) for kind in run.kinds.get(role.to, ())):
             continue
-        tables, ways = scope.tables | {start}, scope.ways | {(*way, role)}
-        needed = run.joins(replace(scope, tables=tables, ways=ways))
+        tables, paths = scope.tables | {start}, scope.ways | {(*way, role)}
+        needed = run.joins(replace(scope, tables=tables, ways=paths))
         fits = needed is not None and needed <= state.budget
-        if fits and (not scope.sets or state.scoped(tables=tables, ways=ways).can_go_on):
-            found.append(place)
-    return found
+        if fits and (not scope.sets or state.scoped(tables=tables, ways=paths).can_go_on):
+            targets.append(place)
+    return targets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -431,25 +431,25 @@ class _Way(_Goal):
             return self._end(state, token)
         if not isinstance(token, int) or token not in _ways(state, self.of, self.way):
             return None
-        one = (state.run.leads if self.way else state.run.roles)[token]
-        return state.pop().push(_Way(of=self.of, way=(*self.way, one), leads=False))
+        role = (state.run.leads if self.way else state.run.roles)[token]
+        return state.pop().push(_Way(of=self.of, way=(*self.way, role), leads=False))
 
     def _end(self, state: State, token: Token) -> State | None:
         if token == "via":
             on = _ways(state, self.of, self.way)
             return state.pop().push(_Way(of=self.of, way=self.way)) if on else None
-        found = state.run.columns.get(token) if isinstance(token, int) else None
-        if found is None or found[0].name != self.way[-1].to or not self.of.accepts(state, found[2]):
+        column = state.run.columns.get(token) if isinstance(token, int) else None
+        if column is None or column[0].name != self.way[-1].to or not self.of.accepts(state, column[2]):
             return None
         scope = state.scope
         after = self.of.leafed(state.pop())
         after = after.scoped(tables=scope.tables | {self.way[0].table}, ways=scope.ways | {self.way})
-        return after.with_(kind=found[2], position=token)
+        return after.with_(kind=column[2], position=token)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Counted(_Goal):
-    """What COUNT counts: rows of a table, values of a column, or different values."""
+    """The argument of COUNT: rows of a table, values of a column, or different values."""
 
     unique: bool = False
 
@@ -481,7 +481,7 @@ class _Filtered(_Goal):
         if state.run.dialect == "postgres" and FUNCTIONS[token].counted:
             return None
         where = Conditions(mode="plain", least=1, closes=True)
-        after = state.pop().push(_NOTHING, Do(step=lambda done: done.push(where, Give(done.kind))))
+        after = state.pop().push(_NO_LITERAL, Do(step=lambda done: done.push(where, Give(done.kind))))
         return self.of._function(after, FUNCTIONS[token])
 
 
@@ -502,10 +502,10 @@ class _Case(_Goal):
             return state.pop().with_(kind=self.kind, position=-1)
         if token == "else":
             return state.pop().push(then, Close(), Give(self.kind))
-        if self.branches > _DEEP or state.tight:
+        if self.branches > _MAX_DEPTH or state.tight:
             return None
         more = replace(self, branches=self.branches + 1)
-        condition = Condition(mode=self.of.mode, nest=_DEEP)
+        condition = Condition(mode=self.of.mode, nest=_MAX_DEPTH)
         return condition.take(state.pop().push(condition, then, more), token)
 
 
@@ -530,7 +530,7 @@ class _Window(_Goal):
 
 @dataclass(frozen=True, kw_only=True)
 class _Over(_Goal):
-    """What a window is of: a partition, an order, an end."""
+    """The parts of a window: a partition, an order, an end."""
 
     kind: str
     ordered: bool  # whether there must be an order
@@ -563,13 +563,13 @@ class _Period(_Goal):
             words = state.run.reading.words
             return state.pop() if token < len(words) and bounds(words[token].value) is not None else None
         pair = RELATIVE_PERIODS.get(token)
-        known = pair is not None and all(FUNCTIONS[one].text(state.run.dialect) is not None for one in pair)
+        known = pair is not None and all(FUNCTIONS[name].text(state.run.dialect) is not None for name in pair)
         return state.pop() if known else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class _In(_Goal):
-    """What a column is one of: values, or the result of a query."""
+    """The list that has a column's value: values, or the result of a query."""
 
     of: Expression
     kind: str
@@ -588,7 +588,7 @@ class _In(_Goal):
             return None
         kind = "number" if self.kind in NUMERIC else self.kind
         value = Literal(spec=spec_of(state, kind, self.position))
-        return value.take(state.pop().push(_NOTHING, replace(self, count=self.count + 1)), token)
+        return value.take(state.pop().push(_NO_LITERAL, replace(self, count=self.count + 1)), token)
 
     def _query(self, state: State) -> State | None:
         wants = group_of(self.kind)
@@ -657,7 +657,7 @@ class Condition(_Goal):
     def _joined(self, state: State, token: str) -> State | None:
         if token == "not":
             return None if self.negated else state.pop().push(replace(self, negated=True))
-        if self.nest >= _DEEP or state.tight or not (state.reached_kinds or self.mode == "having"):
+        if self.nest >= _MAX_DEPTH or state.tight or not (state.reached_kinds or self.mode == "having"):
             return None
         return state.pop().push(Conditions(mode=self.mode, least=2, closes=True, nest=self.nest + 1))
 

@@ -209,7 +209,7 @@ def _shared(state: State) -> frozenset[str]:
     *old, (new, _) = state.scope.written
     there = {kind for table, _ in old for kind in state.run.kinds[table]}
     own = state.run.kinds[new]
-    pairs = [(one, other) for one in own for other in there if other in group_of(one)]
+    pairs = [(mine, other) for mine in own for other in there if other in group_of(mine)]
     both = frozenset(kind for pair in pairs for kind in pair)
     # Each of these kinds must be found on the other side, whichever comes first.
     return frozenset(kind for kind in both if _on_both(kind, own, there))
@@ -290,7 +290,7 @@ def _column_ended(state: State) -> State:
 
 @dataclass(frozen=True, kw_only=True)
 class _Clauses(_Goal):
-    """What follows the columns."""
+    """The clauses that follow the columns."""
 
     def skips(self, state: State) -> bool:
         return _may_end(state)
@@ -438,13 +438,13 @@ class _LeftWay(_Goal):
         if token == ")":
             return state.pop() if self.ends(state) else None
         if not self.leads:
-            longer = any(len(one) > len(self.way) and one[: len(self.way)] == self.way for one in state.scope.ways)
+            longer = any(len(way) > len(self.way) and way[: len(self.way)] == self.way for way in state.scope.ways)
             return state.pop().push(replace(self, leads=True)) if token == "via" and longer else None
-        found = state.run.leads if self.way else state.run.roles
-        if not isinstance(token, int) or token not in found:
+        roles = state.run.leads if self.way else state.run.roles
+        if not isinstance(token, int) or token not in roles:
             return None
-        way = (*self.way, found[token])
-        known = any(one[: len(way)] == way for one in state.scope.ways)
+        way = (*self.way, roles[token])
+        known = any(path[: len(way)] == way for path in state.scope.ways)
         return state.pop().push(_LeftWay(way=way, leads=False)) if known else None
 
 

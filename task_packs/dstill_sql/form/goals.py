@@ -18,7 +18,7 @@ def group_of(kind: str) -> frozenset[str]:
 
 
 def Give(kind: str) -> Do:
-    """What was written is an expression of this kind."""
+    """The kind of the expression that was written."""
     return Do(step=lambda state: state.with_(kind=kind, position=-1))
 
 
@@ -53,8 +53,8 @@ class Literal:
         return after.push(Literal(spec=self.spec, written=(*self.written, token))).with_(kind=kind, position=-1)
 
     def _is_number(self, state: State, token: Token) -> bool:
-        found = state.run.values(self.spec).whole((*self.written, token))
-        return found is not None and found.kind == "number"
+        is_whole = state.run.values(self.spec).whole((*self.written, token))
+        return is_whole is not None and is_whole.kind == "number"
 
     def skips(self, state: State) -> bool:
         return bool(self.written) and not self._is_open() and self.ends(state)

@@ -44,9 +44,9 @@ def kind_of(column: Column, known: Known | None = None, *, loose: bool = False) 
         if type_.startswith(begins):
             return kind
     if loose and column.family == "text" and known:
-        found = [value for value in (known.low, *known.values[:3]) if value is not None]
-        if found and all(isinstance(value, str) and _DATE.match(value) for value in found):
-            return "date" if len(found[0]) == len("2024-05-01") else "timestamp"
+        values = [value for value in (known.low, *known.values[:3]) if value is not None]
+        if values and all(isinstance(value, str) and _DATE.match(value) for value in values):
+            return "date" if len(values[0]) == len("2024-05-01") else "timestamp"
     return column.family
 
 
@@ -62,7 +62,7 @@ class Tables(Schema):
         self._denied_tables = hidden
         self._denied_columns = {name.rpartition(".")[2] for name in hidden if "." in name}  # as the guard has it
         known = database.schema.references if references is None else references
-        self.joins = Joins(database.schema, (one for one in known if not self._hides_side(one)))
+        self.joins = Joins(database.schema, (reference for reference in known if not self._hides_side(reference)))
         self.tables: dict[str, Table] = {}  # by name of the item
         self.columns: dict[str, tuple[Table, Column]] = {}  # by name of the item
         super().__init__(list(self._items()), meant)

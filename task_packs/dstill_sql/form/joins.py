@@ -15,11 +15,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from dstill_sql.language.database.schema import Reference, Schema
+from dstill_sql.language.database.schema import Reference, SqlSchema
 
 __all__ = ["Joins", "Step"]
 
-_KEPT = 4_096  # trees
+_CACHE_SIZE = 4_096  # trees
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,20 +35,20 @@ class Step:
 class Joins:
     """The references of one schema as a graph of its tables."""
 
-    def __init__(self, schema: Schema, references: Iterable[Reference]) -> None:
+    def __init__(self, schema: SqlSchema, references: Iterable[Reference]) -> None:
         """`references`: those that queries may join by."""
         self.references = tuple(references)
         self._place = {table.name: place for place, table in enumerate(schema.tables)}
-        self._number = {one: place for place, one in enumerate(self.references)}
+        self._number = {reference: place for place, reference in enumerate(self.references)}
         self._between: dict[frozenset[str], list[Reference]] = defaultdict(list)
         self._own: dict[tuple[str, str], list[Reference]] = defaultdict(list)  # by table and first column
         near: dict[str, dict[str, None]] = defaultdict(dict)
-        for one in self.references:
-            self._between[frozenset((one.table, one.to))].append(one)
-            self._own[one.table, one.columns[0].casefold()].append(one)
-            if one.table != one.to:
-                near[one.table].setdefault(one.to)
-                near[one.to].setdefault(one.table)
+        for reference in self.references:
+            self._between[frozenset((reference.table, reference.to))].append(reference)
+            self._own[reference.table, reference.columns[0].casefold()].append(reference)
+            if reference.table != reference.to:
+                near[reference.table].setdefault(reference.to)
+                near[reference.to].setdefault(reference.table)
         self._near = {table: sorted(others, key=self._place.__getitem__) for table, others in near.items()}
         self._component: dict[str, int] = {}
         for number, table in enumerate(self._place):
@@ -61,9 +61,9 @@ class Joins:
             return
         seen, waiting = {table}, [table]
         while waiting:
-            one = waiting.pop()
-            yield one
-            new = [other for other in self._near.get(one, ()) if other not in seen]
+            near = waiting.pop()
+            yield near
+            new = [other for other in self._near.get(near, ()) if other not in seen]
             seen.update(new)
             waiting += new
 
@@ -75,7 +75,7 @@ class Joins:
 
     def role(self, table: str, column: str) -> Reference | None:
         """The role that a column leads to; None: it leads to none."""
-        return next((one for one in self._own.get((table, column.casefold()), ()) if self.is_role(one)), None)
+        return next((row for row in self._own.get((table, column.casefold()), ()) if self.is_role(row)), None)
 
     def reference(self, table: str, column: str) -> Reference | None:
         """The reference of a column; None: it refers to nothing. A way goes on by any."""
@@ -102,13 +102,13 @@ class Joins:
 
     def targets_of(self, table: str, column: str) -> Sequence[str]:
         """The tables that a column refers to."""
-        return [one.to for one in self._own.get((table, column.casefold()), ())]
+        return [reference.to for reference in self._own.get((table, column.casefold()), ())]
 
     # --- trees --------------------------------------------------------------------------
 
-    def are_linked(self, one: str, other: str) -> bool:
+    def are_linked(self, table: str, other: str) -> bool:
         """Whether references lead from one table to another."""
-        return self._component[one] == self._component[other]
+        return self._component[table] == self._component[other]
 
     def tree(self, tables: Collection[str], left: Collection[str] = ()) -> tuple[Step, ...] | None:
         """The joins after the first of `tables`, in the order of the schema, that lead to all others; None: no way.
@@ -117,7 +117,7 @@ class Joins:
         """
         key = frozenset(tables), frozenset(left)
         if key not in self._trees:
-            if len(self._trees) > _KEPT:
+            if len(self._trees) > _CACHE_SIZE:
                 self._trees.clear()
             self._trees[key] = self._grown(*key)
         return self._trees[key]
@@ -143,10 +143,10 @@ class Joins:
         came: dict[str, str] = dict.fromkeys(there, "")
         waiting = deque(sorted(there, key=self._place.__getitem__))
         while waiting:
-            one = waiting.popleft()
-            for other in self._near.get(one, ()):
+            table = waiting.popleft()
+            for other in self._near.get(table, ()):
                 if other not in came:
-                    came[other] = one
+                    came[other] = table
                     if other in wanted:
                         return self._way(came, other, left)
                     waiting.append(other)

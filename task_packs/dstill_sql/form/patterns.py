@@ -39,7 +39,7 @@ class Match:
 
 
 @dataclass
-class _Found:
+class _Match:
     arguments: dict[int, exp.Expr] = field(default_factory=dict)
     number: str = ""
 
@@ -69,10 +69,10 @@ class Patterns:
     def matches(self, part: exp.Expr) -> Iterator[Match]:
         """All functions that it may be, the one that says most first."""
         for function, pattern in self._by_type.get(type(part), ()):
-            found = _Found()
-            if _fits(pattern, part, found):
-                arguments = [found.arguments[place] for place in sorted(found.arguments)]
-                yield Match(function=function, arguments=arguments, number=found.number)
+            match = _Match()
+            if _fits(pattern, part, match):
+                arguments = [match.arguments[place] for place in sorted(match.arguments)]
+                yield Match(function=function, arguments=arguments, number=match.number)
 
 
 def bare(part: exp.Expr) -> exp.Expr:
@@ -86,43 +86,43 @@ def _parsed(text: str, dialect: Dialect) -> exp.Expr:
     for place in (0, 1):
         text = text.replace(f"{{{place}}}", f"hole_{place}")
     query = canonical(read(f"SELECT {text.replace('{n}', _NUMBER)}", dialect), dialect)
-    found: exp.Expr = query.selects[0].unnest()
-    return found
+    node: exp.Expr = query.selects[0].unnest()
+    return node
 
 
 def _size(pattern: exp.Expr) -> int:
     return sum(not isinstance(node, (exp.Column, exp.Identifier)) for node in pattern.walk())
 
 
-def _fits(pattern: exp.Expr, part: exp.Expr, found: _Found) -> bool:
+def _fits(pattern: exp.Expr, part: exp.Expr, match: _Match) -> bool:
     if isinstance(pattern, exp.Column) and (hole := _HOLE.fullmatch(pattern.name)):
-        found.arguments[int(hole[1])] = bare(part)
+        match.arguments[int(hole[1])] = bare(part)
         return True
     part = bare(part) if not isinstance(pattern, exp.Paren) else part
     if isinstance(pattern, exp.Paren):
-        return _fits(pattern.this, bare(part), found)
+        return _fits(pattern.this, bare(part), match)
     if type(pattern) is not type(part):
         return False
     if isinstance(pattern, exp.Literal) and _NUMBER in pattern.name:
-        return _has_number(pattern, part, found)
+        return _has_number(pattern, part, match)
     names = {*pattern.args, *part.args} - _NOTES
-    return all(_same(pattern.args.get(name), part.args.get(name), found) for name in names)
+    return all(_same(pattern.args.get(name), part.args.get(name), match) for name in names)
 
 
-def _has_number(pattern: exp.Expr, part: exp.Expr, found: _Found) -> bool:
+def _has_number(pattern: exp.Expr, part: exp.Expr, match: _Match) -> bool:
     before, _, after = pattern.name.partition(_NUMBER)
     text = re.fullmatch(re.escape(before) + r"([0-9]+(?:\.[0-9]+)?)" + re.escape(after), part.name)
     if text is None or pattern.is_string != part.is_string:
         return False
-    found.number = text[1]
+    match.number = text[1]
     return True
 
 
-def _same(one: Any, other: Any, found: _Found) -> bool:
-    if isinstance(one, exp.Expr) and isinstance(other, exp.Expr):
-        return _fits(one, other, found)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(_same(*pair, found) for pair in zip(one, other, strict=True))
-    if isinstance(one, str) and isinstance(other, str):
-        return one.casefold() == other.casefold()
-    return (one or None) == (other or None)
+def _same(part: Any, other: Any, match: _Match) -> bool:
+    if isinstance(part, exp.Expr) and isinstance(other, exp.Expr):
+        return _fits(part, other, match)
+    if isinstance(part, list) and isinstance(other, list):
+        return len(part) == len(other) and all(_same(*pair, match) for pair in zip(part, other, strict=True))
+    if isinstance(part, str) and isinstance(other, str):
+        return part.casefold() == other.casefold()
+    return (part or None) == (other or None)

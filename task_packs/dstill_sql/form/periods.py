@@ -35,12 +35,12 @@ class Period:
 @lru_cache(maxsize=4096)
 def bounds(text: str) -> Period | None:
     """The period that a day, month or year in ISO form is; None: it is none."""
-    found = _PERIOD.fullmatch(text)
-    if found is None:
+    match = _PERIOD.fullmatch(text)
+    if match is None:
         return None
     try:
-        first = date(int(found["year"]), int(found["month"] or 1), int(found["day"] or 1))
-        after = _after(first, found.groupdict())
+        first = date(int(match["year"]), int(match["month"] or 1), int(match["day"] or 1))
+        after = _after(first, match.groupdict())
     except (ValueError, OverflowError):
         return None
     return Period(first=first.isoformat(), next=after.isoformat(), last=(after - timedelta(days=1)).isoformat())

@@ -130,34 +130,34 @@ class Scope:
 
     def _name_ways(self) -> bool:
         """Give each source its instance; False: ways do not say which is which."""
-        ways = self._ways()
-        if ways is None:
+        paths = self._ways()
+        if paths is None:
             return False
         table_of = {source.name: source.table for source in self.sources}
         for name, table in table_of.items():
             way: tuple[Reference, ...] = ()
             at = name
-            while at in ways and len(way) < len(table_of):
-                way = (ways[at].reference, *way)
-                at = ways[at].child
+            while at in paths and len(way) < len(table_of):
+                way = (paths[at].reference, *way)
+                at = paths[at].child
             self.instances[name] = Instance(table=table, way=way)
         # A table at the end of a way leads nowhere else but by further ways.
         for edge in self.edges:
-            if edge not in ways.values() and any(self.instances[end].way for end in (edge.child, edge.parent)):
+            if edge not in paths.values() and any(self.instances[end].way for end in (edge.child, edge.parent)):
                 return False
         return len(set(self.instances.values())) == len(table_of)
 
     def _ways(self) -> dict[str, _Edge] | None:
         """The join that leads to each source at the end of a way; None: ways do not say which is which."""
         roles = [edge for edge in self.edges if self.tables.joins.is_role(edge.reference)]
-        ways = {edge.parent: edge for edge in roles}
-        if len(ways) < len(roles) or any(edge.left and edge.new == edge.child for edge in roles):
+        edges = {edge.parent: edge for edge in roles}
+        if len(edges) < len(roles) or any(edge.left and edge.new == edge.child for edge in roles):
             return None
         for _ in self.edges:  # a way goes on by any reference
             for edge in self.edges:
-                if edge.child in ways and (edge.new == edge.parent or not edge.left):
-                    ways.setdefault(edge.parent, edge)
-        return ways
+                if edge.child in edges and (edge.new == edge.parent or not edge.left):
+                    edges.setdefault(edge.parent, edge)
+        return edges
 
     def write_out(self) -> None:
         """Write FROM out, although it might follow."""
@@ -192,45 +192,45 @@ class Scope:
     # --- whether FROM follows -----------------------------------------------------------
 
     def left(self) -> list[Instance]:
-        """What is joined with LEFT JOIN."""
+        """The instances that are joined with LEFT JOIN."""
         return [self.instances[edge.new] for edge in self.edges if edge.left]
 
     def missing(self) -> list[Instance] | None:
-        """What must be named besides `used` so that FROM follows; None: it does not follow."""
+        """The instances that must be named besides `used` so that FROM follows; None: it does not follow."""
         mains = [instance for instance in self.instances.values() if not instance.way]
-        ways = [instance for instance in self.instances.values() if instance.way]
+        instances = [instance for instance in self.instances.values() if instance.way]
         unused = [main for main in mains if main not in self.used and main not in self.left()]
-        unused_ways = [way for way in ways if not any(_begins(way, other) for other in self.used if other.way)]
-        for extra in ([], *([one] for one in unused), unused):
+        unused_ways = [way for way in instances if not any(_begins(way, other) for other in self.used if other.way)]
+        for extra in ([], *([instance] for instance in unused), unused):
             if self._follows([*extra, *unused_ways]):
                 return [*extra, *unused_ways]
         return None
 
     def _follows(self, extra: Sequence[Instance]) -> bool:
         named = {*self.used, *extra, *self.left()}
-        tables = {one.way[0].table if one.way else one.table for one in named}
-        left = {one.table for one in self.left() if not one.way}
+        tables = {instance.way[0].table if instance.way else instance.table for instance in named}
+        left = {instance.table for instance in self.left() if not instance.way}
         steps = self.tables.joins.tree(tables, left) if tables else None
         if steps is None:
             return False
-        found = {(step.reference, step.table, step.left) for step in steps}
+        joined = {(step.reference, step.table, step.left) for step in steps}
         wanted = set()
         for edge in self.edges:
             new = self.instances[edge.new]
             if not (new.way or self.instances[edge.parent].way):
                 wanted.add((edge.reference, None if not edge.left else new.table, edge.left))
-        followed = {(reference, table if is_left else None, is_left) for reference, table, is_left in found}
+        followed = {(reference, table if is_left else None, is_left) for reference, table, is_left in joined}
         return followed == wanted and len(tables) + sum(1 for _ in steps) > 0
 
     def child_table(self) -> Instance | None:
         """The table whose rows COUNT(*) counts: one that no other table of FROM refers to."""
-        mains = {name: one for name, one in self.instances.items() if not one.way and one.copy == 1 and one.table}
+        mains = {name: row for name, row in self.instances.items() if not row.way and row.copy == 1 and row.table}
         parents = {edge.parent for edge in self.edges}
         lefts = {edge.new for edge in self.edges if edge.left}
-        best = [one for name, one in mains.items() if name not in parents | lefts] or [
-            one for name, one in mains.items() if name not in lefts
+        best = [row for name, row in mains.items() if name not in parents | lefts] or [
+            row for name, row in mains.items() if name not in lefts
         ]
-        return min(best, key=lambda one: self.tables.joins.place(one.table), default=None)
+        return min(best, key=lambda row: self.tables.joins.place(row.table), default=None)
 
 
 def _begins(instance: Instance, other: Instance) -> bool:
@@ -245,7 +245,7 @@ def _pairs(condition: exp.Expr | None) -> Iterator[tuple[tuple[str, str], tuple[
     for part in inner.flatten() if isinstance(inner, exp.And) else (inner,):
         sides = (part.this, part.expression) if isinstance(part, exp.EQ) else ()
         if len(sides) == 2 and all(isinstance(side, exp.Column) and side.table for side in sides):
-            one, other = ((side.table.casefold(), side.name.casefold()) for side in sides)
-            yield one, other
+            own, other = ((side.table.casefold(), side.name.casefold()) for side in sides)
+            yield own, other
         else:
             yield None

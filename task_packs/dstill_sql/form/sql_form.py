@@ -21,17 +21,17 @@ from dstill_sql.form.items import Tables
 from dstill_sql.language import refusals
 from dstill_sql.language.canonical import canonical, canonical_text
 from dstill_sql.language.database.database import Database
-from dstill_sql.language.database.schema import Reference, Schema
+from dstill_sql.language.database.schema import Reference, SqlSchema
 from dstill_sql.language.database.schema_check import qualified
 from dstill_sql.language.engine_text import NotPrintable
 from dstill_sql.language.limits import Limits
 from dstill_sql.language.statements import NotOneQuery, first_line
 from dstill_sql.language.statements import read as read_query
 
-__all__ = ["SHOWN", "SqlForm"]
+__all__ = ["MOST_ITEMS", "SqlForm"]
 
-SHOWN = 96  # tables and columns of a wide schema that the student reads
-KEPT = 64  # databases that were read last
+MOST_ITEMS = 96  # tables and columns of a wide schema that the student reads
+CACHE_SIZE = 64  # databases that were read last
 
 
 class SqlForm(Form):
@@ -44,7 +44,7 @@ class SqlForm(Form):
         self,
         database_of: Callable[[Example], Database | None],
         limits: Limits,
-        references_of: Callable[[Schema], Sequence[Reference]] = lambda schema: schema.references,
+        references_of: Callable[[SqlSchema], Sequence[Reference]] = lambda schema: schema.references,
         replay: Callable[[int], Iterator[tuple[Reading, Sequence[Token]]]] = lambda _: iter(()),
     ) -> None:
         """`limits`: what a query may be. `references_of`: what tables are joined by. `replay`: as the method."""
@@ -64,18 +64,18 @@ class SqlForm(Form):
         if database is None:
             return read(example.question, Items([]))
         ranking = self._ranking(database)
-        found = words(example.question, _day_of(database.now))
+        spoken = words(example.question, _day_of(database.now))
         shown = None
-        if len(ranking.schema.items) > SHOWN:
-            shown = sorted(ranking.best(example.question, found, SHOWN))
-        return read(example.question, ranking.schema, shown, found)
+        if len(ranking.schema.items) > MOST_ITEMS:
+            shown = sorted(ranking.best(example.question, spoken, MOST_ITEMS))
+        return read(example.question, ranking.schema, shown, spoken)
 
     def _ranking(self, database: Database) -> Ranking:
         if id(database) not in self._known:
             tables = Tables(database, self._limits.denied, self._references_of(database.schema))
             self._known[id(database)] = database, Ranking(tables)
         self._known.move_to_end(id(database))
-        if len(self._known) > KEPT:
+        if len(self._known) > CACHE_SIZE:
             self._known.popitem(last=False)
         return self._known[id(database)][1]
 
@@ -88,10 +88,10 @@ class SqlForm(Form):
 
     def encode(self, answer: str, reading: Reading) -> list[Token]:
         if (refusal := refusals.read(answer)) is not None:
-            found = encoding.encode_refusal(refusal, reading)
+            result = encoding.encode_refusal(refusal, reading)
         else:
-            found = self._encode_query(answer, reading)
-        return found
+            result = self._encode_query(answer, reading)
+        return result
 
     def _encode_query(self, answer: str, reading: Reading) -> list[Token]:
         if not isinstance(reading.schema, Tables):
@@ -100,15 +100,15 @@ class SqlForm(Form):
         try:
             query = qualified(read_query(answer, schema.dialect), schema, stars=False)
             wanted = canonical(query, schema.dialect)
-            found = encoding.encode(wanted, reading)
-            text = decoding.decode(found, reading)
+            result = encoding.encode(wanted, reading)
+            text = decoding.decode(result, reading)
             if canonical_text(text, schema.dialect) != canonical_text(answer, schema.dialect):
                 back = canonical(qualified(read_query(text, schema.dialect), schema, stars=False), schema.dialect)
                 if back.sql(schema.dialect) != wanted.sql(schema.dialect):
                     raise NotExpressible(f"its tokens are another query: {text[:200]}")
         except (NotOneQuery, NotPrintable, SqlglotError) as error:
             raise NotExpressible(first_line(error)) from error
-        return found
+        return result
 
     def decode(self, tokens_: Sequence[Token], reading: Reading) -> str:
         return decoding.decode(tokens_, reading)

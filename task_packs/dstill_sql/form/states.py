@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 from dstill.api.form import Token
 from dstill.linked import Reading
-from dstill_sql.form.allowed_values import Spec, Values
+from dstill_sql.form.allowed_values import Literals, Spec
 from dstill_sql.form.functions import ANY
 from dstill_sql.form.items import Tables
 from dstill_sql.language.database.schema import Column, Reference, Table
@@ -56,7 +56,7 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What a SELECT has so far."""
+    """The parts of a SELECT so far."""
 
     context: str  # "top", "scalar", "in", "exists" or "derived"
     tables: frozenset[str] = frozenset()  # of its columns
@@ -92,7 +92,7 @@ class Scope:
         return (
             self.context != "exists"
             and not (self.starred or self.windows or self.plain_order or (self.inner and plain))
-            and not any(one.kind in ("other", "interval") for one in plain)
+            and not any(output.kind in ("other", "interval") for output in plain)
         )
 
 
@@ -132,7 +132,7 @@ class Opens(Protocol):
 
 
 class Run:
-    """What the states of one reading share."""
+    """The common facts of the states of one reading."""
 
     def __init__(self, reading: Reading, tables: Tables, limits: Limits, opens: Opens) -> None:
         """`opens`: begins a query inside another."""
@@ -153,19 +153,19 @@ class Run:
         self.roles: dict[int, Reference] = {}  # position → what leads to a table that is reached in several ways
         self.leads: dict[int, Reference] = {}  # position → the same, of every column that refers to a table
         for place, (table, column, _) in self.columns.items() if tables.joins.has_roles else ():
-            if (one := tables.joins.reference(table.name, column.name)) is not None:
-                self.leads[place] = one
-            if (one := tables.joins.role(table.name, column.name)) is not None:
-                self.roles[place] = one
+            if (reference := tables.joins.reference(table.name, column.name)) is not None:
+                self.leads[place] = reference
+            if (reference := tables.joins.role(table.name, column.name)) is not None:
+                self.roles[place] = reference
         self.shown = frozenset((*self.kinds, *self.table_at.values()))
-        self._values: dict[Spec, Values] = {}
+        self._values: dict[Spec, Literals] = {}
         self._reach: dict[Any, frozenset[str]] = {}
         self._reached_kinds: dict[frozenset[str], frozenset[str]] = {}
 
-    def values(self, spec: Spec) -> Values:
+    def values(self, spec: Spec) -> Literals:
         """The literals of a spec."""
         if spec not in self._values:
-            self._values[spec] = Values(self.reading, spec)
+            self._values[spec] = Literals(self.reading, spec)
         return self._values[spec]
 
     def joins(self, scope: Scope, tables: frozenset[str] | None = None) -> int | None:
@@ -173,9 +173,9 @@ class Run:
         if scope.written:
             return len(scope.written) - 1
         named = scope.tables if tables is None else tables
-        found = self.tables.joins.tree(named, scope.left) if named else ()
-        ways = {way[:length] for way in scope.ways for length in range(1, len(way) + 1)}
-        return None if found is None else len(found) + len(ways)
+        tree = self.tables.joins.tree(named, scope.left) if named else ()
+        paths = {way[:length] for way in scope.ways for length in range(1, len(way) + 1)}
+        return None if tree is None else len(tree) + len(paths)
 
     def reach(self, scope: Scope, budget: int) -> frozenset[str]:
         """The tables whose columns a SELECT may have. `budget`: of joins."""
@@ -227,9 +227,9 @@ class State:
 
     def with_(self, **changes: Any) -> State:
         """This state with other values. As `dataclasses.replace`, in a third of the time."""
-        found = object.__new__(State)
-        found.__dict__.update({name: value for name, value in self.__dict__.items() if name in _FIELDS}, **changes)
-        return found
+        state = object.__new__(State)
+        state.__dict__.update({name: value for name, value in self.__dict__.items() if name in _FIELDS}, **changes)
+        return state
 
     def push(self, *goals: Goal) -> State:
         """With goals on top of the others, the first one on top."""

@@ -31,7 +31,7 @@ __all__ = [
     "COPIES",
     "DIVISORS",
     "ENDINGS",
-    "FIXED",
+    "FIXED_TEXTS",
     "INNER",
     "NOTATION",
     "OUTPUTS",
@@ -59,7 +59,7 @@ PATTERNS = {
 CONDITIONS = (*COMPARISONS, *PATTERNS, "between", "during", "in", "null", "filled", "exists", "and", "or", "not", "is")
 SETS = {"union": "UNION", "union_all": "UNION ALL", "intersect": "INTERSECT", "except": "EXCEPT"}
 RANKS = {"row_number": "ROW_NUMBER()", "rank": "RANK()", "dense_rank": "DENSE_RANK()"}
-FIXED = {"true": "TRUE", "false": "FALSE", "null_": "NULL", "empty": "''"}
+FIXED_TEXTS = {"true": "TRUE", "false": "FALSE", "null_": "NULL", "empty": "''"}
 CONSTANTS = {
     f"={text}": text
     for text in ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "12", "20", "24", "30", "50", "60", "90",
@@ -86,7 +86,7 @@ def all_tokens() -> tuple[str, ...]:
         *CONDITIONS,
         *("query", "unique", "filter", "case", "else", "window", "part", *RANKS, "*"),
         *FUNCTIONS,
-        *FIXED,
+        *FIXED_TEXTS,
         *CONSTANTS,
         *(f"*{factor}" for factor in FACTORS),
         *DIVISORS,

@@ -20,12 +20,12 @@ from dstill.linked.scalars import SpanWriter, as_number, plain, read_value, spel
 from dstill.linked.tokens import NotExpressible, Token, TokenReader
 from dstill_sql.form.functions import NUMERIC
 from dstill_sql.form.periods import bounds
-from dstill_sql.form.tokens import CONSTANTS, DIVISORS, ENDINGS, FACTORS, FIXED, NOTATION, PERIODS
+from dstill_sql.form.tokens import CONSTANTS, DIVISORS, ENDINGS, FACTORS, FIXED_TEXTS, NOTATION, PERIODS
 
 __all__ = ["Literal", "Reader", "Writer", "is_number", "quoted_text", "starts_value"]
 
 _NUMBER = re.compile(r"-?(?:[0-9]{1,300}(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
-_SPELLED = ("'", "%")
+_MARKS = ("'", "%")
 _UNITS = frozenset((*(f"*{factor}" for factor in FACTORS), *DIVISORS))
 
 
@@ -43,7 +43,7 @@ def starts_value(token: Token, reading: Reading) -> bool:
     """Whether a value begins with a token."""
     if isinstance(token, int):
         return token < len(reading.words)
-    return token in CONSTANTS or token in FIXED or token in ("known", "number", "text") or token[0] in _SPELLED
+    return token in CONSTANTS or token in FIXED_TEXTS or token in ("known", "number", "text") or token[0] in _MARKS
 
 
 class Writer:
@@ -58,15 +58,15 @@ class Writer:
         value = as_number(text)
         if value is None:
             return [*spelled(text), '"']
-        for found in self._numbers(value):
-            if Reader(found, self.reading).literal("number").text == text:
-                return found
+        for number in self._numbers(value):
+            if Reader(number, self.reading).literal("number").text == text:
+                return number
         return [*spelled(text), '"']
 
     def _numbers(self, value: float) -> Iterator[list[Token]]:
-        found = self._spans.number(value)
-        if isinstance(found[0], int):
-            yield found
+        number = self._spans.number(value)
+        if isinstance(number[0], int):
+            yield number
         if (constant := f"={value}") in CONSTANTS:
             yield [constant]
         for place, word in enumerate(self.reading.words):
@@ -79,9 +79,9 @@ class Writer:
         if not value:
             return ["empty"]
         mark: list[Token] = ["text"] if kind in NUMERIC or (not kind and as_number(value) is not None) else []
-        for found in (self._spans.text(value, known), self._date(value)):
-            if (found and isinstance(found[0], int)) or found[:1] == ["known"]:
-                return [*mark, *found]
+        for tokens in (self._spans.text(value, known), self._date(value)):
+            if (tokens and isinstance(tokens[0], int)) or tokens[:1] == ["known"]:
+                return [*mark, *tokens]
         return [*mark, *spelled(value), '"']
 
     def _date(self, value: str) -> list[Token]:
@@ -134,19 +134,19 @@ class Reader(TokenReader):
 
     def literal(self, kind: str = "", known: tuple[str, ...] = ()) -> Literal:
         """A value of a kind; empty: of any."""
-        if fixed := self.take(*FIXED):
+        if fixed := self.take(*FIXED_TEXTS):
             of = {"true": "boolean", "false": "boolean", "null_": "null", "empty": "text"}[fixed]
-            return Literal(text=FIXED[fixed], kind=of, said="")
+            return Literal(text=FIXED_TEXTS[fixed], kind=of, said="")
         mark = self.take("number", "text")
         numeric = mark == "number" or (not mark and (kind in NUMERIC or (not kind and self._is_numeral())))
-        said, is_text = self._said(numeric, known, whole=kind not in NUMERIC and mark != "number")
-        if not (numeric or mark or kind) and is_number(said):
+        text, is_text = self._said(numeric, known, whole=kind not in NUMERIC and mark != "number")
+        if not (numeric or mark or kind) and is_number(text):
             numeric = True
-        if numeric and not (is_text or is_number(said)):
-            raise NotExpressible(f"{said!r} is not a number")
-        if numeric and is_number(said):
-            return Literal(text=said, kind="number", said=said)
-        return Literal(text=quoted_text(said), kind="text", said=said)
+        if numeric and not (is_text or is_number(text)):
+            raise NotExpressible(f"{text!r} is not a number")
+        if numeric and is_number(text):
+            return Literal(text=text, kind="number", said=text)
+        return Literal(text=quoted_text(text), kind="text", said=text)
 
     def _is_numeral(self) -> bool:
         """Whether the next token is a word that is a number, and the whole value."""
@@ -156,7 +156,7 @@ class Reader(TokenReader):
         return self.reading.words[token].number is not None
 
     def _said(self, numeric: bool, known: tuple[str, ...], *, whole: bool) -> tuple[str, bool]:
-        """What a value says, and whether it can only be a text."""
+        """The text of a value, and whether it can only be a text."""
         token = self.peek()
         if token == "known":
             self.at += 1
@@ -168,18 +168,18 @@ class Reader(TokenReader):
             return self.spelled(), False
         first = self.word()
         if self.take(".."):
-            said = self.reading.span(first, self._last(first))
-            return said if said in known else same_value(said, known) or said, False
+            text = self.reading.span(first, self._last(first))
+            return text if text in known else same_value(text, known) or text, False
         if (changed := self._changed(first)) is not None:
             return changed, False
         word = self.reading.words[first]
         if numeric:
-            found = as_number(word.value)
-            return word.value if found is None else str(found), False
-        said = word.text if word.in_words and whole else word.value
-        if ending := self.take(*(f"+{one}" for one in ENDINGS)):
-            said += ending[1:]
-        return said if said in known else same_value(said, known) or said, False
+            number = as_number(word.value)
+            return word.value if number is None else str(number), False
+        text = word.text if word.in_words and whole else word.value
+        if ending := self.take(*(f"+{mark}" for mark in ENDINGS)):
+            text += ending[1:]
+        return text if text in known else same_value(text, known) or text, False
 
     def _changed(self, first: int) -> str | None:
         """A word in another unit, as the rows before a page, or as a day of a period; None: it stands as it is."""
@@ -188,7 +188,7 @@ class Reader(TokenReader):
         if self.take("page"):
             return str(plain(float(read_value([first, "page", self.word()], self.reading))))
         period = self.take(*PERIODS)
-        return self._of_period(first, period) if period else None
+        return self._for_period(first, period) if period else None
 
     def _last(self, first: int) -> int:
         last = self.word()
@@ -200,10 +200,10 @@ class Reader(TokenReader):
         first = last = self.word()
         if self.take(".."):
             last = self._last(first)
-        said = partial_values(self.reading.question, self.reading.words, known)
-        if (first, last) not in said:
+        text = partial_values(self.reading.question, self.reading.words, known)
+        if (first, last) not in text:
             raise NotExpressible("the words are no part of a known value")
-        return said[first, last]
+        return text[first, last]
 
     def _in_unit(self, place: int) -> str:
         unit, value = str(self.next()), self.reading.words[place].number
@@ -211,21 +211,21 @@ class Reader(TokenReader):
             raise NotExpressible(f"{self.reading.words[place].text!r} is not a number")
         return str(plain(value * int(unit[1:])) if unit[0] == "*" else value / DIVISORS[unit])
 
-    def _of_period(self, place: int, name: str) -> str:
+    def _for_period(self, place: int, name: str) -> str:
         period = bounds(self.reading.words[place].value)
         if period is None:
             raise NotExpressible(f"{self.reading.words[place].text!r} is not a day, month or year")
-        ending = self.take(*(f"+{one}" for one in ENDINGS))
+        ending = self.take(*(f"+{mark}" for mark in ENDINGS))
         return str(getattr(period, name)) + ending[1:]
 
     def spelled(self) -> str:
         """A value by its characters, up to its end."""
-        found: list[Token] = []
+        tokens: list[Token] = []
         while (token := self.peek()) is not None and token != '"':
-            if not isinstance(token, str) or token[0] not in _SPELLED:
+            if not isinstance(token, str) or token[0] not in _MARKS:
                 raise NotExpressible(f"{token!r} is not a character")
-            found.append(self.next())
+            tokens.append(self.next())
         self.take('"')
-        if not found:
+        if not tokens:
             raise NotExpressible("expected a value")
-        return str(read_value(found, self.reading))
+        return str(read_value(tokens, self.reading))

@@ -97,10 +97,10 @@ class Select:
     names: dict[Instance, str] = field(default_factory=dict)
 
     def grouped(self) -> list[Piece]:
-        """What GROUP BY has: what follows is every column of the result that is not aggregated."""
+        """The expressions of GROUP BY: those that follow are every column of the result that is not aggregated."""
         if self.group is not None:
             return self.group
-        aggregated = self.having is not None or any(one.aggregates for one in (*self.outputs, *self.order))
+        aggregated = self.having is not None or any(piece.aggregates for piece in (*self.outputs, *self.order))
         if not aggregated and self.extra is None:
             return []
         own = [
@@ -223,14 +223,14 @@ class _Renderer:
         if steps is None:
             raise NotExpressible(f"no references lead from one to another of {', '.join(select.tables)}")
         start = self.joins.first(select.tables, left)
-        found: list[tuple[Instance, bool, Piece | None]] = [(Instance(table=start), False, None)]
+        sources: list[tuple[Instance, bool, Piece | None]] = [(Instance(table=start), False, None)]
         for step in steps:
-            found.append((Instance(table=step.table), step.left, self._on(select, step.reference, ())))
-        ways = {way[:length] for way in select.roles for length in range(1, len(way) + 1)}
-        for way in sorted(ways, key=lambda way: (len(way), [self.joins.number(one) for one in way])):
+            sources.append((Instance(table=step.table), step.left, self._on(select, step.reference, ())))
+        paths = {way[:length] for way in select.roles for length in range(1, len(way) + 1)}
+        for way in sorted(paths, key=lambda way: (len(way), [self.joins.number(role) for role in way])):
             instance = Instance(table=way[-1].to, way=way)
-            found.append((instance, instance in select.left, self._on(select, way[-1], way)))
-        return found
+            sources.append((instance, instance in select.left, self._on(select, way[-1], way)))
+        return sources
 
     def _on(self, select: Select, reference: Reference, way: tuple[Reference, ...]) -> Piece:
         child = Instance(table=reference.table, way=way[:-1])
@@ -242,7 +242,7 @@ class _Renderer:
         return Piece(parts=tuple(parts), level=CONJUNCTION)
 
     def _name(self, select: Select, instances: Sequence[Instance]) -> None:
-        """What each table is called: by its name, unless that is there twice or means another table here."""
+        """The alias of each table: its name, unless that is there twice or means another table here."""
         counts = Counter(instance.table.casefold() for instance in instances)
         outer = {column.of.names[column.instance].casefold() for column in select.outer}
         for place, instance in enumerate(instances, start=1):

@@ -1,4 +1,4 @@
-"""What a tree may hold that is printed as text for an engine: lists of nodes, words, functions and types.
+"""The allowed parts of a tree that is printed as text for an engine: lists of nodes, words, functions and types.
 
     list(unknown(read('SELECT EXTRACT("year" FROM at) FROM t', "duckdb"), "duckdb"))      []
     list(unknown(read('SELECT EXTRACT("x; --" FROM at) FROM t', "duckdb"), "duckdb"))
@@ -121,7 +121,7 @@ class Unknown:
 
 
 def unknown(tree: exp.Expr, dialect: Dialect, *, translated: bool = False) -> Iterator[Unknown]:
-    """What is on no list, in the order of the tree. `translated`: functions that translations write are known."""
+    """The nodes on no list, in the order of the tree. `translated`: functions that translations write are known."""
     functions = FUNCTIONS[dialect] | (_OF_TRANSLATIONS[dialect] if translated else frozenset())
     for node in tree.walk():
         yield from _unknown(node, dialect, functions)
@@ -157,7 +157,7 @@ _LEAVES = (exp.Identifier, exp.Literal, exp.Var, exp.DataTypeParam, exp.DataType
 
 
 def _wrong_leaf(node: exp.Expr) -> str:
-    """What a leaf would have to be; empty: it is."""
+    """The form that a leaf would need; empty: it has it."""
     if isinstance(node, exp.Identifier):
         return "" if _is_name(node) else "name"
     if isinstance(node, exp.Literal):
@@ -195,8 +195,8 @@ def _is_word(node: exp.Var) -> bool:
 
 
 def _is_size(node: exp.Expr) -> bool:
-    given = node.this if isinstance(node, exp.DataTypeParam) and not node.args.get("expression") else None
-    return isinstance(given, exp.Literal) and not given.is_string and _SIZE.fullmatch(given.name) is not None
+    value = node.this if isinstance(node, exp.DataTypeParam) and not node.args.get("expression") else None
+    return isinstance(value, exp.Literal) and not value.is_string and _SIZE.fullmatch(value.name) is not None
 
 
 def _is_field(node: exp.Expr) -> bool:

@@ -20,7 +20,7 @@ from dstill.api.records import Grammar
 from dstill_sql.form.functions import FUNCTIONS
 from dstill_sql.form.tokens import RANKS
 from dstill_sql.language.database.database import Database
-from dstill_sql.language.database.schema import Schema, quoted
+from dstill_sql.language.database.schema import SqlSchema, quoted
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.limits import Limits
 from dstill_sql.language.statements import read
@@ -38,7 +38,7 @@ def grammar_of(database: Database, limits: Limits) -> Grammar:
 
 
 @lru_cache(maxsize=64)
-def _text(schema: Schema, limits: Limits) -> str:
+def _text(schema: SqlSchema, limits: Limits) -> str:
     rules = {
         "root": "refusal | query",
         "refusal": '"-- no answer" (": " REASON ("(missing: " MISSING ")")? | " (missing: " MISSING ")")?',
@@ -64,7 +64,7 @@ def _alt(texts: Iterable[str]) -> str:
 # --- names ------------------------------------------------------------------------------
 
 
-def _names(schema: Schema, denied: set[str]) -> dict[str, str]:
+def _names(schema: SqlSchema, denied: set[str]) -> dict[str, str]:
     dialect = schema.dialect
     tables = [table for table in schema.tables if table.name.casefold() not in denied]
     hidden = {name.rpartition(".")[2] for name in denied if "." in name}
@@ -144,5 +144,5 @@ def _as_printed(text: str, dialect: Dialect) -> str:
 
 def _parts(text: str) -> str:
     """A text of `functions` as EBNF: words and signs are literals of their own, so that none begins another."""
-    found = {"{0}": "sum", "{1}": "(sum | TEXT)", "{n}": "NUMBER"}
-    return " ".join(found.get(part) or ("NUMBER" if part[0].isdigit() else _lit(part)) for part in _PART.findall(text))
+    parts = {"{0}": "sum", "{1}": "(sum | TEXT)", "{n}": "NUMBER"}
+    return " ".join(parts.get(part) or ("NUMBER" if part[0].isdigit() else _lit(part)) for part in _PART.findall(text))

@@ -28,20 +28,20 @@ def layers(config: Settings, database: Callable[[Example], Database | None]) -> 
     def in_guard(example: Example, answer: str) -> Iterable[Problem]:
         if refusals.read(answer):
             return ()
-        found = database(example)
-        return guard.check(read(answer, config.dialect), found.schema if found else None, config.guard, config.dialect)
+        known = database(example)
+        return guard.check(read(answer, config.dialect), known.schema if known else None, config.guard, config.dialect)
 
     def in_schema(example: Example, answer: str) -> Iterable[Problem]:
-        found = database(example)
-        if refusals.read(answer) or found is None:
+        known = database(example)
+        if refusals.read(answer) or known is None:
             return ()
         query = read(answer, config.dialect)
-        if any(guard.check(query, found.schema, config.guard, config.dialect)):
+        if any(guard.check(query, known.schema, config.guard, config.dialect)):
             return ()  # what may not run is not planned either
-        return schema_check.check(query, found.schema)
+        return schema_check.check(query, known.schema)
 
     return (
-        Check.of_parser("form", parsed, hint="write one SELECT", cause="not SQL"),
+        Check.from_parser("form", parsed, hint="write one SELECT", cause="not SQL"),
         Check("guard", in_guard),
         Check("schema", in_schema, applies=lambda example: database(example) is not None),
     )

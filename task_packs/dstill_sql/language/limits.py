@@ -11,7 +11,7 @@ __all__ = ["Limits"]
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a query may be."""
+    """The limits of a query."""
 
     nodes: int = setting(1_000, "Most parts of a query.", low=10, high=100_000)
     joins: int = setting(8, "Most joins of a query.", low=0, high=100)

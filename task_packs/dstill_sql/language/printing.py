@@ -38,19 +38,22 @@ def settled(query: exp.Query, dialect: Dialect) -> exp.Query:
     return _read_again(query, dialect)[1]
 
 
-def about(template: LiteralString, dialect: Dialect, *given: str | int | float) -> Statement:
+def about(template: LiteralString, dialect: Dialect, *values: str | int | float) -> Statement:
     """A query of dstill's own: each ``{}`` of its template stands for a name, which is quoted, or for a number.
 
     Raises NotPrintable.
     """
-    names = [part for part in given if isinstance(part, str)]
-    parts = [_name(part).sql(dialect) if isinstance(part, str) else f"{part:.12g}" for part in given]
+    names = [part for part in values if isinstance(part, str)]
+    parts = [_name(part).sql(dialect) if isinstance(part, str) else f"{part:.12g}" for part in values]
     text = template.format(*parts)
     try:
         (query,) = sqlglot.parse(text, read=dialect)
     except (SqlglotError, ValueError) as error:
         raise NotPrintable(f"{names} cannot be quoted: {error}") from None
-    if not isinstance(query, exp.Query) or [one.name for one in query.find_all(exp.Identifier) if one.quoted] != names:
+    if (
+        not isinstance(query, exp.Query)
+        or [part.name for part in query.find_all(exp.Identifier) if part.quoted] != names
+    ):
         raise NotPrintable(f"{names} cannot be quoted")
     return Statement(text=text, dialect=dialect)
 

@@ -32,18 +32,18 @@ class Refusal:
 def read(answer: str) -> Refusal | None:
     """The refusal that `answer` is; None: it is none."""
     text = answer.strip()
-    found = _REFUSAL.fullmatch(text) if len(text) <= _LONGEST else None
-    if found is None:
+    match = _REFUSAL.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
         return None
-    words = (" ".join(word.split()) for word in (found["missing"] or "").split(","))
-    return Refusal(reason=" ".join((found["reason"] or "").split()), missing=tuple(filter(None, words)))
+    words = (" ".join(word.split()) for word in (match["missing"] or "").split(","))
+    return Refusal(reason=" ".join((match["reason"] or "").split()), missing=tuple(filter(None, words)))
 
 
 def reason(answer: str) -> str:
     """The cause that `answer`, a refusal, gives: ``no column holds the weight (missing: weight)``; empty: none."""
-    found = read(answer) or Refusal()
-    missing = f"(missing: {', '.join(found.missing)})" if found.missing else ""
-    return " ".join(filter(None, (found.reason, missing)))
+    refusal = read(answer) or Refusal()
+    missing = f"(missing: {', '.join(refusal.missing)})" if refusal.missing else ""
+    return " ".join(filter(None, (refusal.reason, missing)))
 
 
 def write(missing: Sequence[str] = (), reason: str = "") -> str:

@@ -24,9 +24,9 @@ __all__ = ["LONGEST", "NotOneQuery", "first_line", "parsed", "place", "read"]
 LONGEST = 20_000  # characters
 _MOST_TOKENS = 4_000  # some chains take the parser a time that is quadratic in their length
 _DEEPEST = 60  # open brackets
-_SEEN = 64  # parts that are looked at for a place: each operator of a long chain may be a problem
+_MOST_PARTS = 64  # parts that are looked at for a place: each operator of a long chain may be a problem
 _TOKEN = re.compile(r"<Token token_type: TokenType\.(\w+), text: (.*?), line: \d+, .*?>")
-_LACKING = re.compile(r"Required keyword: '\w+' missing for <class '(?:\w+\.)*(\w+)'>")
+_MISSING_PART = re.compile(r"Required keyword: '\w+' missing for <class '(?:\w+\.)*(\w+)'>")
 
 
 class NotOneQuery(ValueError):
@@ -66,7 +66,7 @@ def parsed(text: str, dialect: Dialect) -> exp.Query:
 
 
 def _statements(answer: str, dialect: Dialect) -> list[exp.Expr]:
-    """What sqlglot reads. Raises NotOneQuery."""
+    """The statements that sqlglot reads. Raises NotOneQuery."""
     grammar = Grammar.get_or_raise(dialect)
     try:
         tokens = grammar.tokenize(answer)
@@ -82,7 +82,7 @@ def _statements(answer: str, dialect: Dialect) -> list[exp.Expr]:
         raise
     except Exception as error:  # what sqlglot does not foresee raises anything
         raise NotOneQuery(f"not SQL: {first_line(error)}") from None
-    return [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
+    return [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
 
 
 def _as_limit(fetch: exp.Fetch) -> None:
@@ -100,10 +100,10 @@ def first_line(error: Exception) -> str:
     return _plain(lines[0])
 
 
-def _plain(said: str) -> str:
+def _plain(text: str) -> str:
     """A message of sqlglot, without names of its own classes."""
-    said = _TOKEN.sub(lambda found: "the end" if found[1] == "SENTINEL" else f"'{found[2]}'", said)
-    return _LACKING.sub(lambda found: f"{found[1].upper()} lacks a part", said).rstrip(".")
+    text = _TOKEN.sub(lambda match: "the end" if match[1] == "SENTINEL" else f"'{match[2]}'", text)
+    return _MISSING_PART.sub(lambda match: f"{match[1].upper()} lacks a part", text).rstrip(".")
 
 
 def place(node: exp.Expr) -> str:
@@ -111,7 +111,7 @@ def place(node: exp.Expr) -> str:
 
     sqlglot knows the places of names, functions and literals; of a larger part, the first of these counts.
     """
-    known = [one.meta for one in islice(node.dfs(), _SEEN) if "start" in one.meta]
+    known = [meta.meta for meta in islice(node.dfs(), _MOST_PARTS) if "start" in meta.meta]
     first = min(known, key=lambda meta: int(meta["start"]), default=None)
     if first is None:
         return ""
@@ -120,12 +120,12 @@ def place(node: exp.Expr) -> str:
 
 
 def _parser_said(error: SqlglotError) -> tuple[str, str]:
-    """What is wrong with a text, and where, as line:column."""
-    found = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
-    line, column, said = found.get("line"), found.get("col"), found.get("description")
-    if not isinstance(line, int) or not isinstance(column, int) or not said:
+    """The fault of a text, and where it is, as line:column."""
+    facts = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+    line, column, message = facts.get("line"), facts.get("col"), facts.get("description")
+    if not isinstance(line, int) or not isinstance(column, int) or not message:
         return first_line(error), ""
-    return _plain(said), f"{line}:{max(1, column - len(found.get('highlight') or ' ') + 1)}"
+    return _plain(message), f"{line}:{max(1, column - len(facts.get('highlight') or ' ') + 1)}"
 
 
 def _is_text(answer: str) -> bool:

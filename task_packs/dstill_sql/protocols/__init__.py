@@ -1,1 +1,1 @@
-"""What the SQL pack offers beyond its task: a file for each protocol, loaded on first use."""
+"""The protocols of the SQL pack: a file for each, loaded on first use."""

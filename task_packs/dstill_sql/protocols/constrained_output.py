@@ -1,4 +1,4 @@
-"""What a student that writes text may write."""
+"""The grammar of a student that writes text."""
 
 from __future__ import annotations
 

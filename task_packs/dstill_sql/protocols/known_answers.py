@@ -9,7 +9,7 @@ from dstill.api.protocols import KnownAnswers
 from dstill.api.records import Example
 from dstill.api.task import data_of
 from dstill_sql import bundle, known_answers
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 
 if TYPE_CHECKING:
     from dstill_sql.pack import Sql
@@ -36,6 +36,6 @@ class SqlKnownAnswers(KnownAnswers):
         is_further = bundle.is_bundled(data) and data != bundle.NAMES[0]  # each takes a second
         return () if is_further else known_answers.runaway(self._schema(example))
 
-    def _schema(self, example: Example) -> Schema:
+    def _schema(self, example: Example) -> SqlSchema:
         database = self.task.database(example)
-        return Schema(tables=()) if database is None else database.schema
+        return SqlSchema(tables=()) if database is None else database.schema

@@ -1,4 +1,4 @@
-"""What a rationale names."""
+"""The terms that a rationale names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the result of a gold proves."""
+"""The properties of a gold's result."""
 
 from __future__ import annotations
 

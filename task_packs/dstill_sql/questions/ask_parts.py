@@ -1,4 +1,4 @@
-"""What the asks share: the columns that show a row, groups, metrics and orders.
+"""The common parts of the asks: the columns that show a row, groups, metrics and orders.
 
 shown(subject)          drivers.name, or all columns of a table without a name
 group(subject)          what rows are grouped by: a column of theirs, or the name of what they refer to
@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.questions.conditions import comparatives
-from dstill_sql.questions.draw import Condition, Subject
+from dstill_sql.questions.draw import Filter, Subject
 from dstill_sql.questions.entities import Entity, Field
 from dstill_sql.questions.wordings import filled, one_line
 from dstill_sql.questions.words import plural
@@ -48,7 +48,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """What rows are grouped by."""
+    """The columns that rows are grouped by."""
 
     noun: str
     shown: exp.Expr
@@ -71,9 +71,9 @@ class Metric:
     why: str
 
 
-def wheres(found: Sequence[Condition]) -> list[exp.Expr]:
+def wheres(filters: Sequence[Filter]) -> list[exp.Expr]:
     """The SQL of the conditions."""
-    return [one.sql for one in found]
+    return [term.sql for term in filters]
 
 
 def counted() -> exp.Expr:
@@ -82,7 +82,7 @@ def counted() -> exp.Expr:
 
 
 def shown(subject: Subject) -> exp.Expr:
-    """What names a row: its label, or all its columns."""
+    """The expression that names a row: its label, or all its columns."""
     label = subject.entity.label
     return subject.scope.star() if label is None else subject.column(label)
 
@@ -98,40 +98,40 @@ def limited(query: exp.Select, n: int) -> exp.Select:
     return query.limit(n, copy=False)
 
 
-def superlative(entity: Entity, one: Field, *, high: bool) -> str:
+def superlative(entity: Entity, field: Field, *, high: bool) -> str:
     """The word for rows with the most of the field, or the least; empty: there is none."""
-    words = comparatives(entity, one)
+    words = comparatives(entity, field)
     return words[2 if high else 3] if words else ""
 
 
 def metric(subject: Subject, *names: str, among: Sequence[Field] | None = None) -> Metric:
     """An aggregate of a number that the question does not use yet. Raises Skip."""
-    one = subject.field("number") if among is None else subject.field(among=among)
+    field = subject.field("number") if among is None else subject.field(among=among)
     name = subject.draw.pick(names or tuple(_METRICS))
-    words = filled(subject.draw.pick(one_line("metrics", name)), f=one.noun)
-    expression = _METRICS[name](this=subject.column(one))
-    return Metric(words=words, expression=expression, field=one, why=f"{name} of {one.name}.")
+    words = filled(subject.draw.pick(one_line("metrics", name)), f=field.noun)
+    expression = _METRICS[name](this=subject.column(field))
+    return Metric(words=words, expression=expression, field=field, why=f"{name} of {field.name}.")
 
 
 def group(subject: Subject, *, own_only: bool = False) -> Group:
     """A column of the rows with few values, or what they refer to unless `own_only`. Raises Skip."""
     draw = subject.draw
-    own = [one for one in subject.entity.of("category", "year") if one.name not in draw.used]
-    links = [one for one in subject.entity.up if draw.view.entities[one.parent].label is not None]
+    own = [field for field in subject.entity.of("category", "year") if field.name not in draw.used]
+    links = [link for link in subject.entity.up if draw.view.entities[link.parent].label is not None]
     if links and not own_only and (not own or draw.chance(0.55)):
         link = draw.pick(links)
         alias = subject.scope.join(link, subject.alias)
         parent = draw.view.entities[link.parent]
-        categories = [one for one in parent.of("category") if one.name not in draw.used]
+        categories = [field for field in parent.of("category") if field.name not in draw.used]
         if categories and draw.chance(0.35):
-            one = draw.pick(categories)
-            draw.used.add(one.name)
-            column = subject.scope.column(one.column.name, alias)
+            category = draw.pick(categories)
+            draw.used.add(category.name)
+            column = subject.scope.column(category.column.name, alias)
             return Group(
-                noun=f"{link.words.role} {one.noun}",
+                noun=f"{link.words.role} {category.noun}",
                 shown=column,
                 by=(column,),
-                why=f"group by {one.name} of what {link.child} refers to: join.",
+                why=f"group by {category.name} of what {link.child} refers to: join.",
             )
         label = parent.label
         assert label is not None
@@ -141,6 +141,6 @@ def group(subject: Subject, *, own_only: bool = False) -> Group:
         by = (column,) if label.column.unique else (*keys, column)
         why = f"{link.child} refers to {link.parent}: join, group by its key and {label.name}."
         return Group(noun=link.words.role, shown=column, by=by, why=why)
-    one = subject.field(among=own)
-    column = subject.column(one)
-    return Group(noun=one.noun, shown=column, by=(column,), why=f"group by {one.name}.")
+    category = subject.field(among=own)
+    column = subject.column(category)
+    return Group(noun=category.noun, shown=column, by=(column,), why=f"group by {category.name}.")

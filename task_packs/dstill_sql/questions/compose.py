@@ -21,7 +21,7 @@ from dstill_sql.language import refusals
 from dstill_sql.questions.ask_parts import Asked
 from dstill_sql.questions.asks import ASKS, Ask
 from dstill_sql.questions.asks_groups import GROUPS
-from dstill_sql.questions.draw import Condition, Draw, Skip, Subject
+from dstill_sql.questions.draw import Draw, Filter, Skip, Subject
 from dstill_sql.questions.entities import Entity, View
 from dstill_sql.questions.plan import Template
 from dstill_sql.questions.refusals import REFUSALS
@@ -49,20 +49,20 @@ def compose(view: View, template: Template, random: Random, context: Mapping[str
     """One question. Raises Skip if the row that was drawn does not fit the template."""
     draw = Draw(view=view, random=random)
     subject = draw.subject(_entity(draw))
-    found = conditions(subject, template.conditions)
+    filters = conditions(subject, template.conditions)
     answer: str
     query: exp.Query | None = None
     if template.ask in REFUSALS:
-        refused = REFUSALS[template.ask](subject, found)
-        text = _filled(subject, found, refused.wording, refused.slots)
+        refused = REFUSALS[template.ask](subject, filters)
+        text = _filled(subject, filters, refused.wording, refused.slots)
         answer, why = refusals.write(refused.missing, refused.reason), f"{refused.reason}."
         draw.said.update(dict.fromkeys(refused.missing, True))
     else:
-        asked = _ASKS[template.ask](subject, found)
-        text = _asked_text(subject, found, template, asked)
-        query = plain(asked.query)
+        ask = _ASKS[template.ask](subject, filters)
+        text = _asked_text(subject, filters, template, ask)
+        query = plain(ask.query)
         answer = query.sql(view.dialect)
-        why = " ".join([*(one.why for one in found), asked.why])
+        why = " ".join([*(condition.why for condition in filters), ask.why])
     if len(text) > _LONGEST:
         raise Skip("too long")
     example = Example(
@@ -84,22 +84,22 @@ def _entity(draw: Draw) -> Entity:
     return draw.random.choices(entities, weights)[0]
 
 
-def _asked_text(subject: Subject, found: Sequence[Condition], template: Template, asked: Asked) -> str:
-    draw, name = subject.draw, asked.wording or template.ask
+def _asked_text(subject: Subject, filters: Sequence[Filter], template: Template, ask: Asked) -> str:
+    draw, name = subject.draw, ask.wording or template.ask
     if wordings("keywords", name) and draw.chance(_KEYWORDS):
-        return filled(draw.pick(wordings("keywords", name)), t=terse_phrase(subject, found), **asked.slots)
-    absent = [f"{{{slot}}}" for slot, value in asked.slots.items() if not value]
-    ways = [way for way in wordings("asks", name) if not any(slot in way for slot in absent)]
-    shown = found[:-1] if template.ask == "share" else found
-    return _filled(subject, shown, draw.pick(ways), asked.slots)
+        return filled(draw.pick(wordings("keywords", name)), t=terse_phrase(subject, filters), **ask.slots)
+    absent = [f"{{{slot}}}" for slot, value in ask.slots.items() if not value]
+    options = [way for way in wordings("asks", name) if not any(slot in way for slot in absent)]
+    shown = filters[:-1] if template.ask == "share" else filters
+    return _filled(subject, shown, draw.pick(options), ask.slots)
 
 
-def _filled(subject: Subject, found: Sequence[Condition], wording: str, slots: Mapping[str, str]) -> str:
+def _filled(subject: Subject, filters: Sequence[Filter], wording: str, slots: Mapping[str, str]) -> str:
     words = subject.entity.words
     several = words.plural if subject.draw.chance(0.75) else subject.draw.pick(words.plurals)
     own = {
-        "w": noun_phrase(subject, several, found) if "{w}" in wording else "",
-        "s": noun_phrase(subject, words.noun, found) if "{s}" in wording else "",
+        "w": noun_phrase(subject, several, filters) if "{w}" in wording else "",
+        "s": noun_phrase(subject, words.noun, filters) if "{s}" in wording else "",
         "noun": words.noun,
         "nouns": several,
     }

@@ -1,6 +1,6 @@
 """Conditions on the columns of one row.
 
-CONDITIONS["over"](subject)    Condition(text="with a fare over 20", sql=fare > 20, …)
+CONDITIONS["over"](subject)    Filter(text="with a fare over 20", sql=fare > 20, …)
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from dstill_sql.questions.draw import Condition, Draw, Skip, Subject
+from dstill_sql.questions.draw import Draw, Filter, Skip, Subject
 from dstill_sql.questions.entities import Entity, Field
 from dstill_sql.questions.scope import Scope
 from dstill_sql.questions.spans import SPANS, parsed
@@ -49,7 +49,9 @@ def is_place(field: Field) -> bool:
 def comparatives(entity: Entity, field: Field) -> tuple[str, ...]:
     """More than, less than, the most and the least; empty: the field has no such words, or another has the same."""
     words = one_line("comparatives", field.noun)
-    alike = [one for one in entity.of("number") if one is not field and one_line("comparatives", one.noun) == words]
+    alike = [
+        other for other in entity.of("number") if other is not field and one_line("comparatives", other.noun) == words
+    ]
     return () if alike else words
 
 
@@ -77,11 +79,11 @@ def _way(subject: Subject, name: str, **slots: str) -> str:
     return filled(subject.draw.pick(wordings("conditions", name)), **slots)
 
 
-def _made(subject: Subject, name: str, field: Field, sql: exp.Expr, why: str, **slots: str) -> Condition:
+def _made(subject: Subject, name: str, field: Field, sql: exp.Expr, why: str, **slots: str) -> Filter:
     """The condition in one of the wordings of `name`."""
     text = _way(subject, name, f=field.noun, **slots)
     terse = slots.get("terse", " ".join(slots[key] for key in ("v", "x") if key in slots))
-    return Condition(
+    return Filter(
         text=text.removesuffix(" <"), sql=sql, why=f"{field.name}: {why}", before=text.endswith(" <"), terse=terse
     )
 
@@ -96,7 +98,7 @@ def _value(subject: Subject, *kinds: Any) -> tuple[Field, Any]:
 # --- values -----------------------------------------------------------------------------
 
 
-def eq(subject: Subject) -> Condition:
+def eq(subject: Subject) -> Filter:
     field, value = _value(subject, "category")
     sql = exp.EQ(this=subject.column(field), expression=literal(value))
     name = "place" if is_place(field) else "eq"
@@ -105,26 +107,26 @@ def eq(subject: Subject) -> Condition:
     return _made(subject, name, field, sql, f"= {value}.", v=value_said(subject, field, value))
 
 
-def named(subject: Subject) -> Condition:
+def named(subject: Subject) -> Filter:
     field, value = _value(subject, "label")
     sql = exp.EQ(this=subject.column(field), expression=literal(value))
     return _made(subject, "named", field, sql, f"= {value}.", v=value_said(subject, field, value))
 
 
-def code(subject: Subject) -> Condition:
+def code(subject: Subject) -> Filter:
     field, value = _value(subject, "code")
     sql = exp.EQ(this=subject.column(field), expression=literal(value))
     name = "code" if isinstance(value, str) else "exactly"
     return _made(subject, name, field, sql, f"= {value}.", v=value_said(subject, field, value))
 
 
-def either(subject: Subject) -> Condition:
+def either(subject: Subject) -> Filter:
     field, value = _value(subject, "category")
     other = subject.other(field, value)
     if not sayable(other):
         raise Skip("a value that is hard to say")
     both = subject.draw.random.sample([value, other], 2)
-    sql = exp.In(this=subject.column(field), expressions=[literal(one) for one in both])
+    sql = exp.In(this=subject.column(field), expressions=[literal(item) for item in both])
     name = "either_place" if is_place(field) else "either"
     return _made(
         subject,
@@ -137,7 +139,7 @@ def either(subject: Subject) -> Condition:
     )
 
 
-def not_(subject: Subject) -> Condition:
+def not_(subject: Subject) -> Filter:
     field, value = _value(subject, "category")
     other = subject.other(field, value)
     if not sayable(other):
@@ -154,12 +156,12 @@ def not_(subject: Subject) -> Condition:
     )
 
 
-def flag(subject: Subject) -> Condition:
+def flag(subject: Subject) -> Filter:
     field, value = subject.known("boolean")
     sql: exp.Expr = subject.column(field)
     name = ("has" if field.words.has else "is") + ("" if value else "_not")
-    found = _made(subject, name, field, sql if value else exp.Not(this=sql), "a boolean.", terse=field.noun)
-    return found if value else Condition(text=found.text, sql=found.sql, why=found.why, terse=f"not {field.noun}")
+    base = _made(subject, name, field, sql if value else exp.Not(this=sql), "a boolean.", terse=field.noun)
+    return base if value else Filter(text=base.text, sql=base.sql, why=base.why, terse=f"not {field.noun}")
 
 
 # --- numbers ----------------------------------------------------------------------------
@@ -170,24 +172,24 @@ def _nice(number: float, whole: bool) -> float:
     if number == 0:
         return 0
     size = 10 ** (math.floor(math.log10(abs(number))) - 1)
-    found: float = round(number / size) * size
-    return round(found) if whole or abs(found) >= 20 else round(found, 2)
+    nice: float = round(number / size) * size
+    return round(nice) if whole or abs(nice) >= 20 else round(nice, 2)
 
 
 def within(draw: Draw, value: float, field: Field, low: float, high: float, *, over: bool) -> float:
     """A nice number on the right side of a value, `low` to `high` times it. Raises Skip."""
     if value < 0:
         raise Skip("negative")
-    found = _nice(value * draw.random.uniform(low, high), field.whole)
-    if (over and not found < value) or (not over and not found > value):
+    number = _nice(value * draw.random.uniform(low, high), field.whole)
+    if (over and not number < value) or (not over and not number > value):
         raise Skip("too near")
-    return found
+    return number
 
 
 _NAMES = {exp.GT: "over", exp.LT: "under", exp.GTE: "least", exp.LTE: "most"}
 
 
-def _compared(subject: Subject, kind: type[exp.Binary]) -> Condition:
+def _compared(subject: Subject, kind: type[exp.Binary]) -> Filter:
     field, value = subject.known("number")
     draw = subject.draw
     over = kind in (exp.GT, exp.GTE)
@@ -200,7 +202,7 @@ def _compared(subject: Subject, kind: type[exp.Binary]) -> Condition:
     return _made(subject, name, field, sql, f"{_NAMES[kind]} {said(bound)}.", terse=f"{field.noun} {terse}", **slots)
 
 
-def range_(subject: Subject) -> Condition:
+def range_(subject: Subject) -> Filter:
     field, value = subject.known("number")
     low = within(subject.draw, value, field, 0.4, 0.95, over=True)
     high = within(subject.draw, value, field, 1.05, 2.2, over=False)
@@ -216,7 +218,7 @@ def range_(subject: Subject) -> Condition:
     )
 
 
-def exactly(subject: Subject) -> Condition:
+def exactly(subject: Subject) -> Filter:
     field, value = subject.known("number")
     if not field.whole or abs(value) > 999:
         raise Skip("not a count")
@@ -232,7 +234,7 @@ def exactly(subject: Subject) -> Condition:
     )
 
 
-def _years(subject: Subject) -> Condition:
+def _years(subject: Subject) -> Filter:
     field, value = subject.known("year")
     draw, column = subject.draw, subject.column(field)
     name = draw.pick(("year", "year_since", "year_before", "year_after", "year_between"))
@@ -252,11 +254,11 @@ def _years(subject: Subject) -> Condition:
         slots = {"v": str(low), "x": str(high)}
     if is_participle(field.verb):
         text = _way(subject, f"{name}_done", f=field.verb, **slots)
-        return Condition(text=text, sql=sql, why=f"{field.name}: a year.", terse=text)
+        return Filter(text=text, sql=sql, why=f"{field.name}: a year.", terse=text)
     return _made(subject, name, field, sql, "a year.", **slots)
 
 
-def _average(subject: Subject, kind: type[exp.Binary], name: str) -> Condition:
+def _average(subject: Subject, kind: type[exp.Binary], name: str) -> Filter:
     field, _ = subject.known("number")
     inner = Scope(subject.entity, subject.draw.view.dialect)
     mean = inner.select(exp.Avg(this=inner.column(field.column.name, inner.alias)))
@@ -271,10 +273,10 @@ def _average(subject: Subject, kind: type[exp.Binary], name: str) -> Condition:
     )
 
 
-def higher_than(subject: Subject) -> Condition:
+def higher_than(subject: Subject) -> Filter:
     """Two columns of a row that mean alike, compared."""
     field = subject.field("number", "date")
-    alike = [one for one in subject.entity.of(field.kind) if one is not field and _alike(field, one)]
+    alike = [option for option in subject.entity.of(field.kind) if option is not field and _alike(field, option)]
     other = subject.field(among=alike)
     sql = exp.GT(this=subject.column(field), expression=subject.column(other))
     name = "later_than" if field.kind == "date" else "higher_than"
@@ -295,7 +297,7 @@ def _alike(field: Field, other: Field) -> bool:
 # --- texts, NULLs and dates --------------------------------------------------------------
 
 
-def _searched(subject: Subject, name: str, pattern: str, *kinds: Any) -> Condition:
+def _searched(subject: Subject, name: str, pattern: str, *kinds: Any) -> Filter:
     field, value = subject.known(*kinds)
     words = [word for word in value.split() if len(word) >= _SHORTEST and word.isalpha()]
     part = {"contains": subject.draw.pick(words) if words else "", "starts": value[:1], "ends": value[-3:]}[name]
@@ -308,19 +310,19 @@ def _searched(subject: Subject, name: str, pattern: str, *kinds: Any) -> Conditi
     return _made(subject, name, field, sql, f"a pattern: {pattern.format(part)}.", v=part)
 
 
-def null(subject: Subject) -> Condition:
-    field = subject.field(among=[one for one in subject.entity.fields if one.column.nullable and one.kind != "boolean"])
-    sql = exp.Is(this=subject.column(field), expression=exp.Null())
-    return _made(subject, "null", field, sql, "IS NULL.", terse=f"without {field.noun}")
+def null(subject: Subject) -> Filter:
+    f = subject.field(among=[f for f in subject.entity.fields if f.column.nullable and f.kind != "boolean"])
+    sql = exp.Is(this=subject.column(f), expression=exp.Null())
+    return _made(subject, "null", f, sql, "IS NULL.", terse=f"without {f.noun}")
 
 
-def not_null(subject: Subject) -> Condition:
-    field = subject.field(among=[one for one in subject.entity.fields if one.column.nullable and one.kind != "boolean"])
-    sql = exp.Not(this=exp.Is(this=subject.column(field), expression=exp.Null()))
-    return _made(subject, "not_null", field, sql, "is not NULL.", terse=f"with {field.noun}")
+def not_null(subject: Subject) -> Filter:
+    f = subject.field(among=[f for f in subject.entity.fields if f.column.nullable and f.kind != "boolean"])
+    sql = exp.Not(this=exp.Is(this=subject.column(f), expression=exp.Null()))
+    return _made(subject, "not_null", f, sql, "is not NULL.", terse=f"with {f.noun}")
 
 
-def _date(subject: Subject, *spans: str) -> Condition:
+def _date(subject: Subject, *spans: str) -> Filter:
     field, value = subject.known("date")
     try:
         time = parsed(value)
@@ -333,10 +335,10 @@ def _date(subject: Subject, *spans: str) -> Condition:
         name = "date_done" if is_participle(field.verb) else "date_did"
     text = _way(subject, name, f=field.verb or field.noun, when=when)
     sql = exp.and_(*bounds)
-    return Condition(text=text, sql=sql, why=f"{field.name}: {when}.", terse=when if alone else f"{field.noun} {when}")
+    return Filter(text=text, sql=sql, why=f"{field.name}: {when}.", terse=when if alone else f"{field.noun} {when}")
 
 
-CONDITIONS: Mapping[str, Callable[[Subject], Condition]] = {
+CONDITIONS: Mapping[str, Callable[[Subject], Filter]] = {
     "eq": eq,
     "named": named,
     "code": code,

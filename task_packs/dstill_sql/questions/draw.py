@@ -1,4 +1,4 @@
-"""What one question is made from: random choices, rows, and the SELECT that it builds.
+"""The parts of one question: random choices, rows, and the SELECT that it builds.
 
     subject = draw.subject(entity)         a row of the entity, and a SELECT of it
     field, value = subject.known("number") a field that the question does not use yet, and this row's value
@@ -18,7 +18,7 @@ from sqlglot import exp
 from dstill_sql.questions.entities import Entity, Field, Kind, Row, View
 from dstill_sql.questions.scope import Scope
 
-__all__ = ["Condition", "Draw", "Skip", "Subject"]
+__all__ = ["Draw", "Filter", "Skip", "Subject"]
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Skip(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Condition:
+class Filter:
     """One condition: its words, and its SQL."""
 
     text: str
@@ -82,24 +82,24 @@ class Subject:
     def field(self, *kinds: Kind, among: Iterable[Field] | None = None) -> Field:
         """A field of these kinds that the question does not use yet. Raises Skip."""
         options = self.entity.of(*kinds) if among is None else tuple(among)
-        found = self.draw.pick([option for option in options if option.name not in self.draw.used])
-        self.draw.used.add(found.name)
-        return found
+        choice = self.draw.pick([option for option in options if option.name not in self.draw.used])
+        self.draw.used.add(choice.name)
+        return choice
 
     def known(self, *kinds: Kind) -> tuple[Field, Any]:
         """A field as in `field`, and this row's value. Raises Skip if that is NULL."""
-        found = self.field(*kinds)
-        if self.row[found.place] is None:
+        choice = self.field(*kinds)
+        if self.row[choice.place] is None:
             raise Skip("NULL")
-        return found, self.row[found.place]
+        return choice, self.row[choice.place]
 
-    def column(self, one: Field) -> exp.Column:
+    def column(self, field: Field) -> exp.Column:
         """The field's column in the SELECT."""
-        return self.scope.column(one.column.name, self.alias)
+        return self.scope.column(field.column.name, self.alias)
 
-    def other(self, one: Field, value: Any) -> Any:
+    def other(self, field: Field, value: Any) -> Any:
         """Another value of the field. Raises Skip."""
-        values = {row[one.place] for row in self.draw.view.rows[self.entity.name]} - {None, value}
+        values = {row[field.place] for row in self.draw.view.rows[self.entity.name]} - {None, value}
         return self.draw.pick(sorted(values))
 
     def at(self, row: Row) -> Subject:

@@ -91,7 +91,7 @@ class Field:
 
     @property
     def noun(self) -> str:
-        """What it is called: a date that is named after what was done is "the ordered date"."""
+        """Its noun: a date that is named after what was done is "the ordered date"."""
         if self.kind in ("date", "year") and self.verb:
             unit = "year" if self.kind == "year" else "time" if self.column.family == "timestamp" else "date"
             return f"{_NOUNS.get(self.verb, self.verb)} {unit}"
@@ -99,7 +99,7 @@ class Field:
 
     @property
     def verb(self) -> str:
-        """What was done at its date: "ordered"; empty: it is named otherwise."""
+        """The verb of its date: "ordered"; empty: it is named otherwise."""
         return self.words.noun if is_participle(self.words.noun) or self.words.noun in _VERBS else ""
 
     @property
@@ -151,13 +151,13 @@ class Entity:
 
     def of(self, *kinds: Kind) -> tuple[Field, ...]:
         """Its fields of these kinds."""
-        return tuple(one for one in self.fields if one.kind in kinds)
+        return tuple(field for field in self.fields if field.kind in kinds)
 
     @cached_property
     def label(self) -> Field | None:
         """The field by which people call its rows; None: there is none."""
-        labels = sorted(self.of("label"), key=lambda one: (one.noun not in _NAMING, len(one.noun)))
-        codes = [one for one in self.of("code") if one.column.unique or one.noun in ("code", "number", "plate")]
+        labels = sorted(self.of("label"), key=lambda option: (option.noun not in _NAMING, len(option.noun)))
+        codes = [field for field in self.of("code") if field.column.unique or field.noun in ("code", "number", "plate")]
         return next(iter([*labels, *codes]), None)
 
     @cached_property
@@ -168,7 +168,7 @@ class Entity:
     @property
     def is_person(self) -> bool:
         """Whether its rows are people, as far as words say."""
-        nouns = {one.words.noun for one in self.fields}
+        nouns = {field.words.noun for field in self.fields}
         return bool(nouns & _PERSONAL) or self.words.noun.split(" ")[-1] in _PEOPLE
 
     @property
@@ -202,7 +202,7 @@ class View:
         now: datetime,
     ) -> View:
         """The view of the tables that have rows."""
-        tables = {one.name: one for one in database.schema.tables if rows.get(one.name)}
+        tables = {table.name: table for table in database.schema.tables if rows.get(table.name)}
         links = [
             _link(reference, tables, lexicon)
             for reference in references
@@ -232,20 +232,20 @@ class View:
         """The row that `row` refers to; None: it refers to none."""
         key = ("up", link.reference)
         if key not in self._cache:
-            self._cache[key] = {tuple(one[at] for at in link.to_places): one for one in self.rows[link.parent]}
-        found: Row | None = self._cache[key].get(tuple(row[at] for at in link.places))
-        return found
+            self._cache[key] = {tuple(row[at] for at in link.to_places): row for row in self.rows[link.parent]}
+        parent: Row | None = self._cache[key].get(tuple(row[at] for at in link.places))
+        return parent
 
     def child_rows(self, link: Link, row: Row) -> Sequence[Row]:
         """The rows that refer to `row`."""
         key = ("down", link.reference)
         if key not in self._cache:
             groups: dict[Any, list[Row]] = {}
-            for one in self.rows[link.child]:
-                groups.setdefault(tuple(one[at] for at in link.places), []).append(one)
+            for child in self.rows[link.child]:
+                groups.setdefault(tuple(child[at] for at in link.places), []).append(child)
             self._cache[key] = groups
-        found: Sequence[Row] = self._cache[key].get(tuple(row[at] for at in link.to_places), ())
-        return found
+        rows: Sequence[Row] = self._cache[key].get(tuple(row[at] for at in link.to_places), ())
+        return rows
 
 
 def _is_wide(reference: Reference, references: Sequence[Reference]) -> bool:
@@ -272,8 +272,8 @@ def _fields(
     table: Table, database: Database, lexicon: Lexicon, references: Sequence[Reference], rows: Sequence[Row]
 ) -> list[Field]:
     referring = {name for reference in references if reference.table == table.name for name in reference.columns}
-    nouns = Counter(lexicon.columns[f"{table.name}.{one.name}"].noun for one in table.columns)
-    found = []
+    nouns = Counter(lexicon.columns[f"{table.name}.{column.name}"].noun for column in table.columns)
+    fields = []
     for place, column in enumerate(table.columns):
         words = lexicon.columns[f"{table.name}.{column.name}"]
         if column.name in referring or column.family in ("other", "time") or nouns[words.noun] > 1:
@@ -287,8 +287,8 @@ def _fields(
         known = database.values.get(f"{table.name}.{column.name}") or Known()
         values = [row[place] for row in rows if row[place] is not None]
         if values and (kind := _kind(column, words, values)):
-            found.append(Field(table=table.name, column=column, kind=kind, words=words, known=known, place=place))
-    return found
+            fields.append(Field(table=table.name, column=column, kind=kind, words=words, known=known, place=place))
+    return fields
 
 
 def _kind(column: Column, words: ColumnWords, values: Sequence[Any]) -> Kind | None:

@@ -29,16 +29,16 @@ from dstill_sql.settings import Settings
 __all__ = ["bundled_source", "splits_of", "synthesized", "unseen_data"]
 
 _VARIANT = 0.4  # how often another naming of a database is drawn, for once the usual one
-_UNSEEN = 300  # most questions about unseen data, and at most a twentieth of the training questions
+_MOST_UNSEEN = 300  # most questions about unseen data, and at most a twentieth of the training questions
 
 
 def bundled_source(name: str, dialect: Dialect, weight: float = 1.0) -> Source:
     """A bundled database, or another naming of it."""
-    made = bundle.invented(name, dialect)
-    database: Database = made.database
+    source = bundle.invented(name, dialect)
+    database: Database = source.database
     assert isinstance(database.data, Rows)
     now = datetime.fromisoformat(database.now)
-    view = View.of(database, made.lexicon, made.references, database.data.read(), now)
+    view = View.of(database, source.lexicon, source.references, database.data.read(), now)
     return Source(view=view, context={"db": name}, weight=weight)
 
 
@@ -89,9 +89,9 @@ def unseen_data(config: Settings, seed: int) -> list[Example]:
     if config.schema:
         return []
     sources = [bundled_source(name, config.dialect) for name in bundle.HELD_OUT]
-    count = min(_UNSEEN, max(1, config.n_questions // 20))
-    found = questions(sources, count, seed, config.dialect, name="unseen")
-    return [replace(one, split="test_unseen_data") for one in found]
+    count = min(_MOST_UNSEEN, max(1, config.n_questions // 20))
+    examples = questions(sources, count, seed, config.dialect, name="unseen")
+    return [replace(example, split="test_unseen_data") for example in examples]
 
 
 def synthesized(context: Mapping[str, Any], config: Settings, n: int, seed: int, tally: Tally) -> list[Example]:
@@ -105,7 +105,7 @@ def synthesized(context: Mapping[str, Any], config: Settings, n: int, seed: int,
     if "values" in own and "schema" not in own:
         raise UsageError("--values needs the schema of the database", where="--values", hint="give --schema too")
     if not name and not own and not config.schema:
-        sources = [bundled_source(one, config.dialect) for one in bundle.TRAINED]
+        sources = [bundled_source(name, config.dialect) for name in bundle.TRAINED]
         return list(questions(sources, n, seed, config.dialect, tally=tally, focus=focus, name="bundled"))
     database = database_of({"db": name, **own}, config)
     if database is None:

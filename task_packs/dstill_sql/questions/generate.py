@@ -23,7 +23,7 @@ from dstill_sql.questions.draw import Skip
 from dstill_sql.questions.entities import View
 from dstill_sql.questions.plan import SHARES, TEMPLATES, Template
 from dstill_sql.questions.tally import Tally
-from dstill_sql.questions.trial import Trial
+from dstill_sql.questions.trial import GoldTrial
 
 __all__ = ["Source", "questions", "splits"]
 
@@ -49,7 +49,7 @@ class _Stream:
         sources: Sequence[Source],
         templates: Sequence[Template],
         random: Random,
-        trial: Trial,
+        trial: GoldTrial,
         tally: Tally,
         weights: Mapping[str, float] | None = None,
     ) -> None:
@@ -62,41 +62,41 @@ class _Stream:
         self.counts: Counter[str] = Counter()
         self.drops: Counter[str] = Counter()
 
-    def made(self, asked: set[str]) -> Iterator[Composed]:
-        """Questions that are not in `asked` (lower case), which it extends."""
+    def made(self, seen: set[str]) -> Iterator[Composed]:
+        """Questions that are not in `seen` (lower case), which it extends."""
         while self.live:
             category = min(self.live, key=lambda name: ((self.counts[name] + 0.5) / self.shares[name], name))
             template = self.random.choice(self.live[category])
-            found = self._candidate(template, asked)
-            if found is None:
+            candidate = self._candidate(template, seen)
+            if candidate is None:
                 self._exhaust(template)
                 continue
-            source, made = found
-            if made.query is not None and (reason := self.trial.refusal(source.view, made.query)):
+            source, composed = candidate
+            if composed.query is not None and (reason := self.trial.refusal(source.view, composed.query)):
                 self.tally.dropped[reason] += 1
                 self.drops[template.name] += 1
                 if self.drops[template.name] >= _DROPS:
                     self._exhaust(template)
                 continue
-            asked.add(made.example.question.lower())
+            seen.add(composed.example.question.lower())
             self.drops[template.name] = 0
             self.counts[category] += 1
-            yield made
+            yield composed
 
-    def _candidate(self, template: Template, asked: set[str]) -> tuple[Source, Composed] | None:
+    def _candidate(self, template: Template, seen: set[str]) -> tuple[Source, Composed] | None:
         for _ in range(min(len(self.sources), _SOURCES)):
-            source = self.random.choices(self.sources, [one.weight for one in self.sources])[0]
+            source = self.random.choices(self.sources, [source.weight for source in self.sources])[0]
             for _ in range(_TRIES):
                 try:
-                    made = compose(source.view, template, self.random, source.context)
+                    composed = compose(source.view, template, self.random, source.context)
                 except Skip:
                     continue
-                if made.example.question.lower() not in asked:
-                    return source, made
+                if composed.example.question.lower() not in seen:
+                    return source, composed
         return None
 
     def _exhaust(self, template: Template) -> None:
-        left = [one for one in self.live.get(template.category, ()) if one != template]
+        left = [other for other in self.live.get(template.category, ()) if other != template]
         if left:
             self.live[template.category] = left
         else:
@@ -117,14 +117,14 @@ def questions(
     tally = Tally() if tally is None else tally
     random = Random(f"{name} {seed} {'focus' if focus else 'questions'}")
     chosen, weights = _focused(focus)
-    with Trial(dialect) as trial:
+    with GoldTrial(dialect) as trial:
         stream = _Stream(sources, chosen, random, trial, tally, weights).made(set())
         for number in range(n):
-            made = next(stream, None)
-            if made is None:
+            composed = next(stream, None)
+            if composed is None:
                 return
-            tally.made[made.example.category] += 1
-            yield replace(made.example, id=f"{name}-{seed}-{number:05d}")
+            tally.made[composed.example.category] += 1
+            yield replace(composed.example, id=f"{name}-{seed}-{number:05d}")
 
 
 def _focused(focus: Mapping[str, Any] | None) -> tuple[Sequence[Template], Mapping[str, float] | None]:
@@ -132,8 +132,8 @@ def _focused(focus: Mapping[str, Any] | None) -> tuple[Sequence[Template], Mappi
         return TEMPLATES, None
     categories = {name: float(count) for name, count in focus.get("categories", {}).items() if name in SHARES}
     weak = focus.get("templates", {})
-    chosen = [one for one in TEMPLATES if one.category in categories and not one.held_out]
-    return [one for one in chosen for _ in range(1 + min(4, int(weak.get(one.name, 0))))], categories
+    chosen = [template for template in TEMPLATES if template.category in categories and not template.held_out]
+    return [template for template in chosen for _ in range(1 + min(4, int(weak.get(template.name, 0))))], categories
 
 
 def splits(
@@ -151,24 +151,24 @@ def splits(
     No question is in two splits. `test_unseen_templates` has the held-out templates, and no gold of another split.
     """
     tally = Tally() if tally is None else tally
-    random, asked = Random(f"{name} {seed} splits"), set[str]()
-    usual = [one for one in TEMPLATES if not one.held_out]
-    found: dict[str, list[Example]] = {}
-    with Trial(dialect) as trial:
-        made = _Stream([*sources, *variants], usual, random, trial, tally).made(asked)
-        found["train"] = [one.example for one in islice(made, rows)]
-        trained = {one.template for one in found["train"]}
-        made = _Stream(sources, [one for one in usual if one.name in trained], random, trial, tally).made(asked)
-        found["validation"] = [one.example for one in islice(made, max(1, rows // 30))]
-        found["test"] = [one.example for one in islice(made, max(1, rows // 15))]
+    random, seen = Random(f"{name} {seed} splits"), set[str]()
+    usual = [t for t in TEMPLATES if not t.held_out]
+    by_split: dict[str, list[Example]] = {}
+    with GoldTrial(dialect) as trial:
+        stream = _Stream([*sources, *variants], usual, random, trial, tally).made(seen)
+        by_split["train"] = [composed.example for composed in islice(stream, rows)]
+        trained = {row.template for row in by_split["train"]}
+        stream = _Stream(sources, [t for t in usual if t.name in trained], random, trial, tally).made(seen)
+        by_split["validation"] = [composed.example for composed in islice(stream, max(1, rows // 30))]
+        by_split["test"] = [composed.example for composed in islice(stream, max(1, rows // 15))]
         usually = {str(source.context.get("db", "")) for source in sources}  # no variant has a gold of theirs
-        golds = {_gold(one, dialect) for part in found.values() for one in part if _db(one) in usually}
-        made = _Stream(sources, [one for one in TEMPLATES if one.held_out], random, trial, tally).made(asked)
-        new = (one.example for one in made if _gold(one.example, dialect) not in golds)
-        found["test_unseen_templates"] = list(islice(new, max(1, rows // 20)))
+        golds = {_gold(row, dialect) for part in by_split.values() for row in part if _db(row) in usually}
+        stream = _Stream(sources, [t for t in TEMPLATES if t.held_out], random, trial, tally).made(seen)
+        new = (composed.example for composed in stream if _gold(composed.example, dialect) not in golds)
+        by_split["test_unseen_templates"] = list(islice(new, max(1, rows // 20)))
     return {
-        split: [replace(one, id=f"{name}-{seed}-{split}-{number:05d}", split=split) for number, one in enumerate(part)]
-        for split, part in found.items()
+        split: [replace(row, id=f"{name}-{seed}-{split}-{number:05d}", split=split) for number, row in enumerate(part)]
+        for split, part in by_split.items()
     }
 
 

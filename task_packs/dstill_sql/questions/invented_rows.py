@@ -21,7 +21,7 @@ from typing import Any
 from dstill.api.values import Known
 from dstill.errors import DataError
 from dstill_sql.language.database.database import Database, Rows
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.questions.entities import View, is_date
 from dstill_sql.questions.invented_schemas import values as kinds
 from dstill_sql.questions.invented_schemas.definitions import ColumnOf
@@ -33,7 +33,7 @@ __all__ = ["MOST_TABLES", "OwnView", "invented_rows", "own_view"]
 
 MOST_TABLES = 40
 _ROWS = 60
-_MISSING = 0.15  # share of NULLs in columns that allow them
+_NULL_SHARE = 0.15  # share of NULLs in columns that allow them
 _TYPES = {
     "integer": "BIGINT",
     "number": "DOUBLE",
@@ -72,7 +72,7 @@ def own_view(database: Database, seed: int) -> OwnView:
     used = tuple(reference for reference in references if reference.table in chosen and reference.to in chosen)
     now = _now(database)
     cells = invented_rows(tables, used, database, Random(f"{database.name} {seed} rows"), now)
-    bare = Schema(
+    bare = SqlSchema(
         tables=tuple(replace(table, key=(), columns=tuple(map(_bare, table.columns))) for table in tables),
         dialect="duckdb",
     )
@@ -111,7 +111,7 @@ def _now(database: Database) -> datetime:
     if database.now:
         return datetime.fromisoformat(database.now).replace(tzinfo=None)
     known = (database.values.get(name) for name in database.values)
-    spans = [span for one in known if one is not None and isinstance(one.high, str) and (span := _span(one))]
+    spans = [span for value in known if value is not None and isinstance(value.high, str) and (span := _span(value))]
     if spans:
         return max(high for _, high in spans) + timedelta(hours=1)
     return datetime.now(UTC).replace(tzinfo=None, minute=0, second=0, microsecond=0)
@@ -119,18 +119,18 @@ def _now(database: Database) -> datetime:
 
 def _remarks(database: Database, references: Sequence[Reference], chosen: frozenset[str]) -> list[str]:
     schema = database.schema
-    found = []
+    texts = []
     if left := len(schema.tables) - len(chosen):
-        found.append(f"the schema is wide: {left:,} of its {len(schema.tables):,} tables have no questions")
+        texts.append(f"the schema is wide: {left:,} of its {len(schema.tables):,} tables have no questions")
     if not schema.references and references:
-        found.append(
+        texts.append(
             f"warning: the schema declares no references; {len(references)} are taken from the names of columns"
         )
     elif not references and len(schema.tables) > 1:
-        found.append("warning: the schema has no references, so no question joins tables")
+        texts.append("warning: the schema has no references, so no question joins tables")
     if not database.values:
-        found.append("warning: no values are known, so questions use made-up values")
-    return found
+        texts.append("warning: no values are known, so questions use made-up values")
+    return texts
 
 
 # --- rows -------------------------------------------------------------------------------
@@ -154,8 +154,8 @@ def invented_rows(
         ]
         _make_unique(table, rows)
         cells[table.name] = rows
-    for one in _parents_first(references):
-        _refer(one, tables, cells, random)
+    for reference in _parents_first(references):
+        _refer(reference, tables, cells, random)
     return cells
 
 
@@ -163,7 +163,7 @@ def _cell(column: Column, table: Table, maker: Any, key: int, random: Random) ->
     alone = column.unique or table.key == (column.name,)
     if alone and column.family == "integer":
         return key
-    if column.nullable and not alone and column.name not in table.key and random.random() < _MISSING:
+    if column.nullable and not alone and column.name not in table.key and random.random() < _NULL_SHARE:
         return None
     return maker(random)
 
@@ -179,7 +179,7 @@ def _make_unique(table: Table, rows: list[list[Any]]) -> None:
 
 
 def _maker(table: Table, column: Column, database: Database, now: datetime) -> Any:
-    """What makes values of a column."""
+    """The function that makes values of a column."""
     known = database.values.get(f"{table.name}.{column.name}") or Known()
     family = column.family
     if family == "boolean":
@@ -208,15 +208,15 @@ def _fits(value: Any, family: str) -> bool:
 def _span(known: Known) -> tuple[datetime, datetime] | None:
     """The known first and last time; None: they are not known."""
     try:
-        low, high = (datetime.fromisoformat(str(one)).replace(tzinfo=None) for one in (known.low, known.high))
+        low, high = (datetime.fromisoformat(str(bound)).replace(tzinfo=None) for bound in (known.low, known.high))
     except ValueError:
         return None
     return low, high
 
 
 def _between(random: Random, low: datetime, high: datetime, family: str) -> str:
-    found = low + (high - low) * float(random.random() ** 0.7)
-    return found.date().isoformat() if family == "date" else found.replace(microsecond=0).isoformat(sep=" ")
+    time = low + (high - low) * float(random.random() ** 0.7)
+    return time.date().isoformat() if family == "date" else time.replace(microsecond=0).isoformat(sep=" ")
 
 
 def _kind(last: str, family: str) -> ColumnOf:
@@ -234,13 +234,13 @@ def _kind(last: str, family: str) -> ColumnOf:
 
 def _parents_first(references: Sequence[Reference]) -> list[Reference]:
     """References in an order in which the columns that they refer to are filled first, as far as that goes."""
-    left, found = list(references), []
+    left, ordered = list(references), []
     while left:
-        free = [one for one in left if not any(other.table == one.to and other is not one for other in left)]
+        free = [row for row in left if not any(other.table == row.to and other is not row for other in left)]
         free = free or left[:1]
-        found += free
-        left = [one for one in left if one not in free]
-    return found
+        ordered += free
+        left = [row for row in left if row not in free]
+    return ordered
 
 
 def _refer(reference: Reference, tables: Sequence[Table], cells: Mapping[str, list[list[Any]]], random: Random) -> None:
@@ -253,7 +253,7 @@ def _refer(reference: Reference, tables: Sequence[Table], cells: Mapping[str, li
         cells[reference.to], max(1, round(0.85 * len(cells[reference.to])))
     )  # the others stay unused
     for number, row in enumerate(cells[reference.table]):
-        if nullable and random.random() < _MISSING:
+        if nullable and random.random() < _NULL_SHARE:
             continue
         parent = parents[number % len(parents)] if set(table.key) == set(reference.columns) else random.choice(parents)
         for place, target in zip(places, targets, strict=True):

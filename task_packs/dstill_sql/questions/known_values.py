@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dstill.api.values import MOST, Known, Values
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 
 __all__ = ["known_values"]
 
@@ -19,7 +19,7 @@ _EXAMPLES = 40  # of a column with many values
 _LONGEST = 60  # characters of a value
 
 
-def known_values(schema: Schema, cells: Mapping[str, Sequence[Sequence[Any]]]) -> Values:
+def known_values(schema: SqlSchema, cells: Mapping[str, Sequence[Sequence[Any]]]) -> Values:
     """The values of every column except keys and references."""
     known: dict[str, Known] = {}
     keys = {(reference.table, name) for reference in schema.references for name in reference.columns}

@@ -1,4 +1,4 @@
-"""What tables, columns and references are called in questions.
+"""The words for tables, columns and references in questions.
 
     lexicon = Lexicon.of(schema)                  from the names in the schema, and from short comments
     lexicon.tables["tbl_order"].plural            "orders"
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dstill.linked.names import words_in
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.questions.words import fold, noun_of, plural, singular_noun
 
 __all__ = ["ColumnWords", "Lexicon", "ReferenceWords", "TableWords", "role_of"]
@@ -29,7 +29,7 @@ _KEYS = ("id", "key", "no", "nr", "code", "ref", "fk")
 
 @dataclass(frozen=True, kw_only=True)
 class TableWords:
-    """What one row of a table is called, and several."""
+    """The words for one row of a table, and for several."""
 
     noun: str
     plurals: tuple[str, ...]
@@ -42,7 +42,7 @@ class TableWords:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnWords:
-    """What a column is called."""
+    """The words for a column."""
 
     noun: str
     unit: str = ""  # "km": what its numbers are
@@ -51,7 +51,7 @@ class ColumnWords:
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceWords:
-    """What a reference is called."""
+    """The words for a reference."""
 
     role: str  # "home team": what the other row is to this one
     active: str = ""  # "directed": what the other row did to this one
@@ -67,7 +67,7 @@ class Lexicon:
     references: Mapping[tuple[str, tuple[str, ...]], ReferenceWords] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, schema: Schema, references: tuple[Reference, ...] | None = None) -> Lexicon:
+    def of(cls, schema: SqlSchema, references: tuple[Reference, ...] | None = None) -> Lexicon:
         """The words that the names have."""
         tables = {table.name: _table_words(table) for table in schema.tables}
         return cls(
@@ -107,7 +107,7 @@ def _column_words(table: TableWords, column: Column) -> ColumnWords:
 
 
 def role_of(reference: Reference, noun: str) -> str:
-    """What the other row is to this one: the words of the column without those of keys, or the other's noun."""
+    """The role of the other row to this one: the words of the column without those of keys, or the other's noun."""
     words = noun_of(reference.columns[0]).split(" ")
     while len(words) > 1 and (words[-1] in _KEYS or words[-1] == "number"):
         words = words[:-1]

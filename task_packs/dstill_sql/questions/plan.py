@@ -21,7 +21,7 @@ _MIXED = (1, 1, 2, 2, 2, 3)  # numbers of conditions that are mixed
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """What is asked for, with which conditions."""
+    """The kind of a question: what it asks for, with which conditions."""
 
     name: str
     category: str
@@ -49,8 +49,8 @@ def _templates() -> Iterator[Template]:
 
 
 TEMPLATES = tuple(dict.fromkeys(_templates()))
-_CONDITIONS = [path for one in TEMPLATES if one.category != "refusal" and not one.held_out for path in one.conditions]
-_HELD_OUT = [(one.ask, Counter(one.conditions)) for one in TEMPLATES if one.held_out]
+_CONDITIONS = [path for t in TEMPLATES if t.category != "refusal" and not t.held_out for path in t.conditions]
+_HELD_OUT = [(t.ask, Counter(t.conditions)) for t in TEMPLATES if t.held_out]
 SHARES: Mapping[str, int] = {name: int(share) for name, share in dict(_read())["shares"].items()}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.questions.words import noun_of, singular_noun
 
 __all__ = ["inferred", "references_of"]
@@ -18,12 +18,12 @@ __all__ = ["inferred", "references_of"]
 _KEYS = (" id", " key", " number", " code", " ref", "")
 
 
-def references_of(schema: Schema) -> tuple[Reference, ...]:
+def references_of(schema: SqlSchema) -> tuple[Reference, ...]:
     """The references that the schema declares; if there are none, those that its names suggest."""
     return schema.references or inferred(schema)
 
 
-def inferred(schema: Schema) -> tuple[Reference, ...]:
+def inferred(schema: SqlSchema) -> tuple[Reference, ...]:
     """The references that names suggest."""
     keys = {table.name: key for table in schema.tables if (key := _key(table)) is not None}
     by_name: dict[str, Table] = {}
@@ -32,10 +32,10 @@ def inferred(schema: Schema) -> tuple[Reference, ...]:
             *before, last = noun_of(table.name).split(" ")
             by_name.setdefault(" ".join([*before, singular_noun(last)]), table)
     return tuple(
-        found
+        reference
         for table in schema.tables
         for column in table.columns
-        if (found := _reference(table, column, by_name, keys)) is not None
+        if (reference := _reference(table, column, by_name, keys)) is not None
     )
 
 

@@ -1,7 +1,7 @@
 """Conditions on linked rows, and phrases with all conditions of a row.
 
-    condition(subject, "up.eq")       Condition(text="of drivers from Oslo", sql=drivers.city = 'Oslo', …)
-    condition(subject, "none.over")   Condition(text="without rides over 20 km", sql=NOT EXISTS (…), …)
+    condition(subject, "up.eq")       Filter(text="of drivers from Oslo", sql=drivers.city = 'Oslo', …)
+    condition(subject, "none.over")   Filter(text="without rides over 20 km", sql=NOT EXISTS (…), …)
 
 A path of steps ends in a condition on columns (`conditions`): ``up`` to what a row refers to, by a join; ``down`` to
 rows that refer to it, by a subquery; ``none``: no such row; ``many``: more than a number of them; ``via``: through a
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlglot import exp
 
 from dstill_sql.questions.conditions import CONDITIONS, literal, sayable
-from dstill_sql.questions.draw import Condition, Skip, Subject
+from dstill_sql.questions.draw import Filter, Skip, Subject
 from dstill_sql.questions.entities import Entity, Link
 from dstill_sql.questions.scope import Scope
 from dstill_sql.questions.wordings import filled, wordings
@@ -26,7 +26,7 @@ __all__ = ["condition", "conditions", "noun_phrase", "terse_phrase"]
 _MOST = 6  # rows: "more than 6 orders"
 
 
-def condition(subject: Subject, path: str) -> Condition:
+def condition(subject: Subject, path: str) -> Filter:
     """The condition of a path. Raises Skip."""
     step, _, rest = path.partition(".")
     if step in _STEPS:
@@ -34,39 +34,39 @@ def condition(subject: Subject, path: str) -> Condition:
     return CONDITIONS[path](subject)
 
 
-def conditions(subject: Subject, paths: Sequence[str]) -> list[Condition]:
+def conditions(subject: Subject, paths: Sequence[str]) -> list[Filter]:
     """The conditions of some paths in the order in which a phrase says them."""
-    found = [condition(subject, path) for path in paths]
-    subject.draw.random.shuffle(found)
-    return sorted(found, key=lambda one: (not one.before, one.nested))
+    ordered = [condition(subject, path) for path in paths]
+    subject.draw.random.shuffle(ordered)
+    return sorted(ordered, key=lambda part: (not part.before, part.nested))
 
 
-def noun_phrase(subject: Subject, noun: str, found: Sequence[Condition]) -> str:
+def noun_phrase(subject: Subject, noun: str, filters: Sequence[Filter]) -> str:
     """The noun with the conditions."""
-    before = [one.text for one in found if one.before]
-    after = [one.text for one in found if not one.before]
+    before = [part.text for part in filters if part.before]
+    after = [part.text for part in filters if not part.before]
     joint = subject.draw.pick((" and ", " ", " and ", ", ")) if len(after) > 1 else " "
     return " ".join([*before, noun, *([joint.join(after)] if after else [])])
 
 
-def terse_phrase(subject: Subject, found: Sequence[Condition]) -> str:
+def terse_phrase(subject: Subject, filters: Sequence[Filter]) -> str:
     """Keywords: ``orders open > 20``."""
-    words = [one.terse or one.text for one in found]
+    words = [part.terse or part.text for part in filters]
     words.insert(0 if subject.draw.chance(0.7) else len(words), subject.entity.words.plural)
     return " ".join(words)
 
 
 def _way(subject: Subject, name: str, **slots: str) -> str:
-    ways = [way for way in wordings("relations", name) if not way.startswith("who ") or subject.entity.is_person]
-    return filled(subject.draw.pick(ways), **slots)
+    options = [way for way in wordings("relations", name) if not way.startswith("who ") or subject.entity.is_person]
+    return filled(subject.draw.pick(options), **slots)
 
 
 # --- up ---------------------------------------------------------------------------------
 
 
-def _up(subject: Subject, rest: str) -> Condition:
+def _up(subject: Subject, rest: str) -> Filter:
     draw = subject.draw
-    link = draw.pick([one for one in subject.entity.up if draw.view.parent_row(one, subject.row) is not None])
+    link = draw.pick([link for link in subject.entity.up if draw.view.parent_row(link, subject.row) is not None])
     row = draw.view.parent_row(link, subject.row)
     assert row is not None
     parent = Subject(
@@ -85,12 +85,12 @@ def _up(subject: Subject, rest: str) -> Condition:
         and draw.chance(0.15)
     ):
         text = f"{inner.terse}'{'' if inner.terse.endswith('s') else 's'}"  # Ann Lee's rides
-        return Condition(text=text, sql=inner.sql, why=why, before=True, terse=inner.terse)
+        return Filter(text=text, sql=inner.sql, why=why, before=True, terse=inner.terse)
     text = _up_text(subject, link, parent, inner, rest)
-    return Condition(text=text, sql=inner.sql, why=why, terse=inner.terse, nested=True)
+    return Filter(text=text, sql=inner.sql, why=why, terse=inner.terse, nested=True)
 
 
-def _up_text(subject: Subject, link: Link, parent: Subject, inner: Condition, rest: str) -> str:
+def _up_text(subject: Subject, link: Link, parent: Subject, inner: Filter, rest: str) -> str:
     role = link.words.role
     own = role != parent.entity.words.noun
     if rest in ("named", "code"):
@@ -101,8 +101,8 @@ def _up_text(subject: Subject, link: Link, parent: Subject, inner: Condition, re
     noun = plural(role) if own else parent.entity.words.plural
     phrase = noun_phrase(parent, noun, [inner])
     if inner.before:
-        one = noun_phrase(parent, role, [inner])
-        return f"with {a(one)}" if own else _way(subject, "passive", passive=link.words.passive or "of", p=phrase)
+        spoken = noun_phrase(parent, role, [inner])
+        return f"with {a(spoken)}" if own else _way(subject, "passive", passive=link.words.passive or "of", p=phrase)
     if own:
         return _way(subject, "up_role", r=role, c=inner.text)
     if link.words.passive and subject.draw.chance(0.6):
@@ -111,12 +111,12 @@ def _up_text(subject: Subject, link: Link, parent: Subject, inner: Condition, re
     return _way(subject, "up", p=phrase, r=role, c=inner.text)
 
 
-def _no_parent(subject: Subject, _rest: str) -> Condition:
-    link = subject.draw.pick([one for one in subject.entity.up if one.nullable and len(one.places) == 1])
+def _no_parent(subject: Subject, _rest: str) -> Filter:
+    link = subject.draw.pick([link for link in subject.entity.up if link.nullable and len(link.places) == 1])
     column = subject.scope.column(link.reference.columns[0], subject.alias)
     sql: exp.Expr = exp.Is(this=column, expression=exp.Null())
     text = _way(subject, "no_parent", r=link.words.role)
-    return Condition(
+    return Filter(
         text=text, sql=sql, why=f"{link.child}.{link.reference.columns[0]} IS NULL.", terse=f"no {link.words.role}"
     )
 
@@ -131,7 +131,7 @@ def _single(links: Sequence[Link]) -> list[Link]:
 def _children(subject: Subject, links: Sequence[Link], *, correlated: bool = False) -> tuple[Link, Subject]:
     """A link to rows that refer to this one, and one of them in a SELECT of its own."""
     draw = subject.draw
-    link = draw.pick([one for one in _single(links) if draw.view.child_rows(one, subject.row)])
+    link = draw.pick([link for link in _single(links) if draw.view.child_rows(link, subject.row)])
     entity = draw.view.entities[link.child]
     scope = Scope(entity, draw.view.dialect, subject.scope.names if correlated else ())
     row = draw.pick(draw.view.child_rows(link, subject.row))
@@ -143,11 +143,11 @@ def _in(subject: Subject, link: Link, query: exp.Query) -> exp.Expr:
     return exp.In(this=key, query=exp.Subquery(this=query))
 
 
-def _down(subject: Subject, rest: str) -> Condition:
+def _down(subject: Subject, rest: str) -> Filter:
     link, child = _children(subject, subject.entity.down)
     inner = [condition(child, rest)] if rest else []
     column = child.scope.column(link.reference.columns[0], child.alias)
-    where = [one.sql for one in inner]
+    where = [part.sql for part in inner]
     if link.nullable and not rest:
         where.append(exp.Not(this=exp.Is(this=column.copy(), expression=exp.Null())))
     sql = _in(subject, link, child.scope.select(column, where=where))
@@ -164,20 +164,20 @@ def _down(subject: Subject, rest: str) -> Condition:
             p=phrase,
             r=child.entity.words.noun + (f" as {link.words.role}" if _is_role(subject, link) else ""),
         )
-    return Condition(text=text, sql=sql, why=_why(link, inner, "IN a subquery"), terse=f"with {phrase}", nested=True)
+    return Filter(text=text, sql=sql, why=_why(link, inner, "IN a subquery"), terse=f"with {phrase}", nested=True)
 
 
 def _is_role(subject: Subject, link: Link) -> bool:
     """Whether the link has to be named: the other table refers to this one in several roles."""
-    return len([one for one in subject.entity.down if one.child == link.child]) > 1
+    return len([other for other in subject.entity.down if other.child == link.child]) > 1
 
 
-def _why(link: Link, inner: Sequence[Condition], how: str) -> str:
+def _why(link: Link, inner: Sequence[Filter], how: str) -> str:
     told = f"{link.child}.{link.reference.columns[0]} refers to {link.parent}: {how}."
-    return " ".join([told, *(one.why for one in inner)])
+    return " ".join([told, *(part.why for part in inner)])
 
 
-def _none(subject: Subject, rest: str) -> Condition:
+def _none(subject: Subject, rest: str) -> Filter:
     """No row of a table refers to this one. The condition is that of a row that refers to another."""
     draw = subject.draw
     link = draw.pick(_single(subject.entity.down))
@@ -189,10 +189,10 @@ def _none(subject: Subject, rest: str) -> Condition:
     same = [
         exp.EQ(this=scope.column(x, scope.alias), expression=subject.scope.column(y, subject.alias)) for x, y in pairs
     ]
-    query = scope.select(exp.Literal.number(1), where=[*same, *(one.sql for one in inner)])
+    query = scope.select(exp.Literal.number(1), where=[*same, *(part.sql for part in inner)])
     phrase = noun_phrase(child, child.entity.words.plural, inner)
     phrase += f" as {link.words.role}" if _is_role(subject, link) else ""
-    return Condition(
+    return Filter(
         text=_way(subject, "none", p=phrase),
         sql=exp.Not(this=exp.Exists(this=query)),
         why=_why(link, inner, "NOT EXISTS"),
@@ -201,7 +201,7 @@ def _none(subject: Subject, rest: str) -> Condition:
     )
 
 
-def _many(subject: Subject, rest: str) -> Condition:
+def _many(subject: Subject, rest: str) -> Filter:
     """More than a number of rows refer to this one."""
     link, child = _children(subject, subject.entity.down)
     inner = [condition(child, rest)] if rest else []
@@ -212,13 +212,13 @@ def _many(subject: Subject, rest: str) -> Condition:
     number = subject.draw.random.randrange(2 if least else 1, min(count, _MOST) + (1 if least else 0))
     column = child.scope.column(link.reference.columns[0], child.alias)
     kind = exp.GTE if least else exp.GT
-    query = child.scope.select(column, where=[one.sql for one in inner]).group_by(column.copy(), copy=False)
+    query = child.scope.select(column, where=[part.sql for part in inner]).group_by(column.copy(), copy=False)
     query = query.having(kind(this=exp.Count(this=exp.Star()), expression=literal(number)), copy=False)
-    one = child.entity.words.noun if number == 1 and not least else child.entity.words.plural
-    phrase = noun_phrase(child, one, inner) + (f" as {link.words.role}" if _is_role(subject, link) else "")
+    noun = child.entity.words.noun if number == 1 and not least else child.entity.words.plural
+    phrase = noun_phrase(child, noun, inner) + (f" as {link.words.role}" if _is_role(subject, link) else "")
     text = _way(subject, "many_least" if least else "many", p=phrase, n=number_said(subject.draw.random, number))
     why = _why(link, inner, "IN a subquery with HAVING")
-    return Condition(
+    return Filter(
         text=text,
         sql=_in(subject, link, query),
         why=why,
@@ -232,19 +232,19 @@ def _many(subject: Subject, rest: str) -> Condition:
 
 def _junctions(subject: Subject) -> list[Link]:
     entities = subject.draw.view.entities
-    return [one for one in _single(subject.entity.down) if entities[one.child].is_junction]
+    return [link for link in _single(subject.entity.down) if entities[link.child].is_junction]
 
 
 def _across(subject: Subject, junction: Subject, link: Link) -> Link:
     """The junction's other link, to a table that has one link to it."""
-    others = [one for one in junction.entity.up if one != link and one.parent != subject.entity.name]
-    found = subject.draw.pick(others)
-    if len([one for one in junction.entity.up if one.parent == found.parent]) > 1:
+    others = [option for option in junction.entity.up if option != link and option.parent != subject.entity.name]
+    target = subject.draw.pick(others)
+    if len([link for link in junction.entity.up if link.parent == target.parent]) > 1:
         raise Skip("several roles")
-    return found
+    return target
 
 
-def _via(subject: Subject, rest: str) -> Condition:
+def _via(subject: Subject, rest: str) -> Filter:
     link, junction = _children(subject, _junctions(subject))
     far = _across(subject, junction, link)
     row = subject.draw.view.parent_row(far, junction.row)
@@ -259,7 +259,7 @@ def _via(subject: Subject, rest: str) -> Condition:
     else:
         text = _way(subject, "via", p=noun_phrase(other, other.entity.words.plural, [inner]))
     why = f"{link.child} links {link.parent} and {far.parent}: IN a subquery with a join. {inner.why}"
-    return Condition(text=text, sql=sql, why=why, terse=inner.terse, nested=True)
+    return Filter(text=text, sql=sql, why=why, terse=inner.terse, nested=True)
 
 
 def _far(subject: Subject, junction: Subject, far: Link, row: Sequence[object]) -> Subject:
@@ -272,7 +272,7 @@ def _far(subject: Subject, junction: Subject, far: Link, row: Sequence[object]) 
     )
 
 
-def _via_none(subject: Subject, rest: str) -> Condition:
+def _via_none(subject: Subject, rest: str) -> Filter:
     draw = subject.draw
     link = draw.pick(_junctions(subject))
     entity = draw.view.entities[link.child]
@@ -295,7 +295,7 @@ def _via_none(subject: Subject, rest: str) -> Condition:
     if rest == "named":
         phrase = f"{far.words.role} {inner.terse}"
     why = f"{link.child} links {link.parent} and {far.parent}: NOT EXISTS. {inner.why}"
-    return Condition(
+    return Filter(
         text=_way(subject, "via_none", p=phrase),
         sql=exp.Not(this=exp.Exists(this=query)),
         why=why,
@@ -304,7 +304,7 @@ def _via_none(subject: Subject, rest: str) -> Condition:
     )
 
 
-def _via_both(subject: Subject, _rest: str) -> Condition:
+def _via_both(subject: Subject, _rest: str) -> Filter:
     """Linked to both of two rows: two subqueries."""
     draw = subject.draw
     link, junction = _children(subject, _junctions(subject))
@@ -329,10 +329,10 @@ def _via_both(subject: Subject, _rest: str) -> Condition:
         )
     text = _way(subject, "via_both", rs=plural(far.words.role), v=said(two[0]), x=said(two[1]))
     why = f"{link.child} links {link.parent} and {far.parent}: a subquery for each of the two. {label.name}: =."
-    return Condition(text=text, sql=exp.and_(*parts), why=why, terse=" ".join(map(said, two)), nested=True)
+    return Filter(text=text, sql=exp.and_(*parts), why=why, terse=" ".join(map(said, two)), nested=True)
 
 
-_STEPS: Mapping[str, Callable[[Subject, str], Condition]] = {
+_STEPS: Mapping[str, Callable[[Subject, str], Filter]] = {
     "up": _up,
     "no_up": _no_parent,
     "down": _down,

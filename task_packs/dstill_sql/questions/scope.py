@@ -71,7 +71,7 @@ class Scope:
         query = exp.select(*what).from_(self._table(self.entity.name, self.alias))
         for join in self._joins:
             query.append("joins", join.copy())
-        return query.where(*(one.copy() for one in where), copy=False) if where else query
+        return query.where(*(condition.copy() for condition in where), copy=False) if where else query
 
     def _add(self, table: str, name: str, pairs: Sequence[tuple[exp.Expr, exp.Expr]], side: str) -> None:
         on = exp.and_(*(exp.EQ(this=a, expression=b) for a, b in pairs))
@@ -82,8 +82,8 @@ class Scope:
         return exp.Table(this=identifier(table, self.dialect), alias=alias)
 
     def _free(self, table: str, role: str) -> str:
-        ways = [table, "_".join(role.split()).lower(), *(f"{table}_{number}" for number in range(2, 9))]
-        name = next(way for way in ways if way.casefold() not in self._taken)
+        names = [table, "_".join(role.split()).lower(), *(f"{table}_{number}" for number in range(2, 9))]
+        name = next(way for way in names if way.casefold() not in self._taken)
         self._taken.add(name.casefold())
         return name
 

@@ -55,8 +55,8 @@ def _parsed(text: str, dialect: Dialect) -> exp.Expr:
 
 def clock(unit: str, n: int, dialect: Dialect) -> exp.Expr:
     """The start of the day, week, month or year that was `n` of them ago."""
-    ways = _CLOCK["today" if n == 0 and unit == "day" else unit]
-    text = ways.get(dialect, ways[""]).format(n=n, d=7 * n)
+    phrases = _CLOCK["today" if n == 0 and unit == "day" else unit]
+    text = phrases.get(dialect, phrases[""]).format(n=n, d=7 * n)
     if n == 0 and unit != "day":
         text = (
             text.split(" - INTERVAL")[0]
@@ -71,10 +71,10 @@ def part_of(column: exp.Expr, unit: str, dialect: Dialect) -> exp.Expr:
     """The year, month or weekday (0 is Sunday) of a date, as a number."""
     if dialect == "sqlite":
         form = {"YEAR": "%Y", "MONTH": "%m", "DOW": "%w"}[unit]
-        found = _parsed(f"CAST(STRFTIME('{form}', x) AS INTEGER)", dialect).copy()
+        pattern = _parsed(f"CAST(STRFTIME('{form}', x) AS INTEGER)", dialect).copy()
     else:
-        found = _parsed(f"EXTRACT({unit} FROM x)", dialect).copy()
-    return _with(found, column)
+        pattern = _parsed(f"EXTRACT({unit} FROM x)", dialect).copy()
+    return _with(pattern, column)
 
 
 def month_of(column: exp.Expr, dialect: Dialect) -> exp.Expr:
@@ -83,10 +83,10 @@ def month_of(column: exp.Expr, dialect: Dialect) -> exp.Expr:
     return _with(_parsed(text, dialect).copy(), column)
 
 
-def _with(found: exp.Expr, column: exp.Expr) -> exp.Expr:
-    for one in list(found.find_all(exp.Column)):
-        one.replace(column.copy())
-    return found
+def _with(pattern: exp.Expr, column: exp.Expr) -> exp.Expr:
+    for node in list(pattern.find_all(exp.Column)):
+        node.replace(column.copy())
+    return pattern
 
 
 # --- spans ------------------------------------------------------------------------------
@@ -98,13 +98,13 @@ def _day(time: date) -> exp.Expr:
 
 def _spoken(draw: Draw, time: date) -> str:
     month = _MONTHS[time.month - 1]
-    ways = (
+    phrases = (
         time.isoformat()[:10],
         time.isoformat()[:10],
         f"{time.day} {month} {time.year}",
         f"{month} {time.day}, {time.year}",
     )
-    return draw.pick(ways)
+    return draw.pick(phrases)
 
 
 def _from(column: exp.Expr, low: exp.Expr) -> exp.Expr:
@@ -177,7 +177,7 @@ def years(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
 def relative(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
     """A span that holds the time, such as this month. Raises Skip if it is too long ago."""
     dialect, now = draw.view.dialect, draw.view.now
-    ways: list[Callable[[], Span]] = []
+    spans: list[Callable[[], Span]] = []
     days = (now.date() - time.date()).days
     if days < 0 or days > 800:
         raise Skip("too long ago")
@@ -186,29 +186,29 @@ def relative(draw: Draw, _one: Field, column: exp.Expr, time: datetime) -> Span:
         return clock("day", n, dialect)
 
     if days == 0:
-        ways.append(lambda: ("today", [_from(column, day(0)), _until(column, clock("next", 1, dialect))]))
+        spans.append(lambda: ("today", [_from(column, day(0)), _until(column, clock("next", 1, dialect))]))
     if days == 1:
-        ways.append(lambda: ("yesterday", [_from(column, day(1)), _until(column, day(0))]))
+        spans.append(lambda: ("yesterday", [_from(column, day(1)), _until(column, day(0))]))
     last = next((n for n in (7, 10, 14, 30, 60, 90, 180, 365) if n >= days), None)
     if last:
         words = draw.pick(("in the last {n} days", "in the past {n} days", "within the last {n} days"))
-        ways.append(lambda: (words.format(n=last), [_from(column, day(last))]))
+        spans.append(lambda: (words.format(n=last), [_from(column, day(last))]))
     for unit, back in _units(now.date(), time.date()):
         name = "this" if back == 0 else "last"
         bounds = [_from(column, clock(unit, back, dialect))]
         bounds += [_until(column, clock(unit, 0, dialect))] if back else []
-        ways.append(lambda name=name, unit=unit, bounds=bounds: (f"{name} {unit}", bounds))  # type: ignore[misc]
-    if not ways:
+        spans.append(lambda name=name, unit=unit, bounds=bounds: (f"{name} {unit}", bounds))  # type: ignore[misc]
+    if not spans:
         raise Skip("in no such span")
-    return draw.pick(ways)()
+    return draw.pick(spans)()
 
 
 def _units(now: date, time: date) -> list[tuple[str, int]]:
     """Calendar units that hold a day: this one (0) or the last (1)."""
     monday = now - timedelta(days=now.weekday())
-    found = [("year", now.year - time.year), ("month", 12 * (now.year - time.year) + now.month - time.month)]
-    found.append(("week", 0 if time >= monday else 1 if time >= monday - timedelta(days=7) else 9))
-    return [(unit, back) for unit, back in found if back in (0, 1)]
+    units = [("year", now.year - time.year), ("month", 12 * (now.year - time.year) + now.month - time.month)]
+    units.append(("week", 0 if time >= monday else 1 if time >= monday - timedelta(days=7) else 9))
+    return [(unit, back) for unit, back in units if back in (0, 1)]
 
 
 SPANS: Mapping[str, Callable[..., Span]] = {

@@ -1,6 +1,6 @@
 """Golds are tried on the rows: what is empty, proves nothing or depends on chance makes no question.
 
-with Trial("duckdb") as trial:
+with GoldTrial("duckdb") as trial:
     trial.refusal(view, query)        "" or why the gold is not good: "empty", "arbitrary", …
 """
 
@@ -21,13 +21,13 @@ from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.results import compare
 from dstill_sql.questions.entities import View
 
-__all__ = ["Trial"]
+__all__ = ["GoldTrial"]
 
 _MOST = 2_000  # rows of a result
-_LISTED = 0.9  # share of a table's rows: nearly all of them prove nothing
+_LISTED_SHARE = 0.9  # share of a table's rows: nearly all of them prove nothing
 
 
-class Trial:
+class GoldTrial:
     """Runs golds. A context manager, which closes its engine. PostgreSQL's golds run in DuckDB."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -76,4 +76,4 @@ def _is_vacuous(query: exp.Query, view: View, rows: int) -> bool:
     if query.args.get("limit") or query.find(exp.AggFunc) or query.args.get("distinct"):
         return False
     source = query.find(exp.From)
-    return rows > 3 and source is not None and rows > _LISTED * len(view.rows.get(source.this.name, ()))
+    return rows > 3 and source is not None and rows > _LISTED_SHARE * len(view.rows.get(source.this.name, ()))

@@ -34,29 +34,29 @@ _ASKING = (
 )
 
 
-def voiced(random: Random, text: str, said: Mapping[str, bool]) -> str:
-    """The question in some voice. `said`: its values, and whether they are known: only then their case may change."""
+def voiced(random: Random, text: str, values: Mapping[str, bool]) -> str:
+    """The question in some voice. `values`: its values, and whether they are known: only then their case may change."""
     asks = text.lower().startswith(_ASKING)
     if asks and random.random() < _MARKED:
         text += "?"
     if random.random() < _MISTYPED:
-        text = mistyped(random, text, said)
+        text = mistyped(random, text, values)
     if random.random() < _FRAMED:
         text = _framed(random, text)
     way = random.random()
     if way < _LOWER:
-        return _lower(text, [value for value, known in said.items() if not known and value])
+        return _lower(text, [value for value, known in values.items() if not known and value])
     if way < _LOWER + _CAPITAL:
         text = text[:1].upper() + text[1:]
         return text if text.endswith(("?", ".")) or random.random() < 0.5 else f"{text}."
     return text
 
 
-def _lower(text: str, kept: Sequence[str]) -> str:
+def _lower(text: str, names: Sequence[str]) -> str:
     """The text in lower case, without what is to be kept."""
-    if not kept:
+    if not names:
         return text.lower()
-    parts = re.split(f"({'|'.join(map(re.escape, sorted(kept, key=len, reverse=True)))})", text)
+    parts = re.split(f"({'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})", text)
     return "".join(part if place % 2 else part.lower() for place, part in enumerate(parts))
 
 
@@ -68,9 +68,9 @@ def _framed(random: Random, text: str) -> str:
     return f"{text.removesuffix('?')}{end} {random.choice(wordings('frames', 'after'))}{mark}"
 
 
-def mistyped(random: Random, text: str, kept: Iterable[str] = ()) -> str:
+def mistyped(random: Random, text: str, phrases: Iterable[str] = ()) -> str:
     """The text with one letter of a word swapped, missing or doubled."""
-    fixed = {word.lower() for one in kept for word in one.split()}
+    fixed = {word.lower() for phrase in phrases for word in phrase.split()}
     words = text.split(" ")
     places = [at for at, word in enumerate(words) if len(word) > 3 and word.isalpha() and word.lower() not in fixed]
     if not places:

@@ -20,8 +20,8 @@ __all__ = ["filled", "one_line", "tables", "wordings"]
 def tables() -> Mapping[str, Mapping[str, str]]:
     """The whole file."""
     text = files("dstill_sql.questions").joinpath("wordings.toml").read_text(encoding="utf-8")
-    found: Mapping[str, Mapping[str, str]] = tomllib.loads(text)
-    return found
+    texts: Mapping[str, Mapping[str, str]] = tomllib.loads(text)
+    return texts
 
 
 @lru_cache(maxsize=512)
@@ -39,8 +39,8 @@ def one_line(table: str, name: str) -> tuple[str, ...]:
 def filled(wording: str, **slots: str) -> str:
     """The wording with its slots; ``{a_f}`` is ``{f}`` with an article. Braces in values stay."""
     parts = wording.split("{")
-    found = parts[0]
+    text = parts[0]
     for part in parts[1:]:
         name, _, rest = part.partition("}")
-        found += (a(slots[name[2:]]) if name.startswith("a_") else slots[name]) + rest
-    return found
+        text += (a(slots[name[2:]]) if name.startswith("a_") else slots[name]) + rest
+    return text

@@ -24,9 +24,9 @@ _IRREGULAR = {
 }  # fmt: skip
 _PLAIN_NUMBERS = 0.8  # share of numbers in digits alone
 _THOUSANDS = 0.94
-_SINGULAR = {several: one for one, several in _IRREGULAR.items()}
+_SINGULAR = {several: single for single, several in _IRREGULAR.items()}
 # What short names in databases stand for.
-_SHORT = {
+_SHORT_FORMS = {
     "qty": "quantity", "amt": "amount", "dt": "date", "num": "number", "no": "number", "nr": "number",
     "addr": "address", "desc": "description", "cnt": "count", "avg": "average", "min": "minimum", "max": "maximum",
     "pct": "percent",
@@ -76,7 +76,7 @@ def noun_of(name: str) -> str:
     words = [word.lower() for word in words_in(name)]
     while len(words) > 1 and words[0] in _NO_WORDS:
         words = words[1:]
-    return " ".join(_SHORT.get(word, word) for word in words) or name
+    return " ".join(_SHORT_FORMS.get(word, word) for word in words) or name
 
 
 def is_participle(word: str) -> bool:
@@ -98,7 +98,7 @@ def said(value: Any) -> str:
     return str(value)
 
 
-_SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMERALS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 def number_said(random: Random, value: float) -> str:
@@ -107,8 +107,8 @@ def number_said(random: Random, value: float) -> str:
     if value != int(value) or way < _PLAIN_NUMBERS:
         return said(value)
     number = int(value)
-    if 2 <= number < len(_SMALL):
-        return _SMALL[number]
+    if 2 <= number < len(_NUMERALS):
+        return _NUMERALS[number]
     if number >= 1_000_000 and number % 100_000 == 0:
         return f"{number / 1_000_000:g} million"
     if number >= 1000 and number % 1000 == 0 and way > _THOUSANDS:

@@ -37,13 +37,13 @@ _DAYS = (
 
 def fits(column: Column, value: Any) -> bool:
     """Whether the type of a column can hold a value."""
-    kind, found = column.type.upper(), _WIDTH.search(column.type)
-    width = int(found[1]) if found else None
+    kind, match = column.type.upper(), _WIDTH.search(column.type)
+    width = int(match[1]) if match else None
     if isinstance(value, str) and column.family == "text":
         return width is None or len(value) <= width
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if column.family == "number" and width is not None and kind.startswith(("DEC", "NUM")):
-            scale = int(found[2] or 0) if found else 0
+            scale = int(match[2] or 0) if match else 0
             return abs(value) < 10.0 ** (width - scale)
         return abs(value) < 2.0 ** _BITS.get(kind.partition("(")[0].strip(), 62)
     return True
@@ -62,7 +62,7 @@ def _forms(column: Column) -> Sequence[str] | None:
 
 def near(constant: Any, column: Column, now: str) -> list[Any]:
     """Values at a constant and beside it, for a column that the query compares with it."""
-    make = None if _forms(column) is not None else _NEAR.get(column.family)
+    make = None if _forms(column) is not None else _NEIGHBOURS.get(column.family)
     return [] if make is None else [value for value in dict.fromkeys(make(constant, now)) if fits(column, value)]
 
 
@@ -70,7 +70,7 @@ def usual(column: Column) -> list[Any]:
     """Values for a column that the query compares with nothing."""
     if (forms := _forms(column)) is not None:
         return list(forms)
-    made: Iterable[Any] = {
+    values: Iterable[Any] = {
         "integer": range(9),
         "number": (0.0, 0.5, 1.0, 1.25, 2.0, 2.5, 3.75, 4.0, 7.5),
         "text": _words(column),
@@ -80,7 +80,7 @@ def usual(column: Column) -> list[Any]:
         "boolean": (True, False),
         "other": (),
     }[column.family]
-    return [value for value in made if fits(column, value)]
+    return [value for value in values if fits(column, value)]
 
 
 def _words(column: Column) -> list[str]:
@@ -162,14 +162,14 @@ def _times(constant: Any, now: datetime) -> Iterator[datetime]:
         after = (first + timedelta(days=31)).replace(day=1)
         yield from (first, after - timedelta(days=1), first - timedelta(days=1), after)
     elif re.fullmatch(r"\d{1,3}", text):
-        yield from _of_small_number(int(text), now)
+        yield from _from_small_number(int(text), now)
     else:
         moment = datetime.fromisoformat(text).replace(tzinfo=None)
         step = timedelta(days=1) if moment.time() == time() else timedelta(hours=1)
         yield from (moment, moment + step, moment - step)
 
 
-def _of_small_number(number: int, now: datetime) -> Iterator[datetime]:
+def _from_small_number(number: int, now: datetime) -> Iterator[datetime]:
     """A number as a month, a day, an hour, or as how long ago something is."""
     if 1 <= number <= 12:
         yield from (datetime(year, number, day) for year in (2023, 2024) for day in (1, 20))
@@ -182,7 +182,7 @@ def _of_small_number(number: int, now: datetime) -> Iterator[datetime]:
         yield from (now - timedelta(days=days * number + beside) for beside in (-1, 0, 1))
 
 
-_NEAR: Mapping[Family, Callable[[Any, str], Iterator[Any]]] = {
+_NEIGHBOURS: Mapping[Family, Callable[[Any, str], Iterator[Any]]] = {
     "integer": _integers,
     "number": _numbers,
     "text": _texts,

@@ -27,8 +27,8 @@ from dstill_sql.testdata.small_engine import SmallEngine
 __all__ = ["Candidate", "choose", "depends_on_order"]
 
 Rows = Sequence[Sequence[Any]]
-_IDLE = 14  # candidates in a row that tell no mutant apart, before the search ends
-_BY_CHANCE = (exp.Window, exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, exp.GroupConcat, exp.Mode)
+_IDLE_CANDIDATES = 14  # candidates in a row that tell no mutant apart, before the search ends
+_CHANCE_NODES = (exp.Window, exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, exp.GroupConcat, exp.Mode)
 _SECONDS = 0.4  # of CPU, after which the search ends
 
 
@@ -60,7 +60,7 @@ def choose(
     survivors, idle, finds, start = list(mutants), 0, False, _cpu(engine)
     for candidate in candidates:
         enough = len(chosen) >= k and not survivors
-        if enough or idle == _IDLE or _cpu(engine) - start > (_SECONDS if chosen else 3 * _SECONDS):
+        if enough or idle == _IDLE_CANDIDATES or _cpu(engine) - start > (_SECONDS if chosen else 3 * _SECONDS):
             break
         engine.load(candidate.cells)
         want = engine.run(gold)
@@ -85,8 +85,8 @@ def _cpu(engine: SmallEngine) -> float:
 
 def depends_on_order(query: exp.Query) -> bool:
     """Whether the result of a query may depend on the order in which rows are stored."""
-    inner = any(one.parent is not None and one.parent.parent is not None for one in query.find_all(exp.Limit))
-    return inner or query.find(*_BY_CHANCE) is not None
+    inner = any(limit.parent is not None and limit.parent.parent is not None for limit in query.find_all(exp.Limit))
+    return inner or query.find(*_CHANCE_NODES) is not None
 
 
 def _is_certain(

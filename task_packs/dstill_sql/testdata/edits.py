@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from dstill.api.values import Values
 from dstill_sql.language.database.name_resolution import Place, Scopes, sources
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
 
 __all__ = ["Change", "Edit", "Gold", "as_kind", "inside", "put", "remove", "setting"]
@@ -28,12 +28,12 @@ class Gold:
     """A query, and what is known about its database."""
 
     query: exp.Query
-    schema: Schema
+    schema: SqlSchema
     values: Values
     names: Scopes
 
     @staticmethod
-    def of(query: exp.Query, schema: Schema, values: Values) -> Gold:
+    def of(query: exp.Query, schema: SqlSchema, values: Values) -> Gold:
         return Gold(query=query, schema=schema, values=values, names=Scopes(query, schema))
 
     @property
@@ -107,7 +107,7 @@ def remove(node: exp.Expr) -> None:
 
 
 def inside(node: exp.Expr) -> exp.Expr:
-    """What the node is around."""
+    """The part that the node is around."""
     within: exp.Expr = node.this
     return within
 

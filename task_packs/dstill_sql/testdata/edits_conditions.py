@@ -14,7 +14,7 @@ __all__ = ["KINDS"]
 _SIGNS: Mapping[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="
 }  # fmt: skip
-_COMPARED: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
+_OTHER_COMPARISONS: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
     exp.GT: (exp.GTE, exp.LT),
     exp.GTE: (exp.GT, exp.LTE),
     exp.LT: (exp.LTE, exp.GT),
@@ -26,7 +26,7 @@ _CONDITIONS = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Like, exp.ILike, exp.Is, exp.Exists,
     exp.Not, exp.Or, exp.NullSafeEQ, exp.NullSafeNEQ,
 )  # fmt: skip
-_NEGATED = (exp.In, exp.Like, exp.ILike, exp.Is, exp.Exists, exp.Between)
+_NEGATABLE = (exp.In, exp.Like, exp.ILike, exp.Is, exp.Exists, exp.Between)
 # Literals in these are no values of the data: places, patterns of dates, sizes.
 _SETTINGS = (exp.Limit, exp.Offset, exp.Fetch, exp.Ordered, exp.Group, exp.DataTypeParam, exp.Anonymous, exp.Count)
 _PATTERNS = (exp.Like, exp.ILike, exp.TimeToStr, exp.StrToTime, exp.StrToDate, exp.Escape)
@@ -38,7 +38,7 @@ def _operators(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     if isinstance(node, exp.EQ) and isinstance(within, exp.Join):
         return
     with_constant = any(isinstance(side, exp.Literal) for side in (node.this, node.expression))
-    for other in _COMPARED.get(type(node), ()):
+    for other in _OTHER_COMPARISONS.get(type(node), ()):
         if isinstance(node, exp.EQ) and other is exp.GTE and not with_constant:
             continue  # often the same: rating = (SELECT MAX(rating) …)
         name = f"{_SIGNS[type(node)]} → {_SIGNS[other]} in {gold.text(node)}"
@@ -93,7 +93,7 @@ def _moments(text: str) -> list[str]:
         if len(text) == _DAY:
             return [(moment.date() + timedelta(days=step)).isoformat() for step in (1, -1)]
         step = timedelta(seconds=1) if moment.second else timedelta(hours=1)
-        return [one.isoformat(sep=text[_DAY]) for one in (moment + step, moment - step)]
+        return [moment.isoformat(sep=text[_DAY]) for moment in (moment + step, moment - step)]
     except (ValueError, OverflowError):
         return []
 
@@ -154,8 +154,8 @@ def _negated(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
         yield Edit(name=f"no NOT in {gold.text(node)}", node=node, change=inside)
         return
     group = isinstance(node, exp.Paren) and isinstance(node.this, exp.Connector)
-    if (group or isinstance(node, _NEGATED)) and not isinstance(node.parent, exp.Not):
-        yield Edit(name=f"NOT {gold.text(node)}", node=node, change=lambda one: exp.Not(this=one.copy()))
+    if (group or isinstance(node, _NEGATABLE)) and not isinstance(node.parent, exp.Not):
+        yield Edit(name=f"NOT {gold.text(node)}", node=node, change=lambda tree: exp.Not(this=tree.copy()))
 
 
 def _connected(node: exp.Expr, gold: Gold) -> Iterator[Edit]:

@@ -18,7 +18,7 @@ _AGGREGATES: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
     exp.Min: (exp.Max,),
     exp.Max: (exp.Min, exp.Sum),
 }
-_OTHERS: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
+_OTHER_FUNCTIONS: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
     exp.Add: (exp.Sub,),
     exp.Sub: (exp.Add,),
     exp.Mul: (exp.Div,),
@@ -36,7 +36,7 @@ _OTHERS: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
 }
 _LOST = (exp.Cast, exp.Round, exp.Coalesce, exp.Lower, exp.Upper)
 _PARTS = {"YEAR": "MONTH", "MONTH": "YEAR", "DAY": "MONTH", "QUARTER": "MONTH", "WEEK": "MONTH", "HOUR": "DAY"}
-_ALIKE = 2  # columns of the same table that one is exchanged for
+_MOST_COLUMNS = 2  # columns of the same table that one is exchanged for
 
 
 def column(place: Place, source: exp.Expr, *, alone: bool = False) -> exp.Column:
@@ -53,21 +53,18 @@ def _columns(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     if isinstance(node.parent, exp.Group) and gold.is_determined(node):
         return
     own = gold.names.source(node)
-    others = [
-        one for one in gold.beside(node) if one[0].key != place.key and one[0].column.family == place.column.family
-    ]
-    columns = [one.name for one in place.table.columns]
+    others = [p for p in gold.beside(node) if p[0].key != place.key and p[0].column.family == place.column.family]
+    columns = [column.name for column in place.table.columns]
     start, size = columns.index(place.column.name), len(columns)
     near = sorted(
-        (one for one in others if one[1] is own), key=lambda other: (columns.index(other[0].column.name) - start) % size
+        (p for p in others if p[1] is own),
+        key=lambda other: (columns.index(other[0].column.name) - start) % size,
     )
-    far = sorted(
-        (one for one in others if one[1] is not own), key=lambda other: other[0].column.name != place.column.name
-    )
+    far = sorted((p for p in others if p[1] is not own), key=lambda other: other[0].column.name != place.column.name)
     alone = not node.table and len(sources(node.parent_select or node)) == 1
     around = node.find_ancestor(exp.Predicate, exp.AggFunc, exp.Group, exp.Select)
     shown = "SELECT" if isinstance(around, exp.Select) or around is None else gold.text(around)
-    for other, source in [*near[:_ALIKE], *far[:1]]:
+    for other, source in [*near[:_MOST_COLUMNS], *far[:1]]:
         new = column(other, source, alone=alone)
         yield Edit(name=f"{place.name} → {other.name} in {shown}", node=node, change=put(new))
 
@@ -117,7 +114,7 @@ def _is_one_row(select: exp.Select) -> bool:
 
 def _calculations(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
     """Another operation, function of a window or part of a date; a function lost, as the cast before a division."""
-    for other in _OTHERS.get(type(node), ()):
+    for other in _OTHER_FUNCTIONS.get(type(node), ()):
         yield Edit(name=f"{other.key.upper()} for {gold.text(node)}", node=node, change=as_kind(other))
     if isinstance(node, exp.Var) and isinstance(node.parent, (exp.Extract, exp.DateTrunc, exp.TimestampTrunc)):
         if part := _PARTS.get(node.name.upper()):

@@ -65,9 +65,9 @@ def _is_used(join: exp.Join, table: str) -> bool:
     """Whether anything outside of a join names its table, or could without saying so."""
     select = join.parent_select
     columns = [
-        one for one in (select.find_all(exp.Column) if select else ()) if one.find_ancestor(exp.Join) is not join
+        inner for inner in (select.find_all(exp.Column) if select else ()) if inner.find_ancestor(exp.Join) is not join
     ]
-    return any(one.table.casefold() in ("", table.casefold()) for one in columns)
+    return any(column.table.casefold() in ("", table.casefold()) for column in columns)
 
 
 def _groups(node: exp.Expr, gold: Gold) -> Iterator[Edit]:
@@ -96,8 +96,8 @@ def _set_operations(node: exp.Expr, _: Gold) -> Iterator[Edit]:
     for other in _SETS[type(node)]:
         yield Edit(name=f"{other.key.upper()} for {node.key.upper()}", node=node, change=_as_set(other))
     if not node.args.get("order"):
-        yield Edit(name="only the first query", node=node, change=lambda one: one.this.copy().unnest())
-        yield Edit(name="only the second query", node=node, change=lambda one: one.expression.copy().unnest())
+        yield Edit(name="only the first query", node=node, change=lambda tree: tree.this.copy().unnest())
+        yield Edit(name="only the second query", node=node, change=lambda tree: tree.expression.copy().unnest())
 
 
 def _as_set(kind: type[exp.Expr]) -> Change:

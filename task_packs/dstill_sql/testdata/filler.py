@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from dstill_sql.language.database.name_resolution import Place
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.testdata.boundary_values import fits, is_free_text
 from dstill_sql.testdata.hints import Hints
 from dstill_sql.testdata.pools import Pool, Pools
@@ -34,7 +34,7 @@ Row = dict[str, Any]  # by folded name
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What kind of rows a candidate has."""
+    """The kind of rows of a candidate."""
 
     name: str
     rows: int  # of a table, if the query needs no more
@@ -63,41 +63,41 @@ PROFILES = (
 class Filler:
     """Writes rows for one gold."""
 
-    def __init__(self, schema: Schema, hints: Hints, pools: Pools) -> None:
+    def __init__(self, schema: SqlSchema, hints: Hints, pools: Pools) -> None:
         self._schema, self._hints, self._pools = schema, hints, pools
         self._references: dict[str, list[Reference]] = defaultdict(list)
         for reference in schema.references:
             self._references[reference.table].append(reference)
 
     @staticmethod
-    def closure_of(schema: Schema, tables: Collection[str]) -> list[Table]:
+    def closure_of(schema: SqlSchema, tables: Collection[str]) -> list[Table]:
         """Tables and those that they refer to, these first."""
-        found: dict[str, Table] = {}
+        closure: dict[str, Table] = {}
         open_: set[str] = set()
 
         def add(name: str) -> None:
             table = schema.table(name)
-            if table is None or table.name in found or table.name in open_:
+            if table is None or table.name in closure or table.name in open_:
                 return
             open_.add(table.name)
             for reference in schema.references:
                 if reference.table == table.name:
                     add(reference.to)
-            found[table.name] = table
+            closure[table.name] = table
 
         for name in tables:
             add(name)
-        return list(found.values())
+        return list(closure.values())
 
     def fill(self, profile: Profile, seed: str, tables: Collection[str]) -> dict[str, list[list[Any]]]:
         """Rows for the tables and those that they refer to, in the order of the columns."""
-        made: dict[str, list[Row]] = {}
+        rows: dict[str, list[Row]] = {}
         closure = self.closure_of(self._schema, tables)
         for table in closure:
-            writer = _Writer(self, table, profile, Random(f"{seed}/{table.name}"), made)
-            made[table.name] = writer.rows()
+            writer = _Writer(self, table, profile, Random(f"{seed}/{table.name}"), rows)
+            rows[table.name] = writer.rows()
         return {
-            table.name: [[row[column.name.casefold()] for column in table.columns] for row in made[table.name]]
+            table.name: [[row[column.name.casefold()] for column in table.columns] for row in rows[table.name]]
             for table in closure
         }
 
@@ -106,14 +106,14 @@ class _Writer:
     """Writes one table."""
 
     def __init__(
-        self, filler: Filler, table: Table, profile: Profile, random: Random, made: Mapping[str, list[Row]]
+        self, filler: Filler, table: Table, profile: Profile, random: Random, rows: Mapping[str, list[Row]]
     ) -> None:
-        self._table, self._profile, self._random, self._made = table, profile, random, made
+        self._table, self._profile, self._random, self._made = table, profile, random, rows
         self._hints = filler._hints
         self._references = filler._references[table.name]
         self._referring = {name.casefold() for reference in self._references for name in reference.columns}
         self._pools = {
-            column.name: filler._pools.of_column(Place(table=table, column=column)) for column in table.columns
+            column.name: filler._pools.for_column(Place(table=table, column=column)) for column in table.columns
         }
         self._asked = [column.name for column in table.columns if self._pools[column.name].asked]
         self._used: dict[str, set[Any]] = defaultdict(set)
@@ -175,8 +175,8 @@ class _Writer:
     def _refer(self, row: Row, reference: Reference, block: int | None, before: Sequence[Row]) -> bool:
         """Fill the columns of a reference. False: they need a row, and there is none."""
         columns = [self._table.column(name) for name in reference.columns]
-        free = [column for column in columns if column is not None and column.name.casefold() not in row]
-        optional = all(one.nullable for one in free) and not {one.name for one in free} & set(self._table.key)
+        free = [c for c in columns if c is not None and c.name.casefold() not in row]
+        optional = all(c.nullable for c in free) and not {c.name for c in free} & set(self._table.key)
         target = self._parent(reference, block, before, row)
         chance = self._profile.null if self._profile.null < 0.2 or not row[" good"] else 0.2
         if target is None or (optional and self._random.random() < chance):
@@ -184,7 +184,7 @@ class _Writer:
                 return not free
             if not optional:  # the first row refers to itself
                 return True
-            row.update({one.name.casefold(): None for one in free})
+            row.update({c.name.casefold(): None for c in free})
             return True
         for name, to in zip(reference.columns, reference.to_columns, strict=True):
             row.setdefault(name.casefold(), target[to.casefold()])
@@ -193,10 +193,10 @@ class _Writer:
     def _parent(self, reference: Reference, block: int | None, before: Sequence[Row], row: Row) -> Row | None:
         rows = before if reference.to == self._table.name else self._made.get(reference.to, [])
         rows = [
-            one
-            for one in rows
+            candidate
+            for candidate in rows
             if all(
-                row.get(name.casefold(), one[to.casefold()]) == one[to.casefold()]
+                row.get(name.casefold(), candidate[to.casefold()]) == candidate[to.casefold()]
                 for name, to in zip(reference.columns, reference.to_columns, strict=True)
             )
         ]
@@ -207,11 +207,11 @@ class _Writer:
         )
         if unique:
             taken = self._used[reference.columns[0].casefold()]
-            rows = [one for one in rows if one[reference.to_columns[0].casefold()] not in taken]
+            rows = [row for row in rows if row[reference.to_columns[0].casefold()] not in taken]
         if not rows:
             return None
         rows = rows[: max(1, round(len(rows) * _PARENTS))]
-        good = [one for one in rows if one[" good"]] or rows
+        good = [row for row in rows if row[" good"]] or rows
         if block is not None:
             chosen = good[block % len(good)]
         else:
@@ -232,16 +232,16 @@ class _Writer:
             return None
         if self._profile.alike == 1 and not pool.asked and self._alike[column.name]:
             return self._alike[column.name][0]
-        values = [one for one in {"good": pool.good, "bad": pool.bad, "any": pool.any}[how] if _may(one, column)]
+        values = [value for value in {"good": pool.good, "bad": pool.bad, "any": pool.any}[how] if _may(value, column)]
         values = values or pool.any
         if not values:
             return None
         if pool.edges and self._random.random() < _EDGES:
-            values = [one for one in values if one in pool.edges] or values
-        if self._profile.ties and (alike := [one for one in values if one in self._alike[column.name]]):
+            values = [value for value in values if value in pool.edges] or values
+        if self._profile.ties and (alike := [value for value in values if value in self._alike[column.name]]):
             return self._random.choice(alike)
         if self._profile.distinct and (not pool.asked or how != "good"):
-            fresh = [one for one in values if one not in self._used[name]]
+            fresh = [value for value in values if value not in self._used[name]]
             value = self._random.choice(fresh) if fresh else _other(values, pool, column, place)
             self._used[name].add(value)
             return value
@@ -253,7 +253,7 @@ class _Writer:
         values = list(pool.good if how == "good" else pool.any) if pool.asked else []
         if not values and column.family == "integer":
             values = list(range(1, 3 * self._profile.rows + 1))
-        values = [one for one in values or pool.any if one not in used and _may(one, column)]
+        values = [value for value in values or pool.any if value not in used and _may(value, column)]
         value = self._random.choice(values) if values else next(_fresh(pool, column, used), None)
         used.add(value)
         return value
@@ -267,7 +267,7 @@ def _other(values: Sequence[Any], pool: Pool, column: Column, place: int) -> Any
     """A value that few rows have."""
     if pool.closed:
         return values[place % len(values)]
-    return next((one for number, one in enumerate(_shifted(values[0], column)) if number == place), values[0])
+    return next((value for number, value in enumerate(_shifted(values[0], column)) if number == place), values[0])
 
 
 def _fresh(pool: Pool, column: Column, used: Collection[Any]) -> Iterator[Any]:

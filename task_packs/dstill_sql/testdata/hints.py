@@ -1,7 +1,7 @@
-"""What a gold compares: the constants of each column, the sizes of groups, the rows that LIMIT needs.
+"""The comparisons of a gold: the constants of each column, the sizes of groups, the rows that LIMIT needs.
 
 hints = Hints.of(gold)      SELECT city FROM drivers WHERE rating > 4 GROUP BY city HAVING COUNT(*) > 2 LIMIT 3
-hints.conditions            {"drivers.rating": [Condition(text="v > 4", …)]}
+hints.conditions            {"drivers.rating": [ColumnTest(text="v > 4", …)]}
 hints.constants             {"drivers.rating": [4]}
 hints.sizes                 (2,)
 hints.rows                  3
@@ -20,14 +20,14 @@ from dstill_sql.language.database.name_resolution import Place
 from dstill_sql.testdata.edits import Gold
 from dstill_sql.testdata.small_engine import embedded
 
-__all__ = ["Condition", "Hints"]
+__all__ = ["ColumnTest", "Hints"]
 
 _OF_VALUES = (exp.Min, exp.Max, exp.Avg)
 _MOST_ROWS = 30  # of a group, and of a page, that are made
 
 
 @dataclass(frozen=True, kw_only=True)
-class Condition:
+class ColumnTest:
     """A condition on one column, which the text calls ``v``."""
 
     text: str
@@ -36,9 +36,9 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Hints:
-    """What a gold compares. Columns are by `Place.key`."""
+    """The comparisons of a gold. Columns are by `Place.key`."""
 
-    conditions: Mapping[str, Sequence[Condition]]
+    conditions: Mapping[str, Sequence[ColumnTest]]
     constants: Mapping[str, Sequence[Any]]
     alike: Mapping[str, Sequence[Place]]  # other columns that a column is equal to
     grouped: frozenset[str]  # columns that make groups
@@ -63,7 +63,7 @@ class Hints:
 class _Reader:
     def __init__(self, gold: Gold) -> None:
         self._gold = gold
-        self.conditions: dict[str, list[Condition]] = defaultdict(list)
+        self.conditions: dict[str, list[ColumnTest]] = defaultdict(list)
         self.constants: dict[str, list[Any]] = defaultdict(list)
         self.alike: dict[str, list[Place]] = defaultdict(list)
         self.grouped: set[str] = set()
@@ -76,8 +76,8 @@ class _Reader:
                 place.key for expression in node.expressions for place in self._gold.names.places(expression)
             }
         elif isinstance(node, exp.Query) and node.args.get("limit") is not None:
-            found = [one.expression for one in (node.args.get("limit"), node.args.get("offset")) if one is not None]
-            counts = [int(one.name) for one in found if isinstance(one, exp.Literal) and one.is_int]
+            limits = [c.expression for c in (node.args.get("limit"), node.args.get("offset")) if c is not None]
+            counts = [int(limit.name) for limit in limits if isinstance(limit, exp.Literal) and limit.is_int]
             if sum(counts) <= _MOST_ROWS:
                 self.rows.append(sum(counts))
         elif isinstance(node, (exp.Predicate, exp.Column)) and not isinstance(
@@ -90,10 +90,10 @@ class _Reader:
             return
         names = self._gold.names
         columns = list(node.find_all(exp.Column))
-        computed = [one for column in columns if (one := names.meaning(column)) is not None]
-        literals = [_value(one) for one in node.find_all(exp.Literal, exp.Boolean)]
+        computed = [meaning for column in columns if (meaning := names.meaning(column)) is not None]
+        literals = [_value(literal) for literal in node.find_all(exp.Literal, exp.Boolean)]
         literals += ["now"] if node.find(exp.CurrentDate, exp.CurrentTimestamp) else []
-        if aggregates := [one for part in (node, *computed) for one in part.find_all(exp.AggFunc)]:
+        if aggregates := [aggregate for part in (node, *computed) for aggregate in part.find_all(exp.AggFunc)]:
             self._aggregates(node, aggregates, literals)
             return
         places = {place.key: place for column in columns if (place := names.column(column)) is not None}
@@ -103,7 +103,7 @@ class _Reader:
             (place,) = places.values()
             self.constants[place.key] += literals
             text = _on_value(node).sql(embedded(self._gold.dialect), comments=False)
-            self.conditions[place.key].append(Condition(text=text, negated=_is_negated(node)))
+            self.conditions[place.key].append(ColumnTest(text=text, negated=_is_negated(node)))
 
     def _equal(self, node: exp.Expr) -> None:
         if isinstance(node, (exp.EQ, exp.In)):
@@ -118,7 +118,7 @@ class _Reader:
             text = (
                 _on_value(node).transform(inside_of(type(aggregate))).sql(embedded(self._gold.dialect), comments=False)
             )
-            self.conditions[place.key].append(Condition(text=text, negated=_is_negated(node)))
+            self.conditions[place.key].append(ColumnTest(text=text, negated=_is_negated(node)))
 
     def _aggregates(self, node: exp.Expr, aggregates: Sequence[exp.Expr], literals: Sequence[Any]) -> None:
         numbers = [
@@ -137,9 +137,9 @@ class _Reader:
 
 
 def _sides(node: exp.Expr) -> Iterator[exp.Expr]:
-    """What a condition compares; of a subquery, its columns."""
+    """The sides of a condition; of a subquery, its columns."""
     sides = (node.this, node.args.get("expression"), node.args.get("query"))
-    for side in (one for one in sides if isinstance(one, exp.Expr)):
+    for side in (option for option in sides if isinstance(option, exp.Expr)):
         inner = side.find(exp.Select)
         yield from [expression.unalias() for expression in inner.expressions] if inner is not None else [side]
 
@@ -167,7 +167,7 @@ def inside_of(kind: type[exp.Expr]) -> Callable[[exp.Expr], exp.Expr]:
 
 def _on_value(node: exp.Expr) -> exp.Expr:
     value = exp.column("v")
-    return node.copy().transform(lambda one: value.copy() if isinstance(one, exp.Column) else one)
+    return node.copy().transform(lambda part: value.copy() if isinstance(part, exp.Column) else part)
 
 
 def _value(node: exp.Expr) -> Any:

@@ -1,7 +1,7 @@
-"""What values the columns of a test database may have, and which of them fulfil the conditions of the gold.
+"""The values that the columns of a test database may have, and which of them fulfil the conditions of the gold.
 
     pools = Pools(gold, hints, now, engine)
-    pools.of_column(place)      Pool(good=[4.5, 5.0], bad=[4.0, 3.0, None], usual=[0.0, 0.5, …], asked=True)
+    pools.for_column(place)      Pool(good=[4.5, 5.0], bad=[4.0, 3.0, None], usual=[0.0, 0.5, …], asked=True)
 
 Conditions are tried on the engine itself, so any function in them is understood. A value that the engine refuses, such
 as a text where a cast expects a number, is left out. Of a column all of whose values are known, no other is used.
@@ -23,7 +23,7 @@ from dstill_sql.testdata.small_engine import SmallEngine
 
 __all__ = ["Pool", "Pools"]
 
-_KNOWN = 8  # known values of a column that are used
+_KNOWN_VALUES = 8  # known values of a column that are used
 _MOST = 60  # values of a column
 
 
@@ -55,7 +55,7 @@ class Pools:
             for name, to in zip(reference.columns, reference.to_columns, strict=True):
                 self._referring[f"{reference.to}.{to}".casefold()].append(f"{reference.table}.{name}".casefold())
 
-    def of_column(self, place: Place) -> Pool:
+    def for_column(self, place: Place) -> Pool:
         """The values of a column."""
         if place.key not in self._made:
             self._made[place.key] = self._make(place)
@@ -64,7 +64,7 @@ class Pools:
     def _make(self, place: Place) -> Pool:
         column = place.column
         # what refers to a column has its values
-        conditions = [one for key in self._keys(place) for one in self._hints.conditions.get(key, ())]
+        conditions = [condition for key in self._keys(place) for condition in self._hints.conditions.get(key, ())]
         known = self._known(place)
         beside = list(self._beside(place))
         for other in self._hints.alike.get(place.key, ()):
@@ -72,11 +72,11 @@ class Pools:
                 continue
             beside += self._beside(other)
             known += self._known(other)
-        ordinary = [one for one in known if fits(column, one)] or usual(column)
+        ordinary = [v for v in known if fits(column, v)] or usual(column)
         closed = bool(known) and self._is_closed(place)
         if closed:
-            exact = [one for one in self._hints.constants.get(place.key, ()) if _is_of(one, place)]
-            beside = [one for one in beside if one in exact or one in known]
+            exact = [v for v in self._hints.constants.get(place.key, ()) if _is_of(v, place)]
+            beside = [v for v in beside if v in exact or v in known]
         values = list(dict.fromkeys([*beside, *ordinary]))[:_MOST]
         if not conditions:
             common = [*beside, *ordinary] if beside else ordinary
@@ -86,9 +86,9 @@ class Pools:
         marks = self._engine.marks(column.type, [*values, None], texts)
         best = max((mark for _, mark in marks), default=0)
         return Pool(
-            good=[one for one, mark in marks if mark == best] or [None],
-            bad=[one for one, mark in marks if mark < best] or values,
-            usual=[one for one, _ in marks if one is not None and (one in ordinary or one in beside)] or [None],
+            good=[v for v, mark in marks if mark == best] or [None],
+            bad=[v for v, mark in marks if mark < best] or values,
+            usual=[v for v, _ in marks if v is not None and (v in ordinary or v in beside)] or [None],
             asked=True,
             closed=closed,
             edges=frozenset(beside),
@@ -102,16 +102,16 @@ class Pools:
         return known is not None and known.complete
 
     def _beside(self, place: Place) -> list[Any]:
-        constants = [one for key in self._keys(place) for one in self._hints.constants.get(key, ())]
+        constants = [constant for key in self._keys(place) for constant in self._hints.constants.get(key, ())]
         return [value for constant in constants for value in near(constant, place.column, self._now)]
 
     def _known(self, place: Place) -> list[Any]:
         known = self._gold.values.get(place.name)
-        return [] if known is None else [value for value in _values(known) if _is_of(value, place)][:_KNOWN]
+        return [] if known is None else [value for value in _values(known) if _is_of(value, place)][:_KNOWN_VALUES]
 
 
 def _values(known: Known) -> list[Any]:
-    return [*known.values[:_KNOWN], *(one for one in (known.low, known.high) if one is not None)]
+    return [*known.values[:_KNOWN_VALUES], *(value for value in (known.low, known.high) if value is not None)]
 
 
 def _is_of(value: Any, place: Place) -> bool:

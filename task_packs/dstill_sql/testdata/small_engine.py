@@ -21,10 +21,10 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dstill.api.protocols import NoTestDatabases
-from dstill_sql.engines.process import EngineError, Found, Made, Name, Pool, Stopped
+from dstill_sql.engines.process import EngineError, Fetched, InMemory, Name, Pool, Stopped
 from dstill_sql.engines.running import Prepared, TooManyRows
 from dstill_sql.engines.steps import Step, fetch, fill, run
-from dstill_sql.language.database.schema import Column, Schema, Table
+from dstill_sql.language.database.schema import Column, SqlSchema, Table
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.engine_text import NotPrintable, Statement, fixed
 from dstill_sql.language.printing import created, emptied, filled, printed
@@ -32,7 +32,7 @@ from dstill_sql.language.statements import parsed
 
 __all__ = ["SmallEngine", "embedded"]
 
-_COUNTED = {"SERIAL": "INTEGER", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}  # of PostgreSQL
+_SERIAL_TYPES = {"SERIAL": "INTEGER", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}  # of PostgreSQL
 _LONGEST = 50_000_000  # steps of SQLite's virtual machine for a query
 _POOLS: dict[Name, Pool] = {
     "sqlite": Pool("sqlite", seconds=5.0, memory_mb=500),
@@ -51,7 +51,7 @@ def embedded(dialect: Dialect) -> Name:
 class SmallEngine:
     """An open database in memory. Raises NoTestDatabases if it cannot hold the tables."""
 
-    def __init__(self, schema: Schema, tables: Iterable[Table]) -> None:
+    def __init__(self, schema: SqlSchema, tables: Iterable[Table]) -> None:
         self.dialect = embedded(schema.dialect)
         self._from, tables = schema.dialect, list(tables)
         self._key = f"small {next(_NUMBERS)}"
@@ -61,7 +61,9 @@ class SmallEngine:
             self._emptied = [
                 (table.name, emptied(table, self.dialect), filled(table, self.dialect)) for table in tables
             ]
-            self._made = Made(steps=[run(created(self._bare(table), self.dialect)) for table in tables], ticks=_LONGEST)
+            self._made = InMemory(
+                steps=[run(created(self._bare(table), self.dialect)) for table in tables], ticks=_LONGEST
+            )
         except (NotPrintable, SqlglotError) as error:
             raise NoTestDatabases(f"no embedded engine can hold the tables: {error}") from None
         with ExitStack() as stack:
@@ -89,11 +91,11 @@ class SmallEngine:
         """Each value that the engine takes, with how many conditions on ``v`` it fulfils."""
         with contextlib.suppress(*_ERRORS):
             return self._marks(kind, values, conditions)
-        found = []
+        marks = []
         for value in values:  # some do not fit
             with contextlib.suppress(*_ERRORS):
-                found += self._marks(kind, [value], conditions)
-        return found
+                marks += self._marks(kind, [value], conditions)
+        return marks
 
     def _marks(self, kind: str, values: Sequence[Any], conditions: Sequence[str]) -> list[tuple[Any, int]]:
         tests = ", ".join(f"CASE WHEN {condition} THEN 1 ELSE 0 END" for condition in conditions)
@@ -126,15 +128,15 @@ class SmallEngine:
         return Table(name=table.name, columns=tuple(columns))
 
     def _type(self, kind: str) -> str:
-        return _COUNTED.get(kind) or exp.DataType.build(kind, dialect=self._from).sql(self.dialect)
+        return _SERIAL_TYPES.get(kind) or exp.DataType.build(kind, dialect=self._from).sql(self.dialect)
 
-    def _fetch(self, query: Statement, most: int) -> Found:
+    def _fetch(self, query: Statement, most: int) -> Fetched:
         if not self._process.has(self._key) or not self._is_filled:
             self._ask([])
         self._process.confirm(self._key, query)
         return self._ask([fetch(query, most)])
 
-    def _ask(self, steps: Iterable[Step]) -> Found:
+    def _ask(self, steps: Iterable[Step]) -> Fetched:
         if not self._process.has(self._key):  # the last query ended the process
             self._process.make(self._key, self._made)
             self._is_filled = False

@@ -24,7 +24,7 @@ from dstill.api.task import Task
 from dstill_sql.engines.running import Prepared
 from dstill_sql.language import refusals
 from dstill_sql.language.database.database import Database
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.engine_text import NotPrintable
 from dstill_sql.language.statements import NotOneQuery, read
 from dstill_sql.settings import Settings
@@ -41,7 +41,7 @@ __all__ = ["Suites"]
 
 _ROUNDS = 4  # candidates of each profile
 _TABLES = 60  # tables that a test database has
-_REMEMBERED = 512  # golds
+_CACHE_SIZE = 512  # golds
 
 
 class Suites:
@@ -53,11 +53,11 @@ class Suites:
 
     def mutants(self, example: Example) -> list[Mutant]:
         """The mutants of an example's gold. None if its schema is not known, or the checks refuse the gold."""
-        found = self._gold(example)
-        if found is None or self._refused(example.answer or "", example):
+        gold = self._gold(example)
+        if gold is None or self._refused(example.answer or "", example):
             return []
-        legal = (one for one in mutants_of(found[0]) if not self._refused(one.text, example))
-        return [Mutant(name=one.name, answer=one.text) for one in islice(legal, MOST)]
+        legal = (mutant for mutant in mutants_of(gold[0]) if not self._refused(mutant.text, example))
+        return [Mutant(name=mutant.name, answer=mutant.text) for mutant in islice(legal, MOST)]
 
     def databases(self, example: Example, k: int) -> list[TestDatabase]:
         """At most `k` test databases of an example's gold. Raises NoTestDatabases if there cannot be any."""
@@ -66,10 +66,10 @@ class Suites:
             return []
         if reason := self._refused(example.answer or "", example):
             raise NoTestDatabases(reason)
-        found = self._gold(example)
-        if found is None:
+        pair = self._gold(example)
+        if pair is None:
             raise NoTestDatabases(f"the schema of '{example.context.get('db', '')}' is not known")
-        gold, database = found
+        gold, database = pair
         parts = [example.answer, database.digest, most]
         key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         if key not in self._made:
@@ -77,7 +77,7 @@ class Suites:
                 self._made[key] = (_made(gold, database, most, seed=key), "")
             except NoTestDatabases as problem:
                 self._made[key] = ([], str(problem))
-            while len(self._made) > _REMEMBERED:
+            while len(self._made) > _CACHE_SIZE:
                 self._made.popitem(last=False)
         databases, reason = self._made[key]
         if reason:
@@ -105,7 +105,7 @@ def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabas
         filler = Filler(schema, hints, Pools(gold, hints, database.now or NOW, engine))
         chosen = choose(
             _candidates(filler, tables, hints, seed),
-            _of_gold(gold, engine),
+            _from_gold(gold, engine),
             list(_prepared(gold, engine)),
             engine,
             k,
@@ -113,12 +113,12 @@ def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabas
         )
         shown, text = _shown(schema, tables), schema.ddl()
         return [
-            TestDatabase(name=one.name, data={"schema": text, "rows": filler.fill(one.profile, one.seed, shown)})
-            for one in chosen
+            TestDatabase(name=row.name, data={"schema": text, "rows": filler.fill(row.profile, row.seed, shown)})
+            for row in chosen
         ]
 
 
-def _of_gold(gold: Gold, engine: SmallEngine) -> Prepared:
+def _from_gold(gold: Gold, engine: SmallEngine) -> Prepared:
     try:
         return Prepared(gold.query, engine.dialect)
     except NotPrintable as error:
@@ -134,7 +134,7 @@ def _prepared(gold: Gold, engine: SmallEngine) -> Iterator[Prepared]:
 
 
 def _candidates(filler: Filler, tables: list[str], hints: Hints, seed: str) -> Iterator[Candidate]:
-    profiles = [one for one in PROFILES if hints.sizes or not one.sizes]
+    profiles = [profile for profile in PROFILES if hints.sizes or not profile.sizes]
     for number in range(_ROUNDS):
         for profile in profiles:
             name = profile.name if not number else f"{profile.name} {number + 1}"
@@ -143,7 +143,7 @@ def _candidates(filler: Filler, tables: list[str], hints: Hints, seed: str) -> I
             yield Candidate(name=name, profile=profile, seed=of_candidate, cells=cells)
 
 
-def _shown(schema: Schema, tables: list[str]) -> list[str]:
+def _shown(schema: SqlSchema, tables: list[str]) -> list[str]:
     """The tables that get rows: all, or those near to the gold's."""
     if len(schema.tables) <= _TABLES:
         return [table.name for table in schema.tables]

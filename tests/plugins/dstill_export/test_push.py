@@ -20,7 +20,7 @@ from dstill import Run
 from dstill import plugins as plugin_loading
 from dstill.inputs.question_files import read_questions
 from dstill.quality.review import FILE, Decision, digest
-from dstill_export.licences import UNKNOWN
+from dstill_export.licences import UNKNOWN_LICENCE
 
 # huggingface_hub calls its HTTP library in a way that the newest release of that library warns about
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -244,7 +244,7 @@ def test_only_people_who_are_logged_in_upload(hub: LoopbackHub, export: Any, cal
     ("facts", "words", "message"),
     [
         (
-            {"licence": UNKNOWN},
+            {"licence": UNKNOWN_LICENCE},
             (),
             "the licence of the base is unknown, so nothing",
         ),
@@ -268,7 +268,7 @@ def test_refused_exports(
 def test_an_unknown_licence_may_be_uploaded_in_private_or_named(
     hub: LoopbackHub, login: None, export: Any, call: Call
 ) -> None:
-    export(licence=UNKNOWN)
+    export(licence=UNKNOWN_LICENCE)
     words = ("runs", "push", "mine", "acme/student", "--export", "exported", "--yes")
     assert call(*words, "--private").code == 0
     assert "license" not in metadata(hub, "acme/student")

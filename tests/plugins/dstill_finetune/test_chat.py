@@ -190,7 +190,7 @@ def test_chat_student_learns_and_carries_its_template(base: Path, fit: Fit, tmp_
 
 def test_loss_is_on_the_assistants_tokens_alone(base: Path, records: Any) -> None:
     from dstill_finetune.collate import Collator
-    from dstill_torch.batches import IGNORED
+    from dstill_torch.batches import IGNORED_LABEL
 
     tokenizer = model_loading.load_tokenizer(str(base))
     adopt(tokenizer, "base")
@@ -199,7 +199,7 @@ def test_loss_is_on_the_assistants_tokens_alone(base: Path, records: Any) -> Non
     )
     data = encoder.encode(records(1))
     batch = Collator(encoder_decoder=False, pad=0, branches=data.branches)(data.records)
-    labels = [[token for token in row if token != IGNORED] for row in batch["labels"].tolist()]
+    labels = [[token for token in row if token != IGNORED_LABEL] for row in batch["labels"].tolist()]
     assert [tokenizer.decode(row) for row in labels] == [f"{pair.target}<|end|>" for pair in records(1)[0]]
 
 

@@ -12,7 +12,7 @@ from dstill.errors import DataError
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.tokenizer import learn
-from dstill_torch.batches import IGNORED, BucketSampler
+from dstill_torch.batches import IGNORED_LABEL, BucketSampler
 from dstill_torch.dataset import Row
 
 TOKENIZER = learn(["abc", "predict: "] * 3, 300)
@@ -76,7 +76,7 @@ def test_padding_goes_to_the_longest_row_and_is_masked() -> None:
     assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 0, 0], [4, 0, 0]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0], [1, 0, 0]]
     assert batch["decoder_input_ids"].tolist() == [[3, 8, 0], [3, 8, 9], [3, 0, 0]]
-    assert batch["labels"].tolist() == [[8, 1, IGNORED], [8, 9, 1], [1, IGNORED, IGNORED]]
+    assert batch["labels"].tolist() == [[8, 1, IGNORED_LABEL], [8, 9, 1], [1, IGNORED_LABEL, IGNORED_LABEL]]
     assert batch["branch"][:, 0].tolist() == [0, 1, 0]
 
 
@@ -85,7 +85,7 @@ def test_decoder_loss_covers_only_the_shifted_target() -> None:
         [(Row([5, 6], [8, 1], 1.0, "a"),), (Row([5], [1], 1.0, "a"),)]
     )
     assert batch["input_ids"].tolist() == [[5, 6, 8], [5, 0, 0]]
-    assert batch["labels"].tolist() == [[IGNORED, 8, 1], [1, IGNORED, IGNORED]]
+    assert batch["labels"].tolist() == [[IGNORED_LABEL, 8, 1], [1, IGNORED_LABEL, IGNORED_LABEL]]
 
 
 @given(st.lists(st.integers(1, 50), max_size=300), st.integers(1, 7), st.integers(0, 9))

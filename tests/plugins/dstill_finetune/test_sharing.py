@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 from dstill_finetune.collate import Collator
 from dstill_finetune.loss import TransformersLosses
 from dstill_finetune.sharing import PADDING, Sharing, layout, sharing
-from dstill_torch.batches import IGNORED
+from dstill_torch.batches import IGNORED_LABEL
 from dstill_torch.dataset import Row
 
 PROMPT = [5, 6, 7]
@@ -57,7 +57,7 @@ def test_prompt_and_branches_share_a_row_with_task_words_masked() -> None:
     batch = Collator(encoder_decoder=False, pad=0, branches="ab", sharing=FULL_ATTENTION)([RECORD, ONE_BRANCH])
     assert batch["input_ids"].tolist() == [[5, 6, 7, 3, 8, 4, 2, 9, 9], [5, 3, 8, 0, 0, 0, 0, 0, 0]]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 4, 3, 4, 5, 6], [0, 1, 2, 0, 0, 0, 0, 0, 0]]
-    no = IGNORED
+    no = IGNORED_LABEL
     assert batch["labels"].tolist() == [[no, no, no, 8, 1, no, 9, 9, 1], [no, 8, 1, no, no, no, no, no, no]]
     assert batch["branch"][0].tolist()[3:] == [0, 0, 1, 1, 1, 1]
 
@@ -110,7 +110,7 @@ def test_encoder_decoder_branches_share_a_row() -> None:
     batch = Collator(encoder_decoder=True, pad=0, branches="ab", sharing=FULL_ATTENTION)([RECORD, ONE_BRANCH])
     assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 0, 0]]
     assert batch["decoder_input_ids"].tolist() == [[0, 3, 8, 0, 4, 2, 9, 9], [0, 3, 8, 0, 0, 0, 0, 0]]
-    no = IGNORED
+    no = IGNORED_LABEL
     assert batch["labels"].tolist() == [[no, 8, 1, no, no, 9, 9, 1], [no, 8, 1, no, no, no, no, no]]
     assert batch["decoder_attention_mask"].shape == (2, 1, 8, 8)
 

@@ -162,7 +162,7 @@ def test_large_student_answers_in_torch(tmp_path: Path, monkeypatch: pytest.Monk
     model = random_model()
     write_student(tmp_path, model.state_dict(), facts_of(model))
     asked, small = sources(examples(9)), student().load(tmp_path)
-    monkeypatch.setattr(student_module, "LARGE", small.scorer.shape.in_layers - 1)
+    monkeypatch.setattr(student_module, "LARGE_MODEL", small.scorer.shape.in_layers - 1)
     large = student().load(tmp_path)
     assert isinstance(large.scorer, TorchScorer)
     assert texts(large.generate(asked)) == texts(small.generate(asked))

@@ -10,7 +10,7 @@ import pytest
 
 from dstill.errors import ConfigError, UsageError
 from dstill.io.secrets import Secret
-from dstill_serve.auth import OPEN, Access, is_loopback, token_of
+from dstill_serve.auth import OPEN_PATHS, Access, is_loopback, token_of
 
 TOKEN = "a-token-of-the-tests-0123456789"
 BODY = {"question": "what is tea?"}
@@ -19,7 +19,7 @@ PATHS = ("/v1/query", "/v1/chat/completions", "/v1/models", "/v1/models/tea", "/
 
 def test_other_host_names_are_refused(server: Any) -> None:
     for host in ("evil.example", f"evil.example:{server.port}", "127.0.0.1", "localhost:1", "", "127.0.0.1.evil"):
-        for path in (*PATHS, *OPEN):
+        for path in (*PATHS, *OPEN_PATHS):
             reply = server("GET", path, host=host)
             assert (reply.status, reply.error["code"]) == (403, "wrong_host"), (host, path)
     assert server("GET", "/v1/models", host=f"localhost:{server.port}").status == 200
@@ -62,7 +62,7 @@ def test_token_is_required_for_everything_about_the_run(serve_in_thread: Callabl
             assert reply.error["type"] == "authentication_error"
             assert reply.headers["www-authenticate"] == "Bearer"
             assert TOKEN not in reply.text
-    for path in OPEN:
+    for path in OPEN_PATHS:
         reply = server("GET", path)
         assert reply.status == 200
         assert "tea" not in reply.text

@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from dstill.runs.run import Run
 from dstill_serve.app import FILES, ROUTES, application
-from dstill_serve.auth import OPEN
+from dstill_serve.auth import OPEN_PATHS
 
 UNSURE = "what is tea, perhaps?"  # the clerk is not sure of its answer
 
@@ -143,5 +143,5 @@ def test_token_is_described(run: Run, serve_in_thread: Callable[..., Any]) -> No
     open_paths = {
         path for path, methods in found["paths"].items() if any("security" in one for one in methods.values())
     }
-    assert open_paths == {*OPEN} - {*FILES}
+    assert open_paths == {*OPEN_PATHS} - {*FILES}
     assert 'href="openapi.json"' in server("GET", "/").text

@@ -281,7 +281,7 @@ def test_execute_without_an_engine_is_refused(serve_in_thread: Callable[..., Any
 
 
 def test_engine_outage_is_reported_until_it_recovers(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_serve.engine.FRESH", 0.0)
+    monkeypatch.setattr("dstill_serve.engine.CHECK_SECONDS", 0.0)
     assert server("GET", "/healthz").json["engine"] == "reachable"
     Path("down").touch()
     reply = server.query(execute=True)
@@ -415,7 +415,7 @@ def test_health_and_metrics(server: Any, wait_for: WaitFor) -> None:
 
 
 def test_data_drift_is_in_health_and_about(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_serve.engine.FRESH", 0.0)
+    monkeypatch.setattr("dstill_serve.engine.CHECK_SECONDS", 0.0)
     assert server("GET", "/healthz").json["drift"] == []
     Path("moved").touch()
     assert server("GET", "/healthz").json["drift"] == ["fields that the student learnt are gone: say"]

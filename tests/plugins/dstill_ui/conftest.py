@@ -24,7 +24,7 @@ from dstill.io.secrets import Secret
 from dstill.runs.run import Run
 from dstill_serve.observed import RequestLog
 from dstill_ui.access import Access
-from dstill_ui.serving import IDLE, listening, opened
+from dstill_ui.serving import IDLE_SECONDS, listening, opened
 
 ENABLED_PLUGINS = {"evaluate", "report", "review", "serve", "teachers", "ui"}
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -112,7 +112,7 @@ def start(runs: Path) -> Iterator[Callable[..., Client]]:
         students: int = 2,
         feedback: Path | None = None,
         log: RequestLog | None = None,
-        idle: float = IDLE,
+        idle: float = IDLE_SECONDS,
     ) -> Client:
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening("127.0.0.1", 0))

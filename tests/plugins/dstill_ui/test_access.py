@@ -10,7 +10,7 @@ import pytest
 
 from dstill.errors import UsageError
 from dstill.io.secrets import Secret
-from dstill_ui.access import MOST_SESSIONS, OPEN, Access
+from dstill_ui.access import MOST_SESSIONS, OPEN_PATHS, Access
 
 TOKEN = "a-token-of-the-tests-0123456789"
 PATHS = ("/", "/compare?run=a&run=b", "/runs/tea/report", "/runs/tea/play/", "/runs/tea/play/v1/about", "/nothing")
@@ -47,7 +47,7 @@ def test_token_is_required_for_everything_about_the_runs(start: Any) -> None:
             reply = client.get(path, **sent)
             assert (reply.status, "tea" in reply.text) == (401, False), (path, sent)
             assert client("POST", path, "{}", origin=client.address, **sent).status == 401
-    for path in OPEN:
+    for path in OPEN_PATHS:
         assert client.get(path).status == 200
     assert client.get("/", authorization=f"Bearer {TOKEN}").status == 200
     assert client.get("/", authorization=f"Bearer {TOKEN}", host="dstill.example").status == 200

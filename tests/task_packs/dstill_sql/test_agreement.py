@@ -22,7 +22,7 @@ from dstill_sql.engines.sqlite import Sqlite
 from dstill_sql.engines.translating import translated
 from dstill_sql.language import guard
 from dstill_sql.language.database import schema_check
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.results.compare import same
 from dstill_sql.language.statements import read
@@ -35,8 +35,8 @@ QUERIES = [
     if line and not line.startswith("--")
 ]
 LOOSE = guard.Limits(cross_joins=True)
-SCHEMAS: dict[Dialect, Schema] = {
-    dialect: Schema.read(SCHEMA, "duckdb").in_dialect(dialect) for dialect in ("duckdb", "sqlite", "postgres")
+SCHEMAS: dict[Dialect, SqlSchema] = {
+    dialect: SqlSchema.read(SCHEMA, "duckdb").in_dialect(dialect) for dialect in ("duckdb", "sqlite", "postgres")
 }
 STAFF = on_rows(SCHEMA, ROWS)
 # Division by zero is infinite in DuckDB, NULL in SQLite, and an error in PostgreSQL; that of integers is an error in

@@ -13,7 +13,7 @@ from dstill.api import find_problems
 from dstill.api.protocols import Synthesis
 from dstill.api.records import Draft
 from dstill.errors import DataError
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.language.dialects import DIALECTS, Dialect
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
@@ -44,7 +44,7 @@ _values = st.one_of(
 
 
 @st.composite
-def schemas(draw: st.DrawFn) -> tuple[Schema, dict[str, Any]]:
+def schemas(draw: st.DrawFn) -> tuple[SqlSchema, dict[str, Any]]:
     names = draw(st.lists(_names, min_size=1, max_size=4, unique_by=str.casefold))
     tables, values = [], {}
     for name in names:
@@ -65,7 +65,7 @@ def schemas(draw: st.DrawFn) -> tuple[Schema, dict[str, Any]]:
             references.append(
                 Reference(table=child.name, columns=(column.name,), to=parent.name, to_columns=parent.key)
             )
-    return Schema(tables=tuple(tables), references=tuple(dict.fromkeys(references)), dialect="postgres"), values
+    return SqlSchema(tables=tuple(tables), references=tuple(dict.fromkeys(references)), dialect="postgres"), values
 
 
 @pytest.mark.slow
@@ -73,7 +73,7 @@ def schemas(draw: st.DrawFn) -> tuple[Schema, dict[str, Any]]:
 @given(drawn=schemas(), seed=st.integers(0, 99))
 @settings(max_examples=8, deadline=None)
 def test_any_schema_has_questions_or_a_reason(
-    dialect: Dialect, drawn: tuple[Schema, dict[str, Any]], seed: int
+    dialect: Dialect, drawn: tuple[SqlSchema, dict[str, Any]], seed: int
 ) -> None:
     schema, values = drawn
     task = Sql(Settings(dialect=dialect))

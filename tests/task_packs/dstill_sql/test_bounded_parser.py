@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dstill.errors import DataError
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import DIALECTS, Dialect
 from dstill_sql.language.statements import NotOneQuery, read
 
@@ -27,7 +27,7 @@ def test_nested_types_are_no_query(dialect: Dialect, name: str) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_nested_types_are_no_schema(dialect: Dialect) -> None:
     with pytest.raises(DataError, match="nested too deeply"):
-        Schema.read(f"CREATE TABLE t (a INT DEFAULT {nested('DATE')})", dialect)
+        SqlSchema.read(f"CREATE TABLE t (a INT DEFAULT {nested('DATE')})", dialect)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -35,4 +35,4 @@ def test_few_of_them_and_long_texts_are_read(dialect: Dialect) -> None:
     assert read(f"SELECT {nested('DATE', 4)} FROM t", dialect)
     assert read("SELECT a FROM t WHERE " + " AND ".join(["a = 1"] * 900), dialect)
     columns = ", ".join(f"c{n} DECIMAL(10, 2) NOT NULL" for n in range(2_000))
-    assert len(Schema.read(f"CREATE TABLE t ({columns})", dialect).tables[0].columns) == 2_000
+    assert len(SqlSchema.read(f"CREATE TABLE t ({columns})", dialect).tables[0].columns) == 2_000

@@ -9,7 +9,7 @@ from dstill_sql.engines.translating import Untranslatable, translated
 from dstill_sql.language import guard
 from dstill_sql.language.bounded_text import MOST_CHARACTERS, text_of
 from dstill_sql.language.canonical import canonical_text
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.engine_text import NotPrintable
 from dstill_sql.language.limits import Limits
@@ -50,7 +50,7 @@ TRANSLATED: tuple[tuple[Dialect, Dialect, str, str], ...] = (
 @pytest.mark.parametrize(("dialect", "form", "inner"), REPEATED)
 def test_answer_whose_text_would_be_too_long_is_refused(dialect: Dialect, form: str, inner: str) -> None:
     query = read(nested(form, inner), dialect)
-    (problem,) = guard.check(query, Schema.read(DDL, dialect), Limits(), dialect)
+    (problem,) = guard.check(query, SqlSchema.read(DDL, dialect), Limits(), dialect)
     assert problem.code == "not_printed"
 
 
@@ -67,7 +67,7 @@ def test_what_compares_answers_gives_up_on_them(dialect: Dialect, form: str, inn
 @pytest.mark.parametrize(("source", "target", "form", "inner"), first_quick(TRANSLATED))
 def test_translation_that_would_be_too_long_ends(source: Dialect, target: Dialect, form: str, inner: str) -> None:
     with pytest.raises(Untranslatable, match="cannot be translated"):
-        translated(read(nested(form, inner), source), source, target, Schema.read(DDL, source))
+        translated(read(nested(form, inner), source), source, target, SqlSchema.read(DDL, source))
 
 
 def test_longest_text_is_printed() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dstill_sql.engines.clock import frozen
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.statements import read
 
@@ -64,6 +64,6 @@ def test_without_a_time_the_query_stays() -> None:
     ],
 )
 def test_postgresql_reads_texts_compared_with_dates_as_times(condition: str, stopped: str) -> None:
-    schema = Schema.read("CREATE TABLE t (day DATE, seen TIMESTAMP, name TEXT)", "postgres")
+    schema = SqlSchema.read("CREATE TABLE t (day DATE, seen TIMESTAMP, name TEXT)", "postgres")
     query = read(f"SELECT name FROM t WHERE {condition}", "postgres")
     assert frozen(query, NOW, "postgres", schema).sql("postgres") == f"SELECT name FROM t WHERE {stopped}"

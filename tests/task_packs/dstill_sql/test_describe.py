@@ -24,7 +24,7 @@ from dstill_sql.engines.postgresql import PostgresqlSettings
 from dstill_sql.engines.reading import Budget, Source, read_values
 from dstill_sql.engines.sqlite import Sqlite
 from dstill_sql.language.database.database import File
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.engine_text import Statement
 from dstill_sql.language.limits import Limits
 from dstill_sql.pack import Sql
@@ -40,9 +40,9 @@ def values_of(project: ProjectFiles) -> Mapping[str, Any]:
     return found
 
 
-def check(project: ProjectFiles, dialect: Any) -> Schema:
+def check(project: ProjectFiles, dialect: Any) -> SqlSchema:
     """What every description of the small database has."""
-    schema = Schema.read(project.files["schema.sql"], dialect)
+    schema = SqlSchema.read(project.files["schema.sql"], dialect)
     assert [table.name for table in schema.tables] == ["cities", "drivers", "trips"]
     trips = schema.table("trips")
     assert trips is not None
@@ -136,7 +136,7 @@ def test_postgresql_with_unusual_columns(shop: Any, login: dict[str, str]) -> No
         PostgresqlSettings(schema_name="extra"),
         Settings(),
     )
-    schema = Schema.read(project.files["schema.sql"], "postgres")
+    schema = SqlSchema.read(project.files["schema.sql"], "postgres")
     assert [table.name for table in schema.tables] == ["Odd Table", "parts", "seen"]
     families = {one.name: one.family for one in schema.tables[0].columns}
     assert (families["select"], families["mood"], families["share"]) == ("text", "text", "number")
@@ -195,7 +195,7 @@ def test_unusual_sqlite_schema(tmp_path: Path) -> None:
         connection.executescript(ODD)
         connection.commit()
     project = describe(Engine(url=f"sqlite://{path}"), None, Settings())
-    schema = Schema.read(project.files["schema.sql"], "sqlite")
+    schema = SqlSchema.read(project.files["schema.sql"], "sqlite")
     odd = schema.table("a b")
     assert odd is not None
     assert [(one.name, one.family) for one in odd.columns] == [
@@ -218,7 +218,7 @@ def test_unreadable_view_is_skipped(tmp_path: Path) -> None:
         connection.executescript("CREATE TABLE t (a INTEGER); CREATE VIEW broken AS SELECT nope FROM gone;")
         connection.commit()
     project = describe(Engine(url=f"sqlite://{path}"), None, Settings())
-    assert [table.name for table in Schema.read(project.files["schema.sql"], "sqlite").tables] == ["t"]
+    assert [table.name for table in SqlSchema.read(project.files["schema.sql"], "sqlite").tables] == ["t"]
     skipped = "skipped, as the database cannot read them: broken (no such table: main.gone)"
     assert skipped in project.about
     assert skipped in project.brief
@@ -235,7 +235,7 @@ def test_a_wide_database_is_read_within_a_budget(tmp_path: Path) -> None:
         connection.execute("INSERT INTO t0 VALUES (1, 'x')")
         connection.commit()
     project = describe(Engine(url=f"sqlite://{path}"), None, Settings())
-    assert len(Schema.read(project.files["schema.sql"], "sqlite").tables) == 2_000
+    assert len(SqlSchema.read(project.files["schema.sql"], "sqlite").tables) == 2_000
     assert values_of(project)["t0.kind"] == ["x"]
 
 
@@ -256,7 +256,7 @@ def test_reading_stops_when_its_time_is_over(sqlite_file: Path) -> None:
 
 
 def test_large_postgresql_tables_are_sampled() -> None:
-    schema = Schema.read("CREATE TABLE t (kind TEXT)", "postgres")
+    schema = SqlSchema.read("CREATE TABLE t (kind TEXT)", "postgres")
     asked: list[str] = []
 
     def ask(query: Statement, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

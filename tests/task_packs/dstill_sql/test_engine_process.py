@@ -27,9 +27,9 @@ from dstill.errors import ServiceError
 from dstill_sql.engines import planning, process, steps
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.engines.embedded import Embedded
-from dstill_sql.engines.process import Crashed, EngineError, EngineProcess, Made, Name, Stopped
+from dstill_sql.engines.process import Crashed, EngineError, EngineProcess, InMemory, Name, Stopped
 from dstill_sql.engines.sqlite import Sqlite, SqliteSettings
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.database.schema_check import check
 from dstill_sql.language.engine_text import fixed
 from dstill_sql.language.limits import Limits
@@ -207,7 +207,7 @@ def test_with_of_a_query_reads_no_more_than_the_query_names(started: Started) ->
     """Though it is called as one in a view, and the query reads that view."""
     one = started("sqlite")
     texts = [text for text in VIEWS.split(";\n") if text.strip()]
-    one.make("t", Made(steps=[steps.run(fixed(text, "sqlite")) for text in texts], sealed=True))
+    one.make("t", InMemory(steps=[steps.run(fixed(text, "sqlite")) for text in texts], sealed=True))
     reads = {"tables": ["counted", "r", "t"], "inner": ["r"], "columns": ["a", "n"]}
     for text in (
         "WITH r AS (SELECT secret FROM t) SELECT MAX(n) FROM counted, r",
@@ -261,7 +261,7 @@ GROWING = f"SELECT {'REPLACE(' * 9}'xxxxxxxxxx'{STEP * 9} AS grown FROM t"  # PR
 
 
 def test_planning_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    schema = Schema.read("CREATE TABLE t (a INTEGER)", "duckdb")
+    schema = SqlSchema.read("CREATE TABLE t (a INTEGER)", "duckdb")
     with monkeypatch.context() as patch:
         patch.setattr(planning, "SECONDS", 0.1)
         patch.setattr(planning, "_POOLS", {"duckdb": process.Pool("duckdb", seconds=0.1, memory_mb=500)})
@@ -272,7 +272,7 @@ def test_planning_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("engine", BOTH)
 def test_planner_in_use_holds_up_no_other_thread(engine: Name) -> None:
-    schema = Schema.read("CREATE TABLE t (a INTEGER)", engine)
+    schema = SqlSchema.read("CREATE TABLE t (a INTEGER)", engine)
     with planning._POOLS[engine].taken() as busy:
         found: list[str] = []
         thread = threading.Thread(
@@ -286,7 +286,7 @@ def test_planner_in_use_holds_up_no_other_thread(engine: Name) -> None:
 
 
 def test_planner_that_was_killed_is_started_again() -> None:
-    schema = Schema.read("CREATE TABLE t (a INTEGER)", "sqlite")
+    schema = SqlSchema.read("CREATE TABLE t (a INTEGER)", "sqlite")
     assert planning.refusal(read("SELECT a FROM t", schema.dialect), schema) == ""
     with planning._POOLS["sqlite"].taken() as one:
         os.kill(pid(one), signal.SIGKILL)

@@ -14,7 +14,7 @@ from dstill_sql.engines.translating import Untranslatable, translated
 from dstill_sql.language import guard
 from dstill_sql.language.canonical import canonical_text
 from dstill_sql.language.database import schema_check
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import DIALECTS, Dialect
 from dstill_sql.language.statements import LONGEST, NotOneQuery, read
 
@@ -23,7 +23,7 @@ CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(20), secret VARCHAR(20));
 CREATE TABLE u (a INT, x DATE, secret VARCHAR(20));
 CREATE TABLE hidden (a INT);
 """
-SCHEMAS = {dialect: Schema.read(DDL, dialect) for dialect in DIALECTS}
+SCHEMAS = {dialect: SqlSchema.read(DDL, dialect) for dialect in DIALECTS}
 
 
 def problems(text: str, dialect: Dialect, limits: guard.Limits | None = None, *, known: bool = True) -> list[Problem]:

@@ -10,7 +10,7 @@ import pytest
 from dstill.api.records import Problem
 from dstill.errors import DataError
 from dstill_sql.language import guard
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import DIALECTS, Dialect
 from dstill_sql.language.limits import Limits
 from dstill_sql.language.statements import NotOneQuery, read
@@ -20,11 +20,13 @@ CREATE TABLE t (a INT, b VARCHAR(20), secret VARCHAR(20), ts TIMESTAMP);
 CREATE TABLE u (a INT, t INT);
 CREATE TABLE v (a INT);
 """
-SCHEMAS = {dialect: Schema.read(DDL, dialect) for dialect in DIALECTS}
-BOXES = Schema.read("CREATE TABLE t (a INT, deep STRUCT(word VARCHAR)); CREATE TABLE u (a INT, t INT);", "duckdb")
+SCHEMAS = {dialect: SqlSchema.read(DDL, dialect) for dialect in DIALECTS}
+BOXES = SqlSchema.read("CREATE TABLE t (a INT, deep STRUCT(word VARCHAR)); CREATE TABLE u (a INT, t INT);", "duckdb")
 
 
-def problems(text: str, dialect: Dialect, schema: Schema | None = None, denied: tuple[str, ...] = ()) -> list[Problem]:
+def problems(
+    text: str, dialect: Dialect, schema: SqlSchema | None = None, denied: tuple[str, ...] = ()
+) -> list[Problem]:
     """What keeps a text from an engine."""
     try:
         query = read(text, dialect)
@@ -143,7 +145,7 @@ def test_type_of_a_schema_creates_one_table(type_: str, dialect: Dialect) -> Non
     from dstill_sql.language.printing import created
 
     try:
-        (table,) = Schema.read(f"CREATE TABLE x (a {type_}, b INT);", dialect).tables
+        (table,) = SqlSchema.read(f"CREATE TABLE x (a {type_}, b INT);", dialect).tables
         text = created(table, dialect).text
     except (DataError, NotPrintable):
         return

@@ -9,7 +9,7 @@ import pytest
 
 LARGE = """
 import resource
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 resource.setrlimit(resource.RLIMIT_CPU, (25, 25))  # seconds; quadratic time takes twice as many
 n = 10_000
 columns = ", ".join(f"c{i} INTEGER" for i in range(n))
@@ -17,7 +17,7 @@ unique = ", ".join(f"UNIQUE (c{i})" for i in range(n))
 comments = "".join(f"COMMENT ON COLUMN t.c{i} IS 'x{i}';" for i in range(n))
 tables = "".join(f"CREATE TABLE t{i} (a INTEGER REFERENCES k);" for i in range(n))
 one = "CREATE TABLE k (a INTEGER PRIMARY KEY);"
-schema = Schema.read(f"{one} CREATE TABLE t ({columns}, {unique}); {comments} {tables}")
+schema = SqlSchema.read(f"{one} CREATE TABLE t ({columns}, {unique}); {comments} {tables}")
 last = schema.column("t", f"c{n - 1}")
 assert last.unique and last.comment == f"x{n - 1}"
 assert schema.ddl().count("FOREIGN KEY (a) REFERENCES k (a)") == n

@@ -298,10 +298,10 @@ def test_database_that_is_not_there(opened: Opened) -> None:
 
 
 def test_schema_that_is_not_there(opened: Opened) -> None:
-    from dstill_sql.engines.catalogs import of_postgresql
+    from dstill_sql.engines.catalogs import from_postgresql
 
     with pytest.raises(DataError, match="the schema 'none' of 'shop' has no table") as caught:
-        of_postgresql(opened(schema_name="none").server)
+        from_postgresql(opened(schema_name="none").server)
     assert "--schema-name" in caught.value.hint
 
 

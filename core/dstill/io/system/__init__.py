@@ -1,4 +1,4 @@
-"""What differs between operating systems: locks, how files are opened, processes, memory.
+"""The differences between operating systems: locks, how files are opened, processes, memory.
 
     with open(path, "a") as file:
         lock(file)                        # waits for other processes; closing the file releases it
@@ -14,7 +14,7 @@ import sys
 if sys.platform == "win32":
     from dstill.io.system.windows import (
         OPENING,
-        OTHERS,
+        OTHER_USERS,
         READING,
         fsync_folder,
         is_alive,
@@ -34,7 +34,7 @@ if sys.platform == "win32":
 else:
     from dstill.io.system.posix import (
         OPENING,
-        OTHERS,
+        OTHER_USERS,
         READING,
         fsync_folder,
         is_alive,
@@ -54,7 +54,7 @@ else:
 
 __all__ = [
     "OPENING",
-    "OTHERS",
+    "OTHER_USERS",
     "READING",
     "fsync_folder",
     "is_alive",

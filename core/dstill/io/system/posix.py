@@ -12,7 +12,7 @@ from typing import IO, Any
 
 __all__ = [
     "OPENING",
-    "OTHERS",
+    "OTHER_USERS",
     "READING",
     "fsync_folder",
     "is_alive",
@@ -35,7 +35,7 @@ READING = os.O_NONBLOCK | os.O_CLOEXEC
 OPENING = READING | os.O_NOFOLLOW
 refuses_links = True  # `OPENING` does not follow a symbolic link
 reuses_address = True  # SO_REUSEADDR: the port of a server that ended can be bound again at once
-OTHERS = stat.S_IRWXG | stat.S_IRWXO  # bits of a file's mode that let other users in
+OTHER_USERS = stat.S_IRWXG | stat.S_IRWXO  # bits of a file's mode that let other users in
 
 _FLOCK = "hhqqi"  # struct flock of Linux: type, whence, start, length, pid
 
@@ -82,8 +82,8 @@ def lock_holder(file: IO[Any], offset: int) -> int:
 
     if sys.platform != "linux":
         return 0
-    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0)
-    return int(struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))[-1])
+    request = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0)
+    return int(struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, request))[-1])
 
 
 def fsync_folder(folder: Path) -> None:

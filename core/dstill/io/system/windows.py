@@ -15,7 +15,7 @@ from typing import IO, Any
 
 __all__ = [
     "OPENING",
-    "OTHERS",
+    "OTHER_USERS",
     "READING",
     "fsync_folder",
     "is_alive",
@@ -38,9 +38,9 @@ READING = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 OPENING = READING
 refuses_links = False  # no flag does
 reuses_address = False  # with SO_REUSEADDR, another program could bind the port of a server that runs
-OTHERS = 0  # the mode of a file says nothing about other users
+OTHER_USERS = 0  # the mode of a file says nothing about other users
 
-_FAR = 2**31 - 2  # the last byte that `msvcrt.locking` reaches
+_LAST_BYTE = 2**31 - 2  # the last byte that `msvcrt.locking` reaches
 _POLL_SECONDS = 0.05
 _SYNCHRONIZE, _STILL_RUNS, _ACCESS_DENIED = 0x100000, 0x102, 5
 
@@ -53,7 +53,7 @@ def lock(file: IO[Any]) -> None:
 
 def try_lock(file: IO[Any]) -> bool:
     """As `lock`, without waiting. False: another process holds the lock."""
-    return _locking("LK_NBLCK", file, _FAR)
+    return _locking("LK_NBLCK", file, _LAST_BYTE)
 
 
 def try_lock_byte(file: IO[Any], offset: int) -> bool:
@@ -61,12 +61,12 @@ def try_lock_byte(file: IO[Any], offset: int) -> bool:
 
     `msvcrt.locking` does not reach all offsets, so some share a lock, and wait for each other.
     """
-    return _locking("LK_NBLCK", file, offset % _FAR)
+    return _locking("LK_NBLCK", file, offset % _LAST_BYTE)
 
 
 def unlock_byte(file: IO[Any], offset: int) -> None:
     """Release the lock of one byte."""
-    _locking("LK_UNLCK", file, offset % _FAR)
+    _locking("LK_UNLCK", file, offset % _LAST_BYTE)
 
 
 def _locking(mode: str, file: IO[Any], offset: int) -> bool:

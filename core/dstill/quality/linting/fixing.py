@@ -55,8 +55,8 @@ def is_parsed(task: Task, problems: Sequence[Problem]) -> bool:
 
 def safe_fixes(task: Task, example: Example, source: Source, problems: Sequence[Problem]) -> list[Fix]:
     """The fixes that are safe, each without the others."""
-    one = _Answer(task, example, source, problems)
-    return [fix for fix in one.proposed() if (new := one.after(fix)) and (new.is_better(one) or new.repaired() != new)]
+    old = _Answer(task, example, source, problems)
+    return [fix for fix in old.proposed() if (new := old.after(fix)) and (new.is_better(old) or new.repaired() != new)]
 
 
 def repaired(task: Task, example: Example, source: Source, problems: Sequence[Problem]) -> Source:
@@ -85,11 +85,9 @@ class _Answer:
             return None
         if not fix.same_meaning and self.task.canonical(source.answer) != self.task.canonical(self.source.answer):
             return None
-        found = tuple(find_problems(self.task, self.example, Draft(answer=source.answer)))
-        new = _Answer(self.task, self.example, source, found)
-        return (
-            new if is_parsed(self.task, found) and _all(new) <= _all(self) and _errors(new) <= _errors(self) else None
-        )
+        left = tuple(find_problems(self.task, self.example, Draft(answer=source.answer)))
+        new = _Answer(self.task, self.example, source, left)
+        return new if is_parsed(self.task, left) and _all(new) <= _all(self) and _errors(new) <= _errors(self) else None
 
     def is_better(self, other: _Answer) -> bool:
         """Whether the checks find less in this answer."""

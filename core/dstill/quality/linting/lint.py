@@ -50,7 +50,7 @@ class FileProblem:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What is wrong in one file."""
+    """The faults of one file."""
 
     problems: tuple[FileProblem, ...]
     answers: int
@@ -83,20 +83,20 @@ def lint(
     """
     body = text.removeprefix(BOM)
     answers = enumerate(_answers(task, body, suffix), start=1)
-    found = [_Checked(task, answer, number, body, context or {}, layers) for number, answer in answers]
-    if any(one.answer.error or not is_parsed(task, one.problems) for one in found):
-        for one in found:
-            one.fixes.clear()  # such a file stays as it is
+    checked = [_Checked(task, answer, number, body, context or {}, layers) for number, answer in answers]
+    if any(answer.answer.error or not is_parsed(task, answer.problems) for answer in checked):
+        for entry in checked:
+            entry.fixes.clear()  # such a file stays as it is
     lines = Lines(body)
     skipped: Counter[str] = Counter()
-    for one in found:
-        skipped.update(one.skipped)
+    for entry in checked:
+        skipped.update(entry.skipped)
     return Report(
-        problems=tuple(problem for one in found for problem in one.placed(file, lines)),
-        answers=len(found),
+        problems=tuple(problem for entry in checked for problem in entry.placed(file, lines)),
+        answers=len(checked),
         skipped=skipped,
-        unknown=tuple(dict.fromkeys(one.data for one in found if one.skipped)),
-        repaired=text[: len(text) - len(body)] + _repaired(task, found, body, suffix),
+        unknown=tuple(dict.fromkeys(entry.data for entry in checked if entry.skipped)),
+        repaired=text[: len(text) - len(body)] + _repaired(task, checked, body, suffix),
     )
 
 
@@ -117,12 +117,12 @@ def _answers(task: Task, text: str, suffix: str) -> list[FileAnswer]:
 
 
 def _rows(task: Task, text: str, columns: Columns) -> list[FileAnswer]:
-    found, start = [], 0
+    rows, start = [], 0
     for number, line in enumerate(text.split("\n"), start=1):
         if stripped := line.strip():
-            found.append(_row(task, number, stripped, start + line.index(stripped), columns))
+            rows.append(_row(task, number, stripped, start + line.index(stripped), columns))
         start += len(line) + 1
-    return found
+    return rows
 
 
 def _row(task: Task, number: int, line: str, start: int, columns: Columns) -> FileAnswer:
@@ -179,7 +179,7 @@ class _Checked:
     def placed(self, file: str, lines: Lines) -> list[FileProblem]:
         """The problems with their places in the file, from its beginning to its end."""
         repairs = {fix.problem: fix for fix in reversed(self.fixes)}
-        found = [
+        pairs = [
             FileProblem(
                 file=file,
                 task=self.task.name,
@@ -190,7 +190,7 @@ class _Checked:
             )
             for problem in self._reported()
         ]
-        return sorted(found, key=lambda one: (one.region.line, one.region.column))
+        return sorted(pairs, key=lambda problem: (problem.region.line, problem.region.column))
 
     def _reported(self) -> list[Problem]:
         """The problems without those that repeat another layer's error at the same place."""
@@ -214,16 +214,16 @@ class _Checked:
         )
 
 
-def _repaired(task: Task, found: Sequence[_Checked], text: str, suffix: str) -> str:
+def _repaired(task: Task, checked: Sequence[_Checked], text: str, suffix: str) -> str:
     """The text with every answer repaired."""
-    if not any(one.fixes for one in found):
+    if not any(entry.fixes for entry in checked):
         return text
-    wanted, edits = [one.source.answer for one in found], []
-    for number, one in enumerate(found):
-        if one.fixes:
-            new = repaired(task, one.example, one.source, one.problems)
+    wanted, edits = [entry.source.answer for entry in checked], []
+    for number, entry in enumerate(checked):
+        if entry.fixes:
+            new = repaired(task, entry.example, entry.source, entry.problems)
             wanted[number] = new.answer
-            edits.append(Edit(start=one.answer.start, end=one.answer.end, text=new.shown))
+            edits.append(Edit(start=entry.answer.start, end=entry.answer.end, text=new.shown))
     new_text = edited(text, edits)
     # read again: an answer within quotes may need other quotes
     return new_text if [_text(new_text, answer) for answer in _answers(task, new_text, suffix)] == wanted else text

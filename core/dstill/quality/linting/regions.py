@@ -58,8 +58,8 @@ class Lines:
 
 def span(answer: str, pointer: str, *, is_json: bool = False) -> tuple[int, int]:
     """Start and end of what a problem is about; of an unknown place, the first line of the answer."""
-    if found := _PLACE.fullmatch(pointer):
-        start = Lines(answer).offset(int(found[1]), int(found[2]))
+    if match := _PLACE.fullmatch(pointer):
+        start = Lines(answer).offset(int(match[1]), int(match[2]))
         return start, _end(_WORD, answer, start)
     if is_json and pointer.startswith("/") and (place := find(answer, pointer)):
         if place.key:
@@ -69,5 +69,5 @@ def span(answer: str, pointer: str, *, is_json: bool = False) -> tuple[int, int]
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
-    found = pattern.match(text, start)
-    return found.end() if found else start
+    token = pattern.match(text, start)
+    return token.end() if token else start

@@ -34,7 +34,7 @@ __all__ = ["Evaluated", "Inputs", "evaluate"]
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What `evaluate` reads."""
+    """The inputs of `evaluate`."""
 
     examples: Sequence[Example]  # of the scored splits
     validation: Sequence[Example]  # that the confidence is calibrated on
@@ -49,7 +49,7 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """What `evaluate` returns."""
+    """The result of `evaluate`."""
 
     judged: Judged
     prompted: Mapping[str, Prompted]  # by large model
@@ -70,23 +70,23 @@ def evaluate(setup: Setup, inputs: Inputs, source: Source, executor: Executor | 
     setup.plugins.judges.clear()
     written, timed = student_answers(setup, source, inputs.examples)
     beside, large = _beside(setup, inputs, source)
-    found = judged(setup, inputs.examples, {STUDENT: written, **beside}, executor)
+    verdicts = judged(setup, inputs.examples, {STUDENT: written, **beside}, executor)
     efficiency = measured_efficiency(timed, written, inputs.student, inputs.parameters)
     teacher = scored(setup, inputs.teacher, executor)
     confidence: Confidence | None = None
     together: Cascades = {}
     if inputs.is_first:
-        confidence = confidence_in(setup, source, inputs.validation, written, found, executor)
-        together = cascades(setup, confidence, written, large, found)
-    own_cost = AnswerCost.of_student(written, setup.settings.evaluate.machine_usd_per_hour)
+        confidence = confidence_in(setup, source, inputs.validation, written, verdicts, executor)
+        together = cascades(setup, confidence, written, large, verdicts)
+    own_cost = AnswerCost.for_student(written, setup.settings.evaluate.machine_usd_per_hour)
     return Evaluated(
-        judged=found,
+        judged=verdicts,
         prompted=large,
         teacher=teacher,
         confidence=confidence,
         cascades=together,
         efficiency=efficiency,
-        costs={STUDENT: own_cost, **{system: one.cost for system, one in large.items()}},
+        costs={STUDENT: own_cost, **{system: model.cost for system, model in large.items()}},
         data=monitor.report(),
     )
 
@@ -99,7 +99,7 @@ def _beside(
     free = [system for system in systems if not prompted.is_prompted(system)]
     written = {system: answers(setup, source, system, inputs.examples) for system in free}
     large = {system: _prompted(setup, inputs, system) for system in systems if system not in free}
-    return {**written, **{system: one.predictions for system, one in large.items()}}, large
+    return {**written, **{system: model.predictions for system, model in large.items()}}, large
 
 
 def _prompted(setup: Setup, inputs: Inputs, system: str) -> Prompted:

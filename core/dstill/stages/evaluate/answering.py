@@ -55,7 +55,7 @@ class AnswerStore(Protocol):
     def timings(self) -> Sequence[Timing] | None:
         """How long the student takes for single questions; None: not measured."""
 
-    def put_timings(self, found: Sequence[Timing]) -> None:
+    def put_timings(self, rows: Sequence[Timing]) -> None:
         """Keep them."""
 
 
@@ -87,9 +87,9 @@ def _answers(
     setup: Setup, source: Source, system: str, examples: Sequence[Example], kind: str
 ) -> tuple[Sequence[Prediction], Generator | None]:
     """The answers, and the loaded system if it wrote them here."""
-    kept = source.store.get(system, kind)
-    if kept.keys() >= {e.id for e in examples}:
-        return spooled.predictions(kept[e.id] for e in examples), None
+    known = source.store.get(system, kind)
+    if known.keys() >= {e.id for e in examples}:
+        return spooled.predictions(known[e.id] for e in examples), None
     setup.progress(f"answering ({system})", 0, len(examples))
     done, save = source.store.unfinished(system, kind), partial(source.store.append, system, kind)
     elsewhere = source.answerer if system == STUDENT and kind == ANSWERS else None
@@ -107,13 +107,13 @@ def _timings(
     setup: Setup, source: Source, examples: Sequence[Example], generator: Generator | None
 ) -> Sequence[Timing]:
     """As measured before, or now with the loaded student."""
-    if (kept := source.store.timings()) is not None:
-        return kept
+    if (known := source.store.timings()) is not None:
+        return known
     try:
         generator = generator or source.load(STUDENT)
     except DstillError:  # the predictions are there, but this dstill does not load such students
         return ()
     setup.progress("timing single answers", 0, 1)
-    found = timings(answers_alone(setup, generator), examples)
-    source.store.put_timings(found)
-    return found
+    measured = timings(answers_alone(setup, generator), examples)
+    source.store.put_timings(measured)
+    return measured

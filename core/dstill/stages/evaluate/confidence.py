@@ -11,7 +11,7 @@ from dstill.api.executor import Executor
 from dstill.api.records import Example, Prediction, Verdict
 from dstill.confidence.cascade import Cascade, cascade, questions
 from dstill.confidence.evaluated import VALIDATION, Confidence, assessed
-from dstill.confidence.selective import WRONG
+from dstill.confidence.selective import RISKS
 from dstill.factory import Setup
 from dstill.runtime import spooled
 from dstill.stages.evaluate.answering import CALIBRATION, Source, answers
@@ -58,12 +58,12 @@ def cascades(
     """The student with each large model behind it; empty without a calibration."""
     if confidence.calibration is None:
         return {}
-    promises = [confidence.calibration.promise(most) for most in WRONG]
+    promises = [confidence.calibration.promise(most) for most in RISKS]
     rate = setup.settings.evaluate.machine_usd_per_hour
     return {
         system: {
-            split: cascade(asked, promises)
-            for split, asked in questions(
+            split: cascade(rows, promises)
+            for split, rows in questions(
                 confidence.rows, predictions, large, judged.verdicts[system], usd_per_hour=rate
             ).items()
         }

@@ -29,7 +29,7 @@ Metrics = Mapping[str, Score]  # by the name of the metric
 
 @dataclass(frozen=True, kw_only=True)
 class TestSuite:
-    """What test databases said of answers that give the gold answer's result on the data (`TestDatabases`)."""
+    """The counts of test databases for answers that give the gold answer's result on the data (`TestDatabases`)."""
 
     n_same_on_data: int  # answers that were run on test databases; a copy of the gold answer is not
     n_killed: int  # of these, answers with another result on a test database
@@ -38,7 +38,7 @@ class TestSuite:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What `judged` returns. Figures without a system are the student's."""
+    """The result of `judged`. Figures without a system are the student's."""
 
     verdicts: Mapping[str, Sequence[Verdict]]  # by system
     scores: Mapping[str, Mapping[str, Metrics]]  # by system and split
@@ -70,13 +70,13 @@ def judged(
     student = verdicts[STUDENT]
     return Judged(
         verdicts=verdicts,
-        scores={system: scores(setup, found) for system, found in verdicts.items()},
+        scores={system: scores(setup, rows) for system, rows in verdicts.items()},
         categories=_by_category(setup, student),
         by_data=_by_data(setup, examples, student),
         causes=error_analysis.counted(student, error_analysis.labels(setup.task)),
         test_suite=_test_suite(student),
         invalid=engine_failures(student),
-        contradictions=consistency.of_verdicts(setup.task, examples, verdicts, executor),
+        contradictions=consistency.for_verdicts(setup.task, examples, verdicts, executor),
         engine=executor.labels if executor else "not executed",
         peak_memory=peak_memory(),
     )
@@ -101,11 +101,11 @@ def _by_data(setup: Setup, examples: Sequence[Example], verdicts: Sequence[Verdi
     several = sorted({data_of(setup.task, e) for e in examples if e.split == first})
     if len(several) < 2:
         return {}
-    found: dict[str, list[Verdict]] = {name: [] for name in several}
+    by_data: dict[str, list[Verdict]] = {name: [] for name in several}
     for example, verdict in zip(examples, verdicts, strict=True):
         if example.split == first:
-            found[data_of(setup.task, example)].append(verdict)
-    return {name: _metrics(setup, of_data) for name, of_data in found.items()}
+            by_data[data_of(setup.task, example)].append(verdict)
+    return {name: _metrics(setup, of_data) for name, of_data in by_data.items()}
 
 
 def _metrics(setup: Setup, verdicts: Sequence[Verdict]) -> Metrics:

@@ -1,4 +1,4 @@
-"""What a loaded system answers, block by block.
+"""The answers of a loaded system, block by block.
 
 predictions = predicted(setup, generator, "student", examples, done={}, save=…)
 """
@@ -34,7 +34,7 @@ def predicted(
     done: Mapping[str, Prediction],
     save: Save,
 ) -> Sequence[Prediction]:
-    """What `generator` answers to each example, in blocks of `BLOCK`.
+    """The answers of `generator` to the examples, in blocks of `BLOCK`.
 
     `done`: predictions of a stopped evaluation, by id; a block is skipped when it has all of them. `save` gets the
     predictions of each block that was written. With ``evaluate.constrain``, grammars constrain the student;

@@ -34,10 +34,10 @@ def baselines(setup: Setup) -> list[str]:
 
     ``auto`` stands for the installed baselines that are scored by default.
     """
-    asked, installed = setup.settings.evaluate.baselines, setup.plugins.names("baselines")
+    names, installed = setup.settings.evaluate.baselines, setup.plugins.names("baselines")
     usual = setup.plugins.default_baselines()
-    asked = tuple(name for one in asked for name in (usual if one == Evaluate().baselines[0] else (one,)))
-    for name in asked:
+    names = tuple(name for entry in names for name in (usual if entry == Evaluate().baselines[0] else (entry,)))
+    for name in names:
         if prompted.is_prompted(name):
             prompted.require(setup.plugins, name)
         elif name not in installed:
@@ -47,7 +47,7 @@ def baselines(setup: Setup) -> list[str]:
                 hint=f"there are {', '.join(installed) or 'none'}, and models to prompt as TEACHER:MODEL; "
                 "[] scores the student alone",
             )
-    return list(dict.fromkeys(asked))
+    return list(dict.fromkeys(names))
 
 
 def baseline_job(setup: Setup, records: Sequence[Record], folder: Path) -> TrainingJob:

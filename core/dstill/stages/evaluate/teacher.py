@@ -25,7 +25,7 @@ __all__ = ["TeacherRows", "TeacherScores", "judged", "scored"]
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherRows:
-    """What came of asking the teacher."""
+    """The result of asking the teacher."""
 
     name: str  # of the teacher; empty: none was asked
     asked: Iterable[Example]
@@ -45,8 +45,8 @@ class TeacherScores:
 def scored(setup: Setup, rows: TeacherRows, executor: Executor | None) -> TeacherScores:
     """Score the teacher where that is possible."""
     splits = setup.settings.evaluate.splits
-    asked = [example for example in rows.asked if not given.explains(example, setup.settings.generate)]
-    golds = [example for example in asked if example.answer is not None and example.split in splits]
+    examples = [example for example in rows.asked if not given.explains(example, setup.settings.generate)]
+    golds = [example for example in examples if example.answer is not None and example.split in splits]
     if why := _unmeasured(setup.plugins, rows.name, golds):
         return TeacherScores(why=why)
     verdicts = spooled.verdicts(judged(setup, golds, rows.answers, rows.rejections, executor))

@@ -21,19 +21,19 @@ __all__ = ["answers"]
 def answers(
     setup: Setup, requests: Iterable[TeacherRequest], rows: Iterable[Record | Rejection]
 ) -> list[Prediction] | None:
-    """What the teacher replied about each question that has a given answer, in the form of `Task.reply_text`.
+    """The teacher's replies to the questions that have a given answer, in the form of `Task.reply_text`.
 
     Not about those whose answer it saw. `rows`: of the replies to `requests`. None: the teacher repeats given answers.
     """
     settings = setup.settings.generate
     if setup.plugins.is_lookup(settings.teacher):
         return None
-    found = []
+    predictions = []
     for request, row in zip(requests, rows, strict=True):
-        example, asked = request.example, request.keys or request.problems
-        if asked and example.answer is not None and not given.explains(example, settings):
-            found.append(Prediction(id=example.id, text=_reply(setup.task, example, row)))
-    return found
+        example, replied = request.example, request.keys or request.problems
+        if replied and example.answer is not None and not given.explains(example, settings):
+            predictions.append(Prediction(id=example.id, text=_reply(setup.task, example, row)))
+    return predictions
 
 
 def _reply(task: Task, example: Example, row: Record | Rejection) -> str:

@@ -63,12 +63,12 @@ __all__ = [
 
 SHARE = 4  # training questions for each additional one, when ``augment.n`` is not set
 
-AGAIN = "asking again"
+RETRY_LABEL = "asking again"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generated:
-    """What `generate` returns."""
+    """The result of `generate`."""
 
     requests: Sequence[TeacherRequest]  # each question with the keys of its replies in the store
     rows: Sequence[Record | Rejection]  # of the teacher's replies, in the same order
@@ -83,7 +83,7 @@ class Generated:
 
 @dataclass(kw_only=True)
 class LabelCounts:
-    """What `label_examples` counts."""
+    """The counts of `label_examples`."""
 
     replies: Counts
     retries: Counter[str] = field(default_factory=Counter)  # as in `Generated`
@@ -163,10 +163,10 @@ async def label_examples(
 
     plugins, task, what = setup.plugins, setup.task, "asking the teacher"
     settings, labelled = setup.settings.generate, _Labelled(examples)
-    is_asked = (label.is_asked(plugins, task, teacher, one, settings) for one in examples)
-    asked = array("Q", (n for n, wanted in enumerate(is_asked) if wanted))
+    is_asked = (label.is_asked(plugins, task, teacher, example, settings) for example in examples)
+    positions = array("Q", (n for n, wanted in enumerate(is_asked) if wanted))
     shown = worked_examples(chain(worked, examples))
-    of: Sequence[Example] = View(examples.__getitem__, asked)
+    of: Sequence[Example] = View(examples.__getitem__, positions)
     prompts: Sequence[Prompt] = View(prompter(plugins, task, teacher, shown, settings), of)
 
     def row_of(example: Example, reply: Reply | Problem) -> tuple[Record | Rejection, bool]:
@@ -174,21 +174,21 @@ async def label_examples(
         return row, not given.is_label(example, settings)
 
     async with teacher:
-        while asked:
+        while positions:
             # ask
             answers = spooled.answers()
-            async for one in _replies(setup, teacher, (prompt for prompt in prompts), store, budget, counts.replies):
-                answers.append(one.reply if isinstance(one.reply, Problem) else one.key)
-                setup.progress(what, len(answers), len(asked))
+            async for bought in _replies(setup, teacher, (prompt for prompt in prompts), store, budget, counts.replies):
+                answers.append(bought.reply if isinstance(bought.reply, Problem) else bought.key)
+                setup.progress(what, len(answers), len(positions))
             # parse, check and run
             replies = View(partial(_reply, store), answers, of)
             parsed = (row_of(*pair) for pair in zip(of, replies, strict=True))
-            rows = executed(setup, parsed, executor, counts.outcomes, of=len(asked))
+            rows = executed(setup, parsed, executor, counts.outcomes, of=len(positions))
             # the next round shows the teacher what was wrong
             wrong, follow_ups = array("Q"), spooled.prompts()
-            for at, (n, answer, row) in enumerate(zip(asked, answers, rows, strict=True)):
+            for at, (n, answer, row) in enumerate(zip(positions, answers, rows, strict=True)):
                 await asyncio.sleep(0)  # so that Ctrl-C is handled
-                if what == AGAIN:
+                if what == RETRY_LABEL:
                     counts.fixed_on_retry[labelled.error_code(n)] += isinstance(row, Record)
                 labelled.add(n, answer, row)
                 if isinstance(row, Record) or teacher.is_lookup or not labelled.may_ask_again(n):
@@ -199,13 +199,13 @@ async def label_examples(
                     counts.retries[label.error_code(row)] += 1
                     wrong.append(n)
                     follow_ups.append(follow_up)
-            asked, prompts, what = wrong, follow_ups, AGAIN
-            of = View(examples.__getitem__, asked)
+            positions, prompts, what = wrong, follow_ups, RETRY_LABEL
+            of = View(examples.__getitem__, positions)
     return labelled.all()
 
 
 class _Labelled:
-    """What is known of each example so far."""
+    """The rows of the examples so far."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
         self._examples = examples
@@ -322,21 +322,21 @@ def questions(task: Task, settings: Settings, focus: Focus | None, progress: Pro
     else:
         all_ = steps.examples_of(task, progress)
     all_ = spooled.examples(steps.assign_split(example, settings.project.seed) for example in all_)
-    found = spooled.examples(steps.stratified_head(all_, settings.generate.limit)) if settings.generate.limit else all_
-    refuse_leaks(found, task, questions=False)
-    found.extend(_questions_for(task, settings, focus, found))
-    _warn_of_skipped_checks(task, found)
-    for text in consistency.of_questions(task, found):
+    rows = spooled.examples(steps.stratified_head(all_, settings.generate.limit)) if settings.generate.limit else all_
+    refuse_leaks(rows, task, questions=False)
+    rows.extend(_questions_for(task, settings, focus, rows))
+    _warn_of_skipped_checks(task, rows)
+    for text in consistency.for_questions(task, rows):
         log.warning("%s", text)
-    return found
+    return rows
 
 
-def _questions_for(task: Task, settings: Settings, focus: Focus | None, found: Sequence[Example]) -> list[Example]:
+def _questions_for(task: Task, settings: Settings, focus: Focus | None, examples: Sequence[Example]) -> list[Example]:
     """Additional training questions of the categories in which a student failed. Raises UsageError."""
     if focus is None:
         return []
-    rows = settings.augment.n or max(1, sum(one.split == "train" for one in found) // SHARE)
-    return draw(task, focus, {}, rows, settings.project.seed, found)
+    rows = settings.augment.n or max(1, sum(example.split == "train" for example in examples) // SHARE)
+    return draw(task, focus, {}, rows, settings.project.seed, examples)
 
 
 def _warn_of_skipped_checks(task: Task, examples: Sequence[Example]) -> None:
@@ -355,18 +355,20 @@ def refuse_other_questions(now: Iterable[Example], then: Iterable[Example], run:
     """Raises RunError, with the differences, when the dataset of `run` has other questions (`then`) than `now`."""
     new, old = dict[str, bytes](), dict[str, bytes]()  # what is not the same at the same place
     there = False
-    for one, other in zip_longest(now, then):
+    for row, other in zip_longest(now, then):
         there |= other is not None
-        if one != other:
-            new |= {} if one is None else {one.id: digest(dumps(one.to_row()))}
+        if row != other:
+            new |= {} if row is None else {row.id: digest(dumps(row.to_row()))}
             old |= {} if other is None else {other.id: digest(dumps(other.to_row()))}
-    found = {
+    ids_by = {
         "added": new.keys() - old.keys(),
         "gone": old.keys() - new.keys(),
         "changed": {id for id in new.keys() & old.keys() if new[id] != old[id]},
     }
-    if there and any(found.values()):
-        parts = [f"{len(ids)} {what} ({min(ids)}{', …' if len(ids) > 1 else ''})" for what, ids in found.items() if ids]
+    if there and any(ids_by.values()):
+        parts = [
+            f"{len(ids)} {what} ({min(ids)}{', …' if len(ids) > 1 else ''})" for what, ids in ids_by.items() if ids
+        ]
         raise RunError(
             f"the dataset of run '{run}' was made from other questions: {', '.join(parts)}",
             where=where,

@@ -33,8 +33,8 @@ from dstill.io.shell import command
 
 __all__ = ["Focus", "draw", "focus_of", "require_label"]
 
-WIDE = 40  # questions to draw for each one wanted, as a pack may make all categories
-SPARE = 2  # times the share of a category to draw, as the curation removes some
+POOL_FACTOR = 40  # questions to draw for each one wanted, as a pack may make all categories
+SPARE_FACTOR = 2  # times the share of a category to draw, as the curation removes some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +59,10 @@ class Focus:
         return f"{self.failures} {noun} of '{self.label}' in run {self.run}: {lie}"
 
 
-def focus_of(label: str, run: str, verdicts: Sequence[Verdict], asked: Sequence[Record], *, where: str) -> Focus:
+def focus_of(label: str, run: str, verdicts: Sequence[Verdict], records: Sequence[Record], *, where: str) -> Focus:
     """The focus on the failures with `label` among the `verdicts` of `run`. Raises UsageError, RunError.
 
-    `asked`: the rows of all splits of the run. `where`: the run as the user named it, for commands.
+    `records`: the rows of all splits of the run. `where`: the run as the user named it, for commands.
     """
     if not verdicts:
         raise RunError(f"run '{run}' has no verdicts yet", where=where, hint=command("evaluate", Path(where)))
@@ -80,7 +80,7 @@ def focus_of(label: str, run: str, verdicts: Sequence[Verdict], asked: Sequence[
         run=run,
         categories=dict(Counter(verdict.category for verdict in failed).most_common()),
         templates=dict(Counter(verdict.template for verdict in failed).most_common()),
-        asked=asked,
+        asked=records,
     )
 
 
@@ -95,26 +95,26 @@ def require_label(label: str, labels: Sequence[str]) -> None:
 
 
 def draw(
-    task: Task, focus: Focus, context: Mapping[str, Any], n: int, seed: int, others: Iterable[Example] = ()
+    task: Task, focus: Focus, context: Mapping[str, Any], n: int, seed: int, known: Iterable[Example] = ()
 ) -> list[Example]:
     """At most `n` questions of the task for training, in proportion to the failures. Raises UsageError.
 
-    When a category has too few, the other categories fill up. `others`: questions, besides those of the run, that must
+    When a category has too few, the other categories fill up. `known`: questions, besides those of the run, that must
     not be drawn.
     """
     about = {"label": focus.label, "categories": dict(focus.categories), "templates": dict(focus.templates)}
     wanted = quotas(focus.categories, n)
-    missing = {name: SPARE * count + SPARE for name, count in wanted.items()}
-    unseen, found = _Unseen(task, [*focus.asked, *others]), list[Example]()
+    missing = {name: SPARE_FACTOR * count + SPARE_FACTOR for name, count in wanted.items()}
+    unseen, drawn = _Unseen(task, [*focus.asked, *known]), list[Example]()
     for example in itertools.islice(
-        Synthesis.of(task).synthesize({**context, "focus": about}, WIDE * n, seed), WIDE * n
+        Synthesis.of(task).synthesize({**context, "focus": about}, POOL_FACTOR * n, seed), POOL_FACTOR * n
     ):
         if missing.get(example.category, 0) and not unseen.has(example):
             missing[example.category] -= 1
-            found.append(replace(example, split="train", id=f"focus-{example.id}"))
+            drawn.append(replace(example, split="train", id=f"focus-{example.id}"))
         if not any(missing.values()):
             break
-    free = _new(found, [*focus.asked, *others], task)
+    free = _new(drawn, [*focus.asked, *known], task)
     if not free:
         raise UsageError(
             f"task '{task.name}' makes no questions of {', '.join(focus.categories)}",
@@ -129,11 +129,11 @@ def draw(
     return [*chosen, *rest][:n]
 
 
-def _new(found: Sequence[Example], there: Iterable[Example | Record], task: Task) -> list[Example]:
-    """Those of `found` that the curation accepts for training beside the rows `there`."""
-    rows = [_record(one) for one in (*there, *found)]
+def _new(examples: Sequence[Example], there: Iterable[Example | Record], task: Task) -> list[Example]:
+    """Those of `examples` that the curation accepts for training beside the rows `there`."""
+    rows = [_record(row) for row in (*there, *examples)]
     accepted = {row.id for row in select(rows, task) if isinstance(row, Record)}
-    return [example for example in found if example.id in accepted]
+    return [example for example in examples if example.id in accepted]
 
 
 def _record(example: Example | Record) -> Record:

@@ -27,7 +27,7 @@ from dstill.api.records import SPLITS, Example, Record, Rejection, TeacherReques
 from dstill.api.task import Task
 from dstill.factory import Setup
 from dstill.inputs import given
-from dstill.inputs.dedup import LEARNT_FROM, select
+from dstill.inputs.dedup import LEARNING_SPLITS, select
 from dstill.io.spool import View
 from dstill.runtime import spooled
 from dstill.runtime.progress import Progress, silent
@@ -65,7 +65,7 @@ class DatasetCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """What became of all questions."""
+    """The rows of all questions."""
 
     records: Sequence[Record]
     rejections: Sequence[Rejection]
@@ -83,7 +83,7 @@ class LabelSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Relabelled:
-    """What `relabelled` returns."""
+    """The result of `relabelled`."""
 
     dataset: Dataset
     source: LabelSource
@@ -136,13 +136,13 @@ def stored_rows(
         for at, (request, row) in enumerate(zip(requests, rows, strict=True)):
             if isinstance(row, Rejection) and len(request.keys) > n and store.get(request.keys[n]) is not None:
                 open_.append(at)
-        asked = View(requests.__getitem__, open_)
+        examples = View(requests.__getitem__, open_)
         parsed = (
             label.row(setup.plugins, setup.task, teacher, request.example, reply, settings)
-            for request in asked
+            for request in examples
             if (reply := store.get(request.keys[n])) is not None
         )
-        taught = (not given.is_label(request.example, settings) for request in asked)
+        taught = (not given.is_label(request.example, settings) for request in examples)
         ran = executed(setup, zip(parsed, taught, strict=True), executor, outcomes, of=len(open_))
         for at, row in zip(open_, ran, strict=True):
             rows[at] = row
@@ -194,7 +194,7 @@ def executed(
     every = setup.settings.generate.execute == "all"
 
     def is_run(row: Record | Rejection, is_wanted: bool) -> bool:
-        return is_wanted and isinstance(row, Record) and (every or row.split not in LEARNT_FROM)
+        return is_wanted and isinstance(row, Record) and (every or row.split not in LEARNING_SPLITS)
 
     marked = ((row, is_run(row, is_wanted)) for row, is_wanted in rows)
     for done, row in enumerate(steps.execute(marked, executor, setup.task, outcomes), start=1):

@@ -27,7 +27,7 @@ __all__ = ["COLUMNS", "configs", "dataset_card", "prompt_version"]
 COLUMNS = {"schema_version": "int64", **dict.fromkeys(Record.__dataclass_fields__, "string")}
 UNKNOWN = "unknown"
 LENGTHS = ("question", "rationale", "answer")
-_ABOUT = """\
+_INTRODUCTION = """\
 `answer` and `rationale` are text as the teacher wrote them. If `teacher` is empty, the answer came with the question.
 `context` says what a question is about, and `extra` holds columns of a user's own: both are JSON text, as their form
 differs from row to row.
@@ -78,7 +78,7 @@ def dataset_card(
         f"The licences apply to the data that the questions are {'from or about' if origin else 'about'}. Text that a "
         "model wrote is subject to the terms of the model's provider.",
         "",
-        _ABOUT,
+        _INTRODUCTION,
     ]
     return card(front, name, lines)
 

@@ -1,4 +1,4 @@
-"""What `generate` would ask, before it asks: ``dstill generate --dry-run``.
+"""The requests of `generate`, before it sends them: ``dstill generate --dry-run``.
 
     estimate = estimated(setup, None, Path("replies.sqlite"))
     estimate.summary_lines()      # ["1,000 questions: 640 replies cached, 360 to request", "tokens: …", "cost: …"]
@@ -37,7 +37,7 @@ SHORT_REPLY = 60  # tokens of a reply when none is stored
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What the requests of a run would take."""
+    """The cost of the requests of a run."""
 
     questions: int
     n_not_asked: int  # questions that need no reply: an answer and a rationale came with them
@@ -89,18 +89,18 @@ class Estimate:
 
 
 def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
-    """What a run of this configuration would ask that the store at `replies` does not have. Sends no request."""
-    from dstill.teacher.budget import NOTHING, worst_case
+    """The requests of a run of this configuration that the store at `replies` does not answer. Sends no request."""
+    from dstill.teacher.budget import NO_USAGE, worst_case
     from dstill.teacher.cache import ReplyStore
 
     task, settings = setup.task, setup.settings.generate
     teacher = make_teacher(setup.plugins, setup.config).open(task)
     examples = questions(task, setup.settings, focus, setup.progress)
-    low, high, first, cached = NOTHING, NOTHING, None, list[Reply]()
-    asked = [example for example in examples if label.is_asked(setup.plugins, task, teacher, example, settings)]
+    low, high, first, cached = NO_USAGE, NO_USAGE, None, list[Reply]()
+    wanted = [example for example in examples if label.is_asked(setup.plugins, task, teacher, example, settings)]
     known: set[str] = set()
     with ReplyStore(replies) if replies.exists() else _empty_store() as store:
-        for prompt in prompts(setup.plugins, task, teacher, asked, worked_examples(examples), settings):
+        for prompt in prompts(setup.plugins, task, teacher, wanted, worked_examples(examples), settings):
             key = store.key(teacher.identity(prompt), prompt.messages)
             if (reply := store.get(key)) is not None:
                 cached.append(reply)
@@ -113,8 +113,8 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     low += Usage(prompt_tokens=0, completion_tokens=len(known) * min(_mean_tokens(cached), teacher.reply_tokens))
     return Estimate(
         questions=len(examples),
-        n_not_asked=len(examples) - len(asked),
-        n_cached=len(asked) - len(known),
+        n_not_asked=len(examples) - len(wanted),
+        n_cached=len(wanted) - len(known),
         low=low,
         high=high,
         price=teacher.price,

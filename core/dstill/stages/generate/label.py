@@ -35,9 +35,9 @@ __all__ = [
     "Labeled",
     "error_code",
     "follow_up",
+    "for_the_answer",
     "is_asked",
     "models",
-    "of_the_answer",
     "row",
     "saved",
     "settled",
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 MAX_RETRIES = 2  # of one question, at most
-LONGER = 4  # times the usual token limit, after a reply that was cut off
+TOKEN_FACTOR = 4  # times the usual token limit, after a reply that was cut off
 RATIONALE = "rationale"  # `Problem.layer` of what is wrong with a rationale alone: a given answer stays without it
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -59,9 +59,9 @@ class Labeled:
 
 
 def follow_up(task: Task, prompt: Prompt, reply: Reply, row: Rejection) -> Prompt | None:
-    """What to ask after a wrong `reply` to `prompt`; None: asking again would not help."""
+    """The prompt after a wrong `reply` to `prompt`; None: asking again would not help."""
     if reply.finish_reason == "length":
-        return replace(prompt, max_tokens_factor=LONGER) if prompt.max_tokens_factor == 1 else None
+        return replace(prompt, max_tokens_factor=TOKEN_FACTOR) if prompt.max_tokens_factor == 1 else None
     wrong = Message(role="assistant", content=trace.split(reply.text)[1][:LONGEST])
     correction = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
     return replace(prompt, messages=(*prompt.messages, wrong, correction))
@@ -93,8 +93,8 @@ def saved(
     worked: Iterable[Example] = (),
 ) -> int:
     """How many of `examples` have their first reply in the store, or need none. Prompts may show `worked` too."""
-    asked = (example for example in examples if is_asked(plugins, task, teacher, example, settings))
-    needed = prompts(plugins, task, teacher, asked, worked_examples(chain(worked, examples)), settings)
+    wanted = (example for example in examples if is_asked(plugins, task, teacher, example, settings))
+    needed = prompts(plugins, task, teacher, wanted, worked_examples(chain(worked, examples)), settings)
     missing = sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is None for prompt in needed)
     return len(examples) - missing
 
@@ -123,7 +123,7 @@ def row(
     draft, problems = _draft(plugins, task, example, reply)
     if draft is not None and plugins.is_lookup(teacher):
         if not draft.rationale.strip():  # a file without rationales teaches answers alone
-            problems = of_the_answer(problems)
+            problems = for_the_answer(problems)
     elif draft is not None and given.explains(example, settings):
         draft, problems = _explanation(plugins, task, example, draft)
     if draft is None or any(problem.is_error for problem in problems):
@@ -159,7 +159,7 @@ def settled(
         return taught  # it repeats the given answer
     draft = Draft(answer=example.answer or "", rationale=_cleaned(example.rationale or ""))
     problems = plugins.check_draft(task, example, draft)
-    of_answer = of_the_answer(problems)
+    of_answer = for_the_answer(problems)
     if any(problem.is_error for problem in of_answer):
         return Rejection(id=example.id, question=example.question, problems=of_answer, text=draft.answer)
     rationale = "" if any(problem.is_error for problem in problems) else draft.rationale
@@ -192,13 +192,13 @@ def _explanation(
     plugins: Plugins, task: Task, example: Example, draft: Draft
 ) -> tuple[Draft | None, tuple[Problem, ...]]:
     """The draft of an explanation of the given answer, and its problems."""
-    found = given.repeated(task, example, draft)
-    if isinstance(found, Problem):
-        return None, (found,)
-    return found, plugins.check_draft(task, example, found)
+    text = given.repeated(task, example, draft)
+    if isinstance(text, Problem):
+        return None, (text,)
+    return text, plugins.check_draft(task, example, text)
 
 
-def of_the_answer(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+def for_the_answer(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Those of `problems` that concern the answer: all that count for a row without a rationale."""
     return tuple(problem for problem in problems if problem.layer != RATIONALE)
 

@@ -82,9 +82,9 @@ def invent(
         def stored() -> str:
             return f"{_replay(teacher, inventor(), store)}/{n}; every reply is kept"
 
-        asked = inventor()
+        maker = inventor()
         try:
-            signals.run(_asked(teacher, asked, ask, setup.progress))
+            signals.run(_asked(teacher, maker, ask, setup.progress))
         except KeyboardInterrupt:
             raise Interrupted(
                 f"stopped at {stored()}", where=str(replies), hint="run the same command again to continue"
@@ -96,9 +96,9 @@ def invent(
                 hint=f"run the same command again with a higher {error.hint} to continue",
             ) from None
     if focus is not None:
-        asked.found.examples = [replace(example, split="train") for example in asked.found.examples]
-    asked.found.cost = cost(setup.settings.cost, teacher, budget, len(asked.found.examples))
-    return asked.found
+        maker.invented.examples = [replace(example, split="train") for example in maker.invented.examples]
+    maker.invented.cost = cost(setup.settings.cost, teacher, budget, len(maker.invented.examples))
+    return maker.invented
 
 
 def _default_brief(task: Task) -> QuestionBrief:
@@ -130,7 +130,7 @@ def _replay(teacher: Teacher, inventor: Inventor, store: ReplyStore) -> int:
             reply = store.get(store.key(teacher.identity(prompt), prompt.messages))
             inventor.take(prompt.example.id, reply.text if reply is not None else "")
             whole = whole and reply is not None
-    return len(inventor.found.examples)
+    return len(inventor.invented.examples)
 
 
 async def _asked(
@@ -144,8 +144,8 @@ async def _asked(
     async with teacher:
         while prompts := inventor.round():
             async with aclosing(ask(prompts)) as replies:  # on an early return, replies under way are stored
-                async for asked in replies:
-                    inventor.take(asked.prompt.example.id, asked.reply.text if isinstance(asked.reply, Reply) else "")
-                    progress("inventing questions", len(inventor.found.examples), inventor.found.n_requested)
-                    if inventor.found.stopped:
+                async for reply in replies:
+                    inventor.take(reply.prompt.example.id, reply.reply.text if isinstance(reply.reply, Reply) else "")
+                    progress("inventing questions", len(inventor.invented.examples), inventor.invented.n_requested)
+                    if inventor.invented.stopped:
                         return

@@ -4,12 +4,12 @@
     while prompts := inventor.round():                    # until there are enough, or more requests would not help
         for prompt in prompts:
             inventor.take(prompt.example.id, reply_to(prompt))
-    inventor.found.examples                               # Example(id="invented-5f1c…", category="metric", …)
+    inventor.invented.examples                               # Example(id="invented-5f1c…", category="metric", …)
 
-Every request asks for `TOGETHER` questions, each with an id and a category, so that each category gets its share (equal
-shares unless `shares` says otherwise). Replies are matched by id: unknown ids are dropped, missing ones are asked for
-again under new ids. Each request shows some questions that exist already, to be avoided. They depend on the earlier
-rounds only, so that the same replies give the same requests.
+Every request asks for `REQUEST_SIZE` questions, each with an id and a category, so that each category gets its share
+(equal shares unless `shares` says otherwise). Replies are matched by id: unknown ids are dropped, missing ones are
+asked for again under new ids. Each request shows some questions that exist already, to be avoided. They depend on the
+earlier rounds only, so that the same replies give the same requests.
 
 A duplicate has the same words as an existing question, or nearly (`dstill.inputs.dedup`), and the same numbers:
 without answers, nobody can tell whether "status 404" and "status 500" ask for the same. Not covered: whether a question
@@ -38,12 +38,12 @@ from dstill.teacher.cost import ReplyCost
 
 __all__ = ["InventedQuestions", "Inventor", "digest", "read"]
 
-TOGETHER = 10  # questions of one request
+REQUEST_SIZE = 10  # questions of one request
 ROUND = 64  # requests of one round
-SHOWN = 10  # questions that a request shows, of the user's and of the existing ones each
+MOST_SHOWN = 10  # questions that a request shows, of the user's and of the existing ones each
 LONGEST = 2_000  # characters of a question, the limit of `predict`
-SURE = 30  # questions received before the rate of duplicates is meaningful
-GENEROUS = 3  # times the requests that perfect replies would need; then the inventor stops
+MIN_RECEIVED = 30  # questions received before the rate of duplicates is meaningful
+REQUEST_FACTOR = 3  # times the requests that perfect replies would need; then the inventor stops
 _JOINERS = "\u200c\u200d"  # invisible, and part of how words are spelt
 
 _RULES = """\
@@ -120,7 +120,7 @@ class Inventor:
         `max_duplicate_rate`: the inventor stops when a larger share (0 to 1) of the questions are duplicates.
         """
         self.brief, self.seeds, self.seed, self.max_duplicate_rate = brief, seeds, seed, max_duplicate_rate
-        self.found = InventedQuestions(n_requested=n)
+        self.invented = InventedQuestions(n_requested=n)
         self._missing = quotas(shares or dict.fromkeys(brief.categories or ("",), 1), n)
         self._existing: dict[tuple[str, ...], list[str]] = defaultdict(list)  # the numbers in a question → its words
         self._open: dict[str, dict[str, str]] = {}  # request → id → category
@@ -132,11 +132,11 @@ class Inventor:
 
     def round(self) -> list[Prompt]:
         """The next requests; empty when there are enough questions, or more requests would not help."""
-        slots = list(itertools.islice(self._slots(), ROUND * TOGETHER))
+        slots = list(itertools.islice(self._slots(), ROUND * REQUEST_SIZE))
         if not slots or self._is_useless():
             return []
-        self._before = len(self.found.examples)
-        return [self._prompt(slots[at : at + TOGETHER]) for at in range(0, len(slots), TOGETHER)]
+        self._before = len(self.invented.examples)
+        return [self._prompt(slots[at : at + REQUEST_SIZE]) for at in range(0, len(slots), REQUEST_SIZE)]
 
     def _slots(self) -> Iterator[str]:
         """The categories that lack questions, in turn, so that one request has several."""
@@ -144,30 +144,30 @@ class Inventor:
             yield from (name for name, missing in self._missing.items() if turn < missing)
 
     def _is_useless(self) -> bool:
-        enough = GENEROUS * (self.found.n_requested // TOGETHER + 1)
-        if self.found.stopped:
+        enough = REQUEST_FACTOR * (self.invented.n_requested // REQUEST_SIZE + 1)
+        if self.invented.stopped:
             return True
-        if self._requests and len(self.found.examples) == self._before:
-            unreadable = self.found.n_unparsed == self._requests
-            self.found.stopped = "no reply could be read" if unreadable else "the last replies had no new question"
+        if self._requests and len(self.invented.examples) == self._before:
+            unreadable = self.invented.n_unparsed == self._requests
+            self.invented.stopped = "no reply could be read" if unreadable else "the last replies had no new question"
         elif self._requests >= enough:
-            self.found.stopped = f"{self._requests} requests did not bring enough new questions"
-        return bool(self.found.stopped)
+            self.invented.stopped = f"{self._requests} requests did not bring enough new questions"
+        return bool(self.invented.stopped)
 
     def _prompt(self, categories: Sequence[str]) -> Prompt:
         first = self._ids + 1
         self._ids, self._requests = self._ids + len(categories), self._requests + 1
-        asked = {f"q{first + at}": category for at, category in enumerate(categories)}
+        wanted = {f"q{first + at}": category for at, category in enumerate(categories)}
         request = f"request-{self._requests}"
-        self._open[request] = asked
-        messages = (Message(role="system", content=_RULES), Message(role="user", content=self._words(asked)))
+        self._open[request] = wanted
+        messages = (Message(role="system", content=_RULES), Message(role="user", content=self._words(wanted)))
         return Prompt(example=Example(id=request, question=""), messages=messages)
 
-    def _words(self, asked: Mapping[str, str]) -> str:
+    def _words(self, wanted: Mapping[str, str]) -> str:
         """The request without the rules."""
         draw = random.Random(f"{self.seed} {self._requests}")
-        kinds = dict.fromkeys(asked.values())
-        existing = [example.question for example in self.found.examples if example.category in kinds]
+        kinds = dict.fromkeys(wanted.values())
+        existing = [example.question for example in self.invented.examples if example.category in kinds]
         parts = [self.brief.about]
         if described := [f"- {name}: {self.brief.categories[name]}" for name in kinds if name]:
             parts.append("\n".join(["Categories:", *described]))
@@ -176,8 +176,8 @@ class Inventor:
             ("These are there already. Do not ask them again, nor nearly the same:", existing),
         ):
             if questions:
-                parts.append(f"{head}\n{fenced(draw.sample(questions, min(SHOWN, len(questions))))}")
-        lines = [dumps({"id": id, "category": category} if category else {"id": id}) for id, category in asked.items()]
+                parts.append(f"{head}\n{fenced(draw.sample(questions, min(MOST_SHOWN, len(questions))))}")
+        lines = [dumps({"id": id, "category": category} if category else {"id": id}) for id, category in wanted.items()]
         return "\n\n".join([*parts, "\n".join(["Write one question for each:", *lines])])
 
     def _examples(self) -> list[str]:
@@ -187,32 +187,32 @@ class Inventor:
 
     def take(self, request: str, text: str) -> None:
         """Take the new questions from the reply `text` to `request`."""
-        found, asked = self.found, self._open.pop(request)
+        invented, wanted = self.invented, self._open.pop(request)
         questions = list(read(text))
-        found.n_unparsed += not questions
+        invented.n_unparsed += not questions
         for id, question in questions:
-            if (category := asked.pop(id, None)) is None:
-                found.extra += 1
+            if (category := wanted.pop(id, None)) is None:
+                invented.extra += 1
                 continue
-            found.n_received += 1
+            invented.n_received += 1
             self._keep(_cleaned(question), category)
-        found.missing += len(asked)
-        if found.n_received >= SURE and found.duplicate_rate > self.max_duplicate_rate:
-            found.stopped = (
-                f"the teacher repeats itself: {found.duplicates} of {found.n_received} questions are duplicates "
-                f"({found.duplicate_rate:.0%})"
+        invented.missing += len(wanted)
+        if invented.n_received >= MIN_RECEIVED and invented.duplicate_rate > self.max_duplicate_rate:
+            invented.stopped = (
+                f"the teacher repeats itself: {invented.duplicates} of {invented.n_received} questions are duplicates "
+                f"({invented.duplicate_rate:.0%})"
             )
 
     def _keep(self, question: str, category: str) -> None:
         if not question or len(question) > LONGEST:
-            self.found.unusable += 1
+            self.invented.unusable += 1
         elif not self._is_new(question):
-            self.found.duplicates += 1
+            self.invented.duplicates += 1
         else:
             self._missing[category] -= 1
             id = f"invented-{digest(question)}"
             context = self.brief.context
-            self.found.examples.append(Example(id=id, question=question, category=category, context=context))
+            self.invented.examples.append(Example(id=id, question=question, category=category, context=context))
 
     def _is_new(self, question: str) -> bool:
         """Whether the question is new; then it exists from now on."""
@@ -241,8 +241,8 @@ def _items(text: str) -> list[dict[str, Any]]:
     except NotStrict:
         return []
     lists = [inner for inner in value.values() if isinstance(inner, list)] if isinstance(value, dict) else []
-    found = value if isinstance(value, list) else lists[0] if lists else [value]
-    return [item for item in found if isinstance(item, dict)]
+    items = value if isinstance(value, list) else lists[0] if lists else [value]
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _cleaned(question: str) -> str:

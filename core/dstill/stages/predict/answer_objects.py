@@ -1,4 +1,4 @@
-"""What programs get of an answer and of the data: JSON objects, and the JSON Schemas that describe them.
+"""An answer and the data for programs: JSON objects, and the JSON Schemas that describe them.
 
     result_rows(task, answered.result)   {"shown": "it says tea", "tables": [{"title": "hits", "columns": […], …}]}
     data_rows(task, context)             {"title": "fields of logs", "fields": [["status", "long: 200 to 599"], …]}
@@ -50,8 +50,8 @@ def _title(table: Table) -> str:
 
 def data_rows(task: Task, context: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the data in `context`, each with a few words: its type, known values, a comment."""
-    found = Presentation.of(task).relevant_schema(Example(id="", question="", context=context), "")
-    return {"title": found.title, "fields": [list(field) for field in (*found.used, *found.rest)]}
+    rows = Presentation.of(task).relevant_schema(Example(id="", question="", context=context), "")
+    return {"title": rows.title, "fields": [list(field) for field in (*rows.used, *rows.rest)]}
 
 
 PROBLEM = record(
@@ -62,7 +62,7 @@ PROBLEM = record(
         "pointer": text("where in the answer: a JSON pointer, or line:column; empty: the whole answer"),
         "hint": text("what to do about it; may be empty"),
         "suggestion": either_or_null(text("the right value, if it is known")),
-        "severity": text("an error refuses the answer, a warning does not", enum=[one.value for one in Severity]),
+        "severity": text("an error refuses the answer, a warning does not", enum=[level.value for level in Severity]),
     },
     "What a check found in an answer.",
 )
@@ -106,7 +106,7 @@ ANSWER = record(
         "reason": text("why it is not ok, in a line"),
         "rationale": text("why the answer is as it is, in the words of whoever wrote it; nothing checks them"),
         "problems": list_of(PROBLEM, "what the checks found"),
-        "outcome": text("whether it ran; absent: it was not run", enum=[one.value for one in OutcomeKind]),
+        "outcome": text("whether it ran; absent: it was not run", enum=[kind.value for kind in OutcomeKind]),
         "result": any_value("what it returned"),
         "confidence": either_or_null(number("calibrated probability that it is right", minimum=0, maximum=1)),
         "abstained": flag("the confidence is below the cut: there is no answer, and `withheld` has what was written"),

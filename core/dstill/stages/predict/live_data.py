@@ -22,7 +22,7 @@ from dstill.io.files import temporary_files
 from dstill.quality.data_drift import drift
 from dstill.stages.predict.answerable import Answerable, no_calibration
 
-__all__ = ["about_server", "data_name", "describe", "kept", "of_base"]
+__all__ = ["about_server", "data_name", "describe", "from_base", "kept"]
 
 
 def describe(setup: Setup) -> ProjectFiles:
@@ -67,7 +67,7 @@ def kept(project: ProjectFiles) -> Iterator[dict[str, Any]]:
         }
 
 
-def of_base(name: str, setup: Setup) -> Answerable:
+def from_base(name: str, setup: Setup) -> Answerable:
     """The student of `setup` that was trained elsewhere, as its kind and base name it."""
     return Answerable(name=name, setup=setup, load=lambda setup: setup.student.load_base())
 

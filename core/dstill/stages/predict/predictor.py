@@ -60,7 +60,7 @@ STUDENT = "student"  # who answered, if no large model did
 CALLER = "caller"  # who answered, if the answer came from outside (`Predictor.checked`)
 
 QUESTION_LIMIT = 2_000  # characters
-NAMED = 20  # names of data that an error lists at most
+MOST_NAMES = 20  # names of data that an error lists at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,7 +317,7 @@ class Predictor:
         if not name:
             return self.context
         if name not in self.contexts:
-            known = ", ".join(islice(self.contexts, NAMED))
+            known = ", ".join(islice(self.contexts, MOST_NAMES))
             raise UsageError(
                 f"this run knows no {task.data_noun} '{name}'.{did_you_mean(name, self.contexts)}",
                 where=where,
@@ -326,7 +326,7 @@ class Predictor:
         return self.contexts[name]
 
     def drift(self, *, ask: bool = False) -> tuple[str, ...]:
-        """What the student learnt of its data that has changed since, one line each; empty: no change, or not known.
+        """Changes of the data since the student learnt it, one line each; empty: no change, or not known.
 
         Asks the engine if an executor is open. `ask`: open an executor for this question, if the engine is there.
         """
@@ -345,7 +345,7 @@ class Predictor:
         now gives an error then.
         """
         unasked = (self.example("how many are there?", data=name or None) for name in self._contexts)
-        for example in self._first_questions() or islice(unasked, NAMED):
+        for example in self._first_questions() or islice(unasked, MOST_NAMES):
             with contextlib.suppress(DstillError):
                 self.answer([example], execute=False, fall_back=False)
                 if self.executor is not None and example.answer is not None:
@@ -359,7 +359,7 @@ class Predictor:
                 name = data_of(self.setup.task, record)
                 if name not in named and not self.setup.task.is_refusal(record.answer):
                     named[name] = record.example
-        return [*islice(named.values(), NAMED)]
+        return [*islice(named.values(), MOST_NAMES)]
 
     # --- answers ------------------------------------------------------------------------
 
@@ -380,7 +380,7 @@ class Predictor:
             similarities = self._similarity(examples)
             wrote = Step(name="write", began=began, ended=time.time_ns())
         answered = self._answered(examples, predictions, similarities, executor)
-        answers = [replace(one, steps=(wrote, *one.steps)) for (one,) in answered]
+        answers = [replace(answer, steps=(wrote, *answer.steps)) for (answer,) in answered]
         return self._fallen_back(examples, answers, executor) if fall_back else answers
 
     def needs_fallback(self, answered: PredictedAnswer) -> bool:
@@ -388,29 +388,29 @@ class Predictor:
         return self.fallback is not None and not (answered.ok or answered.refused or answered.outcome)
 
     def from_fallback(
-        self, example: Example, answered: PredictedAnswer, said: Prediction | DstillError
+        self, example: Example, answered: PredictedAnswer, reply: Prediction | DstillError
     ) -> PredictedAnswer:
-        """What `Fallback.ask` gave in the place of the student's answer, checked but not run.
+        """The answer of `Fallback.ask` in the place of the student's, checked but not run.
 
         If it gave an error, the student's abstention or failure, which then names both reasons.
         """
         assert self.fallback is not None
-        if isinstance(said, DstillError):
-            return replace(answered, reason=f"{answered.reason}; {self.fallback.name} gave no answer: {said.what}")
-        judged = self._judged(example, said, self.fallback.name, prompted.reader(self.setup))
+        if isinstance(reply, DstillError):
+            return replace(answered, reason=f"{answered.reason}; {self.fallback.name} gave no answer: {reply.what}")
+        judged = self._judged(example, reply, self.fallback.name, prompted.reader(self.setup))
         return replace(
             judged,
             withheld=answered.withheld or answered.answer,
             similarity=answered.similarity,
             similarity_threshold=answered.similarity_threshold,
-            tokens=said.tokens or 0,
-            seconds=answered.seconds + (said.seconds or 0.0),
+            tokens=reply.tokens or 0,
+            seconds=answered.seconds + (reply.seconds or 0.0),
         )
 
     def checked(self, example: Example, answer: str) -> PredictedAnswer:
         """`answer`, which somebody else wrote, checked as the student's are, but not run. It has no confidence."""
         written = Prediction(id=example.id, text=answer)
-        return self._judged(example, written, CALLER, lambda one: Draft(answer=one.text))
+        return self._judged(example, written, CALLER, lambda text: Draft(answer=text.text))
 
     def sample(
         self,
@@ -447,7 +447,7 @@ class Predictor:
                     seed=seed,
                 )
             predictions = [
-                [replace(one, logprob=None) for one in (first, *rest)]
+                [replace(draw, logprob=None) for draw in (first, *rest)]
                 for first, rest in zip(greedy, sampled, strict=True)
             ]
             similarities = self._similarity(examples)
@@ -474,7 +474,7 @@ class Predictor:
         sources = [ModelInput(text=t, example=e) for t, e in zip(texts, examples, strict=True) if t is not None]
         with self._writing:
             written = list(self._student.generate(sources))
-        return [one.text.strip() + (" …" if one.truncated else "") for one in written]
+        return [text.text.strip() + (" …" if text.truncated else "") for text in written]
 
     def count_tokens(self, examples: Sequence[Example]) -> list[int]:
         """The input tokens of each example; empty when the student does not count tokens."""
@@ -514,7 +514,7 @@ class Predictor:
     ) -> list[list[PredictedAnswer]]:
         """The answers, checked and run; equal texts for one question are checked and run once."""
 
-        def one(item: tuple[Example, Sequence[Prediction], Similarity | None]) -> list[PredictedAnswer]:
+        def answers_of(item: tuple[Example, Sequence[Prediction], Similarity | None]) -> list[PredictedAnswer]:
             example, of_example, similarity = item
             answers: dict[tuple[str, bool], PredictedAnswer] = {}
             for prediction in of_example:
@@ -532,30 +532,30 @@ class Predictor:
 
         known: Sequence[Similarity | None] = similarities or [None] * len(examples)
         items = zip(examples, predictions, known, strict=True)
-        return list(steps.threaded_map(one, items, executor.parallel if executor else 1))
+        return list(steps.threaded_map(answers_of, items, executor.parallel if executor else 1))
 
     def _fallen_back(
         self, examples: Sequence[Example], answers: Sequence[PredictedAnswer], executor: Executor | None
     ) -> list[PredictedAnswer]:
         """The answers, with those of the `fallback` where it is needed: all of its requests are in progress at once."""
-        asked = {
+        futures = {
             n: self.fallback.ask(examples[n])
             for n, answered in enumerate(answers)
             if self.fallback is not None and self.needs_fallback(answered)
         }
 
-        def one(item: tuple[int, Future[Prediction]]) -> PredictedAnswer:
+        def answer_of(item: tuple[int, Future[Prediction]]) -> PredictedAnswer:
             n, future = item
-            said: Prediction | DstillError
+            prediction: Prediction | DstillError
             try:
-                said = future.result()
+                prediction = future.result()
             except DstillError as error:
-                said = error
-            return self._ran(examples[n], self.from_fallback(examples[n], answers[n], said), executor)
+                prediction = error
+            return self._ran(examples[n], self.from_fallback(examples[n], answers[n], prediction), executor)
 
-        found = steps.threaded_map(one, asked.items(), executor.parallel if executor else 1)
-        given = dict(zip(asked, found, strict=True))
-        return [given.get(n, answered) for n, answered in enumerate(answers)]
+        predictions = steps.threaded_map(answer_of, futures.items(), executor.parallel if executor else 1)
+        by_number = dict(zip(futures, predictions, strict=True))
+        return [by_number.get(n, answered) for n, answered in enumerate(answers)]
 
     def _judged(
         self,
@@ -564,7 +564,7 @@ class Predictor:
         by: str = STUDENT,
         read: Callable[[Prediction], Draft | None] | None = None,
     ) -> PredictedAnswer:
-        """What the checks say of an answer that the student wrote, or somebody else (`by`).
+        """The checked answer of the text that the student wrote, or somebody else (`by`).
 
         `read` parses it; None: as the student's.
         """
@@ -573,8 +573,8 @@ class Predictor:
         with about(example.id):
             draft = read(prediction)
         (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None, read)
-        found = tuple(self._misread(example, draft.answer)) if own and draft and not verdict.refused else ()
-        unread = next((problem.message for problem in found if problem.is_error), "")
+        problems = tuple(self._misread(example, draft.answer)) if own and draft and not verdict.refused else ()
+        unread = next((problem.message for problem in problems if problem.is_error), "")
         answered = PredictedAnswer(
             id=example.id,
             question=example.question,
@@ -583,7 +583,7 @@ class Predictor:
             ok=verdict.reached >= Level.VALID and not verdict.refused and not unread,
             refused=verdict.refused,
             reason=f"{'the student' if own else by} refused to answer" if verdict.refused else unread or verdict.reason,
-            problems=(*verdict.problems, *found),
+            problems=(*verdict.problems, *problems),
             answered_by=by,
             steps=(Step(name="check", began=began, ended=time.time_ns()),),
         )
@@ -611,7 +611,7 @@ class Predictor:
         )
 
     def _misread(self, example: Example, answer: str) -> Iterator[Problem]:
-        """What a student that reads the schema of the data has not read, or may have taken for something else."""
+        """Words that a student that reads the schema of the data has not read, or may have taken for something else."""
         student, task = self.setup.student, self.setup.task
         if student.reads_schema:
             with about(example.id):

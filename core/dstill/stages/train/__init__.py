@@ -29,8 +29,8 @@ from dstill.stages.train.presets import AppliedPreset, with_preset
 
 __all__ = ["Trained", "TrainingFiles", "TrainingPlan", "planned", "trained"]
 
-PLANNING = "planning the training: libraries, memory"
-PREPARING = "preparing the training: encoding the questions, trying one step"
+PLAN_LABEL = "planning the training: libraries, memory"
+PREPARATION_LABEL = "preparing the training: encoding the questions, trying one step"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class TrainingFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What `trained` returns."""
+    """The result of `trained`."""
 
     fitted: TrainResult
     id: str  # of this training; its predictions name it
@@ -79,7 +79,7 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
     objective, student = setup.objective, setup.student  # these raise for a misspelt name
     if (name := setup.settings.train.modality) != "auto":
         setup.plugins.modality(name)
-    setup.progress(PLANNING, 0, 1)
+    setup.progress(PLAN_LABEL, 0, 1)
     pairs, device = steps.pairs(objective, setup.task, records), hardware.device()
     _check_left_out(setup.settings.train.objective, len(records) - len(pairs), len(records))
     config, _ = with_preset(setup.config, student)
@@ -94,7 +94,7 @@ def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record
     if bare and setup.objective.explanation("") is not None:
         log.warning("%d of %d training rows have no rationale: their answers alone are learnt", bare, len(records))
     held_out = steps.pairs(setup.objective, setup.task, validation)
-    setup.progress(PLANNING, 1, 1)
+    setup.progress(PLAN_LABEL, 1, 1)
     return TrainingPlan(
         train=pairs,
         validation=held_out,
@@ -141,7 +141,7 @@ def trained(
     """
     recipe = plan.recipe
 
-    setup.progress(PREPARING, 0, 1)
+    setup.progress(PREPARATION_LABEL, 0, 1)
     job = TrainingJob(
         train=plan.train,
         validation=plan.validation,
@@ -152,7 +152,7 @@ def trained(
         folder=files.student,
         seed=setup.settings.project.seed,
         card={"task": setup.task.name, "objective": recipe.objective, "rows": len(plan.train)},
-        on_step=Steps(setup.progress, PREPARING),
+        on_step=Steps(setup.progress, PREPARATION_LABEL),
         checkpoints=files.checkpoints,
         resume_with_changes=resume_with_changes,
         score=score,

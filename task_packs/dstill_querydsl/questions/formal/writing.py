@@ -55,38 +55,45 @@ class _Writer:
         return {"query": {"bool": found}} if found else {}
 
     def _clause(self, condition: Condition) -> tuple[Body, bool]:
+        """A clause, and whether documents must not match it."""
         if isinstance(condition, Existence):
             raise Skip
-        role = self.roles[condition.place.attribute.name]
-        operator, values = condition.operator, condition.values
+        return self._compared(condition), condition.operator in ("is_null", "!=")
+
+    def _compared(self, condition: Comparison) -> Body:
+        role, operator = self.roles[condition.place.attribute.name], condition.operator
         match operator:
             case "is_null" | "not_null":
-                return {"exists": {"field": role.field}}, operator == "is_null"
+                return {"exists": {"field": role.field}}
             case "yes" | "no":
-                return {"term": {role.field: operator == "yes"}}, False
+                return {"term": {role.field: operator == "yes"}}
             case "above_average" | "below_average":
                 raise Skip
             case "contains" | "starts" | "ends":
-                return self._part(operator, role, str(values[0])), False
-            case "in":
-                if role.kind == "text" and not role.exact:
-                    raise Skip
-                return {"terms": {role.keyword: list(values)}}, False
-            case "between":
-                return {"range": {role.field: {"gte": values[0], "lte": values[1]}}}, False
+                return self._part(operator, role, str(condition.values[0]))
+            case "=" | "!=" | "in":
+                return self._equal(condition, role)
+        return {"range": {role.field: self._range(condition, role)}}
+
+    def _range(self, condition: Comparison, role: Role) -> Body:
+        low = condition.values[0]
+        if condition.operator == "between":
+            return {"gte": low, "lte": condition.values[1]}
         if condition.place.attribute.kind == "date":
-            own = {} if reads_iso(role.format) else {"format": "strict_date_optional_time"}
-            return {"range": {role.field: _date(operator, str(values[0])) | own}}, False
-        if operator in _BOUNDS:
-            return {"range": {role.field: {_BOUNDS[operator]: values[0]}}}, False
-        return self._equal(condition, role), operator == "!="
+            return _dates(condition.operator, str(low), role)
+        return {_BOUNDS[condition.operator]: low}
 
     def _equal(self, condition: Comparison, role: Role) -> Body:
         value = condition.values[0]
-        if role.kind == "text" and not role.exact:
-            return (
-                {"match_phrase": {role.field: value}} if len(str(value).split()) > 1 else {"match": {role.field: value}}
-            )
+        if condition.place.attribute.kind == "date":
+            return {"range": {role.field: _dates(condition.operator, str(value), role)}}
+        is_text = role.kind == "text" and not role.exact
+        if condition.operator == "in":
+            if is_text:
+                raise Skip
+            return {"terms": {role.keyword: list(condition.values)}}
+        if is_text:
+            return {"match_phrase" if len(str(value).split()) > 1 else "match": {role.field: value}}
         return {"term": {role.keyword: value}}
 
     def _part(self, operator: str, role: Role, word: str) -> Body:
@@ -180,14 +187,15 @@ class _Writer:
         return int(having.number) + (having.operator == ">")
 
 
-def _date(operator: str, value: str) -> Body:
+def _dates(operator: str, value: str, role: Role) -> Body:
     part = "y" if len(value) == 4 else "d"
     first = f"{value}-01-01" if part == "y" else value
     after = f"{first}||+1{part}"
-    return {
+    bounds = {
         "=": {"gte": first, "lt": after},
         ">": {"gte": after},
         ">=": {"gte": first},
         "<": {"lt": first},
         "<=": {"lt": after},
     }[operator]
+    return bounds | ({} if reads_iso(role.format) else {"format": "strict_date_optional_time"})

@@ -32,8 +32,8 @@ def handwritten(name: str, dialect: Dialect = "duckdb") -> list[Example]:
             hint=f"give one of {', '.join(HANDWRITTEN)}",
         )
     lines = (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-    found = [Example(**loads(line), context={"db": name}) for line in lines]
-    return found if dialect == "duckdb" else [_translated(one, dialect) for one in found]
+    examples = [Example(**loads(line), context={"db": name}) for line in lines]
+    return examples if dialect == "duckdb" else [_translated(example, dialect) for example in examples]
 
 
 def _translated(example: Example, dialect: Dialect) -> Example:

@@ -21,7 +21,7 @@ _PATHS = ("catalog_name", "schema_name", "catalog", "schema")
 
 
 def duckdb_reading(serialized: str) -> Reading:
-    """What DuckDB reads in a text. Raises NotPrintable."""
+    """The reading of a text by DuckDB. Raises NotPrintable."""
     reading = Reading()
     tree = json.loads(serialized)
     if tree.get("error"):

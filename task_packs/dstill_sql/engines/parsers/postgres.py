@@ -37,7 +37,7 @@ def confirm_on_postgres(statement: Statement) -> None:
 
 
 def postgres_reading(text: str) -> Reading:
-    """What PostgreSQL reads in a text. Raises NotPrintable, MissingExtra."""
+    """The reading of a text by PostgreSQL. Raises NotPrintable, MissingExtra."""
     reading = Reading()
     statements = _statements(text)
     if len(statements) != 1 or set(statements[0]["stmt"]) != {"SelectStmt"}:

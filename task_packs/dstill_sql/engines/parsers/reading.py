@@ -1,4 +1,4 @@
-"""What a query names, as sqlglot reads it and as an engine's own parser reads it: both must be the same.
+"""The names in a query, as sqlglot reads it and as an engine's own parser reads it: both must be the same.
 
     difference(reading_of(statement), duckdb_reading(tree), "duckdb")
     ""                                       the engine reads what sqlglot reads
@@ -30,7 +30,7 @@ __all__ = ["Reading", "confirm", "difference", "named", "reading_of", "walk"]
 
 @dataclass(kw_only=True)
 class Reading:
-    """What a query names."""
+    """The names in a query."""
 
     tables: Counter[str] = field(default_factory=Counter)  # also names of its WITH
     columns: set[str] = field(default_factory=set)  # also names of outputs; DuckDB drops those that GROUP BY repeats
@@ -48,7 +48,7 @@ def confirm(statement: Statement, engine: Reading) -> None:
 
 
 def reading_of(statement: Statement) -> Reading:
-    """What sqlglot reads in a printed query. Functions have other names there, so they do not count."""
+    """The reading of a printed query by sqlglot. Functions have other names there, so they do not count."""
     assert statement.tree is not None
     reading = Reading()
     tokens = Grammar.get_or_raise(statement.dialect).tokenize(statement.text)
@@ -79,7 +79,7 @@ def named(tree: exp.Expr) -> dict[str, list[str]]:
 
 
 def difference(tree: Reading, engine: Reading, dialect: Dialect) -> str:
-    """What the engine reads that the tree does not say, or the other way round. Empty: nothing."""
+    """Names that the engine reads and the tree does not have, or the other way round. Empty: none."""
     if engine.others:
         return f"it reads {engine.others[0]}"
     if unknown := sorted(engine.functions - NAMES[dialect]["functions"]):

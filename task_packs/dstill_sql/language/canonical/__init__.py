@@ -31,7 +31,7 @@ from dstill_sql.language.statements import NotOneQuery, read
 
 __all__ = ["canonical", "canonical_text"]
 
-_TURNED: Mapping[type[exp.Expr], type[exp.Binary]] = {
+_MIRRORED: Mapping[type[exp.Expr], type[exp.Binary]] = {
     exp.GT: exp.LT,
     exp.LT: exp.GT,
     exp.GTE: exp.LTE,
@@ -187,7 +187,7 @@ def _resolve_places(select: exp.Select) -> None:
 
 
 def _has_column(node: exp.Expr, name: str) -> bool:
-    return any(one.name.casefold() == name and not one.table for one in node.find_all(exp.Column))
+    return any(column.name.casefold() == name and not column.table for column in node.find_all(exp.Column))
 
 
 def _replace_aliases(node: exp.Expr, meanings: Mapping[str, exp.Expr]) -> None:
@@ -227,11 +227,11 @@ def _name_columns_of(inner: exp.Select, holder: exp.Subquery) -> None:
     starred = any(
         isinstance(expression, exp.Star) or isinstance(expression.this, exp.Star) for expression in inner.expressions
     )
-    others = any(one is not outer and one is not inner for one in outer.find_all(exp.Select))
-    new = {one.alias_or_name.casefold(): f"c{place}" for place, one in enumerate(inner.expressions, start=1)}
+    others = any(select is not outer and select is not inner for select in outer.find_all(exp.Select))
+    new = {o.alias_or_name.casefold(): f"c{place}" for place, o in enumerate(inner.expressions, start=1)}
     if starred or others or len(new) < len(inner.expressions):
         return
-    inner.set("expressions", [exp.alias_(one.unalias(), f"c{n}") for n, one in enumerate(inner.expressions, start=1)])
+    inner.set("expressions", [exp.alias_(o.unalias(), f"c{n}") for n, o in enumerate(inner.expressions, start=1)])
     for column in outer.find_all(exp.Column):
         if column.parent_select is outer and (name := new.get(column.name.casefold())):
             column.set("this", exp.to_identifier(name))
@@ -239,13 +239,15 @@ def _name_columns_of(inner: exp.Select, holder: exp.Subquery) -> None:
 
 def _drop_aliases(select: exp.Select) -> None:
     """Remove the names of columns to which nothing refers any more."""
-    kept = []
+    terms = []
     for output in select.expressions:
-        inside = {id(one) for one in output.find_all(exp.Column)}
-        others = (one for one in select.find_all(exp.Column) if id(one) not in inside and not one.table)
+        inside = {id(column) for column in output.find_all(exp.Column)}
+        others = (column for column in select.find_all(exp.Column) if id(column) not in inside and not column.table)
         used = any(other.name.casefold() == output.alias.casefold() for other in others)
-        kept.append(output if used and not _has_column(output.unalias(), output.alias.casefold()) else output.unalias())
-    select.set("expressions", kept)
+        terms.append(
+            output if used and not _has_column(output.unalias(), output.alias.casefold()) else output.unalias()
+        )
+    select.set("expressions", terms)
 
 
 # --- expressions -----------------------------------------------------------------------
@@ -307,7 +309,7 @@ def _lower_pattern(pattern: exp.Expr) -> None:
 
 
 def _order(node: exp.Expr, dialect: Dialect) -> None:
-    if (turned := _TURNED.get(type(node))) and _key(node.this, dialect) > _key(node.expression, dialect):
+    if (turned := _MIRRORED.get(type(node))) and _key(node.this, dialect) > _key(node.expression, dialect):
         node.replace(turned(this=node.expression.copy(), expression=node.this.copy()))
     elif isinstance(node, exp.In) and node.expressions:
         node.set("expressions", sorted(node.expressions, key=lambda expression: expression.sql(dialect)))
@@ -315,8 +317,8 @@ def _order(node: exp.Expr, dialect: Dialect) -> None:
         node.set(
             "expressions",
             [
-                one
-                for _, one in sorted({expression.sql(dialect): expression for expression in node.expressions}.items())
+                term
+                for _, term in sorted({expression.sql(dialect): expression for expression in node.expressions}.items())
             ],
         )
     elif isinstance(node, (exp.And, exp.Or)) and not isinstance(node.parent, type(node)):

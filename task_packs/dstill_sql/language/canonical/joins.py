@@ -50,8 +50,8 @@ def _order_left(joins: Sequence[exp.Expr]) -> None:
         if not free:
             return
         order.append(min(sorted(free), key=rank.__getitem__))
-    found = [(sources[name].this, sources[name].args["on"]) for name in order]
-    for join, (source, on) in zip(joins, found, strict=True):
+    pairs = [(sources[name].this, sources[name].args["on"]) for name in order]
+    for join, (source, on) in zip(joins, pairs, strict=True):
         join.set("this", source)
         join.set("on", on)
 
@@ -98,7 +98,7 @@ Rank = tuple[str, ...]
 
 
 def _ranks(sources: Mapping[str, exp.Expr], conditions: Sequence[exp.Expr]) -> dict[str, Rank]:
-    """What orders each source, whatever it is called: its table, then its conditions.
+    """The rank of each source, whatever its alias: its table, then its conditions.
 
     Two of one table are told apart by what they are joined with, as in the refinement of colours of a graph (Weisfeiler
     and Leman 1968).
@@ -122,7 +122,7 @@ def _rank(name: str, labels: Mapping[str, str], conditions: Sequence[exp.Expr]) 
             return exp.column(node.name, table="·" if own else labels[node.table.casefold()])
         return node
 
-    mine = (part for part in conditions if any(one.table.casefold() == name for one in part.find_all(exp.Column)))
+    mine = (part for part in conditions if any(column.table.casefold() == name for column in part.find_all(exp.Column)))
     return labels[name], *sorted(_text(part.transform(unnamed)) for part in mine)
 
 

@@ -1,4 +1,4 @@
-"""What the executors need of the task: the database that an example is about, and its clock."""
+"""The facts of the task for the executors: the database that an example is about, and its clock."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class AboutDatabases(Task):
         return self.database(Example(id="", question="", context={self.data_key: self.config.db}))
 
     def data(self, example: Example) -> Rows | File | None:
-        """What the answers to the example run on inside this process; None: nothing."""
+        """The data that the answers to the example run on inside this process; None: none."""
         if (test := example.context.get("test_database")) is not None:
             return rows_of(test, self.config.dialect)
-        found = self.database(example)
-        return None if found is None else found.data
+        database = self.database(example)
+        return None if database is None else database.data
 
     def now(self, example: Example) -> str:
-        """What the clock shows while an answer to the example runs, in ISO form. Empty: the time of the run."""
-        found = self.database(example)
-        return found.now if found else self.config.now
+        """The time of the clock while an answer to the example runs, in ISO form. Empty: the time of the run."""
+        database = self.database(example)
+        return database.now if database else self.config.now

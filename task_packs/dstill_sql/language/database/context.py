@@ -1,7 +1,7 @@
 """Finds the database of an example's context.
 
 database_of({"db": "trips", "schema": "CREATE TABLE …", "values": {"drivers.city": ["Oslo"]}}, settings)
-Database(name="trips", schema=Schema(…), values=Values(…), now="")
+Database(name="trips", schema=SqlSchema(…), values=Values(…), now="")
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dstill.errors import DataError
 from dstill.io.strict_json import loads
 from dstill_sql import bundle
 from dstill_sql.language.database.database import Database, File
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.settings import Settings
 
@@ -31,9 +31,9 @@ def database_of(context: Mapping[str, Any], settings: Settings) -> Database | No
     name, statements = str(context.get("db", "")), context.get("schema")
     if isinstance(statements, str):
         now = str(context.get("now", settings.now))
-        found = _given(name, statements, json.dumps(context.get("values", {})), settings.dialect, now)
+        database = _given(name, statements, json.dumps(context.get("values", {})), settings.dialect, now)
         path = _file_of(name, settings.databases) if settings.databases else None
-        return replace(found, data=File(path=path)) if path else found
+        return replace(database, data=File(path=path)) if path else database
     if statements is not None:
         raise DataError("the schema is not text", where="context.schema", hint="give CREATE TABLE statements")
     if settings.schema and name in ("", settings.db):
@@ -46,13 +46,13 @@ def _file_of(name: str, folder: str) -> Path | None:
     """The database file of that name in the folder; None: there is none."""
     if not re.fullmatch(r"\w[\w.-]*", name):  # a name, and no path
         return None
-    ways = (f"{name}/{name}.sqlite", f"{name}.sqlite", f"{name}/{name}.db", f"{name}.db", f"{name}.duckdb")
-    return next((path for way in ways if (path := Path(folder) / way).is_file()), None)
+    paths = (f"{name}/{name}.sqlite", f"{name}.sqlite", f"{name}/{name}.db", f"{name}.db", f"{name}.duckdb")
+    return next((path for way in paths if (path := Path(folder) / way).is_file()), None)
 
 
 @lru_cache(maxsize=64)
 def _given(name: str, statements: str, values: str, dialect: Dialect, now: str) -> Database:
-    return Database(name=name, schema=Schema.read(statements, dialect), values=Values.read(loads(values)), now=now)
+    return Database(name=name, schema=SqlSchema.read(statements, dialect), values=Values.read(loads(values)), now=now)
 
 
 @lru_cache(maxsize=4)
@@ -62,7 +62,7 @@ def _configured(settings: Settings) -> Database:
     values = loads(_text(Path(settings.values), "task.sql.values")) if settings.values else {}
     return Database(
         name=settings.db,
-        schema=Schema.read(statements, settings.dialect, settings.schema),
+        schema=SqlSchema.read(statements, settings.dialect, settings.schema),
         values=Values.read(values, settings.values or "values"),
         now=settings.now,
         data=File(path=Path(settings.database)) if settings.database else None,

@@ -1,6 +1,6 @@
 """A database as questions are about it, and the rows that answers run on.
 
-    Database(name="trips", schema=Schema(…), values=Values(…), now="", data=Rows(…))
+    Database(name="trips", schema=SqlSchema(…), values=Values(…), now="", data=Rows(…))
 
 `Database.data` is `Rows` of a bundled database or of a test database, the `File` of the user, or None: only a server
 has them. Known values are by ``table.column``.
@@ -21,7 +21,7 @@ from dstill.api.values import Values
 from dstill_sql.language.dialects import Dialect
 
 if TYPE_CHECKING:
-    from dstill_sql.language.database.schema import Schema
+    from dstill_sql.language.database.schema import SqlSchema
 
 __all__ = ["Database", "File", "Rows", "rows_of"]
 
@@ -33,7 +33,7 @@ Cells = Mapping[str, Sequence[Sequence[Any]]]
 class Rows:
     """Tables with their rows."""
 
-    schema: Schema
+    schema: SqlSchema
     read: Callable[[], Cells]  # the same at every call
     digest: str  # the same for the same content
 
@@ -50,7 +50,7 @@ class Database:
     """A database as questions are about it."""
 
     name: str
-    schema: Schema
+    schema: SqlSchema
     values: Values = field(default_factory=Values)  # by table.column
     now: str = ""  # ISO: what "today" means in questions; empty: the day of the run
     description: str = ""  # what it holds, in a sentence
@@ -66,8 +66,8 @@ class Database:
 
 def rows_of(database: TestDatabase, dialect: Dialect) -> Rows:
     """The rows of a test database, whose data are ``{"schema": "CREATE …", "rows": {"drivers": [[1, "Ann"]]}}``."""
-    from dstill_sql.language.database.schema import Schema
+    from dstill_sql.language.database.schema import SqlSchema
 
     data = database.data
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
-    return Rows(schema=Schema.read(data["schema"], dialect), read=lambda: data["rows"], digest=digest)
+    return Rows(schema=SqlSchema.read(data["schema"], dialect), read=lambda: data["rows"], digest=digest)

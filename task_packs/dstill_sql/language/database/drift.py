@@ -22,7 +22,7 @@ __all__ = ["changes", "compared", "unlearnt"]
 
 
 def compared(before: Mapping[str, str], after: Mapping[str, str]) -> Drift:
-    """What differs between two mappings of column → type."""
+    """The differences of two mappings of column → type."""
     return drift.compared(before, after, fold=str.casefold)
 
 
@@ -32,5 +32,5 @@ unlearnt = partial(drift.unlearnt, what="columns", fold=str.casefold)
 def changes(then: Facts, now: Facts) -> Iterator[Change]:
     """The differences between two snapshots, for databases that are in both."""
     for name in sorted(then.keys() & now.keys()):
-        if found := compared(then[name]["columns"], now[name]["columns"]):
-            yield Change(message=f"the columns of '{name}' differ: {found}", breaks=found.breaks)
+        if changed := compared(then[name]["columns"], now[name]["columns"]):
+            yield Change(message=f"the columns of '{name}' differ: {changed}", breaks=changed.breaks)

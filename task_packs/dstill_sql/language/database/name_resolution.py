@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from dstill_sql.language.database.schema import Column, Schema, Table
+from dstill_sql.language.database.schema import Column, SqlSchema, Table
 
 __all__ = ["Place", "Scopes", "sources"]
 
@@ -41,13 +41,13 @@ class Place:
 def sources(select: exp.Expr) -> list[exp.Expr]:
     """The tables and subqueries of FROM and JOIN."""
     start = select.args.get("from_") or select.args.get("from")
-    return [one.this for one in ([start] if start else []) + list(select.args.get("joins") or ())]
+    return [source.this for source in ([start] if start else []) + list(select.args.get("joins") or ())]
 
 
 class Scopes:
     """The names of one query."""
 
-    def __init__(self, query: exp.Expr, schema: Schema) -> None:
+    def __init__(self, query: exp.Expr, schema: SqlSchema) -> None:
         self._schema = schema
         self._ctes = {cte.alias.casefold(): cte.this for cte in query.find_all(exp.CTE)}
 
@@ -63,8 +63,8 @@ class Scopes:
 
     def tables(self, query: exp.Expr) -> list[Table]:
         """The tables that a query reads, each once, in its order."""
-        found = (self.table(one) for one in query.find_all(exp.Table, bfs=False))
-        return list({table.name: table for table in found if table is not None}.values())
+        tables = (self.table(table) for table in query.find_all(exp.Table, bfs=False))
+        return list({table.name: table for table in tables if table is not None}.values())
 
     def places(self, query: exp.Expr) -> Iterator[Place]:
         """The places of the columns of a query, in its order."""
@@ -73,7 +73,7 @@ class Scopes:
                 yield place
 
     def meaning(self, node: exp.Column) -> exp.Expr | None:
-        """What a column of a subquery or of WITH is computed from; None: it is a column of a table, or not known."""
+        """The expression of a column of a subquery or of WITH; None: it is a column of a table, or not known."""
         for _ in range(_DEEPEST):
             source = self.source(node)
             if source is None or self.table(source) is not None:

@@ -2,7 +2,7 @@
 
 In: CREATE TABLE statements, as a dump of the database has them. Comments after a column, and COMMENT ON, describe it:
 
-    schema = Schema.read("CREATE TABLE trips (id INT PRIMARY KEY, driver_id INT REFERENCES drivers, …)", "duckdb")
+    schema = SqlSchema.read("CREATE TABLE trips (id INT PRIMARY KEY, driver_id INT REFERENCES drivers, …)", "duckdb")
     schema.table("TRIPS").columns[1]        Column(name="driver_id", type="INT", …)
     schema.references[0]                    Reference(table="trips", columns=("driver_id",), to="drivers", …)
     schema.ddl()                            the same statements, with one spelling for all
@@ -30,11 +30,11 @@ from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.statements import first_line
 
 __all__ = [
-    "RESERVED",
+    "RESERVED_WORDS",
     "Column",
     "Family",
     "Reference",
-    "Schema",
+    "SqlSchema",
     "Table",
     "family_of",
     "quoted",
@@ -44,7 +44,7 @@ __all__ = [
 
 Family = Literal["integer", "number", "text", "date", "timestamp", "time", "boolean", "other"]
 # Words that are no names without quotes in at least one of the dialects.
-RESERVED = frozenset(
+RESERVED_WORDS = frozenset(
     [
         "ADD",
         "ALL",
@@ -247,7 +247,7 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schema:
+class SqlSchema:
     """Tables and foreign keys of one database."""
 
     tables: tuple[Table, ...]
@@ -260,7 +260,7 @@ class Schema:
 
     @staticmethod
     @lru_cache(maxsize=64)
-    def read(statements: str, dialect: Dialect = "duckdb", where: str = "schema") -> Schema:
+    def read(statements: str, dialect: Dialect = "duckdb", where: str = "schema") -> SqlSchema:
         """Read CREATE TABLE, CREATE VIEW with columns, ALTER TABLE … ADD FOREIGN KEY and COMMENT ON; skip the rest.
 
         Raises DataError if the text is not SQL, names a table or column twice, or refers to what is not there.
@@ -269,8 +269,8 @@ class Schema:
             raise DataError(f"the schema has {len(statements):,} characters", where=where, hint=f"limit {_LARGEST:,}")
         try:
             grammar = Grammar.get_or_raise(dialect)
-            found = parsed_tokens(grammar.tokenize(statements), statements, grammar)
-            parsed = [one for one in found if one is not None]
+            trees = parsed_tokens(grammar.tokenize(statements), statements, grammar)
+            parsed = [tree for tree in trees if tree is not None]
         except Exception as error:  # what sqlglot does not foresee raises anything
             what = f"the schema is not SQL: {first_line(error)}"
             raise DataError(what, where=where, hint="give CREATE TABLE statements") from None
@@ -282,8 +282,8 @@ class Schema:
 
     def column(self, table: str, name: str) -> Column | None:
         """A column of a table; None if there is none."""
-        found = self.table(table)
-        return None if found is None else found.column(name)
+        known = self.table(table)
+        return None if known is None else known.column(name)
 
     @cached_property
     def types(self) -> Mapping[str, Mapping[str, str]]:
@@ -296,16 +296,16 @@ class Schema:
     @cached_property
     def _references_of(self) -> Mapping[str, list[Reference]]:
         """Table → its foreign keys."""
-        found: dict[str, list[Reference]] = {}
+        references: dict[str, list[Reference]] = {}
         for reference in self.references:
-            found.setdefault(reference.table, []).append(reference)
-        return found
+            references.setdefault(reference.table, []).append(reference)
+        return references
 
     def ddl(self) -> str:
         """CREATE TABLE statements, with comments after the columns that have one."""
         return "\n".join(self._ddl(table) for table in self.tables)
 
-    def in_dialect(self, dialect: Dialect) -> Schema:
+    def in_dialect(self, dialect: Dialect) -> SqlSchema:
         """The schema with its types as another dialect writes them."""
         if dialect == self.dialect:
             return self
@@ -313,7 +313,7 @@ class Schema:
             replace(table, columns=tuple(replace(column, type=self._type(column, dialect)) for column in table.columns))
             for table in self.tables
         )
-        return Schema(tables=tuple(tables), references=self.references, dialect=dialect)
+        return SqlSchema(tables=tuple(tables), references=self.references, dialect=dialect)
 
     def _type(self, column: Column, dialect: Dialect) -> str:
         try:
@@ -337,9 +337,9 @@ class Schema:
             lines.append((" ".join(parts), column.comment))
         if len(table.key) > 1:
             lines.append((f"PRIMARY KEY ({self._names(table.key)})", ""))
-        for one in self._references_of.get(table.name, ()):
-            to = f"{quoted(one.to, self.dialect)} ({self._names(one.to_columns)})"
-            lines.append((f"FOREIGN KEY ({self._names(one.columns)}) REFERENCES {to}", ""))
+        for reference in self._references_of.get(table.name, ()):
+            to = f"{quoted(reference.to, self.dialect)} ({self._names(reference.to_columns)})"
+            lines.append((f"FOREIGN KEY ({self._names(reference.columns)}) REFERENCES {to}", ""))
         last = len(lines) - 1
         body = "\n".join(
             f"  {text}{',' if place < last else ''}{f' -- {_one_line(comment)}' if comment else ''}"
@@ -355,7 +355,7 @@ class Schema:
 def quoted(name: str, dialect: Dialect) -> str:
     """A name as SQL has it: in quotes only if it needs them."""
     plain = _PLAIN.fullmatch(name) and (dialect != "postgres" or name == name.lower())
-    return name if plain and name.upper() not in RESERVED else exp.to_identifier(name, quoted=True).sql(dialect)
+    return name if plain and name.upper() not in RESERVED_WORDS else exp.to_identifier(name, quoted=True).sql(dialect)
 
 
 def _one_line(comment: str) -> str:
@@ -372,17 +372,17 @@ class _Reader:
         self.comments: dict[str, dict[str, str]] = {}  # of columns, by the folded names of table and column
         self.references: list[tuple[Reference, bool]] = []  # True: its target columns are not named yet
 
-    def read(self, statements: list[exp.Expr]) -> Schema:
-        for one in statements:
-            if isinstance(one, exp.Create) and one.kind in ("TABLE", "VIEW") and isinstance(one.this, exp.Schema):
-                self._create(one)
-            elif isinstance(one, exp.Alter) and isinstance(one.this, exp.Table):
-                self._alter(one)
-            elif isinstance(one, exp.Comment):
-                self._comment(one)
-        return Schema(
+    def read(self, statements: list[exp.Expr]) -> SqlSchema:
+        for node in statements:
+            if isinstance(node, exp.Create) and node.kind in ("TABLE", "VIEW") and isinstance(node.this, exp.Schema):
+                self._create(node)
+            elif isinstance(node, exp.Alter) and isinstance(node.this, exp.Table):
+                self._alter(node)
+            elif isinstance(node, exp.Comment):
+                self._comment(node)
+        return SqlSchema(
             tables=tuple(self._commented(name, table) for name, table in self.tables.items()),
-            references=tuple(dict.fromkeys(self._resolved(one) for one, _ in self.references)),
+            references=tuple(dict.fromkeys(self._resolved(reference) for reference, _ in self.references)),
             dialect=self.dialect,
         )
 
@@ -461,8 +461,8 @@ class _Reader:
         target = reference.this
         named = target.expressions if isinstance(target, exp.Schema) else []
         to = target.this.name if isinstance(target, exp.Schema) else target.name
-        found = Reference(table=table, columns=columns, to=to, to_columns=tuple(_name_of(one) for one in named))
-        self.references.append((found, not named))
+        result = Reference(table=table, columns=columns, to=to, to_columns=tuple(_name_of(column) for column in named))
+        self.references.append((result, not named))
 
     def _comment(self, comment: exp.Comment) -> None:
         text, about = comment.expression.name, comment.this
@@ -504,7 +504,7 @@ class _Reader:
 
 
 def _name_of(part: exp.Expr) -> str:
-    return next((one.name for one in part.find_all(exp.Identifier)), part.name)
+    return next((name.name for name in part.find_all(exp.Identifier)), part.name)
 
 
 def _comment_of(part: exp.Expr) -> str:
@@ -512,7 +512,7 @@ def _comment_of(part: exp.Expr) -> str:
 
 
 def family_of(type_: exp.Expr) -> Family:
-    """What a type is for questions, whatever its size."""
+    """The family of a type, whatever its size."""
     if isinstance(type_, exp.DataType):
         for family, kinds in _FAMILIES.items():
             if type_.this in kinds:
@@ -533,7 +533,7 @@ def type_text(type_: exp.Expr, dialect: Dialect) -> str:
     return text
 
 
-def walk_columns(schema: Schema) -> Iterator[tuple[Table, Column]]:
+def walk_columns(schema: SqlSchema) -> Iterator[tuple[Table, Column]]:
     """Every column with its table."""
     for table in schema.tables:
         for column in table.columns:

@@ -22,7 +22,7 @@ from sqlglot.schema import MappingSchema
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean
 from dstill_sql.engines.planning import refusal
-from dstill_sql.language.database.schema import Schema, walk_columns
+from dstill_sql.language.database.schema import SqlSchema, walk_columns
 from dstill_sql.language.statements import first_line, place
 
 __all__ = ["check", "names_of", "qualified"]
@@ -30,8 +30,8 @@ __all__ = ["check", "names_of", "qualified"]
 _UNRESOLVED = re.compile(r"(?:Unknown column:|Column) '?\"?([^'\".:]+)\"?'?")
 
 
-def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
-    """What does not fit the schema."""
+def check(query: exp.Query, schema: SqlSchema) -> Iterator[Problem]:
+    """Problems of a query that does not fit the schema."""
     try:
         qualified(query, schema)
     except SqlglotError as error:
@@ -40,11 +40,11 @@ def check(query: exp.Query, schema: Schema) -> Iterator[Problem]:
     except RecursionError:
         yield _problem("too_deep", "the query is nested too deeply")
         return
-    if said := refusal(query, schema):
-        yield _problem("not_planned", said)
+    if reason := refusal(query, schema):
+        yield _problem("not_planned", reason)
 
 
-def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Query:
+def qualified(query: exp.Query, schema: SqlSchema, *, stars: bool = True) -> exp.Query:
     """A copy of the query in which every column names its table, with folded names. Raises SqlglotError.
 
     `stars`: all columns are named where the query has a star.
@@ -52,10 +52,10 @@ def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Qu
     copy = query.copy()
     for name in copy.find_all(exp.Identifier):
         name.set("this", name.name.casefold())  # a schema is looked up without regard to case, also in quotes
-    orders = [(one, one.args["order"]) for one in copy.find_all(exp.SetOperation) if _is_by_places(one)]
-    for one, _ in orders:
-        one.set("order", None)  # sqlglot does not find the places of columns that are queries
-    found = qualify(
+    orders = [(node, node.args["order"]) for node in copy.find_all(exp.SetOperation) if _is_by_places(node)]
+    for node, _ in orders:
+        node.set("order", None)  # sqlglot does not find the places of columns that are queries
+    resolved = qualify(
         copy,
         schema=names_of(schema),
         dialect=schema.dialect,
@@ -63,10 +63,10 @@ def qualified(query: exp.Query, schema: Schema, *, stars: bool = True) -> exp.Qu
         quote_identifiers=False,
         validate_qualify_columns=True,
     )
-    assert isinstance(found, exp.Query)
-    for one, order in orders:
-        one.set("order", order)
-    return found
+    assert isinstance(resolved, exp.Query)
+    for node, order in orders:
+        node.set("order", order)
+    return resolved
 
 
 def _is_by_places(query: exp.SetOperation) -> bool:
@@ -75,18 +75,18 @@ def _is_by_places(query: exp.SetOperation) -> bool:
 
 
 @lru_cache(maxsize=64)
-def names_of(schema: Schema) -> MappingSchema:
+def names_of(schema: SqlSchema) -> MappingSchema:
     """The schema as sqlglot looks names up in it."""
     tables: dict[str, object] = {name: dict(columns) for name, columns in schema.types.items()}
     return MappingSchema(tables, dialect=schema.dialect, normalize=False)  # names are folded, and no text to parse
 
 
-def _unresolved(said: str, query: exp.Query, schema: Schema) -> Problem:
-    found = _UNRESOLVED.search(said)
-    if found is None:
-        return _problem("unresolved", said[:1].lower() + said[1:])
-    name = found[1].strip()
-    at = next((place(one) for one in query.find_all(exp.Column) if one.name.casefold() == name.casefold()), "")
+def _unresolved(text: str, query: exp.Query, schema: SqlSchema) -> Problem:
+    match = _UNRESOLVED.search(text)
+    if match is None:
+        return _problem("unresolved", text[:1].lower() + text[1:])
+    name = match[1].strip()
+    at = next((place(column) for column in query.find_all(exp.Column) if column.name.casefold() == name.casefold()), "")
     read = {table.name.casefold() for table in query.find_all(exp.Table)}
     having = [table.name for table, column in walk_columns(schema) if column.name.casefold() == name.casefold()]
     if len([table for table in having if table.casefold() in read]) > 1:

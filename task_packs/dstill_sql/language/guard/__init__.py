@@ -17,7 +17,7 @@ from sqlglot import exp
 from dstill.api.records import Problem
 from dstill.errors import did_you_mean
 from dstill_sql.language.allowed import unknown
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.engine_text import NotPrintable
 from dstill_sql.language.guard.expansion import MOST_GROWTH, MOST_JOINED, growth, joined
@@ -36,8 +36,8 @@ _CATALOGS = ("pg_", "sqlite_", "duckdb_", "information_schema")  # tables of the
 _UNUSUAL_OF_TABLE = ("sample", "pivots", "version", "when", "joins", "laterals", "hints")
 
 
-def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
-    """What the query may not do. `schema`: the tables that it may read; None: not known, so any without a path.
+def check(query: exp.Query, schema: SqlSchema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+    """Problems with what a query does. `schema`: the tables that it may read; None: not known, so any without a path.
 
     What runs is the printed text of the query, so its tree is checked, too, where it is another one.
     """
@@ -52,7 +52,7 @@ def check(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dial
     yield from problems
 
 
-def _checked(query: exp.Query, schema: Schema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
+def _checked(query: exp.Query, schema: SqlSchema | None, limits: Limits, dialect: Dialect) -> Iterator[Problem]:
     yield from _unknown(query, dialect)
     size = joins = selects = 0
     for node in query.walk():
@@ -60,15 +60,15 @@ def _checked(query: exp.Query, schema: Schema | None, limits: Limits, dialect: D
         selects += isinstance(node, exp.Select)
         joins += isinstance(node, exp.Join)
         yield from _node(node, limits)
-    for found, most, what in (
+    for count, most, what in (
         (size, limits.nodes, "parts"),
         (joins, limits.joins, "joins"),
         (selects, limits.selects, "SELECTs"),
     ):
-        if found > most:
-            yield _problem("too_large", f"the query has {found:,} {what} (limit {most:,})")
-    if (found := joined(query)) > MOST_JOINED:
-        yield _problem("too_large", f"the query joins {found} columns with || (limit {MOST_JOINED})")
+        if count > most:
+            yield _problem("too_large", f"the query has {count:,} {what} (limit {most:,})")
+    if (count := joined(query)) > MOST_JOINED:
+        yield _problem("too_large", f"the query joins {count} columns with || (limit {MOST_JOINED})")
     if size <= limits.nodes and growth(query) > MOST_GROWTH:
         yield _problem("too_large", f"the query repeats values more than {MOST_GROWTH} times within another")
     denied = {name.casefold() for name in limits.denied}
@@ -123,7 +123,7 @@ def _join(join: exp.Join) -> Iterator[Problem]:
         yield _problem("cross_join", f"the join with {name} has no condition", "write JOIN … ON …", join)
 
 
-def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterator[Problem]:
+def _table(table: exp.Table, schema: SqlSchema | None, denied: set[str]) -> Iterator[Problem]:
     if not isinstance(table.this, exp.Identifier):
         yield _problem(
             "table_function", f"a query reads tables, not functions: {table.name or table.this.sql()}", at=table
@@ -143,7 +143,7 @@ def _table(table: exp.Table, schema: Schema | None, denied: set[str]) -> Iterato
     elif schema is None and (not name.replace("_", "").isalnum() or name.startswith(_CATALOGS)):
         yield _problem("other_schema", f"'{table.name}' is not the name of a table", at=table)
     elif schema is not None and schema.table(table.name) is None:
-        near = did_you_mean(table.name, [one.name for one in schema.tables])
+        near = did_you_mean(table.name, [table.name for table in schema.tables])
         yield _problem("unknown_table", f"there is no table '{table.name}'.{near}", at=table)
 
 
@@ -170,7 +170,7 @@ def _visible_ctes(table: exp.Table) -> dict[str, exp.CTE]:
 # --- columns that may not be read -------------------------------------------------------
 
 
-def _denied_columns(query: exp.Query, hidden: set[str], schema: Schema | None) -> Iterator[Problem]:
+def _denied_columns(query: exp.Query, hidden: set[str], schema: SqlSchema | None) -> Iterator[Problem]:
     """Columns of these names, and what reads columns without their names."""
     for column in query.find_all(exp.Column):
         # DuckDB reads `secret.part`, a part of a column, as it reads `table.column`
@@ -179,14 +179,14 @@ def _denied_columns(query: exp.Query, hidden: set[str], schema: Schema | None) -
     if any(not isinstance(star.parent, exp.Count) for star in query.find_all(exp.Star)):
         yield _problem("denied", "* also reads columns that may not be read", "name the columns")
     for join in query.find_all(exp.Join):
-        if join.method == "NATURAL" or any(one.name.casefold() in hidden for one in join.args.get("using") or ()):
+        if join.method == "NATURAL" or any(column.name.casefold() in hidden for column in join.args.get("using") or ()):
             yield _problem("denied", "the join compares columns that may not be read", "write JOIN … ON …", join)
     for source in query.find_all(exp.Table, exp.Subquery):  # sqlglot reads (t) AS s(a, b) as a query in brackets
         table = source.unnest() if isinstance(source, exp.Subquery) else source
         if isinstance(table, exp.Table) and source.alias_column_names:
             yield _problem("denied", f"'{table.name}' may not get other names for its columns", at=table)
     # In DuckDB and PostgreSQL, the name of a table as a column is its whole row; in DuckDB, `main.table` is it, too.
-    sources = {one.alias_or_name.casefold() for one in query.find_all(exp.Table, exp.Subquery, exp.CTE)}
+    sources = {node.alias_or_name.casefold() for node in query.find_all(exp.Table, exp.Subquery, exp.CTE)}
     for column in query.find_all(exp.Column):
         if column.name.casefold() in sources and not _is_of_table(column, schema):
             hint = f"write {column.name}.COLUMN"
@@ -195,7 +195,7 @@ def _denied_columns(query: exp.Query, hidden: set[str], schema: Schema | None) -
             )
 
 
-def _is_of_table(column: exp.Column, schema: Schema | None) -> bool:
+def _is_of_table(column: exp.Column, schema: SqlSchema | None) -> bool:
     """Whether a column is one of the source before it, which FROM or JOIN of its own SELECT names."""
     select = column.parent_select
     if select is None or len(column.parts) != 2:
@@ -209,7 +209,7 @@ def _is_of_table(column: exp.Column, schema: Schema | None) -> bool:
     )
 
 
-def _columns_of(source: exp.Expr, schema: Schema | None) -> set[str]:
+def _columns_of(source: exp.Expr, schema: SqlSchema | None) -> set[str]:
     """The folded names of the columns of a table, a query of WITH, or a nested query, as far as they are known."""
     if isinstance(source, exp.Table) and (cte := _visible_ctes(source).get(source.name.casefold())):
         return _columns_of(cte, schema)
@@ -219,14 +219,14 @@ def _columns_of(source: exp.Expr, schema: Schema | None) -> set[str]:
     return {column.name.casefold() for column in table.columns} if table is not None else set()
 
 
-def _called_columns(query: exp.Query, schema: Schema) -> Iterator[Problem]:
+def _called_columns(query: exp.Query, schema: SqlSchema) -> Iterator[Problem]:
     """Names behind a table that are no columns of it: PostgreSQL reads ``emp.to_json`` as ``to_json(emp)``."""
     columns: dict[str, set[str]] = {}  # folded name of a table in the query → names of its columns
     for table in query.find_all(exp.Table):
-        found = schema.table(table.name)
-        if found is not None and table.name.casefold() not in _visible_ctes(table):
+        listed = schema.table(table.name)
+        if listed is not None and table.name.casefold() not in _visible_ctes(table):
             names = columns.setdefault(table.alias_or_name.casefold(), set())
-            names |= {column.name.casefold() for column in found.columns}
+            names |= {column.name.casefold() for column in listed.columns}
             names |= {name.casefold() for name in table.alias_column_names}
     for column in query.find_all(exp.Column):
         known = columns.get(column.table.casefold())

@@ -39,7 +39,7 @@ def growth(query: exp.Expr, above: Mapping[str, int] | None = None) -> int:
 
 def joined(node: exp.Expr) -> int:
     """The most columns that one ``a || b || c`` holds."""
-    parts = (one for one in node.find_all(exp.DPipe) if not isinstance(one.parent, exp.DPipe))
+    parts = (pipe for pipe in node.find_all(exp.DPipe) if not isinstance(pipe.parent, exp.DPipe))
     return max((sum(1 for _ in part.find_all(exp.Column)) for part in parts), default=0)
 
 
@@ -76,12 +76,12 @@ def _sides(clause: exp.Expr) -> Iterator[exp.Expr]:
 
 def _size(expression: exp.Expr, sizes: Mapping[str, int]) -> int:
     """How many values an expression holds, as texts grow. `sizes`: of the outputs that it may name."""
-    found: dict[int, int] = {}
+    totals: dict[int, int] = {}
     nodes = list(expression.walk(prune=lambda node: isinstance(node, exp.Query)))
     for node in reversed(nodes):  # each after its parts
-        parts = [found[id(part)] for part in node.iter_expressions() if id(part) in found]
-        found[id(node)] = min(_own_size(node, parts, sizes), _CAP)
-    return max(1, found[id(expression)])
+        parts = [totals[id(part)] for part in node.iter_expressions() if id(part) in totals]
+        totals[id(node)] = min(_own_size(node, parts, sizes), _CAP)
+    return max(1, totals[id(expression)])
 
 
 def _own_size(node: exp.Expr, parts: list[int], sizes: Mapping[str, int]) -> int:
@@ -113,7 +113,7 @@ def _longer(node: exp.Replace) -> int:
 def _behind(select: exp.Select, known: Mapping[str, int]) -> int:
     """The growth of the largest query that this one reads, in FROM or anywhere within."""
     largest = 1
-    for node in select.walk(prune=lambda one: isinstance(one, exp.Query) and one is not select):
+    for node in select.walk(prune=lambda child: isinstance(child, exp.Query) and child is not select):
         if isinstance(node, exp.Table):
             largest = max(largest, known.get(node.name.casefold(), 1))
         elif isinstance(node, exp.Query) and node is not select:

@@ -51,9 +51,9 @@ def is_related(join: exp.Join) -> bool:
     from_ = owner.args.get("from_")
     reached = {_name(owner if from_ is None else from_)}
     left = list(range(len(joins)))
-    while found := [n for n in left if _reaches(joins, n, reached, in_order=n == left[0])]:
-        reached.add(_name(joins[found[0]]))
-        left.remove(found[0])
+    while hits := [n for n in left if _reaches(joins, n, reached, in_order=n == left[0])]:
+        reached.add(_name(joins[hits[0]]))
+        left.remove(hits[0])
     return not any(joins[n] is join for n in left)
 
 

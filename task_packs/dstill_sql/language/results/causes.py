@@ -51,7 +51,7 @@ from dstill_sql.language.statements import NotOneQuery, read
 
 __all__ = ["cause"]
 
-_PLAIN = (
+_KIND_LABELS = (
     (kinds.SET, SET),
     (kinds.JOIN, JOIN),
     (kinds.GROUP, GROUPING),
@@ -68,19 +68,19 @@ def cause(got: str, want: str, dialect: Dialect) -> Cause | None:
     """The cause of the difference between two answers. None if they do not differ."""
     if canonical_text(got, dialect) == canonical_text(want, dialect):
         return None
-    refused = [refusals.read(one) is not None for one in (got, want)]
+    refused = [refusals.read(answer) is not None for answer in (got, want)]
     if refused[0] != refused[1]:
         return Cause(label=REFUSED if refused[0] else SHOULD_HAVE_REFUSED, detail=f"{_cut(got)}, not {_cut(want)}")
     try:
-        queries = [canonical(read(one, dialect), dialect) for one in (got, want)]
+        queries = [canonical(read(answer, dialect), dialect) for answer in (got, want)]
         _with_tables(queries)
         written, gold = (parts(canonical(query, dialect), dialect) for query in queries)
     except (NotOneQuery, NotPrintable, SqlglotError, RecursionError):
         return Cause(label=OTHER, detail=f"{_cut(got)}, not {_cut(want)}")
-    found = list(_differences(written, gold, dialect))
-    if not found:
+    differences = list(_differences(written, gold, dialect))
+    if not differences:
         return Cause(label=OTHER, detail=f"{_cut(got)}, not {_cut(want)}")
-    return min(found, key=lambda one: LABELS.index(one.label))
+    return min(differences, key=lambda option: LABELS.index(option.label))
 
 
 def _with_tables(queries: Sequence[exp.Query]) -> None:
@@ -96,25 +96,26 @@ def _with_tables(queries: Sequence[exp.Query]) -> None:
 
 
 def _differences(written: Parts, gold: Parts, dialect: Dialect) -> Iterator[Cause]:
-    tables = [{one.text for one in side if one.kind == kinds.TABLE} for side in (written, gold)]
+    tables = [{c.text for c in side if c.kind == kinds.TABLE} for side in (written, gold)]
     if tables[0] != tables[1]:
         yield Cause(label=TABLES, detail=_both(sorted(tables[0] - tables[1]), sorted(tables[1] - tables[0])))
-    selects = [Counter((one.depth, one.text) for one in side if one.kind == kinds.TABLE) for side in (written, gold)]
+    selects = [Counter((c.depth, c.text) for c in side if c.kind == kinds.TABLE) for side in (written, gold)]
     if tables[0] == tables[1] and selects[0] != selects[1]:
-        depths = [max((one.depth for one in side), default=0) for side in (written, gold)]
+        depths = [max((c.depth for c in side), default=0) for side in (written, gold)]
         label = NESTING if depths[0] != depths[1] or selects[0].total() == selects[1].total() else TABLES
         yield Cause(
-            label=label, detail=_both(*(_tables(one) for one in (selects[0] - selects[1], selects[1] - selects[0])))
+            label=label,
+            detail=_both(*(_tables(n) for n in (selects[0] - selects[1], selects[1] - selects[0]))),
         )
     extra, missing = _unmatched(written, gold, kinds.OUTPUT)
     if extra or missing:
         label = AGGREGATE if _differ_in_aggregates(extra, missing) else COLUMNS
-        yield Cause(label=label, detail=_both([one.text for one in extra], [one.text for one in missing]))
-    yield from _of_conditions(*_unmatched(written, gold, kinds.WHERE), dialect)
-    for kind, label in _PLAIN:
+        yield Cause(label=label, detail=_both([c.text for c in extra], [c.text for c in missing]))
+    yield from _from_conditions(*_unmatched(written, gold, kinds.WHERE), dialect)
+    for kind, label in _KIND_LABELS:
         extra, missing = _unmatched(written, gold, kind)
         if extra or missing:
-            yield Cause(label=label, detail=_both([str(one) for one in extra], [str(one) for one in missing]))
+            yield Cause(label=label, detail=_both([str(c) for c in extra], [str(c) for c in missing]))
 
 
 def _tables(counts: Counter[tuple[int, str]]) -> list[str]:
@@ -123,23 +124,23 @@ def _tables(counts: Counter[tuple[int, str]]) -> list[str]:
 
 def _unmatched(written: Parts, gold: Parts, kind: str) -> tuple[list[Clause], list[Clause]]:
     """The clauses of a kind that only one side has."""
-    sides = [[one for one in side if one.kind == kind] for side in (written, gold)]
-    counts = [Counter((one.text, one.depth) for one in side) for side in sides]
+    sides = [[c for c in side if c.kind == kind] for side in (written, gold)]
+    counts = [Counter((c.text, c.depth) for c in side) for side in sides]
     return _take(sides[0], counts[0] - counts[1]), _take(sides[1], counts[1] - counts[0])
 
 
 def _take(side: Parts, counts: Counter[tuple[str, int]]) -> list[Clause]:
-    found = []
-    for one in side:
-        if counts[one.text, one.depth] > 0:
-            counts[one.text, one.depth] -= 1
-            found.append(one)
-    return found
+    taken = []
+    for clause in side:
+        if counts[clause.text, clause.depth] > 0:
+            counts[clause.text, clause.depth] -= 1
+            taken.append(clause)
+    return taken
 
 
 def _differ_in_aggregates(extra: Parts, missing: Parts) -> bool:
     """Whether outputs are aggregates on both sides, with other functions or of other rows."""
-    sides = [[agg for one in side for agg in one.node.find_all(exp.AggFunc)] for side in (extra, missing)]
+    sides = [[agg for clause in side for agg in clause.node.find_all(exp.AggFunc)] for side in (extra, missing)]
     if not all(sides) or len(extra) != len(missing):
         return False
     functions = [sorted((agg.key, isinstance(agg.this, (exp.Distinct, exp.Star))) for agg in side) for side in sides]
@@ -149,18 +150,18 @@ def _differ_in_aggregates(extra: Parts, missing: Parts) -> bool:
 # --- conditions -------------------------------------------------------------------------
 
 
-def _of_conditions(extra: list[Clause], missing: list[Clause], dialect: Dialect) -> Iterator[Cause]:
+def _from_conditions(extra: list[Clause], missing: list[Clause], dialect: Dialect) -> Iterator[Cause]:
     pairs = sorted(
         (pair for pair in product(extra, missing) if _alike(pair[0], pair[1], dialect)),
         key=lambda pair: (-_alike(pair[0], pair[1], dialect), pair[0].text, pair[1].text),
     )
-    for one, other in pairs:
-        if one in extra and other in missing:
-            extra.remove(one)
+    for first, other in pairs:
+        if first in extra and other in missing:
+            extra.remove(first)
             missing.remove(other)
-            yield Cause(label=_label(one.node, other.node, dialect), detail=f"{one.text}, not {other.text}")
-    yield from (Cause(label=MISSING, detail=f"not {one.text}") for one in missing)
-    yield from (Cause(label=EXTRA, detail=one.text) for one in extra)
+            yield Cause(label=_label(first.node, other.node, dialect), detail=f"{first.text}, not {other.text}")
+    yield from (Cause(label=MISSING, detail=f"not {c.text}") for c in missing)
+    yield from (Cause(label=EXTRA, detail=c.text) for c in extra)
 
 
 def _alike(clause: Clause, other: Clause, dialect: Dialect) -> int:
@@ -182,8 +183,8 @@ def _triple(node: exp.Expr, dialect: Dialect) -> tuple[str, str, str]:
     columns = ", ".join(sorted({column.sql(dialect) for column in node.find_all(exp.Column)}))
     left = node.this.sql(dialect) if isinstance(node, (exp.Binary, exp.In)) and isinstance(node.this, exp.Expr) else ""
     rest = {key: value for key, value in node.args.items() if key != "this"}
-    values = [one for value in rest.values() for one in (value if isinstance(value, list) else [value])]
-    text = ", ".join(one.sql(dialect) for one in values if isinstance(one, exp.Expr))
+    values = [node for value in rest.values() for node in (value if isinstance(value, list) else [value])]
+    text = ", ".join(node.sql(dialect) for node in values if isinstance(node, exp.Expr))
     return (left or columns, f"{negated}{node.key}", text)
 
 

@@ -66,8 +66,8 @@ def terms(answer: str, dialect: Dialect) -> list[str]:
         if output.alias not in {column.name for column in output.find_all(exp.Column)}
     }
     own |= {cte.alias for cte in query.find_all(exp.CTE)}
-    found = {one.name for one in query.find_all(exp.Table, exp.Column) if not isinstance(one.this, exp.Star)}
-    return sorted(name for name in found - own if name)
+    names = {node.name for node in query.find_all(exp.Table, exp.Column) if not isinstance(node.this, exp.Star)}
+    return sorted(name for name in names - own if name)
 
 
 def parts(query: exp.Query, dialect: Dialect) -> list[Clause]:
@@ -101,8 +101,8 @@ def _select(select: exp.Select, dialect: Dialect, depth: int) -> Iterator[Clause
     if select.args.get("distinct"):
         yield Clause(DISTINCT, select, "DISTINCT", depth)
     for kind in (WHERE, HAVING):
-        if (found := select.args.get(kind.lower())) is not None:
-            yield from (clause(kind, conjunct) for conjunct in _conjuncts(found.this))
+        if (part := select.args.get(kind.lower())) is not None:
+            yield from (clause(kind, conjunct) for conjunct in _conjuncts(part.this))
     if (group := select.args.get("group")) is not None:
         yield from (clause(GROUP, expression) for expression in group.expressions)
     for inner in _inner(select):
@@ -124,9 +124,9 @@ def _order(query: exp.Expr, dialect: Dialect, depth: int) -> Iterator[Clause]:
             text = _short(term.this, dialect) + (" DESC" if term.args.get("desc") else "")
             yield Clause(ORDER, term, text if not place else f"…, {text}", depth)
     for name in ("limit", "offset"):
-        if (found := query.args.get(name)) is not None:
-            count = found.args.get("expression") or found.args.get("count")
-            yield Clause(LIMIT, found, f"{name.upper()} {count.sql(dialect) if count is not None else ''}", depth)
+        if (clause := query.args.get(name)) is not None:
+            count = clause.args.get("expression") or clause.args.get("count")
+            yield Clause(LIMIT, clause, f"{name.upper()} {count.sql(dialect) if count is not None else ''}", depth)
 
 
 def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
@@ -136,12 +136,12 @@ def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
 
 def _inner(select: exp.Select) -> Iterator[exp.Expr]:
     """The subqueries right inside a SELECT, without those of WITH."""
-    for one in select.find_all(exp.Select, exp.SetOperation):
-        around = one.parent
+    for node in select.find_all(exp.Select, exp.SetOperation):
+        around = node.parent
         while isinstance(around, exp.Subquery):
             around = around.parent
-        if one is not select and one.parent_select is select and not isinstance(around, (exp.CTE, exp.SetOperation)):
-            yield one
+        if node is not select and node.parent_select is select and not isinstance(around, (exp.CTE, exp.SetOperation)):
+            yield node
 
 
 def _short(node: exp.Expr, dialect: Dialect) -> str:

@@ -69,11 +69,11 @@ def _number(value: Decimal | float) -> Any:
     return int(value) if value == value.to_integral_value() and abs(value) < _EXACT else _number(float(value))
 
 
-def tied(one: Sequence[Any], other: Sequence[Any]) -> bool:
+def tied(row: Sequence[Any], other: Sequence[Any]) -> bool:
     """Whether two sort keys are equal."""
     return all(
         a == b or ((isinstance(a, float) or isinstance(b, float)) and _are_near(a, b))
-        for a, b in zip(map(_plain, one), map(_plain, other), strict=True)
+        for a, b in zip(map(_plain, row), map(_plain, other), strict=True)
     )
 
 
@@ -100,9 +100,9 @@ def _text(value: str) -> Hashable:
         return value
     if _INTEGER.fullmatch(value):
         return int(value)
-    if (found := _TIME.fullmatch(value)) is None:
+    if (match := _TIME.fullmatch(value)) is None:
         return value
-    day, minute, second, fraction = (part or "" for part in found.groups())
+    day, minute, second, fraction = (part or "" for part in match.groups())
     clock = f"{minute or '00:00'}:{second or '00'}.{fraction.rstrip('0')}".rstrip(".")
     return day if clock == "00:00:00" else f"{day} {clock}"
 
@@ -111,7 +111,7 @@ class _Numbers:
     """One number for all that are nearly equal to each other in the rows of a comparison."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        numbers = {one for row in rows for one in row if isinstance(one, (int, float))}
+        numbers = {value for row in rows for value in row if isinstance(value, (int, float))}
         self._as: dict[Hashable, Hashable] = {}
         if any(isinstance(number, float) for number in numbers):
             for low, high in pairwise(sorted(numbers)):
@@ -121,7 +121,7 @@ class _Numbers:
     def of(self, rows: Sequence[Row]) -> list[Row]:
         if not self._as:
             return list(rows)
-        return [tuple(self._as.get(one, one) for one in row) for row in rows]
+        return [tuple(self._as.get(value, value) for value in row) for row in rows]
 
 
 # --- results ----------------------------------------------------------------------------
@@ -209,17 +209,17 @@ def _assignments(got: Sequence[Row], want: Sequence[Row], free: Sequence[Row], w
         prefixes = Counter(tuple(row[place] for place in order) for row in got)
         return not prefixes - Counter(row[: len(order)] for row in chain(want, free))
 
-    def found(order: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    def orders(order: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         place = len(order)
         if place == width:
             yield order
             return
-        for column in sorted(range(width), key=lambda one: one != place):
+        for column in sorted(range(width), key=lambda other: other != place):
             longer = (*order, column)
             if column not in order and may[place][column] and work <= _WORK and possible(longer):
-                yield from found(longer)
+                yield from orders(longer)
 
-    yield from (order for order in found(()) if order != tuple(range(width)))
+    yield from (order for order in orders(()) if order != tuple(range(width)))
 
 
 # --- what a result shows ----------------------------------------------------------------

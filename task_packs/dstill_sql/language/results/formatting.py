@@ -20,7 +20,7 @@ from dstill_sql.language.dialects import Dialect
 __all__ = ["highlight", "snippets"]
 
 LONG = 60  # characters; a shorter query stays on one line
-JOINING = ("LEFT", "RIGHT", "FULL", "INNER", "CROSS", "NATURAL", "OUTER", "JOIN", "POSITIONAL", "ASOF")
+JOIN_WORDS = ("LEFT", "RIGHT", "FULL", "INNER", "CROSS", "NATURAL", "OUTER", "JOIN", "POSITIONAL", "ASOF")
 BEGINNING = (
     *("SELECT", "FROM", "WHERE", "GROUP BY", "HAVING", "QUALIFY", "ORDER BY", "LIMIT"),
     *("UNION", "EXCEPT", "INTERSECT"),
@@ -58,8 +58,8 @@ def _parts(answer: str, tokens: Sequence[Token]) -> Iterator[Part]:
 
 def _begins(word: str, before: str) -> bool:
     """Whether a clause begins with `word`, which stands after the token `before`."""
-    if word in JOINING:
-        return before not in JOINING
+    if word in JOIN_WORDS:
+        return before not in JOIN_WORDS
     return word in BEGINNING and before != "DISTINCT"  # IS DISTINCT FROM
 
 

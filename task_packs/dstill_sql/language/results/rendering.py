@@ -61,10 +61,10 @@ def _cell(cell: Any) -> str:
 
 def _heading(name: str) -> str:
     """Words for a column that an engine named by its expression: ``AVG(labour_eur)`` → ``average labour_eur``."""
-    found = _CALL.fullmatch(name)
-    if found is None:
+    match = _CALL.fullmatch(name)
+    if match is None:
         return name
-    function, distinct, of = found["function"].lower(), found["distinct"], found["of"]
+    function, distinct, of = match["function"].lower(), match["distinct"], match["of"]
     if function.startswith("count"):
         return "count" if of in (None, "*") else f"{'different' if distinct else 'count of'} {of}"
     return f"{_WORDS[function]} {of}" if of and of != "*" else name

@@ -13,7 +13,7 @@ from random import Random
 from dstill.synthesis.english import say
 from dstill.synthesis.plans import Skip, draw
 from dstill.synthesis.subjects import Subject
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.questions.formal.writing import write
 
 __all__ = ["formal"]
@@ -21,7 +21,7 @@ __all__ = ["formal"]
 _TRIES = 200
 
 
-def formal(subject: Subject, schema: Schema, random: Random) -> tuple[str, str]:
+def formal(subject: Subject, schema: SqlSchema, random: Random) -> tuple[str, str]:
     """A question and its answer, in DuckDB's dialect. Raises Skip if the subject has nothing to ask about."""
     for _ in range(_TRIES):
         try:

@@ -5,12 +5,12 @@ write(plan, schema)      "SELECT name FROM shop WHERE city = 'Oslo' ORDER BY siz
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from dstill.synthesis.plans import Aggregate, Comparison, Condition, Existence, Place, Plan, Skip
-from dstill_sql.language.database.schema import Column, Schema
+from dstill_sql.language.database.schema import Column, SqlSchema
 from dstill_sql.language.database.schema import quoted as quoted_in
 
 __all__ = ["write"]
@@ -18,7 +18,7 @@ __all__ = ["write"]
 _FUNCTIONS = {"avg": "AVG", "sum": "SUM", "min": "MIN", "max": "MAX"}
 
 
-def write(plan: Plan, schema: Schema) -> str:
+def write(plan: Plan, schema: SqlSchema) -> str:
     """The query, in DuckDB's dialect. Raises Skip if it needs one table twice."""
     return _Writer(plan, schema).query()
 
@@ -29,7 +29,7 @@ def quoted(name: str) -> str:
 
 
 class _Writer:
-    def __init__(self, plan: Plan, schema: Schema) -> None:
+    def __init__(self, plan: Plan, schema: SqlSchema) -> None:
         self.plan, self.schema = plan, schema
         self.table = plan.entity.name
         self.relations = list(dict.fromkeys(relation for place in _places(plan) for relation in place.via))
@@ -121,10 +121,9 @@ def _dotted(table: str, column: str) -> str:
     return f"{quoted(table)}.{quoted(column)}"
 
 
-def _column_of(schema: Schema, table: str, name: str) -> Column:
-    found = schema.table(table)
-    assert found is not None
-    return next(column for column in found.columns if column.name == name)
+def _column_of(schema: SqlSchema, table: str, name: str) -> Column:
+    columns: Sequence[Column] = getattr(schema.table(table), "columns", ())
+    return next(column for column in columns if column.name == name)
 
 
 def _compared(condition: Comparison, column: str, typed: Column, table: str) -> str:

@@ -21,7 +21,7 @@ from dstill_sql.questions.words import plural
 
 __all__ = ["ColumnOf", "Domain", "ReferenceOf", "TableOf", "domains", "read"]
 
-_APART = re.compile(r",\s+(?![^{(]*[})])")  # commas outside of brackets
+_COMMA = re.compile(r",\s+(?![^{(]*[})])")  # commas outside of brackets
 _REFERENCE = re.compile(r"(?:(?P<role>[\w ]+)=)?(?P<to>[\w ]+?)(?P<null>\?)?\s*(?:\((?P<verbs>[^)]*)\))?")
 _COLUMN = re.compile(
     r"(?P<words>[\w ]+)=(?P<kind>\{.*?\}|\w+)(?P<null>\?)?\s*"
@@ -80,15 +80,15 @@ def read(name: str, text: str) -> Domain:
         nouns, _, references = head.partition(">")
         singular, *several = (part.strip() for part in nouns.split("/"))
         known.append(singular)
-        found = tuple(_reference(part, line) for part in _APART.split(references.strip()) if part)
-        if not separator or any(one.to not in known for one in found):
+        edges = tuple(_reference(part, line) for part in _COMMA.split(references.strip()) if part)
+        if not separator or any(reference.to not in known for reference in edges):
             raise ValueError(f"{name}: a colon is missing, or a table comes later: {line}")
         tables.append(
             TableOf(
                 noun=singular,
                 nouns=tuple(several) or (plural(singular),),
-                references=found,
-                columns=tuple(_column(part, line) for part in _APART.split(columns.strip()) if part),
+                references=edges,
+                columns=tuple(_column(part, line) for part in _COMMA.split(columns.strip()) if part),
             )
         )
     return Domain(name=name, tables=tuple(tables))
@@ -133,7 +133,7 @@ def _column(text: str, line: str) -> ColumnOf:
     if match is None:
         raise ValueError(f"not a column: '{text}' in {line}")
     kind, bounds = match["kind"], (match["range"] or "").split("..")
-    options = tuple(one.strip() for one in kind[1:-1].split("|")) if kind.startswith("{") else ()
+    options = tuple(option.strip() for option in kind[1:-1].split("|")) if kind.startswith("{") else ()
     return ColumnOf(
         words=match["words"].strip(),
         kind="enum" if options else kind,

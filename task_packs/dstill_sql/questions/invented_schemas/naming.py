@@ -63,7 +63,7 @@ class Style:
 
     @property
     def spelling(self) -> tuple[str, str, str, bool]:
-        """What most names depend on."""
+        """The spelling that most names have."""
         return (self.case, self.column_prefix, self.table_prefix, self.short)
 
     def table(self, noun: str, nouns: str) -> str:

@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 from dstill_sql.language.database.database import Database, Rows
-from dstill_sql.language.database.schema import Column, Reference, Schema, Table
+from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.questions.invented_schemas import values as kinds
 from dstill_sql.questions.invented_schemas.definitions import ColumnOf, Domain, ReferenceOf, TableOf
@@ -39,8 +39,8 @@ _TYPES: Mapping[str, Mapping[str, str]] = {  # family → its type, by dialect
     "timestamp": {"duckdb": "TIMESTAMP", "sqlite": "TIMESTAMP", "postgres": "TIMESTAMP"},
     "boolean": {"duckdb": "BOOLEAN", "sqlite": "BOOLEAN", "postgres": "BOOLEAN"},
 }
-_MISSING = 0.2  # share of NULLs where a domain allows them
-_UNUSED = 0.12  # share of rows that nothing refers to
+_NULL_SHARE = 0.2  # share of NULLs where a domain allows them
+_UNUSED_SHARE = 0.12  # share of rows that nothing refers to
 _NAMES = ("name", "title", "code", "number")
 
 
@@ -87,7 +87,7 @@ def named(
 
 def schema_of(
     domain: Domain, style: Style, dialect: Dialect = "duckdb"
-) -> tuple[Schema, Lexicon, tuple[Reference, ...]]:
+) -> tuple[SqlSchema, Lexicon, tuple[Reference, ...]]:
     """The schema, its words, and its references."""
     names = {table.noun: style.table(table.noun, table.nouns[0]) for table in domain.tables}
     keys = {table.noun: style.primary(table.noun) for table in domain.tables}
@@ -103,18 +103,18 @@ def schema_of(
         for reference in table.references:
             column = _reference_column(reference, style, keys, {column.name for column in columns}, dialect)
             columns.append(column)
-            found = Reference(
+            edge = Reference(
                 table=name, columns=(column.name,), to=names[reference.to], to_columns=(keys[reference.to],)
             )
-            references.append(found)
-            lexicon["references"][name, found.columns] = ReferenceWords(
+            references.append(edge)
+            lexicon["references"][name, edge.columns] = ReferenceWords(
                 role=reference.role, active=reference.active, passive=reference.passive
             )
         for own in _own_columns(table, style, {column.name.casefold() for column in columns}, dialect):
             columns.append(own[0])
             lexicon["columns"][f"{name}.{own[0].name}"] = own[1]
         tables.append(Table(name=name, columns=tuple(columns), key=(keys[table.noun],)))
-    schema = Schema(tables=tuple(tables), references=tuple(references) if style.declared else (), dialect=dialect)
+    schema = SqlSchema(tables=tuple(tables), references=tuple(references) if style.declared else (), dialect=dialect)
     return schema, _completed(lexicon, schema, tuple(references)), tuple(references)
 
 
@@ -135,20 +135,20 @@ def _reference_column(
 
 
 def _own_columns(table: TableOf, style: Style, taken: set[str], dialect: Dialect) -> list[tuple[Column, ColumnWords]]:
-    found = []
-    for one in table.columns:
-        family: Any = kinds.FAMILIES.get(one.kind, "text")
-        name = style.column(one.words, table.noun, one.unit)
+    columns = []
+    for own in table.columns:
+        family: Any = kinds.FAMILIES.get(own.kind, "text")
+        name = style.column(own.words, table.noun, own.unit)
         if name.casefold() in taken:
-            name = style.column(f"{one.words} value", table.noun)
+            name = style.column(f"{own.words} value", table.noun)
         taken.add(name.casefold())
-        comment = f"{one.words}{f' in {one.unit}' if one.unit else ''}" if style.comments else ""
-        column = Column(name=name, type=_type(family, dialect), family=family, comment=comment, nullable=one.nullable)
-        found.append((column, ColumnWords(noun=one.words, unit=one.unit, has=one.kind == "has")))
-    return found
+        comment = f"{own.words}{f' in {own.unit}' if own.unit else ''}" if style.comments else ""
+        column = Column(name=name, type=_type(family, dialect), family=family, comment=comment, nullable=own.nullable)
+        columns.append((column, ColumnWords(noun=own.words, unit=own.unit, has=own.kind == "has")))
+    return columns
 
 
-def _completed(words: Mapping[str, Any], schema: Schema, references: tuple[Reference, ...]) -> Lexicon:
+def _completed(words: Mapping[str, Any], schema: SqlSchema, references: tuple[Reference, ...]) -> Lexicon:
     """The words of a domain, and what names say where it says nothing: keys."""
     plain = Lexicon.of(schema, references)
     return Lexicon(
@@ -190,12 +190,12 @@ def _count(table: TableOf, size: int, random: Random) -> int:
 
 def _used(count: int, random: Random) -> list[int]:
     """The keys that are referred to, some more often than others."""
-    keys = random.sample(range(1, count + 1), max(1, round(count * (1 - _UNUSED))))
+    keys = random.sample(range(1, count + 1), max(1, round(count * (1 - _UNUSED_SHARE))))
     return [key for place, key in enumerate(keys) for _ in range(1 + 3 * (place % 5 == 0) + place % 2)]
 
 
 def _referred(reference_of: ReferenceOf, used: Sequence[int], key: int, noun: str, random: Random) -> int | None:
-    if reference_of.nullable and (random.random() < _MISSING or (reference_of.to == noun and key == 1)):
+    if reference_of.nullable and (random.random() < _NULL_SHARE or (reference_of.to == noun and key == 1)):
         return None
     return (
         random.choice([other for other in used if other < key] or used)
@@ -205,11 +205,11 @@ def _referred(reference_of: ReferenceOf, used: Sequence[int], key: int, noun: st
 
 
 def _own(table: TableOf, key: int, names: set[Any], now: datetime, random: Random) -> list[Any]:
-    found: list[Any] = []
+    values: list[Any] = []
     first: str | None = None  # when the row began
     for column in table.columns:
-        if column.nullable and random.random() < _MISSING:
-            found.append(None)
+        if column.nullable and random.random() < _NULL_SHARE:
+            values.append(None)
             continue
         value = _value(column, first, now, random)
         if column.words == "name" and column.options and not table.references and key <= len(column.options):
@@ -219,8 +219,8 @@ def _own(table: TableOf, key: int, names: set[Any], now: datetime, random: Rando
             names.add(value)
         if column.kind in ("date", "time"):
             first = first or value
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
 def _value(column_of: ColumnOf, first: str | None, now: datetime, random: Random) -> Any:

@@ -37,7 +37,7 @@ from dstill_sql.questions.references import references_of
 __all__ = ["InventedQuestion", "invented_database", "replay", "stream"]
 
 _POOL = 48  # databases
-_EVERY = 16  # questions, after which a database is replaced
+_INTERVAL = 16  # questions, after which a database is replaced
 _TRIES = 8  # rows drawn for one template and database
 _FORMAL = 0.55  # share of formal questions in `replay`
 _OTHER_CONDITIONS = 0.5  # share of questions that combine the conditions of several templates
@@ -63,13 +63,13 @@ def invented_database(random: Random, dialect: Dialect, number: int = 0) -> tupl
     """A database of a random domain, with its view for questions."""
     domain = _some_tables(random.choice(list(domains().values())), random)
     now = _FIRST + timedelta(days=random.randrange(3_000), hours=random.randrange(10))
-    made = invent(
+    invented = invent(
         domain, Style.draw(random), random.randrange(2**32), now=now, size=random.randrange(12, 36), dialect=dialect
     )
-    database = replace(made.database, name=f"{domain.name}-{number}")
+    database = replace(invented.database, name=f"{domain.name}-{number}")
     assert isinstance(database.data, Rows)
-    view = View.of(database, made.lexicon, made.references, database.data.read(), now)
-    return replace(made, database=database), view
+    view = View.of(database, invented.lexicon, invented.references, database.data.read(), now)
+    return replace(invented, database=database), view
 
 
 def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]:
@@ -87,26 +87,26 @@ def stream(seed: int, dialect: Dialect = "duckdb") -> Iterator[InventedQuestion]
         template = random.choice(lanes[random.choices(names, weights)[0]])
         if template.conditions and random.random() < _OTHER_CONDITIONS:
             template = mixed(template, random)
-        found = _composed(pool, template, random)
-        if found is None:
+        composed = _composed(pool, template, random)
+        if composed is None:
             continue
-        yield found
+        yield composed
         number += 1
         if len(pool) < _POOL:
             pool.append(_pooled(random, dialect, len(pool)))
-        elif number % _EVERY == 0:
-            pool[number // _EVERY % _POOL] = _pooled(random, dialect, number)
+        elif number % _INTERVAL == 0:
+            pool[number // _INTERVAL % _POOL] = _pooled(random, dialect, number)
 
 
 def replay(seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
     """Readings of these and of formal questions, and the tokens of their answers, for `dstill.api.form.Form.replay`."""
     random = Random(f"replay {seed}")
-    asked: list[Database] = []
-    form = SqlForm(lambda _: asked[-1], Limits(), references_of)
+    databases: list[Database] = []
+    form = SqlForm(lambda _: databases[-1], Limits(), references_of)
     sources = (stream(seed), _formal(random))
     while True:
         question = next(random.choices(sources, (1 - _FORMAL, _FORMAL))[0])
-        asked[:] = [question.database]
+        databases[:] = [question.database]
         reading = form.read(question.example)
         try:
             yield reading, form.encode(question.example.answer or "", reading)
@@ -120,7 +120,7 @@ def _formal(random: Random) -> Iterator[InventedQuestion]:
         made, _ = invented_database(random, "duckdb")
         about = subject_of(made.database, made.lexicon, made.references)
         context = _context(made.database)
-        for _ in range(_EVERY):
+        for _ in range(_INTERVAL):
             question, answer = formal(about, made.database.schema, random)
             example = Example(id="", question=question, answer=answer, context=context, category="formal")
             yield InventedQuestion(example=example, database=made.database)
@@ -141,13 +141,13 @@ def _context(database: Database) -> dict[str, Any]:
 
 
 def _composed(pool: Sequence[_Pooled], template: Template, random: Random) -> InventedQuestion | None:
-    for one in random.sample(pool, min(len(pool), _TRIES)):
+    for source in random.sample(pool, min(len(pool), _TRIES)):
         for _ in range(_TRIES):
             try:
-                made = compose(one.view, template, random, one.context)
+                composed = compose(source.view, template, random, source.context)
             except Skip:
                 continue
-            return InventedQuestion(example=made.example, database=one.view.database)
+            return InventedQuestion(example=composed.example, database=source.view.database)
     return None
 
 
@@ -165,8 +165,8 @@ def _some_tables(domain: Domain, random: Random) -> Domain:
         domain,
         tables=tuple(
             replace(
-                one, columns=tuple(c for c in one.columns if c.words in ("name", "title") or random.random() < 0.88)
+                table, columns=tuple(c for c in table.columns if c.words in ("name", "title") or random.random() < 0.88)
             )
-            for one in tables
+            for table in tables
         ),
     )

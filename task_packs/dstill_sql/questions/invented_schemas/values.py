@@ -29,8 +29,8 @@ FAMILIES: Mapping[str, str] = {
     "date": "date",
     "time": "timestamp",
 }
-_WIDE = 50  # times the least value: then small values are frequent
-_FEW = 12  # values of a whole number that are equally frequent
+_WIDE_RATIO = 50  # times the least value: then small values are frequent
+_FEW_VALUES = 12  # values of a whole number that are equally frequent
 _YEARS = (-3.0, 0.0)  # when things happened, before now
 _DIGITS: Mapping[str, int] = {"num": 1, "money": 2, "pct": 1}
 
@@ -38,10 +38,10 @@ _DIGITS: Mapping[str, int] = {"num": 1, "money": 2, "pct": 1}
 @lru_cache(maxsize=1)
 def words() -> Mapping[str, tuple[str, ...]]:
     """The lists of `words.toml`."""
-    found = tomllib.loads(
+    lists = tomllib.loads(
         files("dstill_sql.questions.invented_schemas").joinpath("words.toml").read_text(encoding="utf-8")
     )
-    return {name: tuple(" ".join(one.split()) for one in text.split("|")) for name, text in found.items()}
+    return {name: tuple(" ".join(word.split()) for word in text.split("|")) for name, text in lists.items()}
 
 
 def make(random: Random, column: ColumnOf, now: datetime) -> Any:
@@ -63,16 +63,16 @@ def _company(random: Random, *_: Any) -> str:
 
 
 def _title(random: Random, *_: Any) -> str:
-    ways = ("{a} {n}", "The {a} {n}", "{n} and {m}", "The {n}", "{n} of the {m}", "{a} {n} {d}")
+    patterns = ("{a} {n}", "The {a} {n}", "{n} and {m}", "The {n}", "{n} of the {m}", "{a} {n} {d}")
     first, second = random.sample(words()["noun"], 2)
-    return random.choice(ways).format(a=_pick(random, "adjective"), n=first, m=second, d=random.randrange(2, 9))
+    return random.choice(patterns).format(a=_pick(random, "adjective"), n=first, m=second, d=random.randrange(2, 9))
 
 
 def _text(random: Random, *_: Any) -> str:
-    ways = ("{t} {s} {p}", "{t} {s}", "{t} {s}, {u} {s2} {p}", "customer says {t} {s}", "{s} {t} {p}")
+    patterns = ("{t} {s} {p}", "{t} {s}", "{t} {s}, {u} {s2} {p}", "customer says {t} {s}", "{s} {t} {p}")
     first, second = random.sample(words()["thing"], 2)
     state, other = random.sample(words()["state"], 2)
-    return random.choice(ways).format(t=first, u=second, s=state, s2=other, p=_pick(random, "place"))
+    return random.choice(patterns).format(t=first, u=second, s=state, s2=other, p=_pick(random, "place"))
 
 
 def _street(random: Random, *_: Any) -> str:
@@ -100,17 +100,17 @@ def _enum(random: Random, column: ColumnOf, _: datetime) -> Any:
 
 def _number(random: Random, column: ColumnOf, _: datetime) -> float:
     low, high = (0.0, 100.0) if column.low is None or column.high is None else (column.low, column.high)
-    if column.kind == "int" and high - low <= _FEW:
+    if column.kind == "int" and high - low <= _FEW_VALUES:
         return random.randint(int(low), int(high))
-    if high > _WIDE * max(low, 1) and low >= 0:
-        found = exp(random.uniform(log(low + 1), log(high + 1))) - 1
+    if high > _WIDE_RATIO * max(low, 1) and low >= 0:
+        number = exp(random.uniform(log(low + 1), log(high + 1))) - 1
     else:
-        found = random.triangular(low, high, low + (high - low) * 0.4)
+        number = random.triangular(low, high, low + (high - low) * 0.4)
     if column.kind == "int":
-        return round(_rounded(random, found))
+        return round(_rounded(random, number))
     if high >= 1e5:
-        return float(round(_rounded(random, found)))
-    return round(found, _DIGITS[column.kind])
+        return float(round(_rounded(random, number)))
+    return round(number, _DIGITS[column.kind])
 
 
 def _rounded(random: Random, number: float) -> float:
@@ -131,10 +131,10 @@ def _bool(random: Random, *_: Any) -> bool:
 
 def _time(random: Random, column: ColumnOf, now: datetime) -> str:
     low, high = _YEARS if column.low is None or column.high is None else (column.low, column.high)
-    found = now + timedelta(days=365.25 * (high - abs(high - low) * random.random() ** 1.5))
+    time = now + timedelta(days=365.25 * (high - abs(high - low) * random.random() ** 1.5))
     if column.kind == "date":
-        return found.date().isoformat()
-    return found.replace(minute=random.randrange(60), second=0, microsecond=0).isoformat(sep=" ")
+        return time.date().isoformat()
+    return time.replace(minute=random.randrange(60), second=0, microsecond=0).isoformat(sep=" ")
 
 
 _MAKERS: Mapping[str, Callable[..., Any]] = {

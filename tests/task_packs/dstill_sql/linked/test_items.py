@@ -12,15 +12,15 @@ from dstill.api.records import Example
 from dstill.api.values import Values
 from dstill_sql.form.items import FEATURES, Tables
 from dstill_sql.form.joins import Joins
-from dstill_sql.form.sql_form import SHOWN, SqlForm
+from dstill_sql.form.sql_form import MOST_ITEMS, SqlForm
 from dstill_sql.language.database.database import Database
-from dstill_sql.language.database.schema import Reference, Schema
+from dstill_sql.language.database.schema import Reference, SqlSchema
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
 
 def tables(ddl: str, values: dict[str, object] | None = None, **options: object) -> Tables:
-    schema = Schema.read(ddl, options.pop("dialect", "duckdb"))  # type: ignore[arg-type]
+    schema = SqlSchema.read(ddl, options.pop("dialect", "duckdb"))  # type: ignore[arg-type]
     return Tables(Database(name="x", schema=schema, values=Values.read(values or {})), **options)  # type: ignore[arg-type]
 
 
@@ -77,7 +77,7 @@ def test_a_wide_schema_is_ranked() -> None:
     form = Linked.of(Sql(Settings())).form()
     started = time.process_time()
     reading = form.read(Example(id="1", question="the deepest harbours since May", context={"db": "w", "schema": ddl}))
-    assert len(reading.items) == SHOWN
+    assert len(reading.items) == MOST_ITEMS
     assert {"harbours", "harbours.depth", "harbours.opened"} <= {item.name for item in reading.items}
     assert time.process_time() - started < 10
 
@@ -94,7 +94,7 @@ def test_databases_that_were_read_last_are_kept() -> None:
 
 
 def joins(name: str) -> Joins:
-    schema = Schema.read(SCHEMAS[name], "duckdb")
+    schema = SqlSchema.read(SCHEMAS[name], "duckdb")
     return Joins(schema, schema.references)
 
 
@@ -113,7 +113,7 @@ def test_left_tables_come_last() -> None:
 
 
 def test_tables_without_a_way_are_not_joined() -> None:
-    schema = Schema.read("CREATE TABLE a (x INT); CREATE TABLE b (x INT)", "duckdb")
+    schema = SqlSchema.read("CREATE TABLE a (x INT); CREATE TABLE b (x INT)", "duckdb")
     assert Joins(schema, ()).tree({"a", "b"}) is None
     assert not Joins(schema, ()).are_linked("a", "b")
     guessed = Reference(table="a", columns=("x",), to="b", to_columns=("x",))

@@ -15,7 +15,7 @@ from support.sql_trips import SCHEMA, Tables, example, executor, task
 from dstill.api.protocols import NoTestDatabases, TestDatabases
 from dstill.api.records import Example, OutcomeKind, TestDatabase
 from dstill.api.values import Values
-from dstill_sql.language.database.schema import Schema
+from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.statements import read
 from dstill_sql.pack import Sql
@@ -25,7 +25,7 @@ from dstill_sql.testdata.mutants import MOST, mutants_of
 
 
 def names_of(query: str, schema: str = SCHEMA, values: dict[str, Any] | None = None) -> list[str]:
-    gold = Gold.of(read(query, "duckdb"), Schema.read(schema, "duckdb"), Values.read(values or {}))
+    gold = Gold.of(read(query, "duckdb"), SqlSchema.read(schema, "duckdb"), Values.read(values or {}))
     return [one.name for one in mutants_of(gold)]
 
 
@@ -200,7 +200,7 @@ SELECT w.name FROM owners AS w JOIN "order" AS o ON o.id = w.order_id WHERE o."a
 
 @pytest.mark.parametrize("query", first_quick(STRICT_GOLDS))
 def test_keep_what_the_schema_declares(query: str) -> None:
-    schema = Schema.read(STRICT, "duckdb")
+    schema = SqlSchema.read(STRICT, "duckdb")
     for database in databases(query, "duckdb", STRICT):
         rows: Tables = database.data["rows"]
         assert set(rows) == {table.name for table in schema.tables}

@@ -46,7 +46,7 @@ class Rpn(Task):
     name = "rpn"
     instructions = "Write the calculation in reverse Polish notation, with the operands x, y, z, 1 to 9 and + - *."
     executors = ("rpn-machine",)
-    checks = (Check.of_parser("program", value_of),)
+    checks = (Check.from_parser("program", value_of),)
     protocols: ClassVar = {KnownAnswers: RpnAnswers, Linked: "dstill_rpn.form:RpnLinked"}
 
     def examples(self, split: str) -> Iterable[Example]:

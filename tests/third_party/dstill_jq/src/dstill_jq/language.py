@@ -66,6 +66,6 @@ def fields(example: Example, answer: str) -> Iterable[Problem]:
 
 
 CHECKS = (
-    Check.of_parser("program", program, hint="for example: .[] | select(.pages > 300) | .title"),
+    Check.from_parser("program", program, hint="for example: .[] | select(.pages > 300) | .title"),
     Check("fields", fields, applies=lambda example: "fields" in example.context),
 )
