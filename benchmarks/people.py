@@ -31,11 +31,13 @@ from benchmarks import by_content
 from dstill import config as configuration
 from dstill.answering import steps
 from dstill.api.metric import wilson
-from dstill.api.records import Example, Level, TestDatabase
+from dstill.api.records import Example, Level, Prediction, TestDatabase
 from dstill.factory import Setup
 from dstill.io.jsonl import read_rows
 from dstill.plugins import load, part_sections
 from dstill.stages.predict import live_data
+from dstill.stages.predict.answerable import Answerable
+from dstill.stages.predict.predictor import Predictor
 
 __all__ = ["PARTS", "TASKS", "Answered", "answered", "main"]
 
@@ -55,8 +57,8 @@ class Answered:
     right: bool
     by_content: bool
     executed: bool
+    second_look: bool
     reason: str
-    logprob: float | None
 
     @property
     def silently_wrong(self) -> bool:
@@ -118,22 +120,23 @@ Groups = Mapping[str, Sequence[Mapping[str, Any]]]  # name of the data → its q
 
 
 def _sql(folder: Path, student: Path | None, groups: Groups) -> list[Answered]:
-    found: list[Answered] = []
+    answers: list[Answered] = []
     for name, rows in groups.items():
         url = f"sqlite:///{(folder / 'databases' / f'{name}.sqlite').absolute()}"
         described = live_data.describe(_setup("sql", student, {"engine.url": url}))
         with live_data.kept(described) as settings:
             setup = _setup("sql", student, {"engine.url": url, **settings, "task.sql.test_databases": 0})
             context = {setup.task.data_key: live_data.data_name(setup)}
-            found += _judged(setup, rows, lambda _, context=context: context, by_content.rows_shown)  # type: ignore[misc]
-    return found
+            about = [(row, context) for row in rows]
+            answers += _judged(live_data.from_base(name, setup), about, by_content.rows_shown)
+    return answers
 
 
 def _querydsl(folder: Path, student: Path | None, groups: Groups) -> list[Answered]:
     setup = _setup("querydsl", student, {"task.querydsl.corpora": 0})
     contexts = {name: _index(folder / "indices", name) for name in groups}
-    rows = [row for group in groups.values() for row in group]
-    return list(_judged(setup, rows, lambda row: contexts[row["index"]], by_content.body_shows))
+    about = [(row, contexts[name]) for name, rows in groups.items() for row in rows]
+    return list(_judged(live_data.from_base("base", setup), about, by_content.body_shows))
 
 
 TASKS: Mapping[str, Callable[[Path, Path | None, Groups], list[Answered]]] = {"querydsl": _querydsl, "sql": _sql}
@@ -160,42 +163,39 @@ def _index(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _judged(
-    setup: Setup,
-    rows: Sequence[Mapping[str, Any]],
-    context: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    student: Answerable,
+    rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
     shows: Callable[[Any, Any, Mapping[str, Any]], bool],
 ) -> Iterator[Answered]:
+    """The answers that `dstill ask` gives to questions in their contexts, with a second look where it takes one."""
+    setup = student.setup
     examples = [
-        Example(id=row["id"], question=row["question"], answer=row["answer"], context=dict(context(row)))
-        for row in rows
+        Example(id=row["id"], question=row["question"], answer=row["answer"], context=context) for row, context in rows
     ]
-    generator = setup.student.load_base()
-    predictions = list(steps.predict(generator, setup.objective, setup.task, examples))
-    with setup.opened_executor() as executor:
+    with Predictor(student, execute=True) as predictor:
+        executor = predictor.executor
         assert executor is not None
-        pairs = zip(examples, predictions, strict=True)
+        answers = predictor.answer(examples)
+        written = [Prediction(id=answer.id, text=answer.answer) for answer in answers]
+        pairs = zip(examples, written, strict=True)
         verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor)
-        for row, example, prediction, verdict in zip(rows, examples, predictions, verdicts, strict=True):
+        for (row, _), example, answer, verdict in zip(rows, examples, answers, verdicts, strict=True):
             executed = verdict.reached >= Level.EXECUTED and not verdict.refused
             content = verdict.correct
             if executed and not content:
-                draft = steps.draft_of(prediction, setup.objective, setup.task)
-                assert draft is not None
-                assert example.answer is not None
-                got, want = (executor.run(answer, example) for answer in (draft.answer, example.answer))
-                content = shows(got.value, want.value, row)
+                content = shows(answer.result, executor.run(row["answer"], example).value, row)
             yield Answered(
                 id=row["id"],
                 part=row["part"],
                 kind=row["kind"],
                 question=row["question"],
                 gold=row["answer"],
-                answer=prediction.text,
+                answer=answer.answer,
                 right=verdict.correct,
                 by_content=content,
                 executed=executed,
+                second_look=bool(answer.instead_of),
                 reason=verdict.reason,
-                logprob=prediction.logprob,
             )
 
 

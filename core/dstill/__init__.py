@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dstill.runs.bundle import open_trained as open_trained
     from dstill.runs.distil import distil as distil
     from dstill.runs.run import Run as Run
-    from dstill.stages.predict.predictor import PredictedAnswer as PredictedAnswer
+    from dstill.stages.predict.predicted import PredictedAnswer as PredictedAnswer
     from dstill.stages.predict.predictor import Predictor as Predictor
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "PredictedAnswer": "dstill.stages.predict.predictor",
+    "PredictedAnswer": "dstill.stages.predict.predicted",
     "Predictor": "dstill.stages.predict.predictor",
     "distil": "dstill.runs.distil",
     "hookimpl": "dstill.hookspecs",

@@ -33,7 +33,8 @@ from dstill.inputs.feedback import Opinion
 from dstill.io.shell import command
 from dstill.runs.run import Run
 from dstill.stages.generate import generate
-from dstill.stages.predict.predictor import PredictedAnswer, Predictor
+from dstill.stages.predict.predicted import PredictedAnswer
+from dstill.stages.predict.predictor import Predictor
 from dstill.stages.predict.self_consistency import vote
 from dstill_improve.failures import Failures, failures, more
 

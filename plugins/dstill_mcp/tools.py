@@ -29,7 +29,8 @@ from dstill.errors import DstillError, UsageError
 from dstill.io.contacts import without_contacts
 from dstill.io.json_schema import Schema, either_or_null, flag, list_of, number, record, text
 from dstill.stages.predict.answer_objects import ANSWER, DATA, RESULT, data_rows, result_rows
-from dstill.stages.predict.predictor import QUESTION_LIMIT, PredictedAnswer, Predictor, question_text
+from dstill.stages.predict.predicted import PredictedAnswer
+from dstill.stages.predict.predictor import QUESTION_LIMIT, Predictor, question_text
 
 __all__ = ["Tool", "Tools"]
 

@@ -24,7 +24,7 @@ from dstill.errors import DstillError, ServiceError
 from dstill.io.inert import visible
 from dstill.io.strict_json import dumps
 from dstill.runtime.http import with_policy
-from dstill.stages.predict.predictor import PredictedAnswer
+from dstill.stages.predict.predicted import PredictedAnswer
 from dstill_serve.auth import Policy
 from dstill_serve.engine import Runner
 from dstill_serve.errors import RequestError, from_exception

@@ -20,7 +20,8 @@ from typing import Self, TypeVar
 
 from dstill.api.records import Example, OutcomeKind
 from dstill.errors import DstillError
-from dstill.stages.predict.predictor import PredictedAnswer, Predictor
+from dstill.stages.predict.predicted import PredictedAnswer
+from dstill.stages.predict.predictor import Predictor
 
 __all__ = ["EngineState", "Runner"]
 

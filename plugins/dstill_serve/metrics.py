@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter as Counts
 from typing import TYPE_CHECKING
 
-from dstill.stages.predict.predictor import PredictedAnswer
+from dstill.stages.predict.predicted import PredictedAnswer
 
 if TYPE_CHECKING:
     from dstill_serve.microbatcher import Queue

@@ -25,7 +25,7 @@ from dstill.io.files import writing
 from dstill.io.inert import visible
 from dstill.io.secrets import masked
 from dstill.io.strict_json import dumps
-from dstill.stages.predict.predictor import PredictedAnswer
+from dstill.stages.predict.predicted import PredictedAnswer
 
 if TYPE_CHECKING:
     from starlette.requests import Request

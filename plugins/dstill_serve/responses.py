@@ -21,7 +21,7 @@ from dstill.api.task import Task
 from dstill.io.inert import visible
 from dstill.io.strict_json import NotStrict, dumps, loads
 from dstill.stages.predict.answer_objects import result_rows
-from dstill.stages.predict.predictor import PredictedAnswer
+from dstill.stages.predict.predicted import PredictedAnswer
 from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query
 from dstill_serve.student import Student, StudentAnswer

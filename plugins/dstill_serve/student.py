@@ -14,7 +14,8 @@ from typing import Any
 
 from dstill.api.records import Example
 from dstill.errors import UsageError, did_you_mean
-from dstill.stages.predict.predictor import PredictedAnswer, Predictor
+from dstill.stages.predict.predicted import PredictedAnswer
+from dstill.stages.predict.predictor import Predictor
 from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from dstill.cli.console import note
 from dstill.errors import ConfigError, MissingExtra
 from dstill.io.urls import checked_url
-from dstill.stages.predict.predictor import Step
+from dstill.stages.predict.predicted import Step
 from dstill_serve.observed import Observed
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from dstill.api.records import Example, Level, Outcome, OutcomeKind
 from dstill.errors import RunError, UsageError
 from dstill.plugins import Plugins, part_sections
 from dstill.runs.folder import data_file
-from dstill.stages.predict.predictor import QUESTION_LIMIT, PredictedAnswer, Predictor, Votes
+from dstill.stages.predict.predicted import PredictedAnswer, Votes
+from dstill.stages.predict.predictor import QUESTION_LIMIT, Predictor
 from dstill.stages.predict.self_consistency import vote
 
 FLAGS = {

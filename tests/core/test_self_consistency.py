@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dstill.api.task import Task
-from dstill.stages.predict.predictor import PredictedAnswer, Votes
+from dstill.stages.predict.predicted import PredictedAnswer, Votes
 from dstill.stages.predict.self_consistency import distinct, elected
 
 

@@ -48,6 +48,7 @@ from dstill.runtime.progress import Progress, silent
 
 __all__ = [
     "assign_split",
+    "candidates",
     "check_splits",
     "draft_of",
     "examples_of",
@@ -195,6 +196,14 @@ def sample(
     drawn = generator.sample(sources, n, temperature=temperature, seed=seed)
     for example, written in zip(examples, drawn, strict=True):
         yield [prediction_of(example, text) for text in written]
+
+
+def candidates(
+    generator: Generator, objective: Objective, task: Task, examples: Sequence[Example], n: int
+) -> Iterator[list[Prediction]]:
+    """The most probable answers of the student to each example, at most `n`, in order; none if it cannot tell."""
+    for example, several in zip(examples, generator.candidates(prompts(objective, task, examples), n), strict=True):
+        yield [prediction_of(example, generation) for generation in several]
 
 
 def prediction_of(example: Example, written: Generation) -> Prediction:

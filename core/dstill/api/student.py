@@ -132,6 +132,10 @@ class Generator(ABC):
             hint="leave it out, or train another kind of student",
         )
 
+    def candidates(self, sources: Sequence[ModelInput], n: int) -> Iterator[tuple[Generation, ...]]:
+        """The `n` most probable answers to each source, or fewer, the most probable first. Default: none is known."""
+        return (() for _ in sources)
+
     def similarity(self, sources: Sequence[ModelInput]) -> list[Similarity]:
         """How similar each source is to the training data. Empty: not known."""
         return []

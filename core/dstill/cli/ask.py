@@ -39,7 +39,8 @@ from dstill.plugins import Plugins
 from dstill.stages.predict.answer_objects import data_rows
 from dstill.stages.predict.answerable import Answerable
 from dstill.stages.predict.live_data import about_server, describe, from_base, kept
-from dstill.stages.predict.predictor import PredictedAnswer, Predictor, question_text
+from dstill.stages.predict.predicted import PredictedAnswer
+from dstill.stages.predict.predictor import Predictor, question_text
 
 __all__ = ["ask", "base_student", "no_address"]
 

@@ -16,7 +16,8 @@ from dstill.api.protocols import Presentation
 from dstill.api.records import Level, Outcome, OutcomeKind, Prediction, Record, Verdict
 from dstill.cli.console import say
 from dstill.runs.run import Run
-from dstill.stages.predict.predictor import PredictedAnswer, Predictor
+from dstill.stages.predict.predicted import PredictedAnswer
+from dstill.stages.predict.predictor import Predictor
 
 __all__ = ["Live", "LiveExample", "live_examples", "show_live"]
 

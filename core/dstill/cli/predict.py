@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -47,7 +48,8 @@ from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.stages.predict import self_consistency
 from dstill.stages.predict.answerable import Answerable
-from dstill.stages.predict.predictor import MOST_NAMES, PredictedAnswer, Predictor
+from dstill.stages.predict.predicted import PredictedAnswer
+from dstill.stages.predict.predictor import MOST_NAMES, Predictor
 
 __all__ = [
     "Tally",
@@ -60,6 +62,7 @@ __all__ = [
     "warn_of_guesses",
 ]
 
+ANSWER_WIDTH = 300  # characters of an answer beside another one
 BLOCK = 256  # questions that are answered together: a few batches, sorted by length
 BOM = b"\xef\xbb\xbf"
 ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row, or a JSON array, which the reader of rows refuses with a hint
@@ -315,6 +318,11 @@ def _show_answer(run: Answerable, answered: PredictedAnswer, *, many: bool, limi
 
 def show_doubt(answered: PredictedAnswer, *, many: bool) -> None:
     """Show the confidence if it is known and, of many questions, which is unlike all training questions."""
+    if answered.instead_of:
+        first = textwrap.shorten(answered.instead_of, ANSWER_WIDTH, placeholder=" …")
+        _say_beside(
+            f"the student's first answer fails or finds nothing, so this is another one. The first: {first}", many=many
+        )
     if answered.confidence is not None and (answered.ok or answered.refused):
         doubt = f": {answered.guess}" if answered.guess and answered.confidence < 0.5 else ""
         _say_beside(f"confidence {answered.confidence:.3f}{doubt}", many=many)

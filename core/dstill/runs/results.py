@@ -27,7 +27,8 @@ from dstill.io.inert import visible
 from dstill.io.shell import command
 from dstill.runs.contents import RunContents
 from dstill.runs.tables import Failure, Failures, Scores
-from dstill.stages.predict.predictor import PredictedAnswer, Predictor
+from dstill.stages.predict.predicted import PredictedAnswer
+from dstill.stages.predict.predictor import Predictor
 
 __all__ = ["RunResults"]
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from dstill.synthesis.plans import Comparison, Condition, Existence, Place
 from dstill.synthesis.subjects import Attribute, Entity, plural
-from dstill.synthesis.voice import Voice, article, joined, wordings
+from dstill.synthesis.voice import Voice, article, joined
+from dstill.synthesis.wordings import wordings
 
 __all__ = ["attribute_words", "restriction"]
 
@@ -24,7 +25,7 @@ def attribute_words(place: Place, voice: Voice) -> str:
 
 
 def restriction(conditions: Sequence[Condition], voice: Voice, entity: Entity, any_of: bool = False) -> tuple[str, str]:
-    """What stands before the noun of the entity, with a space after it, and what stands after it."""
+    """The words before the noun of the entity, with a space after them, and the words after it."""
     before = ""
     after: list[str] = []
     for condition in conditions:

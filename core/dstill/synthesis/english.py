@@ -10,7 +10,8 @@ from random import Random
 from dstill.synthesis.conditions import attribute_words, restriction
 from dstill.synthesis.plans import Aggregate, Having, Place, Plan
 from dstill.synthesis.subjects import plural
-from dstill.synthesis.voice import Voice, article, joined, wordings
+from dstill.synthesis.voice import Voice, article, joined
+from dstill.synthesis.wordings import wordings
 
 __all__ = ["say"]
 
@@ -95,7 +96,7 @@ class _Sentence:
         return f"{self._function(figure)}{self._of_things()}"
 
     def _of_things(self) -> str:
-        """`` of shops in Oslo``, which may be left out if it says nothing."""
+        """`` of shops in Oslo``, which may be missing if it says nothing."""
         return f" of {self.nouns}{self.after}" if self.is_restricted or self.voice.chance(0.5) else ""
 
     def _number(self) -> str:

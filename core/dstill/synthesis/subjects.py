@@ -3,7 +3,7 @@
     shops = Entity(name="shop", noun="shop", attributes=(Attribute(name="city", noun="city", kind="category", …), …))
     Subject(entities=(shops, …), relations=(Relation(child="shop", parent="manager", role="manager"),))
 
-A pack makes a subject of its schema: an entity is a table, or the documents of an index.
+A pack makes a subject of its schema: an entity is a table or a collection of documents.
 """
 
 from __future__ import annotations
@@ -13,20 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from dstill.synthesis.wordings import wordings
+
 __all__ = ["Attribute", "Entity", "Kind", "Relation", "Subject", "plural"]
 
 # name: names an entity for people. category: one of few texts. code: identifies. yes_no: texts that mean yes and no
 Kind = Literal["name", "category", "code", "text", "number", "year", "date", "boolean", "yes_no"]
-
-_SAME = frozenset(
-    ("staff", "series", "species", "data", "goods", "aircraft", "news", "equipment", "sheep", "fish", "information")
-)
-_IRREGULAR = {
-    "person": "people", "child": "children", "man": "men", "woman": "women", "foot": "feet", "mouse": "mice",
-    "shelf": "shelves", "leaf": "leaves", "wolf": "wolves", "life": "lives", "half": "halves", "loaf": "loaves",
-    "criterion": "criteria", "medium": "media", "index": "indices", "quiz": "quizzes", "tooth": "teeth",
-}  # fmt: skip
-_ARE_PLURAL = frozenset((*_IRREGULAR.values(), *_SAME))
 
 
 def plural(noun: str) -> str:
@@ -37,10 +29,11 @@ def plural(noun: str) -> str:
 
 
 def _plural(word: str) -> str:
-    if word in _ARE_PLURAL or not word[-1:].isalpha():
+    irregular, same = wordings()["plurals"], wordings()["nouns"]["same"]
+    if word in same or word in irregular.values() or not word[-1:].isalpha():
         return word
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
+    if word in irregular:
+        return str(irregular[word])
     if word.endswith("y") and word[-2:-1] not in "aeiou":
         return f"{word[:-1]}ies"
     if word.endswith(("s", "x", "z", "ch", "sh")):

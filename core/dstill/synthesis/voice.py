@@ -8,16 +8,14 @@ voice.number(3)                                                      "three"
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Any
 
 from dstill.synthesis.subjects import Entity, Subject
+from dstill.synthesis.wordings import wordings
 
-__all__ = ["Voice", "article", "joined", "wordings"]
+__all__ = ["Voice", "article", "joined"]
 
 _ONE_OF = re.compile(r"\[([^\[\]]*)\]")
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -25,12 +23,6 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-
-
-@cache
-def wordings() -> Mapping[str, Mapping[str, Any]]:
-    """The tables of `wordings.toml`."""
-    return tomllib.loads(Path(__file__).with_name("wordings.toml").read_text(encoding="utf-8"))
 
 
 def joined(parts: Sequence[str], word: str = "and") -> str:

@@ -18,7 +18,8 @@ from dstill.api.faults import about
 from dstill.api.records import Example
 from dstill.api.task import Task
 from dstill.errors import UsageError
-from dstill.stages.predict.predictor import PredictedAnswer, Predictor, Votes
+from dstill.stages.predict.predicted import PredictedAnswer, Votes
+from dstill.stages.predict.predictor import Predictor
 
 __all__ = ["TEMPERATURE", "distinct", "elected", "vote"]
 

@@ -16,7 +16,8 @@ from dstill.api.records import Prediction
 from dstill.factory import Setup
 from dstill.linked.words import MAX_WORDS
 from dstill.stages.predict.answerable import Answerable
-from dstill.stages.predict.predictor import PredictedAnswer, Predictor
+from dstill.stages.predict.predicted import PredictedAnswer
+from dstill.stages.predict.predictor import Predictor
 from dstill_linked.generation import LinkedGenerator
 from dstill_linked.model import LinkedModel
 from dstill_linked.saving import LinkedFacts, scorer_of

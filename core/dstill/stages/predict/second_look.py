@@ -1,0 +1,54 @@
+"""A second look at an answer that did not work: it does not pass the checks, fails to run, or finds nothing.
+
+    needs_second_look(task, answered)      → True for "0 rows"
+    first_that_finds(task, answered, others)
+    → the most probable other answer that runs and finds something, `instead_of` the first; else the first
+
+A student puts the answer that is right first more often than not. Where the first one finds nothing, it is nearly
+always wrong, and the right one is often among the next few (docs/confidence.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dstill.api.faults import about
+from dstill.api.protocols import ResultProperties
+from dstill.api.records import OutcomeKind, Prediction
+from dstill.api.task import Task
+from dstill.stages.predict.predicted import PredictedAnswer
+
+__all__ = ["CANDIDATES", "first_that_finds", "near_the_best", "needs_second_look"]
+
+CANDIDATES = 8  # answers that are written for a second look
+MARGIN = 4.0  # nats: an answer that is less probable by more than this is no alternative
+
+
+def needs_second_look(task: Task, answered: PredictedAnswer) -> bool:
+    """Whether the student's answer did not work, for a reason that another answer may not have."""
+    if answered.refused or answered.abstained or not answered.by_student:
+        return False
+    if not answered.ok:
+        return answered.outcome not in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED)
+    return bool(answered.outcome) and _finds_nothing(task, answered)
+
+
+def near_the_best(candidates: Iterable[Prediction]) -> list[Prediction]:
+    """The candidates, most probable first, that are nearly as probable as the first."""
+    known = [candidate for candidate in candidates if candidate.logprob is not None]
+    best = max((candidate.logprob or 0.0 for candidate in known), default=0.0)
+    return [candidate for candidate in known if (candidate.logprob or 0.0) >= best - MARGIN]
+
+
+def first_that_finds(task: Task, answered: PredictedAnswer, others: Iterable[PredictedAnswer]) -> PredictedAnswer:
+    """The first of `others` that ran and finds something, in the place of `answered`; `answered` if there is none."""
+    for other in others:
+        if other.ok and other.outcome and other.answer != answered.answer and not _finds_nothing(task, other):
+            return replace(other, instead_of=answered.answer, seconds=answered.seconds + other.seconds)
+    return answered
+
+
+def _finds_nothing(task: Task, answered: PredictedAnswer) -> bool:
+    with about(answered.id):
+        return ResultProperties.of(task).is_empty(answered.result)

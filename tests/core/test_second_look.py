@@ -1,0 +1,112 @@
+"""A second look at answers that fail or find nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from support.toy import Toy
+
+from dstill import Run
+from dstill import config as configuration
+from dstill.api.protocols import ResultProperties
+from dstill.api.records import ModelInput, Prediction
+from dstill.api.student import Generation, Generator
+from dstill.plugins import Plugins, part_sections
+from dstill.stages.predict.predicted import CALLER, PredictedAnswer
+from dstill.stages.predict.predictor import Predictor
+from dstill.stages.predict.second_look import first_that_finds, near_the_best, needs_second_look
+
+FLAGS = {"project.task": "toy", "generate.teacher": "parrot", "train.student": "memory", "train.objective": "plain"}
+
+
+class Rows(ResultProperties):
+    def is_empty(self, value: Any) -> bool:
+        return not value
+
+
+class Lists(Toy):
+    protocols: ClassVar = {ResultProperties: Rows}
+
+
+class Several(Generator):
+    """Writes the first of several answers, and knows them all."""
+
+    def __init__(self, answers: Sequence[tuple[str, float]]) -> None:
+        self.answers = answers
+
+    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
+        for several in self.candidates(sources, 1):
+            yield several[0]
+
+    def candidates(self, sources: Sequence[ModelInput], n: int) -> Iterator[tuple[Generation, ...]]:
+        for _ in sources:
+            yield tuple(
+                Generation(text=text, tokens=3, seconds=0.5, logprob=logprob) for text, logprob in self.answers[:n]
+            )
+
+
+def answered(**facts: Any) -> PredictedAnswer:
+    known = {"id": "1", "question": "?", "answer": "a", "ok": True, "refused": False, "outcome": "ok", "result": []}
+    return PredictedAnswer(**{**known, **facts})
+
+
+@pytest.mark.parametrize(
+    ("facts", "needs"),
+    [
+        ({}, True),  # it finds nothing
+        ({"result": [1]}, False),
+        ({"ok": False, "outcome": "invalid"}, True),
+        ({"ok": False, "outcome": ""}, True),  # the checks refuse it
+        ({"ok": False, "outcome": "unavailable"}, False),
+        ({"ok": False, "outcome": "unsupported"}, False),
+        ({"ok": False, "refused": True}, False),
+        ({"ok": False, "abstained": True}, False),
+        ({"outcome": ""}, False),  # it was not run
+        ({"answered_by": CALLER}, False),
+    ],
+)
+def test_what_needs_a_second_look(facts: dict[str, Any], needs: bool) -> None:
+    assert needs_second_look(Lists(), answered(**facts)) is needs
+
+
+def test_the_first_other_answer_that_finds_something_is_given() -> None:
+    first = answered(seconds=1.0)
+    others = [
+        answered(),  # the same again
+        answered(answer="b", ok=False, outcome="invalid"),
+        answered(answer="c"),
+        answered(answer="d", result=[4], seconds=0.5),
+        answered(answer="e", result=[5]),
+    ]
+    chosen = first_that_finds(Lists(), first, iter(others))
+    assert (chosen.answer, chosen.instead_of, chosen.seconds) == ("d", "a", 1.5)
+    assert chosen.to_row()["instead_of"] == "a"
+    assert first_that_finds(Lists(), first, others[:3]) is first
+    assert "instead_of" not in first.to_row()
+
+
+def test_answers_that_are_much_less_probable_are_no_alternative() -> None:
+    candidates = [
+        Prediction(id="1", text=text, logprob=logprob) for text, logprob in zip("abc", (-0.5, -4, -5), strict=True)
+    ]
+    assert [candidate.text for candidate in near_the_best(candidates)] == ["a", "b"]
+    assert near_the_best([Prediction(id="1", text="a", logprob=None)]) == []
+
+
+def test_a_predictor_takes_a_second_look_if_it_runs_answers(plugins: Plugins, project: Path) -> None:
+    config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
+    run = Run.create(project / "mine", config=config, plugins=plugins)
+    run.generate()
+    run.train()
+    student = Several([("1*2", -0.1), ("1+2", -0.9)])
+    asked = replace(run.answerable(), load=lambda _: student)
+    with Predictor(asked, execute=True) as predictor:
+        example = predictor.example("add 1 and 2")
+        (second,) = predictor.answer([example])
+        (only_written,) = predictor.answer([example], execute=False)
+    assert (second.answer, second.result, second.instead_of) == ("1+2", 3, "1*2")
+    assert (only_written.answer, only_written.ok, only_written.instead_of) == ("1*2", False, "")
