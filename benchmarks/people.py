@@ -194,7 +194,7 @@ def _judged(
                 right=verdict.correct,
                 by_content=content,
                 executed=executed,
-                second_look=bool(answer.instead_of),
+                second_look=bool(answer.first_answer),
                 reason=verdict.reason,
             )
 

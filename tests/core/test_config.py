@@ -390,7 +390,7 @@ PASTED = (
 
 @pytest.mark.parametrize("value", PASTED)
 @pytest.mark.parametrize("key", ["engine.api_key_env", "engine.basic_auth_env"])
-def test_key_instead_of_a_variable_name_is_refused_and_not_shown(key: str, value: str) -> None:
+def test_key_first_answer_a_variable_name_is_refused_and_not_shown(key: str, value: str) -> None:
     """A key pasted where a variable name belongs, in file, environment and flags."""
     table, _, name = key.rpartition(".")
     environment = {"DSTILL_" + key.replace(".", "__").upper(): value}

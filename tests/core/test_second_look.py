@@ -83,10 +83,10 @@ def test_the_first_other_answer_that_finds_something_is_given() -> None:
         answered(answer="e", result=[5]),
     ]
     chosen = first_that_finds(Lists(), first, iter(others))
-    assert (chosen.answer, chosen.instead_of, chosen.seconds) == ("d", "a", 1.5)
-    assert chosen.to_row()["instead_of"] == "a"
+    assert (chosen.answer, chosen.first_answer, chosen.seconds) == ("d", "a", 1.5)
+    assert chosen.to_row()["first_answer"] == "a"
     assert first_that_finds(Lists(), first, others[:3]) is first
-    assert "instead_of" not in first.to_row()
+    assert "first_answer" not in first.to_row()
 
 
 def test_answers_that_are_much_less_probable_are_no_alternative() -> None:
@@ -108,5 +108,5 @@ def test_a_predictor_takes_a_second_look_if_it_runs_answers(plugins: Plugins, pr
         example = predictor.example("add 1 and 2")
         (second,) = predictor.answer([example])
         (only_written,) = predictor.answer([example], execute=False)
-    assert (second.answer, second.result, second.instead_of) == ("1+2", 3, "1*2")
-    assert (only_written.answer, only_written.ok, only_written.instead_of) == ("1*2", False, "")
+    assert (second.answer, second.result, second.first_answer) == ("1+2", 3, "1*2")
+    assert (only_written.answer, only_written.ok, only_written.first_answer) == ("1*2", False, "")

@@ -318,8 +318,8 @@ def _show_answer(run: Answerable, answered: PredictedAnswer, *, many: bool, limi
 
 def show_doubt(answered: PredictedAnswer, *, many: bool) -> None:
     """Show the confidence if it is known and, of many questions, which is unlike all training questions."""
-    if answered.instead_of:
-        first = textwrap.shorten(answered.instead_of, ANSWER_WIDTH, placeholder=" …")
+    if answered.first_answer:
+        first = textwrap.shorten(answered.first_answer, ANSWER_WIDTH, placeholder=" …")
         _say_beside(
             f"the student's first answer fails or finds nothing, so this is another one. The first: {first}", many=many
         )

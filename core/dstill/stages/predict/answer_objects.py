@@ -111,11 +111,11 @@ ANSWER = record(
         "confidence": either_or_null(number("calibrated probability that it is right", minimum=0, maximum=1)),
         "abstained": flag("the confidence is below the cut: there is no answer, and `withheld` has what was written"),
         "answered_by": text("student, or the large model that answered in its place"),
-        "instead_of": text("the student's first answer, which failed or found nothing, if this is another one"),
+        "first_answer": text("the student's first answer, which failed or found nothing, if this is another one"),
         "withheld": text("what the student wrote, if it abstained or if a large model answered in its place"),
         "similarity": either_or_null(number("to the nearest question of the training", maximum=1)),
         "guess": text("why an answer that passes the checks is only a guess; empty: nothing says so"),
     },
     "An answer to a question, checked.",
-    optional=("rationale", "outcome", "result", "instead_of", "withheld"),
+    optional=("rationale", "outcome", "result", "first_answer", "withheld"),
 )

@@ -332,11 +332,11 @@ class Predictor:
         return self._answered(examples, predictions, similarities, executor)
 
     def executed(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
-        """An answer that was not run yet, run if it is valid and an executor is open.
+        """An answer that was not run yet, run if it is valid and an executor is open, with a second look.
 
         Raises ServiceError, AuthError or DataError when the data is not there.
         """
-        return self._ran(example, answered, self.executor)
+        return self._after_second_look(example, self._ran(example, answered, self.executor), self.executor)
 
     @property
     def explains(self) -> bool:

@@ -2,7 +2,7 @@
 
     needs_second_look(task, answered)      → True for "0 rows"
     first_that_finds(task, answered, others)
-    → the most probable other answer that runs and finds something, `instead_of` the first; else the first
+    → the most probable other answer that runs and finds something, with the first as `first_answer`; else the first
 
 A student puts the answer that is right first more often than not. Where the first one finds nothing, it is nearly
 always wrong, and the right one is often among the next few (docs/confidence.md).
@@ -45,7 +45,7 @@ def first_that_finds(task: Task, answered: PredictedAnswer, others: Iterable[Pre
     """The first of `others` that ran and finds something, in the place of `answered`; `answered` if there is none."""
     for other in others:
         if other.ok and other.outcome and other.answer != answered.answer and not _finds_nothing(task, other):
-            return replace(other, instead_of=answered.answer, seconds=answered.seconds + other.seconds)
+            return replace(other, first_answer=answered.answer, seconds=answered.seconds + other.seconds)
     return answered
 
 

@@ -177,7 +177,7 @@ def test_phrases_have_only_slots_that_are_filled() -> None:
         assert used <= slots[key], key
 
 
-def test_months_instead_of_days_keep_what_matched() -> None:
+def test_months_first_answer_days_keep_what_matched() -> None:
     assert coarser("before", ["3 March 2024"], "month", '"lt":"2024-03-03"') == (["April 2024"], '"lt":"2024-04-01"')
     assert coarser("after", ["2024-01-31"], "year", '"gte":"2024-01-31||+1d"') == (["2023"], '"gte":"2023-01-01||+1y"')
     days = '"gte":"2023-12-30","lt":"2024-01-02||+1d"'
