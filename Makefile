@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test test-slow nightly floors fuzz lint format bench bench-gpu bench-pretrained reproduce base docs site screenshots soak engine image constraints clean
+.PHONY: demo people test test-slow nightly floors fuzz lint format bench bench-gpu bench-pretrained reproduce base docs site screenshots soak engine image constraints clean
 
 demo: $(DEMO)
 	$(RUN)/dstill demo
@@ -84,6 +84,11 @@ bench-pretrained: $(VENV)/.weights
 # Tests the recipe's claims: hours on two cores. Run it again to continue after a stop. QUICK=1: minutes.
 reproduce: $(STAMP)
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(PYTHON) -m benchmarks.reproduce $(if $(QUICK),--size quick)
+
+# The published bases on questions that people wrote (docs/people.md): about a minute. PEOPLE: the folder of the questions.
+PEOPLE ?= ../shared/people
+people: $(STAMP)
+	OMP_NUM_THREADS=1 $(PYTHON) -m benchmarks.people $(PEOPLE) $(ARGS)
 
 # The weights of `--student base:querydsl`, in hours. Run it again after a stop; HOURS= trains for longer. PACK=sql: those
 # of base:sql, which begin with the published weights of base:querydsl.
