@@ -80,11 +80,12 @@ PACK = Pack(
     development={name: partial(written.with_rows, name) for name in written.DEVELOPMENT},
     held_out={name: partial(handwritten, name) for name in HANDWRITTEN},
     settings={"task.sql.test_databases": 0},
-    data=f"""Questions about invented databases of many domains, formal and free, made by dstill (`tools/base/sql`); formal
-questions about {len(written.TRAINED)} other databases; and {written.COUNT:,} questions about these that a large language
-model wrote one by one (`tools/base/sql/written.jsonl.xz`). The training began with the weights of an earlier base, which
-had also learnt questions about the bundled databases that are not held out. Not among them: the held-out databases
-`flights` and `festival`, the questions of the test sets of a bundled database, and the questions of the scores below.""",
+    data=f"""Questions about invented databases of many domains, formal and free, made by dstill (`tools/base/sql`);
+formal questions about {len(written.TRAINED)} other databases; and {written.COUNT:,} questions about these that a large
+language model wrote one by one (`tools/base/sql/written.jsonl.xz`). The training began with the weights of an earlier
+base, which had also learnt questions about the bundled databases that are not held out. Not among them: the held-out
+databases `flights` and `festival`, the questions of the test sets of a bundled database, and the questions of the
+scores below.""",
     weaknesses=(
         "It reads at most 96 tables and columns of a schema, those that rank best for the question.",
         "It knows a column by its name, comment, type and known values: with other words it may be missed.",
