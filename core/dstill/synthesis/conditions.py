@@ -69,7 +69,7 @@ class _Wording:
     """One comparison in words."""
 
     def __init__(self, condition: Comparison, voice: Voice, entity: Entity) -> None:
-        self.condition, self.voice = condition, voice
+        self.condition, self.voice, self.entity = condition, voice, entity
         self.attribute, self.via = condition.place.attribute, condition.place.via
         self.noun, self.who = attribute_words(condition.place, voice), voice.who(entity)
 
@@ -81,6 +81,12 @@ class _Wording:
 
     def text(self) -> str:
         operator, kind = self.condition.operator, self.attribute.kind
+        if self.condition.other is not None:
+            other = self.condition.other.attribute.noun
+            return self.say("more_than_other" if operator == ">" else "less_than_other", other=other)
+        if self.condition.among is not None:
+            before, after = restriction([self.condition.among], self.voice, self.entity)
+            return self.say(operator, others=f"{before}{self.entity.nouns}{after}")
         if operator in ("is_null", "not_null", "above_average", "below_average"):
             return self.say(operator)
         if operator in ("yes", "no") or kind == "yes_no":
@@ -146,7 +152,7 @@ class _Wording:
 
 
 def _existence(condition: Existence, voice: Voice, entity: Entity, again: bool) -> str:
-    child = voice.subject.entity(condition.relation.child)
+    child = voice.subject.entity(condition.called or condition.relation.child)
     before, rest = restriction([condition.condition], voice, child) if condition.condition else ("", "")
     noun, nouns = f"{before}{child.noun}", f"{before}{child.nouns}"
     if again:

@@ -5,10 +5,11 @@ say(plan, Random(1))    "What are the names of the shops in Oslo with more than 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from dstill.synthesis.conditions import attribute_words, restriction
-from dstill.synthesis.plans import Aggregate, Having, Place, Plan
+from dstill.synthesis.plans import Aggregate, Comparison, Having, Place, Plan
 from dstill.synthesis.subjects import plural
 from dstill.synthesis.voice import Voice, article, joined
 from dstill.synthesis.wordings import wordings
@@ -22,19 +23,38 @@ _QUESTIONS = frozenset(("what", "which", "how", "who", "where", "when", "can", "
 def say(plan: Plan, random: Random) -> str:
     """The question."""
     voice = Voice(random, plan.subject)
+    plan = _from_parent(plan) if plan.about else plan
     text = " ".join(_Sentence(plan, voice).text().split()).replace(" ,", ",").replace(" ?", "?")
     first = text[:1].lower() if voice.chance(0.2) else text[:1].upper()
     ending = "?" if text.split(" ")[0].lower() in _QUESTIONS and "? " not in text else "."
     return first + text[1:] + (ending if voice.chance(0.8) else "")
 
 
+def _from_parent(plan: Plan) -> Plan:
+    """The plan as the question puts it: about a parent, whose attributes are then its own."""
+
+    def own(place: Place) -> Place:
+        return Place(place.attribute) if place.via == plan.about else place
+
+    conditions = tuple(
+        replace(condition, place=own(condition.place)) if isinstance(condition, Comparison) else condition
+        for condition in plan.conditions
+    )
+    return replace(
+        plan,
+        entity=plan.subject.entity(plan.about[-1].parent),
+        shown=tuple(own(shown) if isinstance(shown, Place) else shown for shown in plan.shown),
+        conditions=conditions,
+    )
+
+
 class _Sentence:
     """The sentence of one plan."""
 
     def __init__(self, plan: Plan, voice: Voice) -> None:
-        self.plan, self.voice, self.entity = plan, voice, plan.entity
+        self.plan, self.voice, self.entity = plan, voice, plan.called or plan.entity
         before, self.after = restriction(plan.conditions, voice, plan.entity, plan.any_of)
-        self.noun, self.nouns = f"{before}{plan.entity.noun}", f"{before}{plan.entity.nouns}"
+        self.noun, self.nouns = f"{before}{self.entity.noun}", f"{before}{self.entity.nouns}"
         self.is_restricted = bool(before or self.after)
         self.places = [shown for shown in plan.shown if isinstance(shown, Place)]
         self.measures = [shown for shown in plan.shown if isinstance(shown, Aggregate)]

@@ -19,11 +19,12 @@ from dstill.synthesis.subjects import Attribute, Entity, Relation, Subject
 
 __all__ = ["Aggregate", "Comparison", "Existence", "Having", "Place", "Plan", "Skip", "draw"]
 
+LINKING = 2  # attributes of its own that an entity has at most, if it does little but link two others
 Function = Literal["count", "count_distinct", "avg", "sum", "min", "max"]
 # is_null and not_null have no value; in and between have several; above_average and below_average have none
 Operator = Literal[
     "=", "!=", ">", "<", ">=", "<=", "between", "in", "is_null", "not_null", "contains", "starts", "ends",
-    "above_average", "below_average", "yes", "no",
+    "above_average", "below_average", "above_all", "below_all", "yes", "no",
 ]  # fmt: skip
 
 
@@ -54,6 +55,8 @@ class Comparison:
     place: Place
     operator: Operator
     values: tuple[Any, ...] = ()
+    other: Place | None = None  # the attribute that it is compared with, in the place of values
+    among: Comparison | None = None  # of above_all and below_all: the entities whose values are compared
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Existence:
     relation: Relation
     negated: bool
     condition: Comparison | None = None
+    called: str = ""  # the entity that the children link to, if the question speaks of these
 
 
 Condition = Comparison | Existence
@@ -92,6 +96,8 @@ class Plan:
     order: Place | Aggregate | None = None
     descending: bool = False
     limit: int | None = None
+    called: Entity | None = None  # what the question calls the entity, which only links others
+    about: tuple[Relation, ...] = ()  # the parent that the question is about; the entity only links it to another
     per_parent: tuple[Relation, ...] = ()  # groups are the parents that it leads to, and not equal values
 
     @property
@@ -150,9 +156,33 @@ class _Drawing:
         for _ in range(count):
             place = self._place(used)
             used.append(place.attribute)
-            found.append(comparison(place, self.random))
+            found.append(self._compared(place, used))
+        if count == 1 and isinstance(found[0], Comparison) and self.chance(0.04):
+            return self._outside(found[0])
         any_of = len(found) == 2 and self.random.random() < 0.25 and not any(c.place.via for c in found)  # type: ignore[union-attr]
         return tuple(found), any_of
+
+    def _compared(self, place: Place, used: list[Attribute]) -> Comparison:
+        """A condition on an attribute: at times with another attribute, or with the values of other entities."""
+        if place.via or place.attribute.kind != "number":
+            return comparison(place, self.random)
+        if self.chance(0.06):
+            other = self.attribute("number", beside=used)
+            used.append(other)
+            return Comparison(place, self.random.choice((">", "<")), other=Place(other))
+        if self.chance(0.04):
+            among = comparison(Place(self.attribute("category", "name", "boolean", beside=used)), self.random)
+            if among.operator in ("=", "yes", "no"):
+                return Comparison(place, self.random.choice(("above_all", "below_all")), among=among)
+        return comparison(place, self.random)
+
+    def _outside(self, condition: Comparison) -> tuple[tuple[Condition, ...], bool]:
+        """Below one number or above another."""
+        if condition.operator != "between":
+            raise Skip
+        low, high = condition.values
+        place = condition.place
+        return (Comparison(place, "<", (low,)), Comparison(place, ">", (high,))), True
 
     def _place(self, used: Sequence[Attribute]) -> Place:
         up = self.subject.up(self.entity.name) if self.joins else []
@@ -162,6 +192,14 @@ class _Drawing:
             attribute = above.entity.label if above.entity.label and self.random.random() < 0.6 else None
             return Place(attribute or above.attribute(beside=used), (relation,))
         return Place(self.attribute(beside=used))
+
+    def linked(self, relation: Relation) -> Entity | None:
+        """The only other parent of the children of `relation`, if these do little but link the two."""
+        own = [a for a in self.subject.entity(relation.child).attributes if a.kind != "code"]
+        if len(own) > LINKING:
+            return None
+        others = [one for one in self.subject.up(relation.child) if one.parent not in (relation.parent, relation.child)]
+        return self.subject.entity(others[0].parent) if len(others) == 1 else None
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
@@ -433,6 +471,9 @@ def _children(d: _Drawing) -> Plan:
         if measure.place and place.attribute is measure.place.attribute:
             raise Skip
         conditions = (comparison(place, d.random),)
+    called = None
+    if measure.place is None and not conditions and d.chance(0.5):
+        called = d.linked(relation)
     via = (relation,)
     places = tuple(Place(attribute, via) for attribute in shown_attributes)
     having, order, limit, descending = None, None, None, False
@@ -450,7 +491,7 @@ def _children(d: _Drawing) -> Plan:
     return Plan(
         subject=d.subject, entity=d.entity, shown=shown, conditions=conditions,
         group=tuple(dict.fromkeys((Place(key, via), *places))), having=having, order=order, descending=descending,
-        limit=limit, per_parent=via,
+        limit=limit, per_parent=via, called=called,
     )  # fmt: skip
 
 
@@ -472,7 +513,8 @@ def _existence(d: _Drawing) -> Plan:
             conditions.append(Existence(relation, d.chance(0.4), Comparison(place, "=", (other,))))
             conditions[0] = Existence(relation, False, first)
     else:
-        conditions.append(Existence(relation, negated))
+        linked = d.linked(relation) if d.chance(0.5) else None
+        conditions.append(Existence(relation, negated, called=linked.name if linked else ""))
     any_of = len(conditions) == 2 and d.chance(0.3) and not conditions[1].negated  # type: ignore[union-attr]
     if not any_of and d.chance(0.15):
         conditions.insert(0, comparison(Place(d.attribute("category", "number", "boolean", "year")), d.random))
@@ -484,6 +526,29 @@ def _existence(d: _Drawing) -> Plan:
     else:
         shown = d.shown(3)
     return Plan(subject=d.subject, entity=d.entity, shown=shown, conditions=tuple(conditions), any_of=any_of)
+
+
+def _through(d: _Drawing) -> Plan:
+    """Attributes of a parent, by the other parent that the entity links it to."""
+    up = d.subject.up(d.entity.name)
+    if len(up) < 2:
+        raise Skip
+    shown, other = d.random.sample(up, 2)
+    if shown.parent == other.parent:
+        raise Skip
+    of_shown, of_other = d.about(shown.parent), d.about(other.parent)
+    attribute = of_other.entity.label if of_other.entity.label and d.chance(0.8) else of_other.attribute()
+    conditions: list[Condition] = [comparison(Place(attribute, (other,)), d.random)]
+    if d.chance(0.25):
+        conditions.append(comparison(Place(d.attribute()), d.random))
+    places: tuple[Place | Aggregate, ...] = tuple(Place(p.attribute, (shown,)) for p in of_shown.shown(2))
+    if d.chance(0.2):
+        places = (Aggregate("count"),)
+    distinct = len(places) == 1 and isinstance(places[0], Place) and d.chance(0.3)
+    return Plan(
+        subject=d.subject, entity=d.entity, shown=places, conditions=tuple(conditions), distinct=distinct,
+        about=(shown,),
+    )  # fmt: skip
 
 
 def _aggregate_above(d: _Drawing) -> Plan:
@@ -530,4 +595,5 @@ _SHAPES: tuple[tuple[_Shape, float], ...] = (
 )  # fmt: skip
 _JOINED: tuple[tuple[_Shape, float], ...] = (
     (_with_parents, 3.5), (_children, 4.5), (_existence, 3.5), (_aggregate_above, 2.0), (_groups_above, 1.2),
+    (_through, 1.5),
 )  # fmt: skip

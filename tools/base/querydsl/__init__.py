@@ -110,9 +110,9 @@ PACK = Pack(
     data=f"""Questions about invented schemas of many domains, formal and free, made by dstill (`tools/base/querydsl`);
 formal questions about {len(written.NAMES)} other indices; and {written.COUNT:,} questions about these that a large
 language model wrote one by one (`tools/base/querydsl/written.jsonl.xz`). The training began with the weights of an
-earlier base, which had also learnt questions about the bundled indices that are not held out. Not among them: the held-out indices
-`quakes`, `birdstrikes` and `factbook`, the questions of the test sets of a bundled index, and the questions of the
-scores below.""",
+earlier base, which had also learnt questions about the bundled indices that are not held out. Not among them: the
+held-out indices `quakes`, `birdstrikes` and `factbook`, the questions of the test sets of a bundled index, and the
+questions of the scores below.""",
     weaknesses=(
         "It reads at most 64 fields of a mapping, those that rank best for the question.",
         "It knows a field by its name, description, type and known values: with other words it may be missed.",

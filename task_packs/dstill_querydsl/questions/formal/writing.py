@@ -61,6 +61,8 @@ class _Writer:
         return self._compared(condition), condition.operator in ("is_null", "!=")
 
     def _compared(self, condition: Comparison) -> Body:
+        if condition.other is not None or condition.among is not None:
+            raise Skip
         role, operator = self.roles[condition.place.attribute.name], condition.operator
         match operator:
             case "is_null" | "not_null":

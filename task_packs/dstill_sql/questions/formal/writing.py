@@ -78,6 +78,8 @@ class _Writer:
     def _condition(self, condition: Condition) -> str:
         if isinstance(condition, Existence):
             return self._existence(condition)
+        if condition.other is not None:
+            return f"{self._column(condition.place)} {condition.operator} {self._column(condition.other)}"
         text = _compared(condition, self._column(condition.place), self._typed(condition), self._place_table(condition))
         return f"({text})" if self.plan.any_of and " AND " in text else text
 
@@ -128,6 +130,10 @@ def _column_of(schema: SqlSchema, table: str, name: str) -> Column:
 
 def _compared(condition: Comparison, column: str, typed: Column, table: str) -> str:
     operator, values = condition.operator, condition.values
+    if condition.among is not None:
+        among = _compared(condition.among, quoted(condition.among.place.attribute.name), typed, table)
+        sign, function = (">", "MAX") if operator == "above_all" else ("<", "MIN")
+        return f"{column} {sign} (SELECT {function}({quoted(typed.name)}) FROM {quoted(table)} WHERE {among})"
     simple = {"is_null": f"{column} IS NULL", "not_null": f"{column} IS NOT NULL", "yes": column, "no": f"NOT {column}"}
     if operator in simple:
         return simple[operator]
