@@ -110,7 +110,7 @@ def test_questions_have_no_gaps() -> None:
 
 
 def test_several_shapes_are_drawn() -> None:
-    drawn = [plan for plan, _ in islice(plans(5), 1_000)]
+    drawn = [plan for plan, _ in islice(plans(5), 3_000)]
     for shape in (
         [plan for plan in drawn if plan.having],
         [plan for plan in drawn if plan.is_superlative and plan.group],
@@ -129,7 +129,7 @@ def test_each_wording_can_be_said(table: str) -> None:
     names = "names name things each_thing order nouns noun after figures key keys measures than times end measure"
     names += " compared most_of commonest number of_things extreme direction descending creasing plain_nouns first"
     names += " parent parents who what highest_of role roles a_noun value when own_noun a_role age comparative child"
-    names += " children a_child rest"
+    names += " children a_child rest other others"
     voice = Voice(Random(0), SUBJECT)
     for name, forms in wordings()[table].items():
         for _ in range(8 * len(forms)):

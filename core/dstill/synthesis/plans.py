@@ -159,7 +159,7 @@ class _Drawing:
             found.append(self._compared(place, used))
         if count == 1 and isinstance(found[0], Comparison) and self.chance(0.04):
             return self._outside(found[0])
-        any_of = len(found) == 2 and self.random.random() < 0.25 and not any(c.place.via for c in found)  # type: ignore[union-attr]
+        any_of = len(found) == 2 and self.random.random() < 0.4 and not any(c.place.via for c in found)  # type: ignore[union-attr]
         return tuple(found), any_of
 
     def _compared(self, place: Place, used: list[Attribute]) -> Comparison:
