@@ -3,7 +3,7 @@
     python -m benchmarks.people ../shared/people                            # the published bases, both packs and parts
     python -m benchmarks.people ../shared/people --task sql --student build/base/sql/student
 
-    sql       a   n 250   right 51.6 % (45.4–57.7)   by content 56.0 % (49.8–62.0)   silently wrong 48.0 %   41 s
+    sql       a   n 250   right 51.6 % [45.4, 57.7]   by content 56.0 % [49.8, 62.0]   silently wrong …
 
 Each database is read as `dstill ask` reads a server; each index has the mapping and the values that `dstill init`
 would write. Test databases are off. Right: the task's own verdict. By content: the rows that the question asks for can
@@ -42,6 +42,8 @@ from dstill.stages.predict.predictor import Predictor
 __all__ = ["PARTS", "TASKS", "Answered", "answered", "main"]
 
 PARTS = ("a", "b")
+NAMES = {"sql": "SQL", "querydsl": "Query DSL"}
+BEGIN, END = "<!-- people -->", "<!-- end of people -->"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,29 +75,42 @@ def main() -> None:
     parser.add_argument("--student", type=Path, help="the folder of a linked student; default: the published base")
     parser.add_argument("--out", type=Path, help="write the rows of part a to this JSONL file")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--page", type=Path, help="write the table into this page, docs/people.md")
     arguments = parser.parse_args()
+    lines = ["| questions | n | right | by content | silently wrong |", "| --- | ---: | --- | --- | --- |"]
     for task in [arguments.task] if arguments.task else TASKS:
         started = time.monotonic()
         rows = answered(task, arguments.folder, arguments.student, arguments.processes)
         for part in PARTS:
-            print(f"{task:9} {part}   {scores([row for row in rows if row.part == part])}", flush=True)
+            of_part = [row for row in rows if row.part == part]
+            measured = scores(of_part)
+            print(f"{task:9} {part}   n {len(of_part)}   {'   '.join(map(' '.join, measured.items()))}", flush=True)
+            lines.append(f"| {NAMES[task]}, part {part} | {len(of_part)} | {' | '.join(measured.values())} |")
         print(f"{task:9} {time.monotonic() - started:.0f} s", flush=True)
         if arguments.out:
-            lines = (json.dumps(vars(row), ensure_ascii=False) + "\n" for row in rows if row.part == "a")
-            arguments.out.write_text("".join(lines), encoding="utf-8")
+            texts = (json.dumps(vars(row), ensure_ascii=False) + "\n" for row in rows if row.part == "a")
+            arguments.out.write_text("".join(texts), encoding="utf-8")
+    if arguments.page:
+        _write(arguments.page, lines)
 
 
-def scores(rows: Sequence[Answered]) -> str:
+def scores(rows: Sequence[Answered]) -> dict[str, str]:
     """The three shares with 95 % Wilson intervals."""
-    shares = [f"n {len(rows)}"]
+    shares = {}
     for name, hits in (
         ("right", sum(row.right for row in rows)),
         ("by content", sum(row.by_content for row in rows)),
         ("silently wrong", sum(row.silently_wrong for row in rows)),
     ):
         low, high = wilson(hits, len(rows))
-        shares.append(f"{name} {100 * hits / len(rows):.1f} % ({100 * low:.1f}–{100 * high:.1f})")
-    return "   ".join(shares)
+        shares[name] = f"{100 * hits / len(rows):.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+    return shares
+
+
+def _write(page: Path, table: Sequence[str]) -> None:
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    page.write_text(f"{before}{BEGIN}\n{chr(10).join(table)}\n{END}{after}", encoding="utf-8")
 
 
 def answered(task: str, folder: Path, student: Path | None, processes: int) -> list[Answered]:

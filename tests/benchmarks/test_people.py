@@ -99,12 +99,16 @@ def write(file: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def test_both_tasks_are_scored(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
-    out = folder / "rows.jsonl"
-    monkeypatch.setattr("sys.argv", ["people", str(folder), "--task", "sql", "--out", str(out), "--processes", "1"])
+    out, page = folder / "rows.jsonl", folder / "page.md"
+    page.write_text(f"{people.BEGIN}\nold\n{people.END}\n")
+    monkeypatch.setattr(
+        "sys.argv", ["people", str(folder), "--task", "sql", "--out", str(out), "--processes", "1", "--page", str(page)]
+    )
     people.main()
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0].startswith("sql       a   n 1   right 100.0 % (20.7–100.0)   by content 100.0 %")
+    assert printed[0].startswith("sql       a   n 1   right 100.0 % [20.7, 100.0]   by content 100.0 %")
     assert printed[1].startswith("sql       b   n 1")
+    assert page.read_text().splitlines()[3].startswith("| SQL, part a | 1 | 100.0 % [20.7, 100.0] |")
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [(row["id"], row["right"], row["executed"]) for row in rows] == [("1", True, True)]  # part b is not written
     (answered,) = people.answered("querydsl", folder, None, 1)
