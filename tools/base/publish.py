@@ -54,6 +54,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="default: the folder of the pack's base")
     parser.add_argument("--precision", choices=("int8", "bf16"), default="int8")
     parser.add_argument("--known-errors", default="", help="one line, which `dstill ask` shows")
+    parser.add_argument("--blend", type=Path, help="a student, such as the one that training began with, to mix in")
+    parser.add_argument("--share", type=float, default=0.7, help="of the trained weights in the blend")
     arguments = parser.parse_args()
     about = pack.load(arguments.pack)
     publish(
@@ -63,6 +65,7 @@ def main() -> None:
         list(new_rows(about.form)),
         precision=arguments.precision,
         known_errors=arguments.known_errors,
+        blend=(arguments.blend, arguments.share) if arguments.blend else None,
     )
 
 
@@ -83,9 +86,17 @@ def publish(
     *,
     precision: str = "int8",
     known_errors: str = "",
+    blend: tuple[Path, float] | None = None,
 ) -> None:
-    """Write the folder `out`. Raises SystemExit if the weights are too large, DataError if the student is damaged."""
+    """Write the folder `out`. Raises SystemExit if the weights are too large, DataError if the student is damaged.
+
+    `blend`: another student and the share of this one in the mean of their weights. What training on other questions
+    cost is mostly back then (WiSE-FT: Wortsman et al. 2022, arXiv:2109.01903).
+    """
     model, facts = read_model(student, about.form)
+    if blend is not None:
+        other, share = read_model(blend[0], about.form)[0].state_dict(), blend[1]
+        model.load_state_dict({k: v.lerp(other[k], 1 - share) for k, v in model.state_dict().items()})
     state = model.state_dict()
     made = quantized(state) if precision == "int8" else {name: value.bfloat16() for name, value in state.items()}
     write_student(out, made, replace(facts, known_errors=known_errors))
@@ -105,6 +116,7 @@ def publish(
         "sizes": ", ".join(f"{name} {value:,}" for name, value in facts.shape.items()),
         "made with": f"dstill {__version__}, torch {torch.__version__.partition('+')[0]}, seed {facts.seed}",
         **_training(training),
+        **({"blend": f"{blend[1]:.0%} of these weights, the rest of those that training began with"} if blend else {}),
     }
     (out / "README.md").write_text(_card(about, model_facts, measured, known_errors), encoding="utf-8")
 

@@ -63,6 +63,19 @@ def test_base_is_small_and_its_card_has_measured_figures(precision: str, trained
     assert texts(student().load(tmp_path).generate(sources(examples(3))))
 
 
+def test_blend_is_the_mean_of_two_students(trained: Path, tmp_path: Path) -> None:
+    fit(tmp_path / "other", max_steps=2, seed=7)
+    publish.publish(
+        trained, tmp_path / "out", about(tmp_path), rows(), precision="bf16", blend=(tmp_path / "other", 0.75)
+    )
+    first, other, made = (
+        read_model(folder, SumsForm())[0].state_dict() for folder in (trained, tmp_path / "other", tmp_path / "out")
+    )
+    for name, value in made.items():
+        assert torch.allclose(value, 0.75 * first[name] + 0.25 * other[name], atol=0.02, rtol=0.02)
+    assert "75% of these weights" in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_exact_is_the_exact_match_of_greedy_answers(trained: Path) -> None:
     model, _ = read_model(trained, SumsForm())
     asked = examples(40, seed=9)
