@@ -64,7 +64,7 @@ def test_base_is_small_and_its_card_has_measured_figures(precision: str, trained
 
 
 def test_blend_is_the_mean_of_two_students(trained: Path, tmp_path: Path) -> None:
-    fit(tmp_path / "other", max_steps=2, seed=7)
+    fit(tmp_path / "other", max_steps=2)
     publish.publish(
         trained, tmp_path / "out", about(tmp_path), rows(), precision="bf16", blend=(tmp_path / "other", 0.75)
     )
