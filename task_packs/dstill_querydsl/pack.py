@@ -25,6 +25,7 @@ from dstill.api.protocols import (
     ResultProperties,
     Synthesis,
     TestDatabases,
+    ValueLookup,
 )
 from dstill.api.records import Cause, Draft, Example, Message, Prompt
 from dstill.api.task import Check, Task, TaskProtocol
@@ -69,6 +70,7 @@ class QueryDsl(Task, declared=TASK):
         ResultProperties: "dstill_querydsl.protocols.result_properties:QueryResults",
         Synthesis: "dstill_querydsl.protocols.synthesis:QuerySynthesis",
         TestDatabases: "dstill_querydsl.protocols.test_databases:QueryTestDatabases",
+        ValueLookup: "dstill_querydsl.protocols.value_lookup:QueryValueLookup",
     }
 
     def __init__(self, config: Settings | None = None) -> None:

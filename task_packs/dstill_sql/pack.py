@@ -26,6 +26,7 @@ from dstill.api.protocols import (
     ResultProperties,
     Synthesis,
     TestDatabases,
+    ValueLookup,
 )
 from dstill.api.records import Cause, Example, Message, Prompt
 from dstill.api.task import Check, TaskProtocol
@@ -62,6 +63,7 @@ class Sql(AboutDatabases, declared=TASK):
         ResultProperties: "dstill_sql.protocols.result_properties:SqlResults",
         Synthesis: "dstill_sql.protocols.synthesis:SqlSynthesis",
         TestDatabases: "dstill_sql.protocols.test_databases:SqlTestDatabases",
+        ValueLookup: "dstill_sql.protocols.value_lookup:SqlValueLookup",
     }
 
     def __init__(self, config: Settings | None = None) -> None:

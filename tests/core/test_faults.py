@@ -19,7 +19,7 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.fallbacks import METHODS, with_fallbacks
 from dstill.api.faults import about
-from dstill.api.protocols import NoTestDatabases, RationaleTerms, TestDatabases
+from dstill.api.protocols import NamedValue, NoTestDatabases, RationaleTerms, TestDatabases
 from dstill.api.records import Cause, Draft, Example, Level, Prediction, Verdict
 from dstill.api.task import Task, TaskProtocol
 from dstill.errors import DataError
@@ -39,6 +39,11 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "snippets": (ODD, GOLD),
     "relevant_schema": (GOLD, ODD),
     "mutants": (Example(id="t-3", question="q", answer=ODD),),
+    "named_values": (GOLD, ODD),
+    "items_beside": (Example(id="t-3", question="q", answer=ODD), "n"),
+    "values_query": (Example(id="t-3", question="q", answer=ODD), "n", 5),
+    "listed_values": (RESULT,),
+    "with_value": (GOLD, ODD, NamedValue(item="n", text="1"), NamedValue(item="n", text="2")),
     "same": (RESULT, 5),
 }
 

@@ -84,7 +84,7 @@ def test_the_first_other_answer_that_finds_something_is_given() -> None:
     ]
     chosen = first_that_finds(Lists(), first, iter(others))
     assert (chosen.answer, chosen.first_answer, chosen.seconds) == ("d", "a", 1.5)
-    assert chosen.to_row()["first_answer"] == "a"
+    assert (chosen.to_row()["first_answer"], chosen.second_look) == ("a", "the first answer finds nothing")
     assert first_that_finds(Lists(), first, others[:3]) is first
     assert "first_answer" not in first.to_row()
 
@@ -109,4 +109,5 @@ def test_a_predictor_takes_a_second_look_if_it_runs_answers(plugins: Plugins, pr
         (second,) = predictor.answer([example])
         (only_written,) = predictor.answer([example], execute=False)
     assert (second.answer, second.result, second.first_answer) == ("1+2", 3, "1*2")
+    assert second.second_look.startswith("the first answer is not valid: ")
     assert (only_written.answer, only_written.ok, only_written.first_answer) == ("1*2", False, "")

@@ -16,13 +16,14 @@ from dstill.api.protocols import (
     RationaleTerms,
     ResultProperties,
     TestDatabases,
+    ValueLookup,
     methods_of,
 )
 from dstill.api.records import Draft, Example, Problem
 from dstill.api.setting import setting
 
 ODD, RESULT = "1+3", 4
-HOMES = (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases)
+HOMES = (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases, ValueLookup)
 
 
 @dataclass(frozen=True, kw_only=True)

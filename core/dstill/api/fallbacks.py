@@ -27,6 +27,7 @@ from dstill.api.protocols import (
     ResultProperties,
     Synthesis,
     TestDatabases,
+    ValueLookup,
     methods_of,
 )
 from dstill.api.records import Example
@@ -42,7 +43,7 @@ METHODS: Mapping[str, type[Task] | type[TaskProtocol]] = {
     **dict.fromkeys(("canonical", "cause", "clauses", "is_refusal", "parse", "same"), Task),
     **{
         name: protocol
-        for protocol in (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases)
+        for protocol in (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases, ValueLookup)
         for name in methods_of(protocol)
     },
 }

@@ -18,6 +18,7 @@
     Linked               trains students that read the schema and write answers that point
     Demo                 shows the pack with `dstill demo`
     KnownAnswers         checks the pack by answers whose verdict its author knows
+    ValueLookup          reads a text that the data do not have as the value that it means
 
 Every method has a default, and no class needs another one. dstill gets the objects by `of`: that of the class that the
 task names, the same at every call, or else one with the defaults. `class_of` gives the class, for what is known before
@@ -53,6 +54,7 @@ __all__ = [
     "Demo",
     "KnownAnswers",
     "Linked",
+    "NamedValue",
     "NoTestDatabases",
     "Presentation",
     "QuestionBrief",
@@ -60,6 +62,7 @@ __all__ = [
     "ResultProperties",
     "Synthesis",
     "TestDatabases",
+    "ValueLookup",
     "methods_of",
     "owner_of",
 ]
@@ -371,6 +374,41 @@ class KnownAnswers(TaskProtocol):
         return ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class NamedValue:
+    """A text that an answer compares an item of the schema with."""
+
+    item: str  # by its full name: "drivers.town"
+    text: str
+
+
+class ValueLookup(TaskProtocol):
+    """What an answer compares items with can be looked up in the data, when the answer finds nothing."""
+
+    def named_values(self, example: Example, answer: str) -> Iterable[NamedValue]:
+        """The texts that `answer`, which passed the checks, compares whole values of items with.
+
+        ``[NamedValue(item="drivers.town", text="pring")]``
+        """
+        return ()
+
+    def items_beside(self, example: Example, item: str) -> Iterable[str]:
+        """Other items with texts that a condition on `item` may mean: ``["drivers.county"]``."""
+        return ()
+
+    def values_query(self, example: Example, item: str, most: int) -> str:
+        """An answer that lists the most frequent values of `item`, at most `most`. Empty: they cannot be listed."""
+        return ""
+
+    def listed_values(self, value: Any) -> Sequence[str]:
+        """The values in the result of a `values_query`."""
+        return ()
+
+    def with_value(self, example: Example, answer: str, old: NamedValue, new: NamedValue) -> str:
+        """`answer` with `new` wherever it compares the item of `old` with its text."""
+        return answer
+
+
 PROTOCOLS: tuple[type[TaskProtocol], ...] = (
     AnswerFiles,
     ConstrainedOutput,
@@ -383,6 +421,7 @@ PROTOCOLS: tuple[type[TaskProtocol], ...] = (
     ResultProperties,
     Synthesis,
     TestDatabases,
+    ValueLookup,
 )
 
 

@@ -320,9 +320,7 @@ def show_doubt(answered: PredictedAnswer, *, many: bool) -> None:
     """Show the confidence if it is known and, of many questions, which is unlike all training questions."""
     if answered.first_answer:
         first = textwrap.shorten(answered.first_answer, ANSWER_WIDTH, placeholder=" …")
-        _say_beside(
-            f"the student's first answer fails or finds nothing, so this is another one. The first: {first}", many=many
-        )
+        _say_beside(f"a second look: {answered.second_look}. The first answer: {first}", many=many)
     if answered.confidence is not None and (answered.ok or answered.refused):
         doubt = f": {answered.guess}" if answered.guess and answered.confidence < 0.5 else ""
         _say_beside(f"confidence {answered.confidence:.3f}{doubt}", many=many)

@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from itertools import accumulate
 
@@ -42,6 +43,8 @@ STOP_WORDS = frozenset((
     "to", "us", "was", "we", "were", "what", "when", "where", "which", "who", "whose", "with", "you",
 ))  # fmt: skip
 _CACHE_SIZE = 400_000  # links of words to items; more words are remembered for a small schema
+_SPELLED = 5  # letters of a word that may be misspelled
+_NEARLY = 0.85  # how alike the two spellings are: 2 × equal letters / all letters
 _INITIALS = (2, 3, 4)  # letters of a name that first letters of words may spell
 _SEPARATORS = str.maketrans("_-", "  ")  # between the words of a value
 _MEANING = 0.0  # how alike a word and what it stands for are: `Ranking` counts these by themselves
@@ -168,7 +171,7 @@ class Schema:
         for link, items in groups:  # strongest first
             for item in items:
                 by_item.setdefault(item, link)
-        return by_item
+        return by_item or dict.fromkeys(self._nearly_saying(lower), (_SAID, 1.0))
 
     def _saying(self, word: str) -> Iterator[int]:
         """Items with a known value that a part of the word tells, or that the word is the beginning of."""
@@ -176,6 +179,12 @@ class Schema:
         exact = [part for part in parts if part in self._said]
         for part in exact or (beginning_so(parts[0], self._telling) if len(parts) == 1 else ()):
             yield from self._said[part]
+
+    def _nearly_saying(self, word: str) -> Iterator[int]:
+        """Items with a known value that a word tells but for its spelling."""
+        if len(word) >= _SPELLED and word.isalpha():
+            for near in get_close_matches(folded(word), self._telling, n=1, cutoff=_NEARLY):
+                yield from self._said[near]
 
     def _alike(self, stem: str) -> Iterator[tuple[Link, Sequence[int]]]:
         """Items with a word in the name that begins alike: one is the beginning of the other, or four letters are."""

@@ -21,7 +21,15 @@ from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
-from dstill.api.protocols import NoTestDatabases, Presentation, RationaleTerms, ResultProperties, TestDatabases
+from dstill.api.protocols import (
+    NamedValue,
+    NoTestDatabases,
+    Presentation,
+    RationaleTerms,
+    ResultProperties,
+    TestDatabases,
+    ValueLookup,
+)
 from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, TestDatabase
 from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.result_extraction import observe
@@ -93,6 +101,9 @@ def run_all_methods(answer: str) -> None:
 
 def run_after_checks(answer: str) -> None:
     """Do what follows after an answer passed the checks, on an engine with one constant reply."""
+    lookup = ValueLookup.of(TASK)
+    for named in lookup.named_values(ASKED, answer):
+        lookup.with_value(ASKED, answer, named, NamedValue(item=named.item, text="other"))
     hits = [{"_id": "a", "_score": 1.0, "_source": {"a": 1}}, {"_id": "b", "_score": None}]
     reply = {"hits": {"total": {"value": 2, "relation": "eq"}, "hits": hits}, "aggregations": {}}
     body = freeze(strict.read(answer).value or {}, "2025-03-27T12:00:00Z", MAPPING)

@@ -58,18 +58,15 @@ def _formal(form: Form, random: Random) -> Answers:
 
 def _written(form: Form, random: Random) -> Answers:
     """The written questions in random order, again and again, without those that the form cannot express."""
-    examples, known = [example for name in written.TRAINED for example in written.questions(name)], []
-    random.shuffle(examples)
-    for example in examples:  # each is read when it is its turn, as all of them take minutes
-        reading = form.read(example)
-        try:
-            known.append((reading, form.encode(example.answer or "", reading)))
-        except NotExpressible:
-            continue
-        yield known[-1]
+    examples = [example for name in written.TRAINED for example in written.questions(name)]
     while True:
-        random.shuffle(known)
-        yield from known
+        random.shuffle(examples)
+        for example in examples:  # read again each time: all readings are gigabytes
+            reading = form.read(example)
+            try:
+                yield reading, form.encode(example.answer or "", reading)
+            except NotExpressible:
+                continue
 
 
 PACK = Pack(

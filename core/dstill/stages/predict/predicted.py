@@ -56,6 +56,7 @@ class PredictedAnswer(Row):
     abstained: bool = False  # the confidence is below the cut of `Predictor.promise`: there is no answer
     answered_by: str = STUDENT  # or CALLER, or the large model that was asked in its place, as "openai:gpt-5-mini"
     first_answer: str = ""  # the student's first answer, which did not work (`second_look`); empty: this is the first
+    second_look: str = ""  # why this is not the first answer
     withheld: str = ""  # what the student wrote, if it abstained or if the large model answered in its place
     similarity: float | None = None  # to the nearest training question, 0 to 1; None: not known
     similarity_threshold: float | None = None  # below this similarity an answer is a guess
@@ -129,6 +130,6 @@ class PredictedAnswer(Row):
         row = {**super().to_row(), "guess": self.guess}
         omitted = {"similarity_threshold", "tokens", "seconds", "steps", *(() if self.votes else ("votes",))}
         omitted |= set() if self.outcome else {"outcome", "result"}
-        omitted |= {name for name in ("rationale", "first_answer") if not getattr(self, name)}
+        omitted |= {name for name in ("rationale", "first_answer", "second_look") if not getattr(self, name)}
         omitted |= set() if self.abstained or self.by_fallback else {"withheld"}
         return {key: value for key, value in row.items() if key not in omitted}

@@ -39,7 +39,15 @@ from dstill.quality.data_drift import drift
 from dstill.quality.misread import misread
 from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
 from dstill.stages.predict.predicted import CALLER, STUDENT, PredictedAnswer, Step
-from dstill.stages.predict.second_look import CANDIDATES, first_that_finds, near_the_best, needs_second_look
+from dstill.stages.predict.second_look import (
+    CANDIDATES,
+    finds,
+    first_that_finds,
+    in_place_of,
+    near_the_best,
+    needs_second_look,
+)
+from dstill.stages.predict.value_lookup import with_values_of_the_data
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -419,11 +427,33 @@ class Predictor:
         task = self.setup.task
         if executor is None or self.promise is not None or not needs_second_look(task, answered):
             return answered
+        if (corrected := self._with_values_of_the_data(example, answered, executor)) is not None:
+            return corrected
         with self._writing:
             generator, objective = self._generator([example]), self.setup.objective
             (candidates,) = steps.candidates(generator, objective, task, [example], CANDIDATES)
         others = (self._judged(example, candidate) for candidate in near_the_best(candidates))
         return first_that_finds(task, answered, (self._ran(example, other, executor) for other in others))
+
+    def _with_values_of_the_data(
+        self, example: Example, answered: PredictedAnswer, executor: Executor
+    ) -> PredictedAnswer | None:
+        """The answer with texts that its data have, if it finds something then."""
+
+        def run(answer: str) -> PredictedAnswer:
+            return self._ran(example, self.checked(example, answer), executor)
+
+        def result(answer: str) -> Any:
+            ran = run(answer)
+            return ran.result if ran.ok else None
+
+        if not answered.ok:
+            return None
+        with about(example.id):
+            corrected = with_values_of_the_data(self.setup.task, example, answered.answer, result)
+        if corrected is None or not finds(self.setup.task, ran := run(corrected.answer)):
+            return None
+        return in_place_of(answered, replace(ran, answered_by=answered.answered_by), "; ".join(corrected.changes))
 
     def _fallen_back(
         self, examples: Sequence[Example], answers: Sequence[PredictedAnswer], executor: Executor | None

@@ -4,8 +4,9 @@
     first_that_finds(task, answered, others)
     → the most probable other answer that runs and finds something, with the first as `first_answer`; else the first
 
-A student puts the answer that is right first more often than not. Where the first one finds nothing, it is nearly
-always wrong, and the right one is often among the next few (docs/confidence.md).
+First come the values of the data (`value_lookup`), then other answers. A student puts the answer that is right first
+more often than not. Where the first one finds nothing, it is nearly always wrong, and the right one is often among the
+next few (docs/confidence.md).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dstill.api.records import OutcomeKind, Prediction
 from dstill.api.task import Task
 from dstill.stages.predict.predicted import PredictedAnswer
 
-__all__ = ["CANDIDATES", "first_that_finds", "near_the_best", "needs_second_look"]
+__all__ = ["CANDIDATES", "finds", "first_that_finds", "in_place_of", "near_the_best", "needs_second_look"]
 
 CANDIDATES = 8  # answers that are written for a second look
 MARGIN = 4.0  # nats: an answer that is less probable by more than this is no alternative
@@ -44,9 +45,26 @@ def near_the_best(candidates: Iterable[Prediction]) -> list[Prediction]:
 def first_that_finds(task: Task, answered: PredictedAnswer, others: Iterable[PredictedAnswer]) -> PredictedAnswer:
     """The first of `others` that ran and finds something, in the place of `answered`; `answered` if there is none."""
     for other in others:
-        if other.ok and other.outcome and other.answer != answered.answer and not _finds_nothing(task, other):
-            return replace(other, first_answer=answered.answer, seconds=answered.seconds + other.seconds)
+        if other.answer != answered.answer and finds(task, other):
+            return in_place_of(answered, other, why=_what_is_wrong(answered))
     return answered
+
+
+def in_place_of(answered: PredictedAnswer, other: PredictedAnswer, why: str) -> PredictedAnswer:
+    """`other`, with what `answered` was and why it is not the answer."""
+    return replace(other, first_answer=answered.answer, second_look=why, seconds=answered.seconds + other.seconds)
+
+
+def _what_is_wrong(answered: PredictedAnswer) -> str:
+    """Why an answer needs a second look."""
+    if answered.ok:
+        return "the first answer finds nothing"
+    return f"the first answer {'fails' if answered.outcome else 'is not valid'}: {answered.reason}"
+
+
+def finds(task: Task, answered: PredictedAnswer) -> bool:
+    """Whether an answer ran and finds something."""
+    return answered.ok and bool(answered.outcome) and not _finds_nothing(task, answered)
 
 
 def _finds_nothing(task: Task, answered: PredictedAnswer) -> bool:
