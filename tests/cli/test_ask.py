@@ -60,6 +60,12 @@ def test_shows_answers_results_and_what_to_do_next(cli: Cli, base: Path) -> None
     assert list(Path(".").iterdir()) == [Path("base")]  # no project, no run
 
 
+def test_a_question_without_quotes_is_one_question(cli: Cli, base: Path) -> None:
+    ended = ask(cli, "add", "1", "and", "2")
+    assert ended.out == "add 1 and 2\n1+2\n3\n"
+    assert ended.err.splitlines()[0] == "these words are read as one question; put a question in quotes"
+
+
 def test_lines_of_stdin_become_rows(cli: Cli, base: Path) -> None:
     ended = ask(cli, "--json", stdin=b"add 1 and 2\n\nsing a song\n")
     rows = [json.loads(line) for line in ended.out.splitlines()]

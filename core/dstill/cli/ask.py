@@ -81,6 +81,9 @@ def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_j
     Exits with 9 if an answer is invalid or fails to run, and with 0 if the student refuses (it says that the data
     cannot answer).
     """
+    if len(questions) > 1 and not any(" " in text for text in questions):
+        questions = (" ".join(questions),)
+        note("these words are read as one question; put a question in quotes")
     where = ["QUESTION" if len(questions) == 1 else f"QUESTION {number}" for number, _ in enumerate(questions, 1)]
     texts = [question_text(*pair) for pair in zip(questions, where, strict=True)]  # before anything takes time
     student = _student(app, spec)
