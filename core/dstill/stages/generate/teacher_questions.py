@@ -44,8 +44,8 @@ them, and is then asked by such people. So the words have to be theirs, not thos
 - Each question stands for itself and has one sensible meaning. It says which things it is about, and what of them.
 - Ask about values that are there: an answer that finds nothing is thrown away. Numbers lie inside the known ranges.
 - No two questions have the same answer, and none repeats another with a different value. Begin them in many ways.
-- Two or three cannot be answered: they ask for what people would expect in such data, and the data do not have it. The answer
-  is then a refusal that names what is missing. What the data hold under another word is no reason to refuse.
+- Two or three cannot be answered: they ask for what people would expect in such data, and the data do not have it.
+  The answer is then a refusal that names what is missing. What the data hold under another word is no reason to refuse.
 - An answer gives what is asked for, nothing more and nothing less. It uses every condition of the question.
 - A rationale says in at most 40 words which words of the question mean which fields, values and operations.
 """
