@@ -38,12 +38,17 @@ def example_of(line: Written, brief: QuestionBrief, category: str) -> Example:
     )
 
 
-def checked(setup: Setup, examples: Sequence[Example], executor: Executor | None) -> list[Record | Rejection]:
-    """The row of each of `examples`, in their order. Without an `executor`, no answer is run."""
-    rows: Iterable[Record | Rejection] = _without_repetitions(_row(setup, example) for example in examples)
+def checked(
+    setup: Setup, examples: Sequence[Example], executor: Executor | None, *, before: Sequence[Record] = ()
+) -> list[Record | Rejection]:
+    """The row of each of `examples`, in their order. Without an `executor`, no answer is run.
+
+    `before`: rows that are there already, and not to be repeated.
+    """
+    rows = _without_repetitions((_row(setup, example) for example in examples), {row.id for row in before})
     if executor is not None:
         rows = steps.execute(((row, True) for row in rows), executor, setup.task, Counter())
-    return list(select(rows, setup.task))
+    return list(select([*before, *rows], setup.task))[len(before) :]
 
 
 def _row(setup: Setup, example: Example) -> Record | Rejection:
@@ -78,13 +83,13 @@ def _not_expressible(setup: Setup, row: Record) -> Problem | None:
     return None
 
 
-def _without_repetitions(rows: Iterable[Record | Rejection]) -> Iterator[Record | Rejection]:
-    """Each row, the second of a question as a rejection."""
-    ids = set[str]()
+def _without_repetitions(rows: Iterable[Record | Rejection], ids: set[str]) -> Iterator[Record | Rejection]:
+    """Each row, those of a question that is there (`ids`) as rejections."""
     for row in rows:
         if isinstance(row, Record) and row.id in ids:
             problem = Problem(layer="curation", code="duplicate", message="the same question was written before")
             yield Rejection(id=row.id, question=row.question, problems=(problem,), text=row.answer)
             continue
-        ids.add(row.id)
+        if isinstance(row, Record):
+            ids.add(row.id)
         yield row
