@@ -34,8 +34,8 @@ OPTIONS = {
     "generate.max_requests": "--max-requests",
     "generate.max_wall": "--max-wall",
 }
-OF_TEACHER = ("teacher.", "adapt.", "generate.max_")  # settings of the teacher alone: templates cost nothing
-CAPS = ("generate.max_", "generate.concurrency")  # may differ when the command is called again
+HOW_TO_ASK = ("generate.max_", "generate.concurrency")  # may differ when the command is called again
+OF_TEACHER = ("teacher.", "adapt.", *HOW_TO_ASK)  # settings of the teacher alone: templates cost nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +68,7 @@ class Teaching:
                 where="--teacher",
                 hint="ask a model, as --teacher openai:gpt-5-mini, or take recorded questions: --teacher replay:FILE",
             )
-        caps(config.settings.generate, teacher)
-        teacher.open(setup.task)
+        caps(config.settings.generate, teacher.open(setup.task))
 
 
 def teaching_of(app: App, spec: str | None) -> Teaching | None:
@@ -126,7 +125,7 @@ def _opened(run: Run, teaching: Teaching, *, restart: bool) -> Run:
         there.remove()
         return taught_run(run, TAUGHT, teaching.flags)
     before = there.config.flat()
-    changed = {k: v for k, v in teaching.flags.items() if before.get(k) != v and not k.startswith(CAPS)}
+    changed = {k: v for k, v in teaching.flags.items() if before.get(k) != v and not k.startswith(HOW_TO_ASK)}
     if changed and TEACH in there.stages:
         was = "; ".join(f"{key} = {before.get(key)}, not {value}" for key, value in changed.items())
         raise UsageError(

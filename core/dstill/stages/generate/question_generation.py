@@ -62,8 +62,7 @@ def invent(
             hint="ask a model, as --teacher openai",
         )
     teacher.json_mode = "off"  # JSON mode is for answers
-    limits, brief = caps(settings, teacher), brief_of(task, context)
-    teacher.open(task)
+    limits, brief = caps(settings, teacher.open(task)), brief_of(task, context)
     shares, excluded = _focused(focus, brief)
     # The budget covers all calls that ask for the same questions.
     asked_for = [task.name, teacher.name, brief.about, n, seed, *([shares] if shares else [])]

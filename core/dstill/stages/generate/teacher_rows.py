@@ -27,7 +27,7 @@ from dstill.errors import BudgetError, DataError, Interrupted
 from dstill.factory import Setup
 from dstill.io.strict_json import dumps
 from dstill.runtime import signals
-from dstill.stages.generate.label import error_code
+from dstill.stages.generate.label import error_code, for_the_answer
 from dstill.stages.generate.question_generation import brief_of
 from dstill.stages.generate.question_inventor import MIN_RECEIVED
 from dstill.stages.generate.teacher_questions import (
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import TeacherReply
 
-__all__ = ["TeacherCounts", "TeacherRows", "teacher_rows"]
+__all__ = ["TeacherCounts", "TeacherRows", "teacher_rows", "voted"]
 
 AGAIN = 1  # times that failed lines are asked for again
 TOKEN_FACTOR = 4  # times the teacher's usual token limit: a reply has many questions
@@ -105,8 +105,7 @@ def teacher_rows(setup: Setup, teacher: Teacher, n: int, purchase: Purchase) -> 
     brief = brief_of(setup.task, {})
     with setup.opened_executor() as executor:
         teacher.json_mode = "off"  # its schema is that of an answer
-        limits = caps(setup.settings.generate, teacher)
-        teacher.open(setup.task)
+        limits = caps(setup.settings.generate, teacher.open(setup.task))
         if teacher.is_lookup:
             return _looked_up(setup, teacher, brief, n, executor)
         return _asked(setup, teacher, brief, n, executor, purchase, limits)
@@ -116,23 +115,19 @@ def teacher_rows(setup: Setup, teacher: Teacher, n: int, purchase: Purchase) -> 
 
 
 def _looked_up(setup: Setup, teacher: Teacher, brief: QuestionBrief, n: int, executor: Executor | None) -> TeacherRows:
-    rows = list(teacher.questions())[:n]
-    examples = [
-        example_of(
-            Written(id=row.id, question=row.question, rationale=row.rationale or "", answer=row.answer or ""),
-            brief,
-            row.category,
-        )
-        for row in rows
+    recorded = list(teacher.questions())[:n]
+    lines = [
+        Written(id=row.id, question=row.question, rationale=row.rationale or "", answer=row.answer or "")
+        for row in recorded
     ]
-    seconds = {example.id: _text(row.extra.get(SECOND)) for example, row in zip(examples, rows, strict=True)}
-    counts = TeacherCounts(requested=n, came=len(rows))
-    voted = {id: text for id, text in seconds.items() if text}
-    checked_rows = [
-        _voted(setup, executor, row, voted.get(row.id), counts) if row.id in voted else row
-        for row in checked(setup, examples, executor)
+    examples = [example_of(line, brief, row.category) for line, row in zip(lines, recorded, strict=True)]
+    seconds = [_text(row.extra.get(SECOND)) for row in recorded]
+    counts = TeacherCounts(requested=n, came=len(recorded))
+    rows = [
+        voted(setup, executor, row, second, counts) if second else row
+        for row, second in zip(checked(setup, examples, executor), seconds, strict=True)
     ]
-    return _result(setup, teacher, checked_rows, counts, n)
+    return _result(setup, teacher, rows, counts, n)
 
 
 def _text(value: Any) -> str:
@@ -167,7 +162,7 @@ def _asked(
             raise BudgetError(
                 f"{error.what} while the teacher wrote questions; {saved}",
                 where=error.where,
-                hint=f"{purchase.resume} {error.hint} …",
+                hint=f"run the same command again with a higher {error.hint} to continue",
             ) from None
     result = _result(setup, teacher, [*rounds.kept, *rounds.rejected.values()], rounds.counts, n)
     return replace(result, cost=cost(setup.settings.cost, teacher, budget, len(result.records)))
@@ -283,7 +278,7 @@ class _Rounds:
             text = bought.reply.text if isinstance(bought.reply, Reply) else ""
             seconds |= {line.id: line.answer for line in read(text)}
         return [
-            _voted(self.setup, self._executor, row, seconds.get(id_of(row.question)), self.counts)
+            voted(self.setup, self._executor, row, seconds.get(id_of(row.question)), self.counts)
             if isinstance(row, Record)
             else row
             for row in rows
@@ -305,10 +300,10 @@ class _Rounds:
 # --- votes ------------------------------------------------------------------------------
 
 
-def _voted(
+def voted(
     setup: Setup, executor: Executor | None, row: Record | Rejection, second: str | None, counts: TeacherCounts
 ) -> Record | Rejection:
-    """The row if the `second` answer to its question finds the same, else a rejection that shows it."""
+    """The row if the `second` answer to its question finds the same, else a rejection that shows it. Counts it."""
     if isinstance(row, Rejection) or executor is None:
         return row
     counts.voted += 1
@@ -329,7 +324,8 @@ def _agree(setup: Setup, executor: Executor, row: Record, second: str) -> bool:
         return task.is_refusal(row.answer) and task.is_refusal(second)
     if task.canonical(row.answer) == task.canonical(second):
         return True
-    if any(problem.is_error for problem in setup.plugins.check_draft(task, row.example, Draft(answer=second))):
+    problems = for_the_answer(setup.plugins.check_draft(task, row.example, Draft(answer=second)))
+    if any(problem.is_error for problem in problems):
         return False
     first, other = executor.run(row.answer, row.example), executor.run(second, row.example)
     return first.kind is other.kind is OutcomeKind.OK and task.same(other.value, first.value)
