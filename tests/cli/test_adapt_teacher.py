@@ -200,7 +200,7 @@ def test_answers_that_do_not_run_are_asked_again_once(adapt: Cli, writer: Writer
     assert (counts()["kept"], counts()["rejections"]) == (25, {})
 
 
-def test_answers_that_stay_wrong_are_left_out(adapt: Cli, writer: Writer) -> None:
+def test_answers_that_are_wrong_again_become_no_rows(adapt: Cli, writer: Writer) -> None:
     writer.line = lambda n: {"question": sums(n)[0], "answer": "1 plus 2" if n % 5 == 0 else sums(n)[1]}
     writer.again = lambda n: {"question": sums(n)[0], "answer": "no sum"}
     assert adapt(n=25).code == 0

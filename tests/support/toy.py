@@ -340,7 +340,7 @@ class Memorizer(Student):
     def fit(self, job: TrainingJob) -> TrainResult:
         job.folder.mkdir(parents=True, exist_ok=True)
         known = self.load_base().pairs if self.base else {}
-        pairs = known | {_key(pair.task_prefix + pair.source): pair.target for row in job.train for pair in row}
+        pairs = {**known} | {_key(pair.task_prefix + pair.source): pair.target for row in job.train for pair in row}
         (job.folder / "pairs.json").write_text(json.dumps(pairs))
         for step in range(1, 3):
             job.on_step(step, 2, {"loss": 1 / step})

@@ -41,11 +41,11 @@ them, and is then asked by such people. So the words have to be theirs, not thos
 - Write as the person of the request would: what this person wants to know, in this person's words. Use everyday words
   for what the data hold, and names as people say them: short forms, another case, plural or singular, no codes. Use
   the units that people use, and convert them in the answer.
-- Each question stands for itself and has one sensible meaning. It says which things it is about, and what of them.
+- Each question is clear without the others and has one sensible meaning. It says which things it is about, and what of them.
 - Ask about values that are there: an answer that finds nothing is thrown away. Numbers lie inside the known ranges.
 - No two questions have the same answer, and none repeats another with a different value. Begin them in many ways.
 - Two or three cannot be answered: they ask for what people would expect in such data, and the data do not have it.
-  The answer is then a refusal that names what is missing. What the data hold under another word is no reason to refuse.
+  The answer is then a refusal that names what is missing. Do not refuse what the data hold under another word.
 - An answer gives what is asked for, nothing more and nothing less. It uses every condition of the question.
 - A rationale says in at most 40 words which words of the question mean which fields, values and operations.
 """
@@ -54,7 +54,7 @@ _SECOND_RULES = """\
 You answer questions that people ask about the data below.
 
 - Decide what each question means, and answer what is asked for, nothing more and nothing less.
-- A question that the data cannot answer is refused. What the data hold under another word is no reason to refuse.
+- A question that the data cannot answer is refused. Do not refuse what the data hold under another word.
 """
 
 _FORM = """\
