@@ -104,12 +104,15 @@ def run_taught(
             taught.progress = report
             if TEACH not in taught.stages:
                 teach(run, taught, resume=again)
+            _note_teaching(taught)
             if restart or "train" not in run.stages:
                 run.train(restart=restart, resume_with_changes=resume_with_changes)
+        note(f"training further in {taught.folder}")
+        with progress() as report:  # of its own: else the times of both trainings would be added up
+            taught.progress = report
             training = taught.stages.get("train") or taught.train(
                 resume_with_changes=resume_with_changes, allow_unreviewed=True
             )
-            _note_teaching(taught)
             return taught, Stages(dataset=dataset, training=training, scores=taught.evaluate())
     except Interrupted as stopped:
         stopped.hint = f"resume with: {again}"

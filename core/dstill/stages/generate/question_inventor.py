@@ -236,9 +236,10 @@ def rows(text: str) -> list[dict[str, Any]]:
     """The objects of a reply: one object in each line, or one list; other text is ignored."""
     _, reply = trace.split(text)
     body = "\n".join(line for line in reply.split("\n") if not line.strip().startswith("```"))
+    start, end = body.find("["), body.rfind("]") + 1
+    is_list = 0 <= start < body.find("{")  # in the others, brackets are inside of an object
     lines = [item for line in body.split("\n") for item in _items(line.strip().rstrip(","))]
-    whole = _items(body), _items(body[body.find("[") : body.rfind("]") + 1])
-    return max(([item for item in items if "id" in item] for items in (lines, *whole)), key=len)
+    return [item for item in _items(body) or (_items(body[start:end]) if is_list else []) or lines if "id" in item]
 
 
 def _items(text: str) -> list[dict[str, Any]]:
