@@ -41,7 +41,8 @@ them, and is then asked by such people. So the words have to be theirs, not thos
 - Write as the person of the request would: what this person wants to know, in this person's words. Use everyday words
   for what the data hold, and names as people say them: short forms, another case, plural or singular, no codes. Use
   the units that people use, and convert them in the answer.
-- Each question is clear without the others and has one sensible meaning. It says which things it is about, and what of them.
+- Each question is clear without the others and has one sensible meaning. It says which things it is about, and what
+  of them.
 - Ask about values that are there: an answer that finds nothing is thrown away. Numbers lie inside the known ranges.
 - No two questions have the same answer, and none repeats another with a different value. Begin them in many ways.
 - Two or three cannot be answered: they ask for what people would expect in such data, and the data do not have it.
