@@ -135,7 +135,12 @@ class Generate:
 class Adapt:
     """How `dstill adapt --teacher` trains on a teacher's questions, after those from templates."""
 
-    teacher_questions: int = setting(300, "Questions that the teacher is asked to write.", low=1, high=100_000)
+    teacher_questions: int = setting(
+        300,
+        "Questions that the teacher is asked to write. Of recorded ones, all are taken unless this is set.",
+        low=1,
+        high=100_000,
+    )
     held_out: float = setting(
         0.2, "Share of the teacher's questions that are not learnt, but scored as `test_teacher`.", low=0, high=0.9
     )

@@ -320,6 +320,21 @@ def test_recorded_questions_need_no_model(cli: Cli) -> None:
     assert manifest()["stages"]["teach"]["test"] == 12
 
 
+def test_all_recorded_questions_are_taken_unless_a_number_is_given(cli: Cli) -> None:
+    numbers = [(n % 18 + 1, n // 18 + 1) for n in range(320)]
+    record(
+        320,
+        lambda n: {
+            "question": "how many are {} nuts and {} figs".format(*numbers[n]),
+            "answer": "{}+{}".format(*numbers[n]),
+        },
+    )
+    assert replay(cli).code == 0
+    assert counts()["kept"] == 320
+    assert replay(cli, "--teacher-questions", "30", "--restart").code == 0
+    assert counts()["kept"] == 30
+
+
 def test_recorded_second_answers_are_votes(cli: Cli) -> None:
     record(30, lambda n: {"question": sums(n)[0], "answer": sums(n)[1], "second": "9+9" if n < 3 else sums(n)[1]})
     assert replay(cli).code == 0

@@ -90,7 +90,7 @@ OF_EVALUATION = ("evaluate.", "engine.", "executor.")  # settings that may diffe
     "--teacher-questions",
     key="adapt.teacher_questions",
     type=Count(1, 100_000),
-    help="Questions that --teacher is asked to write.",
+    help="Questions that --teacher is asked to write, or to take from its file; of a file all, unless given.",
 )
 @cap_options
 @seed_option

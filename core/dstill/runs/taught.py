@@ -10,6 +10,7 @@ of the teacher's questions is the split ``test_teacher``. None of them is like o
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -64,8 +65,10 @@ def teach(parent: Run, run: Run, *, resume: str) -> Mapping[str, Any]:
     `resume`: the command that continues. Raises DataError if hardly any question can be used.
     """
     adapt, teacher = run.settings.adapt, make_teacher(run.plugins, run.config)
+    takes_all = teacher.is_lookup and "adapt.teacher_questions" not in run.config.chosen
     with run.stage(TEACH) as facts:
-        found = teacher_rows(run.setup, teacher, adapt.teacher_questions, run.purchase(TEACH, resume=resume))
+        wanted = sys.maxsize if takes_all else adapt.teacher_questions
+        found = teacher_rows(run.setup, teacher, wanted, run.purchase(TEACH, resume=resume))
         run.write(REJECTS, found.rejections)
         _require_enough(run, found)
         run.write(QUESTIONS, found.records)

@@ -122,7 +122,7 @@ def _looked_up(setup: Setup, teacher: Teacher, brief: QuestionBrief, n: int, exe
     ]
     examples = [example_of(line, brief, row.category) for line, row in zip(lines, recorded, strict=True)]
     seconds = [_text(row.extra.get(SECOND)) for row in recorded]
-    counts = TeacherCounts(requested=n, came=len(recorded))
+    counts = TeacherCounts(requested=min(n, len(recorded)), came=len(recorded))
     rows = [
         voted(setup, executor, row, second, counts) if second else row
         for row, second in zip(checked(setup, examples, executor), seconds, strict=True)
