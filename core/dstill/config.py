@@ -132,6 +132,31 @@ class Generate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adapt:
+    """How `dstill adapt --teacher` trains on a teacher's questions, after those from templates."""
+
+    teacher_questions: int = setting(
+        300,
+        "Questions that the teacher is asked to write. Of recorded ones, all are taken unless this is set.",
+        low=1,
+        high=100_000,
+    )
+    held_out: float = setting(
+        0.2, "Share of the teacher's questions that are not learnt, but scored as `test_teacher`.", low=0, high=0.9
+    )
+    share: float = setting(
+        0.33,
+        "Share of the teacher's questions among the rows of that training; the rest is from templates.",
+        low=0.01,
+        high=1,
+    )
+    max_steps: int = setting(300, "Steps of that training.", low=1, high=10**7)
+    learning_rate_factor: float = setting(
+        0.5, "Its learning rate, as a multiple of `train.learning_rate`.", low=1e-4, high=10
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Augment:
     """More training questions of the kinds that a student failed on."""
 
@@ -223,6 +248,7 @@ class Settings:
     project: Project = field(default_factory=Project)
     generate: Generate = field(default_factory=Generate)
     augment: Augment = field(default_factory=Augment)
+    adapt: Adapt = field(default_factory=Adapt)
     cost: Cost = field(default_factory=Cost)
     review: Review = field(default_factory=Review)
     train: Recipe = field(default_factory=Recipe)

@@ -194,9 +194,10 @@ def teacher_settings(plugins: Plugins, spec: str) -> dict[str, str]:
     name, colon, model = spec.partition(":")
     if not colon:
         return {"generate.teacher": name}
-    if not hasattr(plugins.teacher(name).Config, "model"):
+    teacher = plugins.teacher(name)
+    if not hasattr(teacher.Config, teacher.choice):
         raise UsageError(f"teacher '{name}' takes no model", where="--teacher", hint=f"--teacher {name}")
-    return {f"teacher.{name}.model": model, "generate.teacher": name}
+    return {f"teacher.{name}.{teacher.choice}": model, "generate.teacher": name}
 
 
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:

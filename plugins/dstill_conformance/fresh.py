@@ -17,7 +17,8 @@ from pathlib import Path
 
 from dstill.api.form import Form
 from dstill.api.protocols import Linked
-from dstill.api.records import SPLITS, Example
+from dstill.api.records import Example
+from dstill.api.splits import TASK_SPLITS
 from dstill.config import Config
 from dstill.errors import DstillError, PluginError
 from dstill.plugins import Plugins
@@ -38,7 +39,7 @@ class Fresh:
 def digest(by_split: Mapping[str, Iterable[Example]]) -> str:
     """The SHA-256 of all questions, with their order and their splits."""
     hasher = hashlib.sha256()
-    for split in SPLITS:
+    for split in TASK_SPLITS:
         for example in by_split[split]:
             hasher.update(json.dumps([split, example.to_row()], default=repr).encode())
     return hasher.hexdigest()
@@ -86,7 +87,7 @@ def _main() -> None:
         form = Linked.of(task).form()
     except DstillError:  # the rules about forms report it
         form = None
-    there = Fresh(questions=digest({split: task.examples(split) for split in SPLITS}), form=form_digest(form))
+    there = Fresh(questions=digest({split: task.examples(split) for split in TASK_SPLITS}), form=form_digest(form))
     sys.stdout.write(json.dumps(asdict(there)))
 
 

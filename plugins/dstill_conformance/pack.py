@@ -24,7 +24,8 @@ from dstill.api.executor import Executor
 from dstill.api.fallbacks import METHODS
 from dstill.api.finding import Finding, line_of, line_of_error
 from dstill.api.protocols import PROTOCOLS, KnownAnswers, NoTestDatabases, TestDatabases, methods_of, owner_of
-from dstill.api.records import SPLITS, Draft, Example, Mutant, Outcome, Problem
+from dstill.api.records import Draft, Example, Mutant, Outcome, Problem
+from dstill.api.splits import TASK_SPLITS
 from dstill.api.task import Task, TaskProtocol, data_of
 from dstill.errors import AuthError, DstillError, MissingExtra, ServiceError
 from dstill.plugins import Plugins
@@ -125,7 +126,7 @@ class Pack:
     @cached_property
     def by_split(self) -> Mapping[str, Sequence[Example]]:
         """The examples of `Task.examples` for each split."""
-        return {split: list(self.task.examples(split)) for split in SPLITS}
+        return {split: list(self.task.examples(split)) for split in TASK_SPLITS}
 
     @cached_property
     def examples(self) -> list[Example]:

@@ -1,7 +1,7 @@
 """Teachers that need no endpoint, and hooks for all teachers: few-shot examples, reasoning traces, rationale checks.
 
 dstill generate --teacher synthetic          # the example's gold answer and rationale
-dstill generate --teacher replay --set teacher.replay.file=answers.csv
+dstill generate --teacher replay:answers.csv
 dstill generate --teacher local --set teacher.local.model=./folder     # a transformers model in this process
 """
 

@@ -9,7 +9,7 @@ rationale, a student learns the answer alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -47,6 +47,7 @@ class Replay(Teacher):
 
     name = "replay"
     is_lookup = True
+    choice = "file"
     Config = ReplayConfig
 
     def open(self, task: Task) -> Self:
@@ -58,7 +59,7 @@ class Replay(Teacher):
             raise ConfigError(
                 "the teacher 'replay' needs a file with answers",
                 where="teacher.replay.file",
-                hint="--set teacher.replay.file=answers.csv",
+                hint="--teacher replay:answers.csv",
             )
         rows = self._answers = read_questions(self.config.file, parse=task.parse)
         self._by_id = Positions(None if row.answer is None else row.id for row in rows)
@@ -66,6 +67,9 @@ class Replay(Teacher):
         if all(row.answer is None for row in rows):
             raise DataError("no row has an answer", where=self.config.file)
         return super().open(task)
+
+    def questions(self) -> Sequence[Example]:
+        return self._answers
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
         rows = self._rows(prompt.example)

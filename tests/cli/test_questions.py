@@ -298,3 +298,12 @@ def test_special_or_oversized_mapping_is_refused(cli: Cli, project: Path) -> Non
         ended = cli("data", "questions", "--task", "querydsl", "--mapping", name, "-n", "5", "--out", "questions.jsonl")
         assert ended.code == 2
         assert why in ended.err
+
+
+def test_max_usd_counts_with_the_price_of_the_model(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+    price = ("--set", 'teacher.openai.prices={"toy" = [1.0, 1.0]}')
+    assert ask("-n", "5", "--max-usd", "5", *price).code == 0
+    ended = ask("-n", "8", "--max-usd", "0.001", *price)
+    assert ended.code == 8
+    assert "error: budget $0.001 reached" in ended.err
+    assert len(server.sold) == 1

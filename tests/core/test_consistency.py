@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.rows_pack import Rows, Shelf
 
-from dstill.api import SPLITS, Draft, Engine, Example, Verdict, judge
+from dstill.api import TASK_SPLITS, Draft, Engine, Example, Verdict, judge
 from dstill.api.fallbacks import with_fallbacks
 from dstill.api.task import Task
 from dstill.errors import PluginError
@@ -17,7 +17,7 @@ from dstill.quality.consistency import for_golds, for_questions, for_verdicts
 
 
 def questions(task: Task) -> list[Example]:
-    return [example for split in SPLITS for example in task.examples(split)]
+    return [example for split in TASK_SPLITS for example in task.examples(split)]
 
 
 def evaluated(task: Task, answer: Any = lambda example: example.answer) -> list[str]:

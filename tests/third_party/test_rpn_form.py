@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.third_party.conftest import RPN
 
-from dstill.api import SPLITS, Example, NotExpressible
+from dstill.api import TASK_SPLITS, Example, NotExpressible
 from dstill.api.protocols import Linked
 
 
@@ -22,7 +22,7 @@ def task(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_round_trip_of_every_question(task: Any) -> None:
     form = Linked.of(task).form()
-    asked = [example for split in SPLITS for example in task.examples(split)]
+    asked = [example for split in TASK_SPLITS for example in task.examples(split)]
     assert len(asked) > 2500
     for example in asked:
         reading = form.read(example)

@@ -37,6 +37,7 @@ from dstill.api.records import (
     Rejection,
     Verdict,
 )
+from dstill.api.splits import TASK_SPLITS
 from dstill.api.student import Generation, Generator
 from dstill.api.task import Task
 from dstill.inputs.leakage import refuse_leaks
@@ -108,10 +109,10 @@ def execute(
 def examples_of(task: Task, progress: Progress = silent) -> Sequence[Example]:
     """The task's questions, each in the split that it was asked for. Raises DataError when two have one id."""
     examples = spooled.examples()
-    for done, split in enumerate(SPLITS):
-        progress("making the task's questions, split by split", done, len(SPLITS))
+    for done, split in enumerate(TASK_SPLITS):
+        progress("making the task's questions, split by split", done, len(TASK_SPLITS))
         examples.extend(replace(example, split=example.split or split) for example in task.examples(split))
-    progress("making the task's questions, split by split", len(SPLITS), len(SPLITS))
+    progress("making the task's questions, split by split", len(TASK_SPLITS), len(TASK_SPLITS))
     require_unique_ids(examples)
     return examples
 

@@ -69,6 +69,7 @@ from dstill.api.records import (
     Verdict,
 )
 from dstill.api.setting import setting
+from dstill.api.splits import TASK_SPLITS
 from dstill.api.student import Generation, Generator, Preset, Similarity, Student, TrainingJob, TrainResult
 from dstill.api.task import Check, Task, data_of
 from dstill.api.teacher import BatchState, BatchTeacher, Teacher
@@ -77,6 +78,7 @@ __all__ = [
     "MAX_TEST_DATABASES",
     "SCHEMA_VERSION",
     "SPLITS",
+    "TASK_SPLITS",
     "ActivationBytes",
     "AnswerFiles",
     "Baseline",

@@ -244,7 +244,9 @@ class QuestionBrief:
     """The part about the questions in the prompt of a teacher that invents them."""
 
     about: str  # what the questions are about; data in it are fenced (`dstill.io.strict_json.fenced`)
+    answers: str = ""  # how answers are written, for a teacher that also answers; empty: `Task.instructions`
     categories: Mapping[str, str] = field(default_factory=dict)  # category → a line that describes it
+    topics: Sequence[str] = ()  # names of what the data hold: each request asks for questions about some of them
     context: Mapping[str, Any] = field(default_factory=dict)  # `Example.context` of the invented questions
 
 
@@ -270,8 +272,8 @@ class Synthesis(TaskProtocol):
     def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief | None:
         """How to ask a teacher to invent questions about the data in `context`, the same as in `synthesize`.
 
-        `dstill data questions --teacher` calls it. None: the prompt has `Task.instructions` instead. May raise
-        UsageError.
+        `dstill data questions --teacher` and `dstill adapt --teacher` call it. None: the prompt has
+        `Task.instructions` instead. May raise UsageError.
         """
         return None
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["SPLITS"]
+__all__ = ["SPLITS", "TASK_SPLITS"]
 
 # test: new questions from the templates of the training rows.
 # test_unseen_templates: questions from templates that no training row has.
 # test_unseen_data: questions about data (`Task.data_key`) that no training row is about.
-SPLITS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")
+# test_teacher: questions that a large model wrote as people ask (`dstill adapt --teacher`), which are not learnt.
+TASK_SPLITS = (
+    "train",
+    "validation",
+    "test",
+    "test_unseen_templates",
+    "test_unseen_data",
+)  # that a task makes
+SPLITS = (*TASK_SPLITS, "test_teacher")

@@ -151,7 +151,7 @@ class Task(Part, ABC):
 
     @abstractmethod
     def examples(self, split: str) -> Iterable[Example]:
-        """The questions of `split`, one of `SPLITS`. Every call yields the same questions.
+        """The questions of `split`, one of `TASK_SPLITS`. Every call yields the same questions.
 
         `generate` calls it. A question that names no split is of `split`. May raise DataError or UsageError.
 

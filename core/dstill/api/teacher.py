@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from dstill.api.part import Part
 from dstill.api.records import (
+    Example,
     Price,
     Prompt,
     Reply,
@@ -38,6 +39,7 @@ class Teacher(Part, ABC):
     # True: replies are only looked up (golds, a file of answers). dstill then does not ask again for a better reply,
     # and `train` does not wait for a review.
     is_lookup: ClassVar[bool] = False
+    choice: ClassVar[str] = "model"  # key of its Config that the text after the colon sets, as in ``openai:gpt-5-mini``
     # Keys of its Config that do not change the replies, such as a timeout: a run may resume with other values.
     non_identity_settings: ClassVar[frozenset[str]] = frozenset()
     reply_tokens: int = 0  # longest reply, in tokens, for caps and estimates
@@ -71,6 +73,10 @@ class Teacher(Part, ABC):
         The key in the reply store is a hash of the original `prompt`.
         """
         return prompt
+
+    def questions(self) -> Sequence[Example]:
+        """The questions that it has answers to, if it only looks answers up. `dstill adapt --teacher` learns them."""
+        return ()
 
     @abstractmethod
     async def ask(self, prompt: Prompt) -> Reply:

@@ -1,8 +1,10 @@
 """The command `adapt`: a project about the data on a server, and the whole pipeline in it, from the base student.
 
     dstill adapt --engine-url sqlite:////data/shop.db --out shop       # shop/dstill.toml, shop/runs/adapted
+    dstill adapt --engine-url sqlite:////data/shop.db --out shop --teacher openai:gpt-5-mini     # shop/runs/taught
 
-It is `init`, `generate`, `train` and `evaluate` in one. Labels come from the task's own questions; no model is asked.
+It is `init`, `generate`, `train` and `evaluate` in one. Labels come from the task's own questions; no model is asked,
+unless --teacher names one. That one then writes more questions with their answers (`dstill.runs.taught`).
 """
 
 from __future__ import annotations
@@ -27,14 +29,19 @@ from dstill.cli.init import write_project
 from dstill.cli.live import live_examples, show_live
 from dstill.cli.options import (
     App,
+    Count,
+    cap_options,
+    complete_parts,
     engine_url_option,
     json_option,
     pass_app,
     seed_option,
     set_option,
+    setting,
     student_option,
     task_option,
 )
+from dstill.cli.taught import TAUGHT, run_taught, teaching_of
 from dstill.config import FILE
 from dstill.errors import DstillError, UsageError
 from dstill.factory import Setup, task_name
@@ -54,7 +61,10 @@ OF_EVALUATION = ("evaluate.", "engine.", "executor.")  # settings that may diffe
 @click.command(
     cls=Command,
     section="Start",
-    examples=["dstill adapt --engine-url sqlite:////data/shop.db --out shop"],
+    examples=[
+        "dstill adapt --engine-url sqlite:////data/shop.db --out shop",
+        "dstill adapt --engine-url sqlite:////data/shop.db --out shop --teacher openai:gpt-5-mini --max-usd 2",
+    ],
 )
 @engine_url_option("Server that has the data. Nothing is written there", default="")
 @student_option
@@ -67,21 +77,46 @@ OF_EVALUATION = ("evaluate.", "engine.", "executor.")  # settings that may diffe
     help="Continue a stopped training with the settings of this call, although they have changed. The learning rate "
     "then follows the new number of steps.",
 )
+@click.option(
+    "--teacher",
+    "spec",
+    shell_complete=complete_parts("teachers"),
+    metavar="NAME[:MODEL]",
+    help="Large model that writes more questions, as different people ask, with their answers: for example "
+    "openai:gpt-5-mini, or replay:FILE for recorded ones. It sees the fields and known values of the data. Default: "
+    "none is asked.",
+)
+@setting(
+    "--teacher-questions",
+    key="adapt.teacher_questions",
+    type=Count(1, 100_000),
+    help="Questions that --teacher is asked to write, or to take from its file; of a file all, unless given.",
+)
+@cap_options
 @seed_option
 @json_option
 @set_option
 @pass_app
-def adapt(app: App, out: Path | None, restart: bool, resume_with_changes: bool, as_json: bool) -> None:
+def adapt(
+    app: App, out: Path | None, spec: str | None, restart: bool, resume_with_changes: bool, as_json: bool
+) -> None:
     """Train and score a student for the data on a server.
 
     Creates a project as `init` does, makes questions with answers from the fields and values of the data, trains the
-    task's base student on them, and scores it on that server, read-only. No teacher is asked. Takes minutes on a CPU.
-    If it is stopped, the same command continues. Other settings than before need --restart.
+    task's base student on them, and scores it on that server, read-only. Takes minutes on a CPU. If it is stopped, the
+    same command continues. Other settings than before need --restart.
+
+    With --teacher, a large model also writes questions as people ask them. Each answer is checked and run, and has to
+    find the same as a second answer to the question alone. The student is then trained further on them, mixed with
+    questions from templates. A part of them is not learnt: its accuracy is shown first, as test_teacher.
     """
     started = time.monotonic()
+    teaching = teaching_of(app, spec)
     setup = _setup(app)
+    if teaching:
+        teaching.require_ready(setup)
     out = out or Path(_folder(data_name(setup)))
-    again = command("adapt", *app.words(), "--out", out)
+    again = command("adapt", *app.words(), *(teaching.words if teaching else []), "--out", out)
     if (out / FILE).exists():
         with _inside(out):
             _require_same(setup, out)
@@ -94,23 +129,29 @@ def adapt(app: App, out: Path | None, restart: bool, resume_with_changes: bool, 
     with _inside(out):
         run = _run(app, out, restart=restart, resume_with_changes=resume_with_changes)
         note(f"{'continuing' if run.stages else 'adapting'} in {out / RUN}")
-        stages = run_stages(run, again=again, restart=restart, resume_with_changes=resume_with_changes)
+        changes = {"restart": restart, "resume_with_changes": resume_with_changes}
+        if teaching:
+            run, stages = run_taught(run, teaching, again=again, **changes)
+        else:
+            stages = run_stages(run, again=again, **changes)
         live = live_examples(run)
         page = run.plugins.write_report(run)
     seconds = time.monotonic() - started
     if as_json:
-        emit({**summary(run, stages.scores, seconds=seconds), "run": str(out / RUN)})
+        emit({**summary(run, stages.scores, seconds=seconds), "run": str(out / run.folder)})
         return
     stages.show(run)
-    for line in _changes(run, stages.scores["scores"]):
+    before = "with questions from templates alone" if teaching else "before training"
+    for line in _changes(run, stages.scores["scores"], before):
         say(line)
-    say("These questions were made from templates. People ask in other ways, so try your own questions too.")
+    made = "The questions of the other splits were" if teaching else "These questions were"
+    say(f"{made} made from templates. People ask in other ways, so try your own questions too.")
     show_live(run, live)
     say(f"Took {seconds:.0f} s.{f' The report: {out / page}.' if page else ''} Ask the student, or serve it:")
     if out != Path("."):
         say(f"  cd {quoted(out)}")
-    say(f"  {command('ask', '--student', RUN, live.question)}")
-    say(f"  {command('serve', RUN)}")
+    say(f"  {command('ask', '--student', run.folder, live.question)}")
+    say(f"  {command('serve', run.folder)}")
 
 
 def _setup(app: App) -> Setup:
@@ -140,9 +181,10 @@ def _inside(out: Path) -> Iterator[None]:
         try:
             yield
         except DstillError as problem:
-            problem.what = problem.what.replace(str(RUN), str(out / RUN))
-            problem.where = problem.where.replace(str(RUN), str(out / RUN))
-            problem.hint = problem.hint.replace(str(RUN), quoted(out / RUN))
+            for folder in (RUN, TAUGHT):
+                problem.what = problem.what.replace(str(folder), str(out / folder))
+                problem.where = problem.where.replace(str(folder), str(out / folder))
+                problem.hint = problem.hint.replace(str(folder), quoted(out / folder))
             raise
 
 
@@ -193,10 +235,10 @@ def _forget_stages(run: Run) -> None:
         run.save()
 
 
-def _changes(run: Run, scores: Mapping[str, Any]) -> Iterator[str]:
-    """The accuracy before and after training, a line for each split."""
+def _changes(run: Run, scores: Mapping[str, Any], what: str) -> Iterator[str]:
+    """The accuracy before and after training, a line for each split. `what`: what was before."""
     headline = run.plugins.headline()
     for split in run.settings.evaluate.splits:
         before, after = (scores.get(system, {}).get(split, {}).get(headline) for system in ("untrained", "student"))
         if before and after and before["value"] is not None and after["value"] is not None:
-            yield f"{split}: {percent(before['value'])} % before training → {percent(after['value'])} % after it"
+            yield f"{split}: {percent(before['value'])} % {what} → {percent(after['value'])} % after it"

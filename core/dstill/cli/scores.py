@@ -33,6 +33,7 @@ SPLITS = {
     "test": "new questions from known templates",
     "test_unseen_templates": "questions from templates that training never saw",
     "test_unseen_data": "questions about data that training never saw",
+    "test_teacher": "questions that a large model wrote as people ask",
 }
 Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # system → split → metric → score
 

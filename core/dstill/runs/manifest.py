@@ -29,7 +29,9 @@ Nothing = dict[str, Never]
 Count = Annotated[int, range(10**18)]
 Positive = Annotated[int, range(1, 10**9)]
 Metrics = dict[str, Score]
-Splits = dict[Literal["train", "validation", "test", "test_unseen_templates", "test_unseen_data"], Metrics]
+Splits = dict[
+    Literal["train", "validation", "test", "test_unseen_templates", "test_unseen_data", "test_teacher"], Metrics
+]
 
 
 class File(TypedDict):

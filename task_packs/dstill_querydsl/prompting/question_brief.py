@@ -1,7 +1,8 @@
 """The brief for a teacher that writes questions about an index: mapping, values, and kinds of questions.
 
-    about(profile, 120)            "The questions are about … Mapping. …"
-    categories(mapping)          {"exact_filter": "documents that have …", …}
+    about(profile, Settings())     "The questions are about … Mapping. …"
+    categories(mapping)            {"exact_filter": "documents that have …", …}
+    topics(profile)                ["airport.state", "cost.total", …]
 
 It skips kinds that the mapping has no fields for. The names of kinds are the categories of the pack's own questions, so
 that quotas and results use the same names.
@@ -14,16 +15,40 @@ from typing import Any
 
 from dstill_querydsl.language.fields import raw_fields
 from dstill_querydsl.language.mapping.index_profile import IndexProfile
-from dstill_querydsl.prompting import data_block, fields_of
+from dstill_querydsl.prompting import RULES, data_block, fields_of
 from dstill_querydsl.prompting.values import for_teacher
 from dstill_querydsl.questions.templates.glossary import glossary
+from dstill_querydsl.settings import Settings
 
-__all__ = ["about", "categories"]
+__all__ = ["ANSWERS", "about", "categories", "topics"]
+
+_EXAMPLES = 20  # values of a field with many
+_CONTAINERS = ("object", "nested", "alias")
 
 _TASK = (
-    "The questions are about documents of one index. Others turn each into one Elasticsearch search body, so it has to "
-    "say all that the body needs: which documents, and what of them. People ask in their own words: a field is rarely "
+    "The questions are about documents of one index. Each becomes one Elasticsearch search body, so it has to say all "
+    "that the body needs: which documents, and what of them. People ask in their own words: a field is rarely "
     "called by its technical name, a value is."
+)
+
+# how answers are written, for a teacher that writes them with its questions
+ANSWERS = (
+    f"An answer is one Elasticsearch `_search` body, as a JSON object.\n\n{RULES}"
+    + """
+- Documents: {"query": {"bool": {"filter": [{"term": {"F": "v"}}, {"range": {"N": {"gte": 3}}}]}}}. Add
+  `"_source": ["F"]` only where the question names the fields that it wants to see. Several values of one field are
+  `terms`; "or" over several fields is one filter, {"bool": {"should": [...]}}. Write values as the data have them,
+  however the question says them.
+- A number of documents: {"size": 0, "track_total_hits": true, "query": ...}.
+- A figure: {"size": 0, "query": ..., "aggs": {"value": {"avg": {"field": "N"}}}}; also `sum`, `min`, `max`, the median
+  as {"percentiles": {"field": "N", "percents": [50]}}, and `cardinality` for the number of different values.
+- Groups: {"size": 0, "aggs": {"groups": {"terms": {"field": "F"}}}}; of dates `date_histogram` with
+  `calendar_interval`, of numbers `histogram`. A figure of each group is an inner `value`, groups in groups are inner
+  `groups`.
+- The thing that has most, not its number: the document with the highest N is {"size": 1, "sort": [{"N": "desc"}]}; the
+  F that occurs most is `terms` with `"size": 1`; the F with the highest figure is
+  {"terms": {"field": "F", "size": 1, "order": {"value": "desc"}}} with that figure as inner `value`.
+- What is missing: `must_not` with `exists`. Fields of a nested object: {"nested": {"path": "O", "query": ...}}."""
 )
 
 # category: families of fields, one of which the mapping needs ("-": none) | what is asked
@@ -56,12 +81,20 @@ adversarial: - | asking for scripts, other indices or to ignore rules: it can on
 """
 
 
-def about(profile: IndexProfile, fields: int) -> str:
-    """The description of the index in a teacher's prompt, with at most `fields` fields."""
-    shown = profile.shown("", fields)
-    values = for_teacher(profile.values, (name for name, _ in fields_of(shown.mapping)))
-    words = glossary(profile.index.name) if profile.index.recipe else ""
-    return "\n".join([_TASK, *data_block(shown, profile.index.now, values, words)])
+def about(profile: IndexProfile, config: Settings) -> str:
+    """The description of the index in a teacher's prompt. Values of bundled indices are public: all have examples."""
+    shown, index = profile.shown("", config.prompt_fields), profile.index
+    names = [name for name, _ in fields_of(shown.mapping)]
+    samples = names if index.recipe else config.example_value_fields
+    values = for_teacher(profile.values, names, samples, examples=_EXAMPLES)
+    words = glossary(index.name) if index.recipe else ""
+    return "\n".join([_TASK, *data_block(shown, index.now, values, words)])
+
+
+def topics(profile: IndexProfile) -> list[str]:
+    """The fields that questions can be about, without other forms of the same values."""
+    fields = [field for field in raw_fields(profile.index.mapping) if not field.sub and field.type not in _CONTAINERS]
+    return [field.name for field in fields if profile.limits.allows(field.name)]
 
 
 def categories(mapping: Mapping[str, Any]) -> dict[str, str]:

@@ -17,20 +17,22 @@ from dstill.api.values import Known, Values
 
 __all__ = ["for_student", "for_teacher", "short"]
 
-_VALUES = 30  # of one field, for a teacher
+_VALUES = 50  # of one field, for a teacher
 _EXAMPLES = 5
 _CHARACTERS = 6_000  # of all of them
 _LIMIT = 6  # of one field, for a student
 _TEXT_LIMIT = 40  # characters of one value
 
 
-def for_teacher(values: Values, names: Iterable[str], samples: Collection[str] = ()) -> dict[str, Any]:
-    """Known values of these fields, up to a length. Fields in `samples` get a few examples too."""
+def for_teacher(
+    values: Values, names: Iterable[str], samples: Collection[str] = (), *, examples: int = _EXAMPLES
+) -> dict[str, Any]:
+    """Known values of these fields, up to a length. Fields in `samples` get this many `examples` too."""
     shown: dict[str, Any] = {}
     left = _CHARACTERS
     for name in names:
         known = values.get(name)
-        summary = None if known is None else _summary(known, name in samples)
+        summary = None if known is None else _summary(known, examples if name in samples else 0)
         if summary is None:
             continue
         left -= len(json.dumps({name: summary}, ensure_ascii=False))
@@ -47,15 +49,15 @@ def for_student(known: Known | None) -> str:
     return " ".join(short(value) for value in known.values[:_LIMIT]) + (" …" if len(known.values) > _LIMIT else "")
 
 
-def _summary(known: Known, sampled: bool) -> Any:
+def _summary(known: Known, examples: int) -> Any:
     if known.complete:
         values = [value if not isinstance(value, str) else short(value) for value in known.values[:_VALUES]]
         more = len(known.values) - _VALUES
         return values if more <= 0 else [*values, f"… {more} more"]
     summary = {"min": known.low, "max": known.high} if known.low is not None and known.high is not None else {}
-    if sampled and known.values:
+    if examples and known.values:
         summary["examples"] = [
-            value if not isinstance(value, str) else short(value) for value in known.values[:_EXAMPLES]
+            value if not isinstance(value, str) else short(value) for value in known.values[:examples]
         ]
     return summary or None
 

@@ -48,9 +48,11 @@ class QuerySynthesis(Synthesis):
         if profile is None:
             raise UsageError(f"the mapping of '{example.context['index']}' is not known", hint="give --mapping")
         return QuestionBrief(
-            about=question_brief.about(profile, self.task.config.prompt_fields),
+            about=question_brief.about(profile, self.task.config),
+            answers=question_brief.ANSWERS,
             categories=question_brief.categories(profile.index.mapping),
             context={"index": example.context["index"]},
+            topics=question_brief.topics(profile),
         )
 
     def _about(self, context: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from dstill_querydsl.settings import Settings
 VALUES = Values.read(
     {
         "level": ["ERROR", "WARN"],
-        "code": [f"c{n}" for n in range(40)],
+        "code": [f"c{n}" for n in range(60)],
         "mail": {"examples": ["ada@example.com"]},
         "took": {"min": 1, "max": 900},
         "seen": [True, False],

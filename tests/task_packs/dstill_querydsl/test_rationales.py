@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from dstill.api import TASK_SPLITS, Draft, Example
 from dstill.api.protocols import RationaleTerms, Synthesis
-from dstill.api.records import SPLITS, Draft, Example
 from dstill_querydsl.bundle.indices import HELD_OUT, NAMES
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
@@ -36,7 +36,7 @@ def test_rationales_of_bundled_index_name_fields() -> None:
 @pytest.mark.parametrize("index", sorted(set(NAMES) - set(HELD_OUT)))
 def test_rationales_of_every_index_and_split_name_fields(index: str) -> None:
     task = QueryDsl(Settings(index=index, n_questions=800, documents=1_000))
-    count = count_with_fields(task, (example for split in SPLITS for example in task.examples(split)))
+    count = count_with_fields(task, (example for split in TASK_SPLITS for example in task.examples(split)))
     print(f"{index}: {count} rationales name a field of theirs")
     assert count > 550
 

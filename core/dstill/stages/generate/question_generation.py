@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import TeacherReply
 
-__all__ = ["invent"]
+__all__ = ["brief_of", "invent"]
 
 
 def invent(
@@ -62,8 +62,7 @@ def invent(
             hint="ask a model, as --teacher openai",
         )
     teacher.json_mode = "off"  # JSON mode is for answers
-    limits, brief = caps(settings, teacher), Synthesis.of(task).question_brief(context) or _default_brief(task)
-    teacher.open(task)
+    limits, brief = caps(settings, teacher.open(task)), brief_of(task, context)
     shares, excluded = _focused(focus, brief)
     # The budget covers all calls that ask for the same questions.
     asked_for = [task.name, teacher.name, brief.about, n, seed, *([shares] if shares else [])]
@@ -101,8 +100,10 @@ def invent(
     return maker.invented
 
 
-def _default_brief(task: Task) -> QuestionBrief:
-    return QuestionBrief(about=f"Others turn the questions into answers, by these instructions:\n{task.instructions}")
+def brief_of(task: Task, context: Mapping[str, Any]) -> QuestionBrief:
+    """What a teacher reads about the data in `context`: by default, the instructions of the task."""
+    about = f"Others turn the questions into answers, by these instructions:\n{task.instructions}"
+    return Synthesis.of(task).question_brief(context) or QuestionBrief(about=about)
 
 
 def _focused(focus: Focus | None, brief: QuestionBrief) -> tuple[Mapping[str, int], Sequence[str]]:

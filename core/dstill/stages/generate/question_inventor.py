@@ -36,7 +36,7 @@ from dstill.io.strict_json import NotStrict, dumps, fenced, loads
 from dstill.teacher import trace
 from dstill.teacher.cost import ReplyCost
 
-__all__ = ["InventedQuestions", "Inventor", "digest", "read"]
+__all__ = ["InventedQuestions", "Inventor", "cleaned", "digest", "read", "rows"]
 
 REQUEST_SIZE = 10  # questions of one request
 ROUND = 64  # requests of one round
@@ -195,7 +195,7 @@ class Inventor:
                 invented.extra += 1
                 continue
             invented.n_received += 1
-            self._keep(_cleaned(question), category)
+            self._keep(cleaned(question), category)
         invented.missing += len(wanted)
         if invented.n_received >= MIN_RECEIVED and invented.duplicate_rate > self.max_duplicate_rate:
             invented.stopped = (
@@ -225,14 +225,21 @@ class Inventor:
 
 
 def read(text: str) -> Iterator[tuple[str, str]]:
-    """The ids and questions of a reply: one list, or one object in each line; other text is ignored."""
-    _, reply = trace.split(text)
-    body = "\n".join(line for line in reply.split("\n") if not line.strip().startswith("```"))
-    whole = _items(body) or _items(body[body.find("[") : body.rfind("]") + 1])
-    for item in whole or [item for line in body.split("\n") for item in _items(line.strip().rstrip(","))]:
+    """The ids and questions of a reply."""
+    for item in rows(text):
         id, question = item.get("id"), item.get("question")
         if isinstance(id, str) and isinstance(question, str):
             yield id.strip(), question
+
+
+def rows(text: str) -> list[dict[str, Any]]:
+    """The objects of a reply: one object in each line, or one list; other text is ignored."""
+    _, reply = trace.split(text)
+    body = "\n".join(line for line in reply.split("\n") if not line.strip().startswith("```"))
+    start, end = body.find("["), body.rfind("]") + 1
+    is_list = 0 <= start < body.find("{")  # in the others, brackets are inside of an object
+    lines = [item for line in body.split("\n") for item in _items(line.strip().rstrip(","))]
+    return [item for item in _items(body) or (_items(body[start:end]) if is_list else []) or lines if "id" in item]
 
 
 def _items(text: str) -> list[dict[str, Any]]:
@@ -240,12 +247,13 @@ def _items(text: str) -> list[dict[str, Any]]:
         value = loads(text)
     except NotStrict:
         return []
-    lists = [inner for inner in value.values() if isinstance(inner, list)] if isinstance(value, dict) else []
+    is_around = isinstance(value, dict) and "id" not in value
+    lists = [inner for inner in value.values() if isinstance(inner, list)] if is_around else []
     items = value if isinstance(value, list) else lists[0] if lists else [value]
     return [item for item in items if isinstance(item, dict)]
 
 
-def _cleaned(question: str) -> str:
+def cleaned(question: str) -> str:
     """On one line, without invisible characters."""
     visible = (c if c in _JOINERS or unicodedata.category(c)[0] != "C" or c.isspace() else "" for c in question)
     return " ".join("".join(visible).split())

@@ -1,0 +1,134 @@
+"""The run that goes on from one of synthetic questions with those of a teacher: `dstill adapt --teacher`.
+
+    run = taught_run(parent, Path("runs/taught"), {"generate.teacher": "openai", …})
+    teach(parent, run, resume="dstill adapt …")     # buys the questions, and writes the rows; done once
+    run.train(); run.evaluate()                     # starts from the student of `parent`
+
+Its training rows are those of the teacher and a sample of its parent's, in the proportion of ``adapt.share``. A share
+of the teacher's questions is the split ``test_teacher``. None of them is like one that the parent's student learnt.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from dstill.api.records import SPLITS, Record, Rejection
+from dstill.api.task import Task
+from dstill.config import Adapt
+from dstill.errors import DataError, UsageError
+from dstill.factory import STUDENT, make_teacher
+from dstill.inputs.dedup import select
+from dstill.runs.folder import data_file
+from dstill.runs.run import Run
+from dstill.stages.generate.teacher_rows import TeacherRows, teacher_rows
+
+__all__ = ["SPLIT", "TEACH", "taught_run", "teach"]
+
+TEACH = "teach"  # stage of such a run
+SPLIT = "test_teacher"
+QUESTIONS, REJECTS = "teacher-questions.jsonl", "teacher-rejects.jsonl"
+LEAST = 0.1  # of the questions that were asked for; with fewer usable ones, something is wrong
+CARD = "dataset/README.md"
+
+
+def taught_run(parent: Run, folder: Path, flags: Mapping[str, Any]) -> Run:
+    """A branch of `parent` at `folder` whose training starts from the student that `parent` trains.
+
+    `flags`: settings of the teacher and of ``[adapt]``. Raises UsageError for a kind of student that cannot go on.
+    """
+    further = parent.student.further((parent.folder / STUDENT).absolute())
+    if not further:
+        raise UsageError(
+            f"student '{parent.student.name}' cannot be trained further, which --teacher needs",
+            where="--student",
+            hint="a base of the task can, and so can a student of the kind linked",
+        )
+    adapt, train = parent.config.with_flags(flags).settings.adapt, parent.settings.train
+    splits = [split for split in parent.settings.evaluate.splits if split != SPLIT]
+    own = {
+        **further,
+        "train.max_steps": adapt.max_steps,
+        "train.learning_rate": train.learning_rate * adapt.learning_rate_factor,
+        "evaluate.splits": [SPLIT, *splits],
+    }
+    return parent.branch(folder, flags={**flags, **own})
+
+
+def teach(parent: Run, run: Run, *, resume: str) -> Mapping[str, Any]:
+    """Let the teacher write questions, and write the rows of `run`. Returns the counts.
+
+    `resume`: the command that continues. Raises DataError if hardly any question can be used.
+    """
+    adapt, teacher = run.settings.adapt, make_teacher(run.plugins, run.config)
+    takes_all = teacher.is_lookup and "adapt.teacher_questions" not in run.config.chosen
+    with run.stage(TEACH) as facts:
+        wanted = sys.maxsize if takes_all else adapt.teacher_questions
+        found = teacher_rows(run.setup, teacher, wanted, run.purchase(TEACH, resume=resume))
+        run.write(REJECTS, found.rejections)
+        _require_enough(run, found)
+        run.write(QUESTIONS, found.records)
+        rows = _mixed(parent, found.records, adapt)
+        of_split = {split: [row for row in rows if row.split == split] for split in ("train", SPLIT)}
+        for split, records in of_split.items():
+            run.write(data_file(split), records)
+        run.write_file(CARD, (run.folder / CARD).read_text() + _card(teacher.name, of_split))
+        taught = sum(bool(row.extra.get("asked_by")) for row in of_split["train"])
+        facts.update(
+            teacher=teacher.name,
+            train=taught,
+            test=len(of_split[SPLIT]),
+            mixed_with=len(of_split["train"]) - taught,
+            counts=found.counts.to_json(),
+            summary=found.counts.line(),
+            cost=found.cost.to_row() if found.cost is not None else {},
+        )
+    return facts
+
+
+def _require_enough(run: Run, found: TeacherRows) -> None:
+    counts = found.counts
+    if counts.kept >= max(1, LEAST * min(counts.requested, counts.came)):
+        return
+    shown = next((str(problem) for row in found.rejections[:1] for problem in row.problems if problem.is_error), "")
+    raise DataError(
+        f"hardly any question of the teacher can be used: {counts.line()}",
+        where=str(run.folder / REJECTS),
+        hint=f"the first one: {shown}" if shown else "try another model; it has to write one JSON object a line",
+    )
+
+
+def _mixed(parent: Run, written: Sequence[Record], adapt: Adapt) -> list[Record]:
+    """The rows of the training and of `SPLIT`: `written` and a sample of what `parent` learnt."""
+    task, learnt = parent.task, list(parent.records("train"))
+    others = [row for split in SPLITS if split != "train" for row in parent.records(split)]
+    random = Random(f"{parent.settings.project.seed} {TEACH}")
+    drawn = random.sample(sorted(written, key=lambda row: row.id), round(adapt.held_out * len(written)))
+    held_out = {row.id for row in _unlike(drawn, [*learnt, *others], task)}
+    marked = [
+        replace(row, split=SPLIT if row.id in held_out else "train", extra={**row.extra, "asked_by": row.teacher})
+        for row in written
+    ]
+    wanted = round((len(written) - len(held_out)) * (1 - adapt.share) / adapt.share)
+    sample = random.sample(learnt, min(wanted, len(learnt)))
+    rows = select([*sample, *others, *marked], task)
+    return [row for row in rows if isinstance(row, Record) and row.split in ("train", SPLIT)]
+
+
+def _unlike(rows: Sequence[Record], others: Sequence[Record], task: Task) -> list[Record]:
+    """Those of `rows` that are no repetition of one of `others`."""
+    selected = select([replace(row, split="test") for row in others] + [replace(r, split="train") for r in rows], task)
+    return [row for row, at in zip(rows, selected[len(others) :], strict=True) if not isinstance(at, Rejection)]
+
+
+def _card(teacher: str, rows: Mapping[str, Sequence[Record]]) -> str:
+    n, test = sum(bool(row.extra.get("asked_by")) for row in rows["train"]), len(rows[SPLIT])
+    return (
+        f"\n## Questions of a teacher\n\nThe teacher `{teacher}` wrote {n + test:,} questions with their answers. "
+        f"{n:,} are among the {len(rows['train']):,} training rows, {test:,} are the split `{SPLIT}`. The counts above "
+        "are those of the run that this one goes on from.\n"
+    )
