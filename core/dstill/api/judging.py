@@ -13,7 +13,7 @@ from dstill.api.checking import find_problems
 from dstill.api.executor import Executor
 from dstill.api.protocols import NoTestDatabases, Presentation, ResultProperties, TestDatabases
 from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, ResultDiff, TestDatabase, Verdict
-from dstill.api.task import Task
+from dstill.api.task import Task, data_of
 
 __all__ = ["MAX_TEST_DATABASES", "judge"]
 
@@ -23,8 +23,8 @@ MAX_TEST_DATABASES = 5  # for one gold
 def judge(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
     """How far `draft` comes: parsed, valid, executed, correct. None: the text had no answer.
 
-    An answer is correct if it has the gold's result on the example's data and on every test database. An answer that is
-    the gold in another spelling need not run on test databases. Without an executor, answers are checked up to VALID.
+    An answer is correct if the task accepts its result, given the gold's, on the example's data and on every test
+    database (`Task.accepts`). An answer that is the gold in another spelling need not run on test databases. Without an executor, answers are checked up to VALID.
     If the gold itself fails, or the engine is unavailable, that does not count against the answer.
     """
     verdict, gold = _run_gold(task, example, executor)
@@ -102,8 +102,10 @@ def _execute(
     verdict = replace(verdict, reached=Level.EXECUTED)
     if gold is None:
         return verdict
-    if not task.same(answer.value, gold.value):
-        verdict = replace(verdict, reason="ran, with another result than the reference")
+    if not task.accepts(answer.value, gold.value, example):
+        data = data_of(task, example)
+        on_data = f" on '{data}'" if data else ""
+        verdict = replace(verdict, reason=f"ran, with another result than the reference{on_data}")
         return replace(verdict, result_diff=Presentation.of(task).diff_results(answer.value, gold.value))
     if verdict.exact:
         return replace(verdict, reached=Level.CORRECT)
@@ -131,10 +133,10 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
         if answer.kind is OutcomeKind.UNSUPPORTED or answer.problems:
             return replace(verdict, reached=Level.CORRECT, test_suite_skipped=answer.reason)
         verdict = replace(verdict, n_test_databases=verdict.n_test_databases + 1)
-        if answer.kind is OutcomeKind.INVALID or not task.same(answer.value, gold.value):
+        if answer.kind is OutcomeKind.INVALID or not task.accepts(answer.value, gold.value, on_database):
             return replace(
                 verdict,
-                reason=f"another result than the reference on the test database '{database.name}'",
+                reason=f"ran, with another result than the reference on the test database '{database.name}'",
                 result_diff=_diff_on_database(task, gold, answer, database),
             )
     return replace(verdict, reached=Level.CORRECT)

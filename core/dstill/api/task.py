@@ -232,11 +232,19 @@ class Task(Part, ABC):
         return False
 
     def same(self, got: Any, want: Any) -> bool:
-        """Whether two results (`Outcome.value`) are equal, which decides whether an answer is correct.
+        """Whether two results (`Outcome.value`) are equal. `want` is the gold's.
 
-        `want` is the gold's. To ignore the order of rows: ``sorted(got) == sorted(want)``.
+        To ignore the order of rows: ``sorted(got) == sorted(want)``.
         """
         return bool(got == want)
+
+    def accepts(self, got: Any, want: Any, example: Example) -> bool:
+        """Whether who asked ``example.question`` would take `got` for its answer; `want` is the result of the gold.
+
+        It decides whether an answer is correct, on the data and on each test database. Default: they are the same.
+        A result may show more than was asked for, or in another form: ``set(want) <= set(got)``.
+        """
+        return self.same(got, want)
 
     def cause(self, got: str, want: str) -> Cause | None:
         """The first difference between an answer that ran, `got`, and the gold, `want`. None: they do not differ.

@@ -3,6 +3,7 @@
 words_in("responseStatus_code2")   ["response", "Status", "code", "2"]
 words_in("GrößeInCm")              ["Größe", "In", "Cm"]
 stems("responseStatus_codes")      ["response", "status", "code"]
+is_named("status_code", "the codes of the status")    True
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import re
 import unicodedata
 from itertools import groupby, pairwise
 
-__all__ = ["singular", "stems", "words_in"]
+__all__ = ["is_named", "singular", "stems", "words_in"]
 
+_ARTICLES = ("a", "an", "the", "all", "each", "every")
 _ASCII = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -28,6 +30,14 @@ def words_in(text: str) -> list[str]:
 def stems(text: str) -> list[str]:
     """The words of a name or a text, in lower case and singular."""
     return [singular(word.lower()) for word in words_in(text)]
+
+
+def is_named(name: str, text: str) -> bool:
+    """Whether the words of a name follow each other in a text, or its last one is "of" the others."""
+    *first, last = stems(name) or [""]
+    there = f" {' '.join(word for word in stems(text) if word not in _ARTICLES)} "
+    turned = " ".join([last, "of", *first])
+    return f" {' '.join([*first, last])} " in there or (bool(first) and f" {turned} " in there)
 
 
 def singular(word: str) -> str:

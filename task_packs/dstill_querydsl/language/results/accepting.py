@@ -1,0 +1,235 @@
+"""Whether a person would take a response for the answer to the question, though it is not the reference's.
+
+    accepts(got, want, "What is the name of the dearest product?")    # a hit, or the key of a bucket
+
+`compare.same` says when results are equal. Beyond that, a response is accepted if what the reference shows can be read
+off it: hits, keys, counts and metrics of buckets, parts of ``stats``, the total. It may show more. Of the reference
+
+- hits show the fields that the question names, without those of its conditions; if it names none, the sort key;
+- buckets show their keys and metrics, and their counts, but not a metric that only sorts them;
+- a total may also be the number of buckets or of different values, and that of different values that of buckets.
+
+Rows that repeat do not count. Their order does where the reference sorts. A response that selects fields, but not all
+that the question names, shows something else than was asked for, even if its hits are the reference's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dstill.linked.names import is_named, stems
+from dstill_querydsl.engines.bodies import SIZE, aggregations_of, asks_fields, asks_page, counts_hits, sort_of
+from dstill_querydsl.language.mapping.uses import uses
+from dstill_querydsl.language.results.compare import same
+
+__all__ = ["accepts"]
+
+Value = Mapping[str, Any]
+Row = tuple[Hashable, ...]
+Line = dict[str, Any]  # what a bucket shows: {"city": "Oslo", "count": 3, "avg(size)": 7.5}
+_COUNT, _DIFFERENT = "count", "count_distinct"
+_TITLES = {"cardinality": _DIFFERENT, "value_count": _COUNT}
+_PARTS = ("avg", "sum", "min", "max")
+
+
+def accepts(got: Value, want: Value, question: str) -> bool:
+    """Whether `got` answers the question as well as `want` does, the value of the gold."""
+    named = _named(want, question)
+    if counts_hits(want["body"]) and _lacks(got, named):
+        return False
+    return same(got, want) or any(_reads(got, asked) for asked in _asked(want, named, question))
+
+
+# --- what the reference shows -------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """The rows that the reference shows, and what their columns are."""
+
+    columns: Sequence[str]
+    rows: Sequence[Row]
+    ordered: bool = False
+    ties: Sequence[Hashable] = ()  # rows with equal ones may change places
+    total: int | None = None  # of the matching documents, which the answer has to find, too
+    more: bool = False  # there are further rows that are not shown
+
+
+def _asked(want: Value, named: Sequence[str], question: str) -> Iterator[_Asked]:
+    body, groups = want["body"], aggregations_of(want["body"])
+    if counts_hits(body):
+        if not groups and want["hits"]:
+            yield from _asked_hits(want, named, question)
+    elif groups:
+        for lines in _lines(groups, want["aggregations"] or {}):
+            if lines:
+                columns = [name for name in lines[0] if not name.endswith(_TEXT) and name not in _only_sorts(groups)]
+                ordered = any(_is_ordered(group) for group in groups.values())
+                yield _Asked(columns=columns, rows=_rows(lines, columns), ordered=ordered)
+    elif want["total"] is not None:
+        yield _Asked(columns=[_COUNT], rows=[(want["total"]["value"],)])
+
+
+def _asked_hits(want: Value, named: Sequence[str], question: str) -> Iterator[_Asked]:
+    body = want["body"]
+    sorts = [use.name.removesuffix(".keyword") for use in uses(body) if use.kind == "sort"]
+    columns = named or [name for name in sorts if is_named(name, question)]
+    if not columns:
+        return
+    page, matched = asks_page(body), (want["matched"] or {}).get("count")
+    yield _Asked(
+        columns=columns,
+        rows=_rows([hit.get("source") or {} for hit in want["hits"]], columns),
+        ordered=sort_of(body) is not None,
+        ties=[str(hit.get("sort")) for hit in want["hits"]],
+        total=None if page else matched,
+        more=not page and matched != len(want["hits"]),
+    )
+    if columns == sorts[:1] and len(want["hits"]) == 1 and page:
+        row = _rows([want["hits"][0].get("source") or {}], columns)
+        yield from (_Asked(columns=[f"{part}({columns[0]})"], rows=row) for part in ("min", "max"))
+
+
+def _named(want: Value, question: str) -> list[str]:
+    """The fields of the gold's hits that the question names, without those of conditions, and the sort key.
+
+    Of "product name", it is not ``product`` that is named.
+    """
+    used = {use.name.removesuffix(".keyword") for use in uses(want["body"])}
+    fields = dict.fromkeys(name for hit in want["hits"] for name in hit.get("source") or {})
+    named = [name for name in fields if is_named(name, question)]
+    longer = [f" {' '.join(stems(name))} " for name in named]
+    whole = [name for name, own in zip(named, longer, strict=True) if not any(own in o and own != o for o in longer)]
+    return [name for name in whole if name not in used]
+
+
+def _lacks(got: Value, named: Sequence[str]) -> bool:
+    """Whether a response shows selected fields of hits, and not all that are named."""
+    if not counts_hits(got["body"]) or not asks_fields(got["body"]):
+        return False
+    shown = {name for hit in got["hits"] for part in ("source", "fields") for name in hit.get(part) or {}}
+    return bool(got["hits"]) and not shown.issuperset(named)
+
+
+def _is_ordered(group: Mapping[str, Any]) -> bool:
+    options = group.get("terms")
+    return isinstance(options, Mapping) and ("order" in options or options.get("size", SIZE) < SIZE)
+
+
+def _only_sorts(groups: Mapping[str, Any]) -> set[str]:
+    """Metrics of buckets that are there to sort them: by convention, they are called so."""
+    inner = [aggregations_of(group) for group in groups.values()]
+    return {title for level in inner for title in _metrics({"order": level["order"]} if "order" in level else {}, {})}
+
+
+# --- what an answer shows -----------------------------------------------------------------
+
+
+def _reads(got: Value, asked: _Asked) -> bool:
+    """Whether the rows can be read off a response."""
+    if asked.total is not None and (got["total"] or {}).get("value") != asked.total:
+        return False
+    return any(_agree(table, asked) for table in _tables(got, asked.columns))
+
+
+def _agree(table: Sequence[Row], asked: _Asked) -> bool:
+    theirs, ours = list(dict.fromkeys(table)), list(dict.fromkeys(asked.rows))
+    if asked.more:
+        theirs = theirs[: len(ours)] if asked.ordered else [row for row in theirs if row in set(ours)]
+    if not asked.ordered or Counter(theirs) != Counter(ours):
+        return Counter(theirs) == Counter(ours)
+    tie = dict(zip(reversed(asked.rows), reversed(asked.ties or list(range(len(asked.rows)))), strict=True))
+    return [tie[row] for row in theirs] == [tie[row] for row in ours]
+
+
+def _tables(got: Value, columns: Sequence[str]) -> Iterator[list[Row]]:
+    """Each way to read columns off a response."""
+    groups = aggregations_of(got["body"])
+    if columns == [_COUNT] and not groups and got["total"] is not None:
+        yield [(got["total"]["value"],)]
+    if counts_hits(got["body"]):
+        fields = [name.partition("(")[2].removesuffix(")") or name for name in columns]
+        if _COUNT not in columns and (fields == list(columns) or len(got["hits"]) == 1):
+            yield _rows([hit.get("source") or {} for hit in got["hits"]], fields)
+    for lines in _lines(groups, got["aggregations"] or {}):
+        yield _rows(lines, columns)
+        yield _rows(lines, [f"{name}{_TEXT}" if f"{name}{_TEXT}" in (lines or [{}])[0] else name for name in columns])
+        if len(columns) == 1 and columns[0].startswith((_COUNT, _DIFFERENT)):
+            yield from _counted(lines, columns[0])
+
+
+def _counted(lines: Sequence[Line], column: str) -> Iterator[list[Row]]:
+    """The number of buckets, and of different values."""
+    field = column.partition("(")[2].removesuffix(")")
+    if lines and all(field in line or (not field and len(line) > 1) for line in lines):
+        yield [(len(lines),)]
+    if column == _COUNT and len(lines) == 1:
+        yield from ([(value,)] for name, value in lines[0].items() if name.startswith(_DIFFERENT))
+
+
+_TEXT = " as text"
+
+
+def _lines(request: Mapping[str, Any], reply: Mapping[str, Any]) -> Iterator[list[Line]]:
+    """The lines of each chain of aggregations; metrics beside each other are on one line."""
+    metrics = _metrics(request, reply)
+    for name, aggregation in request.items():
+        kind, found, inner = _kind(aggregation), reply.get(name), aggregations_of(aggregation)
+        if not isinstance(found, Mapping):
+            continue
+        if "buckets" in found:
+            field, lines = _field(aggregation[kind]), list[Line]()
+            for bucket in found["buckets"] if isinstance(found["buckets"], list) else found["buckets"].values():
+                own: Line = {_COUNT: bucket.get("doc_count")}
+                if field:
+                    own = {field: bucket.get("key"), f"{field}{_TEXT}": bucket.get("key_as_string")} | own
+                own = {title: value for title, value in own.items() if value is not None}
+                below = next(_lines(inner, bucket), [{}])
+                lines += [own | line for line in below]
+            yield lines
+        elif "doc_count" in found:  # filter, missing, nested
+            yield from list(_lines(inner, found)) or [[{_COUNT: found["doc_count"]}]]
+    if metrics:
+        yield [metrics]
+
+
+def _metrics(request: Mapping[str, Any], reply: Mapping[str, Any]) -> Line:
+    """Metrics beside each other, by what they are; without a reply, their values are None."""
+    metrics: Line = {}
+    for name, aggregation in request.items():
+        kind, found = _kind(aggregation), reply.get(name) or {}
+        field = _field(aggregation.get(kind))
+        if kind in ("stats", "extended_stats"):
+            metrics |= {f"{part}({field})": found.get(part) for part in _PARTS}
+        elif kind == "top_hits":
+            hits = (found.get("hits") or {}).get("hits") or [{}]
+            metrics |= hits[0].get("_source") or {}
+        elif "value" in found or (not reply and kind in (*_PARTS, *_TITLES)):
+            title = _TITLES.get(kind, kind)
+            metrics[title if title == _COUNT else f"{title}({field})"] = found.get("value")
+    return metrics
+
+
+def _kind(aggregation: Mapping[str, Any]) -> str:
+    return next((key for key in aggregation if key not in ("aggs", "aggregations", "meta")), "")
+
+
+def _field(options: Any) -> str:
+    return str(options.get("field", "")).removesuffix(".keyword") if isinstance(options, Mapping) else ""
+
+
+def _rows(lines: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[Row]:
+    return [tuple(_plain(line.get(name)) for name in columns) for line in lines]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 else tuple(map(_plain, value))
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else float(f"{value:.9g}")
+    return value.strip() if isinstance(value, str) else value
