@@ -139,7 +139,7 @@ class QueryDsl(Task, declared=TASK):
 
         return compare.same(got, want)
 
-    def accepts(self, got: Any, want: Any, example: Example) -> bool:
+    def accepts(self, got: Any, want: Any, example: Example) -> bool | None:
         from dstill_querydsl.language.results.accepting import accepts
 
         return accepts(got, want, example.question)

@@ -132,8 +132,11 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
         # where only the engine knew the schema.
         if answer.kind is OutcomeKind.UNSUPPORTED or answer.problems:
             return replace(verdict, reached=Level.CORRECT, test_suite_skipped=answer.reason)
+        accepted = answer.kind is not OutcomeKind.INVALID and task.accepts(answer.value, gold.value, on_database)
+        if accepted is None:
+            continue
         verdict = replace(verdict, n_test_databases=verdict.n_test_databases + 1)
-        if answer.kind is OutcomeKind.INVALID or not task.accepts(answer.value, gold.value, on_database):
+        if not accepted:
             return replace(
                 verdict,
                 reason=f"ran, with another result than the reference on the test database '{database.name}'",

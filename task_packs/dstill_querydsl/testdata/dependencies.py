@@ -26,6 +26,7 @@ __all__ = ["Keeper", "dependencies"]
 Facts = Mapping[str, Any]
 Document = tuple[str, dict[str, Any]]
 _FIELDS = 40
+_BATCH = 10  # fields of a request; the guard limits its aggregations
 _FEWEST = 4  # documents that show that values are unique
 _FEW = 10  # values, as many as `terms` shows
 _MOST = 100  # values of fields that determine each other
@@ -41,14 +42,17 @@ def dependencies(layout: Layout, search: Callable[[Mapping[str, Any]], Outcome])
     """The dependencies in the documents that `search` finds."""
     names = {home: name for home in layout.fillable if (name := _aggregated(layout, home))}
     names = dict(list(names.items())[:_FIELDS])
-    filled = {f"filled {name}": {"filter": {"exists": {"field": name}}} for name in names.values()}
-    different = {f"different {name}": {"cardinality": {"field": name}} for name in names.values()}
-    reply = search({"size": 0, "track_total_hits": True, "aggs": filled | different})
-    if not names or reply.kind is not OutcomeKind.OK:
-        return {}
-    total, found = reply.value["total"]["value"], reply.value["aggregations"]
-    whole = [home for home, name in names.items() if found[f"filled {name}"]["doc_count"] == total]
-    count = {home: found[f"different {name}"]["value"] for home, name in names.items()}
+    whole, count = list[str](), dict[str, int]()
+    for start in range(0, len(names), _BATCH):
+        batch = list(names.items())[start : start + _BATCH]
+        filled = {f"filled {name}": {"filter": {"exists": {"field": name}}} for _, name in batch}
+        different = {f"different {name}": {"cardinality": {"field": name}} for _, name in batch}
+        reply = search({"size": 0, "track_total_hits": True, "aggs": filled | different})
+        if reply.kind is not OutcomeKind.OK:
+            return {}
+        total, found = reply.value["total"]["value"], reply.value["aggregations"]
+        whole += [home for home, name in batch if found[f"filled {name}"]["doc_count"] == total]
+        count |= {home: found[f"different {name}"]["value"] for home, name in batch}
     repeating = [
         home for home in whole if 1 < count[home] < min(total, _MOST) and layout.fillable[home].family in _PAIRED
     ]

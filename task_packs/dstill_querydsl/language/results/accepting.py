@@ -35,12 +35,27 @@ _TITLES = {"cardinality": _DIFFERENT, "value_count": _COUNT}
 _PARTS = ("avg", "sum", "min", "max")
 
 
-def accepts(got: Value, want: Value, question: str) -> bool:
-    """Whether `got` answers the question as well as `want` does, the value of the gold."""
+def accepts(got: Value, want: Value, question: str) -> bool | None:
+    """Whether `got` answers the question as well as `want` does, the value of the gold.
+
+    None: it does not, and `terms` without a size has left out buckets.
+    """
     named = _named(want, question)
     if counts_hits(want["body"]) and _lacks(got, named):
         return False
-    return same(got, want) or any(_reads(got, asked) for asked in _asked(want, named, question))
+    if same(got, want) or any(_reads(got, asked) for asked in _asked(want, named, question)):
+        return True
+    return None if _is_cut(got) else False
+
+
+def _is_cut(got: Value) -> bool:
+    replies = got["aggregations"] or {}
+    return any(
+        "size" not in (options := group.get("terms", {"size": 0}))
+        and "order" not in options
+        and (replies.get(name) or {}).get("sum_other_doc_count")
+        for name, group in aggregations_of(got["body"]).items()
+    )
 
 
 # --- what the reference shows -------------------------------------------------------------
