@@ -24,8 +24,9 @@ def judge(task: Task, example: Example, draft: Draft | None, executor: Executor 
     """How far `draft` comes: parsed, valid, executed, correct. None: the text had no answer.
 
     An answer is correct if the task accepts its result, given the gold's, on the example's data and on every test
-    database (`Task.accepts`). An answer that is the gold in another spelling need not run on test databases. Without an executor, answers are checked up to VALID.
-    If the gold itself fails, or the engine is unavailable, that does not count against the answer.
+    database (`Task.accepts`). An answer that is the gold in another spelling need not run on test databases. Without an
+    executor, answers are checked up to VALID. If the gold itself fails, or the engine is unavailable, that does not
+    count against the answer.
     """
     verdict, gold = _run_gold(task, example, executor)
     if draft is None:
@@ -139,7 +140,7 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
         if not accepted:
             return replace(
                 verdict,
-                reason=f"ran, with another result than the reference on the test database '{database.name}'",
+                reason=f"another result than the reference on the test database '{database.name}'",
                 result_diff=_diff_on_database(task, gold, answer, database),
             )
     return replace(verdict, reached=Level.CORRECT)

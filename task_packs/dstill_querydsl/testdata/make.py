@@ -4,7 +4,8 @@
     → [TestDatabase(name="boundaries", data={"documents": [["c00", {…}], …], "now": "2025-03-27T12:00:00Z", …}), …]
 
 They depend on the gold's body, the mapping with its settings and ``now``, the rules for mutants, the version of the
-pack, and what the documents of the index never break (`testdata.dependencies`). They do not have fields that the embedded engine cannot index (`engines.unsupported_fields`).
+pack, and what the documents of the index never break (`testdata.dependencies`). They do not have fields that the
+embedded engine cannot index (`engines.unsupported_fields`).
 """
 
 from __future__ import annotations

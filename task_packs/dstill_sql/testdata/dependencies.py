@@ -97,7 +97,7 @@ def _values(table: Table, pair: Sequence[Column], schema: SqlSchema, run: Run) -
 
 
 def _name(name: str) -> exp.Table:
-    return exp.to_table(exp.to_identifier(name, quoted=True))  # type: ignore[no-any-return]
+    return exp.Table(this=exp.to_identifier(name, quoted=True))
 
 
 def _node(column: Column) -> exp.Column:

@@ -4,7 +4,8 @@
     {"drivers": [[7, "ash", "Oslo", 4.9], …], "trips": [[3, 7, 4.0], …]}
 
 What the schema declares is kept: types, NOT NULL, keys, and references, which are NULL if they are not to any row; and
-columns that determine each other (`testdata.dependencies`). Each table has random numbers of its own, so it is the same whichever others are written too.
+columns that determine each other (`testdata.dependencies`). Each table has random numbers of its own, so it is the same
+whichever others are written too.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 off it: hits, keys, counts and metrics of buckets, parts of ``stats``, the total. It may show more. Of the reference
 
 - hits show the fields that the question names, without those of its conditions; if it names none, the sort key;
-- buckets show their keys and metrics, and their counts, but not a metric that only sorts them;
+- buckets show their keys, counts and metrics;
 - a total may also be the number of buckets or of different values, and that of different values that of buckets.
 
 Rows that repeat do not count. Their order does where the reference sorts. A response that selects fields, but not all
@@ -15,6 +15,7 @@ that the question names, shows something else than was asked for, even if its hi
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,19 +44,25 @@ def accepts(got: Value, want: Value, question: str) -> bool | None:
     named = _named(want, question)
     if counts_hits(want["body"]) and _lacks(got, named):
         return False
-    if same(got, want) or any(_reads(got, asked) for asked in _asked(want, named, question)):
+    if same(got, want) or _shows(got, want, named, question):
         return True
     return None if _is_cut(got) else False
 
 
+def _shows(got: Value, want: Value, named: Sequence[str], question: str) -> bool:
+    """Whether what the gold shows can be read off a response."""
+    groups = aggregations_of(want["body"])
+    if counts_hits(want["body"]):
+        return not groups and any(_reads(got, asked) for asked in _asked_hits(want, named, question))
+    if groups:
+        return all(_reads(got, asked) for asked in _asked_groups(groups, want["aggregations"] or {}))
+    return want["total"] is not None and _reads(got, _Asked(columns=[_COUNT], rows=[(want["total"]["value"],)]))
+
+
 def _is_cut(got: Value) -> bool:
-    replies = got["aggregations"] or {}
-    return any(
-        "size" not in (options := group.get("terms", {"size": 0}))
-        and "order" not in options
-        and (replies.get(name) or {}).get("sum_other_doc_count")
-        for name, group in aggregations_of(got["body"]).items()
-    )
+    groups, replies = aggregations_of(got["body"]), got["aggregations"] or {}
+    by_default = [name for name, group in groups.items() if not {"size", "order"} & set(group.get("terms") or ["size"])]
+    return any((replies.get(name) or {}).get("sum_other_doc_count") for name in by_default)
 
 
 # --- what the reference shows -------------------------------------------------------------
@@ -73,19 +80,11 @@ class _Asked:
     more: bool = False  # there are further rows that are not shown
 
 
-def _asked(want: Value, named: Sequence[str], question: str) -> Iterator[_Asked]:
-    body, groups = want["body"], aggregations_of(want["body"])
-    if counts_hits(body):
-        if not groups and want["hits"]:
-            yield from _asked_hits(want, named, question)
-    elif groups:
-        for lines in _lines(groups, want["aggregations"] or {}):
-            if lines:
-                columns = [name for name in lines[0] if not name.endswith(_TEXT) and name not in _only_sorts(groups)]
-                ordered = any(_is_ordered(group) for group in groups.values())
-                yield _Asked(columns=columns, rows=_rows(lines, columns), ordered=ordered)
-    elif want["total"] is not None:
-        yield _Asked(columns=[_COUNT], rows=[(want["total"]["value"],)])
+def _asked_groups(groups: Mapping[str, Any], replies: Mapping[str, Any]) -> Iterator[_Asked]:
+    """The lines of each chain of aggregations."""
+    for lines in _lines(groups, replies):
+        columns = [name for name in (lines or [{}])[0] if not name.endswith(_TEXT)]
+        yield _Asked(columns=columns, rows=_rows(lines, columns), ordered=any(map(_is_ordered, groups.values())))
 
 
 def _asked_hits(want: Value, named: Sequence[str], question: str) -> Iterator[_Asked]:
@@ -123,21 +122,19 @@ def _named(want: Value, question: str) -> list[str]:
 
 def _lacks(got: Value, named: Sequence[str]) -> bool:
     """Whether a response shows selected fields of hits, and not all that are named."""
-    if not counts_hits(got["body"]) or not asks_fields(got["body"]):
+    body, hits = got["body"], got["hits"]
+    if not hits or not counts_hits(body) or not (asks_fields(body) or body.get("_source") is False):
         return False
-    shown = {name for hit in got["hits"] for part in ("source", "fields") for name in hit.get(part) or {}}
-    return bool(got["hits"]) and not shown.issuperset(named)
+    shown = {name.partition(".")[0] for hit in hits for part in ("source", "fields") for name in hit.get(part) or {}}
+    return not shown.issuperset(named)
 
 
 def _is_ordered(group: Mapping[str, Any]) -> bool:
+    """Whether the order of buckets is asked for: it is set, or there are but a few."""
     options = group.get("terms")
-    return isinstance(options, Mapping) and ("order" in options or options.get("size", SIZE) < SIZE)
-
-
-def _only_sorts(groups: Mapping[str, Any]) -> set[str]:
-    """Metrics of buckets that are there to sort them: by convention, they are called so."""
-    inner = [aggregations_of(group) for group in groups.values()]
-    return {title for level in inner for title in _metrics({"order": level["order"]} if "order" in level else {}, {})}
+    size = options.get("size") if isinstance(options, Mapping) else None
+    few = isinstance(size, int) and size < SIZE
+    return few or "order" in (options or ()) or any("bucket_sort" in inner for inner in aggregations_of(group).values())
 
 
 # --- what an answer shows -----------------------------------------------------------------
@@ -182,7 +179,9 @@ def _counted(lines: Sequence[Line], column: str) -> Iterator[list[Row]]:
     if lines and all(field in line or (not field and len(line) > 1) for line in lines):
         yield [(len(lines),)]
     if column == _COUNT and len(lines) == 1:
-        yield from ([(value,)] for name, value in lines[0].items() if name.startswith(_DIFFERENT))
+        for name, value in lines[0].items():
+            if name.startswith(_DIFFERENT):
+                yield [(value,)]
 
 
 _TEXT = " as text"
@@ -196,23 +195,27 @@ def _lines(request: Mapping[str, Any], reply: Mapping[str, Any]) -> Iterator[lis
         if not isinstance(found, Mapping):
             continue
         if "buckets" in found:
-            field, lines = _field(aggregation[kind]), list[Line]()
-            for bucket in found["buckets"] if isinstance(found["buckets"], list) else found["buckets"].values():
-                own: Line = {_COUNT: bucket.get("doc_count")}
-                if field:
-                    own = {field: bucket.get("key"), f"{field}{_TEXT}": bucket.get("key_as_string")} | own
-                own = {title: value for title, value in own.items() if value is not None}
-                below = next(_lines(inner, bucket), [{}])
-                lines += [own | line for line in below]
-            yield lines
+            raw = found["buckets"]
+            buckets = list(raw.items()) if isinstance(raw, Mapping) else [(b.get("key"), b) for b in raw]
+            own = [_own(_field(aggregation[kind]), key, bucket) for key, bucket in buckets]
+            below = [list(_lines(inner, bucket)) for _, bucket in buckets]
+            for chain in range(max(1, *map(len, below), 0)):
+                chains: list[list[Line]] = [lines[chain] if chain < len(lines) else [{}] for lines in below]
+                yield [line | inside for line, there in zip(own, chains, strict=True) for inside in there]
         elif "doc_count" in found:  # filter, missing, nested
             yield from list(_lines(inner, found)) or [[{_COUNT: found["doc_count"]}]]
     if metrics:
         yield [metrics]
 
 
+def _own(field: str, key: Any, bucket: Mapping[str, Any]) -> Line:
+    """What a bucket shows without the aggregations in it."""
+    text = {f"{field}{_TEXT}": bucket["key_as_string"]} if "key_as_string" in bucket else {}
+    return {field: key, **text, _COUNT: bucket.get("doc_count")}
+
+
 def _metrics(request: Mapping[str, Any], reply: Mapping[str, Any]) -> Line:
-    """Metrics beside each other, by what they are; without a reply, their values are None."""
+    """Metrics beside each other, by what they are."""
     metrics: Line = {}
     for name, aggregation in request.items():
         kind, found = _kind(aggregation), reply.get(name) or {}
@@ -222,9 +225,9 @@ def _metrics(request: Mapping[str, Any], reply: Mapping[str, Any]) -> Line:
         elif kind == "top_hits":
             hits = (found.get("hits") or {}).get("hits") or [{}]
             metrics |= hits[0].get("_source") or {}
-        elif "value" in found or (not reply and kind in (*_PARTS, *_TITLES)):
+        elif "value" in found:
             title = _TITLES.get(kind, kind)
-            metrics[title if title == _COUNT else f"{title}({field})"] = found.get("value")
+            metrics[title if title == _COUNT else f"{title}({field})"] = found["value"]
     return metrics
 
 
@@ -243,6 +246,8 @@ def _rows(lines: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[Ro
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
         value = value[0] if len(value) == 1 else tuple(map(_plain, value))
+    if isinstance(value, Mapping):
+        return json.dumps(value, sort_keys=True)
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, float):

@@ -1,6 +1,6 @@
 """Whether a person would take a result for the answer to the question, though it is not the reference's.
 
-    accepts(got, want, "Who is the oldest driver?", "SELECT name FROM drivers WHERE age = (SELECT MAX(age) …)", "sqlite")
+    accepts(got, want, "Who is the oldest driver?", "SELECT name FROM drivers WHERE age = (SELECT MAX …", "sqlite")
 
 `compare.same` says when results are equal. Beyond that, unless the question speaks of it,
 
@@ -9,7 +9,7 @@
   "different", "each" or the like;
 - the order of the rows within a LIMIT does not count: "the three oldest". Without LIMIT, ORDER BY always counts;
 - a row of NULLs is as good as no row;
-- of rows that tie, those that LIMIT took are enough where the reference has all of them.
+- of rows that tie, those that LIMIT took are enough where the reference has all that have its MAX or MIN.
 
 A column of the reference that is missing, or another one in its place, is never accepted.
 """
@@ -20,6 +20,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any
+
+from sqlglot import exp
 
 from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.results.compare import is_result, plain_rows, same
@@ -44,12 +46,15 @@ def accepts(got: Any, want: Any, question: str, gold: str, dialect: Dialect) -> 
         return False
     if not want["rows"]:
         return all(cell is None for row in got["rows"] for cell in row)
-    repeats = _OF_REPEATS.search(question) is not None
-    if not _OF_ORDER.search(question) and _has_limit(gold, dialect):
+    query, repeats = _read(gold, dialect), _OF_REPEATS.search(question) is not None
+    if query is not None and query.args.get("limit") is not None and not _OF_ORDER.search(question):
         want = _without_order(want)
+    wholes = [_alone(got)]
+    if query is not None and query.find(exp.Max, exp.Min):
+        wholes.append(_with_ties(got))
     return any(
         same(shown, want) or (not repeats and _same_once(shown, want))
-        for whole in _with_ties(got)
+        for whole in wholes
         for shown in islice(_choices(whole, want), _WAYS)
     )
 
@@ -61,11 +66,11 @@ def _same_once(got: Result, want: Result) -> bool:
     return one_repeats_none and same(theirs, ours)
 
 
-def _has_limit(gold: str, dialect: Dialect) -> bool:
+def _read(gold: str, dialect: Dialect) -> exp.Query | None:
     try:
-        return read(gold, dialect).args.get("limit") is not None
+        return read(gold, dialect)
     except NotOneQuery:
-        return False
+        return None
 
 
 def _without_order(result: Result) -> Result:
@@ -87,13 +92,16 @@ def _once(result: Result) -> Result:
     }
 
 
-def _with_ties(got: Result) -> Iterator[Result]:
-    """The result of an answer, and the result with all rows that tie where its LIMIT cut."""
+def _alone(got: Result) -> Result:
+    """The rows of an answer, without those that LIMIT cut off."""
     ordered = got.get("ordered", got["keys"] is not None)
-    yield {**got, "keys": None, "pool": [], "before": [], "ordered": ordered}
-    if ordered and got["keys"] is not None and (beside := [*got["pool"], *got.get("before", ())]):
-        rows = [*got["rows"], *beside]
-        yield {**got, "rows": rows, "keys": None, "pool": [], "before": [], "ordered": ordered}
+    return {**got, "keys": None, "pool": [], "before": [], "ordered": ordered}
+
+
+def _with_ties(got: Result) -> Result:
+    """The rows of an answer, and all that tie where its LIMIT cut."""
+    beside = [] if got["keys"] is None else [*got["pool"], *got.get("before", ())]
+    return _alone({**got, "rows": [*got["rows"], *beside], "keys": None, "ordered": _alone(got)["ordered"]})
 
 
 def _choices(got: Result, want: Result) -> Iterator[Result]:
