@@ -3,7 +3,7 @@
 words_in("responseStatus_code2")   ["response", "Status", "code", "2"]
 words_in("GrößeInCm")              ["Größe", "In", "Cm"]
 stems("responseStatus_codes")      ["response", "status", "code"]
-is_named("status_code", "the codes of the status")    True
+mentions("status_code", "the codes of the status")    [" "]
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import re
 import unicodedata
 from itertools import groupby, pairwise
 
-__all__ = ["is_named", "singular", "stems", "words_in"]
+__all__ = ["is_asked", "mentions", "singular", "stems", "words_in"]
 
 _ARTICLES = ("a", "an", "the", "all", "each", "every")
+_LINKS = "(?:of|with|without|by|in|on|from|for|that|which|who|whose|where|has|have|had|do|doe)"
 _ASCII = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -32,12 +33,23 @@ def stems(text: str) -> list[str]:
     return [singular(word.lower()) for word in words_in(text)]
 
 
-def is_named(name: str, text: str) -> bool:
-    """Whether the words of a name follow each other in a text, or its last one is "of" the others."""
+def mentions(name: str, text: str) -> list[str]:
+    """What stands in a text before each mention of a name, in stems.
+
+    A mention has the words of the name, or its last word "of" the others: "names and sizes of the shops".
+    """
     *first, last = stems(name) or [""]
     there = f" {' '.join(word for word in stems(text) if word not in _ARTICLES)} "
-    turned = " ".join([last, "of", *first])
-    return f" {' '.join([*first, last])} " in there or (bool(first) and f" {turned} " in there)
+    own, others = " ".join([*first, last]), " ".join(first)
+    turned = f"|{re.escape(last)}(?: (?!{_LINKS} )\\S+){{0,6}} of {re.escape(others)}" if first else ""
+    pattern = rf"(?<= )(?:{re.escape(own)}{turned})(?= )"
+    return [there[: match.start()] for match in re.finditer(pattern, there)] if last else []
+
+
+def is_asked(name: str, text: str) -> bool:
+    """Whether a name is what a question begins with: "What is the highest price", not "which shop has the …"."""
+    before = mentions(name, text)[:1]
+    return bool(before) and not re.search(rf" {_LINKS} ", before[0])
 
 
 def singular(word: str) -> str:

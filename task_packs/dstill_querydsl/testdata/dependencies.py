@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from dstill.api.records import Outcome, OutcomeKind
-from dstill.linked.names import is_named
+from dstill.linked.names import mentions
 from dstill_querydsl.language.mapping.uses import uses
 from dstill_querydsl.testdata.layout import Layout
 
@@ -114,7 +114,8 @@ class Keeper:
             if name in self._grouped - self._compared:
                 _limit(name, documents, number)
         for name in self._facts.get("unique", ()):
-            if name not in self._compared:
+            # who asks for groups means that there can be several documents in one
+            if name not in self._compared | self._grouped:
                 self._number(name, documents)
         for own, other, values in self._partners:
             for number, (_, source) in enumerate(documents):
@@ -160,5 +161,5 @@ def _partners(facts: Facts, used: set[str], question: str) -> Iterator[tuple[str
     for pair in facts.get("together", ()):
         for own, other in permutations(range(2)):
             name, partner = pair["fields"][own], pair["fields"][other]
-            if name in used and partner not in used and not is_named(name, question):
+            if name in used and partner not in used and not mentions(name, question):
                 yield name, partner, {values[own]: values[other] for values in pair["values"]}

@@ -18,11 +18,12 @@ from typing import Any
 from sqlglot import exp
 
 from dstill.api.records import Example, Outcome, OutcomeKind
-from dstill.linked.names import is_named
+from dstill.linked.names import mentions
 from dstill_sql.language.database.about_databases import AboutDatabases
 from dstill_sql.language.database.name_resolution import Scopes
 from dstill_sql.language.database.schema import Column, SqlSchema, Table
 from dstill_sql.language.statements import NotOneQuery, read
+from dstill_sql.testdata.edits import Gold
 
 __all__ = ["Dependencies", "Partners", "kept", "partners"]
 
@@ -112,9 +113,15 @@ def _rows(query: exp.Query, schema: SqlSchema, run: Run) -> Sequence[Sequence[An
 # --- keeping them -------------------------------------------------------------------------
 
 
-def kept(schema: SqlSchema, facts: Facts) -> SqlSchema:
-    """The schema as if it declared what the data keep."""
+def kept(schema: SqlSchema, facts: Facts, gold: Gold) -> SqlSchema:
+    """The schema as if it declared what the data keep.
+
+    Who asks for groups of a table's rows means that there can be several in one, even if the data have none.
+    """
     whole, unique = set(facts.get("never_null", ())), set(facts.get("unique", ()))
+    if len(gold.names.tables(gold.query)) == 1:
+        grouped = [part for group in gold.query.find_all(exp.Group) for part in gold.names.places(group)]
+        unique -= {place.name for place in grouped}
 
     def declared(table: Table, column: Column) -> Column:
         name = f"{table.name}.{column.name}"
@@ -135,6 +142,6 @@ def partners(facts: Facts, used: set[str], question: str) -> Iterator[Partners]:
             if (
                 name.casefold() in used
                 and partner.casefold() not in used
-                and not is_named(name.rpartition(".")[2], question)
+                and not mentions(name.rpartition(".")[2], question)
             ):
                 yield name, partner, {values[own]: values[other] for values in pair["values"]}

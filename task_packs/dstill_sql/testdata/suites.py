@@ -78,7 +78,10 @@ class Suites:
         key = hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
         if key not in self._made:
             try:
-                self._made[key] = (_made(gold, database, kept(database.schema, facts), together, most, seed=key), "")
+                self._made[key] = (
+                    _made(gold, database, kept(database.schema, facts, gold), together, most, seed=key),
+                    "",
+                )
             except NoTestDatabases as problem:
                 self._made[key] = ([], str(problem))
             while len(self._made) > _CACHE_SIZE:

@@ -5,7 +5,7 @@
 `compare.same` says when results are equal. Beyond that, a response is accepted if what the reference shows can be read
 off it: hits, keys, counts and metrics of buckets, parts of ``stats``, the total. It may show more. Of the reference
 
-- hits show the fields that the question names, without those of its conditions; if it names none, the sort key;
+- hits show the fields that the question names, mostly without those of its conditions and of the sort;
 - buckets show their keys, counts and metrics;
 - a total may also be the number of buckets or of different values, and that of different values that of buckets.
 
@@ -21,7 +21,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dstill.linked.names import is_named, stems
+from dstill.linked.names import is_asked, mentions, stems
 from dstill_querydsl.engines.bodies import SIZE, aggregations_of, asks_fields, asks_page, counts_hits, sort_of
 from dstill_querydsl.language.mapping.uses import uses
 from dstill_querydsl.language.results.compare import same
@@ -44,16 +44,16 @@ def accepts(got: Value, want: Value, question: str) -> bool | None:
     named = _named(want, question)
     if counts_hits(want["body"]) and _lacks(got, named):
         return False
-    if same(got, want) or _shows(got, want, named, question):
+    if same(got, want) or _shows(got, want, named):
         return True
     return None if _is_cut(got) else False
 
 
-def _shows(got: Value, want: Value, named: Sequence[str], question: str) -> bool:
+def _shows(got: Value, want: Value, named: Sequence[str]) -> bool:
     """Whether what the gold shows can be read off a response."""
     groups = aggregations_of(want["body"])
     if counts_hits(want["body"]):
-        return not groups and any(_reads(got, asked) for asked in _asked_hits(want, named, question))
+        return not groups and any(_reads(got, asked) for asked in _asked_hits(want, named))
     if groups:
         return all(_reads(got, asked) for asked in _asked_groups(groups, want["aggregations"] or {}))
     return want["total"] is not None and _reads(got, _Asked(columns=[_COUNT], rows=[(want["total"]["value"],)]))
@@ -87,37 +87,36 @@ def _asked_groups(groups: Mapping[str, Any], replies: Mapping[str, Any]) -> Iter
         yield _Asked(columns=columns, rows=_rows(lines, columns), ordered=any(map(_is_ordered, groups.values())))
 
 
-def _asked_hits(want: Value, named: Sequence[str], question: str) -> Iterator[_Asked]:
+def _asked_hits(want: Value, named: Sequence[str]) -> Iterator[_Asked]:
     body = want["body"]
     sorts = [use.name.removesuffix(".keyword") for use in uses(body) if use.kind == "sort"]
-    columns = named or [name for name in sorts if is_named(name, question)]
-    if not columns:
+    if not named:
         return
     page, matched = asks_page(body), (want["matched"] or {}).get("count")
     yield _Asked(
-        columns=columns,
-        rows=_rows([hit.get("source") or {} for hit in want["hits"]], columns),
+        columns=named,
+        rows=_rows([hit.get("source") or {} for hit in want["hits"]], named),
         ordered=sort_of(body) is not None,
         ties=[str(hit.get("sort")) for hit in want["hits"]],
         total=None if page else matched,
         more=not page and matched != len(want["hits"]),
     )
-    if columns == sorts[:1] and len(want["hits"]) == 1 and page:
-        row = _rows([want["hits"][0].get("source") or {}], columns)
-        yield from (_Asked(columns=[f"{part}({columns[0]})"], rows=row) for part in ("min", "max"))
+    if named == sorts[:1] and len(want["hits"]) == 1 and page:
+        row = _rows([want["hits"][0].get("source") or {}], named)
+        yield from (_Asked(columns=[f"{part}({named[0]})"], rows=row) for part in ("min", "max"))
 
 
 def _named(want: Value, question: str) -> list[str]:
-    """The fields of the gold's hits that the question names, without those of conditions, and the sort key.
+    """The fields of the gold's hits that the question asks for.
 
-    Of "product name", it is not ``product`` that is named.
+    One of a condition or the sort is asked for if the question begins with it, or names it twice. Of "product name", it
+    is not ``product`` that is named.
     """
     used = {use.name.removesuffix(".keyword") for use in uses(want["body"])}
     fields = dict.fromkeys(name for hit in want["hits"] for name in hit.get("source") or {})
-    named = [name for name in fields if is_named(name, question)]
-    longer = [f" {' '.join(stems(name))} " for name in named]
-    whole = [name for name, own in zip(named, longer, strict=True) if not any(own in o and own != o for o in longer)]
-    return [name for name in whole if name not in used]
+    named = {name: f" {' '.join(stems(name))} " for name in fields if mentions(name, question)}
+    whole = [name for name, own in named.items() if not any(own in other != own for other in named.values())]
+    return [name for name in whole if name not in used or len(mentions(name, question)) > 1 or is_asked(name, question)]
 
 
 def _lacks(got: Value, named: Sequence[str]) -> bool:
