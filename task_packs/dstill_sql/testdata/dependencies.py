@@ -20,6 +20,7 @@ from sqlglot import exp
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.linked.names import mentions
 from dstill_sql.language.database.about_databases import AboutDatabases
+from dstill_sql.language.database.database import Rows
 from dstill_sql.language.database.name_resolution import Scopes
 from dstill_sql.language.database.schema import Column, SqlSchema, Table
 from dstill_sql.language.statements import NotOneQuery, read
@@ -42,7 +43,7 @@ class Dependencies:
 
     def __init__(self, task: AboutDatabases) -> None:
         self._task = task
-        self._of_table: dict[tuple[str, str], Facts] = {}
+        self._of_table: dict[tuple[str, str, str], Facts] = {}
 
     def of(self, example: Example, run: Callable[[str, Example], Outcome]) -> Facts:
         """Those in the tables that the gold of an example reads."""
@@ -53,9 +54,11 @@ class Dependencies:
             query = read(example.answer or "", database.schema.dialect)
         except NotOneQuery:
             return {}
+        data = self._task.data(example)
+        rows = data.digest if isinstance(data, Rows) else ""
         facts: dict[str, list[Any]] = {"never_null": [], "unique": [], "together": []}
         for table in Scopes(query, database.schema).tables(query):
-            key = (database.digest, table.name)
+            key = (database.digest, rows, table.name)
             if key not in self._of_table:
                 self._of_table[key] = _of(table, database.schema, lambda answer: run(answer, example))
             for name, found in self._of_table[key].items():

@@ -109,14 +109,16 @@ def _asked_hits(want: Value, named: Sequence[str]) -> Iterator[_Asked]:
 def _named(want: Value, question: str) -> list[str]:
     """The fields of the gold's hits that the question asks for.
 
-    One of a condition or the sort is asked for if the question begins with it, or names it twice. Of "product name", it
-    is not ``product`` that is named.
+    One of a condition or the sort is asked for if the question begins with it; one of the sort, also if it is named
+    twice. Of "product name", it is not ``product`` that is named.
     """
-    used = {use.name.removesuffix(".keyword") for use in uses(want["body"])}
+    used = {use.name.removesuffix(".keyword"): use.kind for use in uses(want["body"])}
     fields = dict.fromkeys(name for hit in want["hits"] for name in hit.get("source") or {})
-    named = {name: f" {' '.join(stems(name))} " for name in fields if mentions(name, question)}
-    whole = [name for name, own in named.items() if not any(own in other != own for other in named.values())]
-    return [name for name in whole if name not in used or len(mentions(name, question)) > 1 or is_asked(name, question)]
+    times = {name: number for name in fields if (number := len(mentions(name, question)))}
+    words = {name: f" {' '.join(stems(name))} " for name in times}
+    whole = [name for name, own in words.items() if not any(own in other != own for other in words.values())]
+    twice = {name for name in whole if used.get(name) == "sort" and times[name] > 1}
+    return [name for name in whole if name not in used or name in twice or is_asked(name, question)]
 
 
 def _lacks(got: Value, named: Sequence[str]) -> bool:
