@@ -118,9 +118,10 @@ class Keeper:
             if name not in self._compared | self._grouped:
                 self._number(name, documents)
         for own, other, values in self._partners:
-            for number, (_, source) in enumerate(documents):
-                if own in source and (value := source[own]) is not None and not isinstance(value, list):
-                    source[other] = values.setdefault(value, self._other(other, number))
+            for _, source in documents:
+                if (value := source.get(own)) is not None:
+                    partners = [self._partner(one, other, values) for one in _listed(value)]
+                    source[other] = partners if isinstance(value, list) else partners[0]
         return documents
 
     def _fill(self, name: str, documents: Sequence[Document], random: Random) -> None:
@@ -138,9 +139,16 @@ class Keeper:
                 source[name] = f"{value} {number}" if value in seen else value
                 seen.add(value)
 
-    def _other(self, name: str, number: int) -> Any:
-        """A value that no document has yet."""
-        return f"other-{number}" if self._layout.fillable[name].family in _TEXTS else 1_000_000 + number
+    def _partner(self, value: Any, name: str, values: dict[Any, Any]) -> Any:
+        """The value of a field that goes with one of another field; a new one for a new one."""
+        if value not in values:
+            text = self._layout.fillable[name].family in _TEXTS
+            values[value] = f"other-{len(values)}" if text else 1_000_000 + len(values)
+        return values[value]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _limit(name: str, documents: Sequence[Document], number: int) -> None:
