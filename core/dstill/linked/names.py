@@ -16,6 +16,7 @@ __all__ = ["is_asked", "mentions", "singular", "stems", "words_in"]
 
 _ARTICLES = ("a", "an", "the", "all", "each", "every")
 _LINKS = "(?:of|with|without|by|in|on|from|for|that|which|who|whose|where|has|have|had|do|doe)"
+_BEFORE = " (?:show|list|find|give|me|return|tell|get|what|which|is|are|was|were|and|or)"
 _ASCII = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -40,10 +41,10 @@ def mentions(name: str, text: str) -> list[str]:
     """
     *first, last = stems(name) or [""]
     there = f" {' '.join(word for word in stems(text) if word not in _ARTICLES)} "
-    own, others = " ".join([*first, last]), " ".join(first)
-    turned = f"|{re.escape(last)}(?: (?!{_LINKS} )\\S+){{0,6}} of {re.escape(others)}" if first else ""
-    pattern = rf"(?<= )(?:{re.escape(own)}{turned})(?= )"
-    return [there[: match.start()] for match in re.finditer(pattern, there)] if last else []
+    own, others = re.escape(" ".join([*first, last])), re.escape(" ".join(first))
+    turned = rf"|(?:^|{_BEFORE}) {re.escape(last)}(?: (?!{_LINKS} )\S+){{0,6}} of {others}" if first else ""
+    pattern = rf"(?: {own}{turned})(?= )"
+    return [there[: match.start() + 1] for match in re.finditer(pattern, there)] if last else []
 
 
 def is_asked(name: str, text: str) -> bool:
