@@ -139,11 +139,6 @@ class QueryDsl(Task, declared=TASK):
 
         return compare.same(got, want)
 
-    def accepts(self, got: Any, want: Any, example: Example) -> bool | None:
-        from dstill_querydsl.language.results.accepting import accepts
-
-        return accepts(got, want, example.question)
-
     def cause(self, got: str, want: str) -> Cause | None:
         return cause(got, want)
 

@@ -123,11 +123,6 @@ class Sql(AboutDatabases, declared=TASK):
 
         return compare.same(got, want)
 
-    def accepts(self, got: Any, want: Any, example: Example) -> bool:
-        from dstill_sql.language.results.accepting import accepts
-
-        return accepts(got, want, example.question, example.answer or "", self.config.dialect)
-
     def cause(self, got: str, want: str) -> Cause | None:
         from dstill_sql.language.results.causes import cause
 

@@ -18,7 +18,7 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
 from dstill.api.objective import Objective
-from dstill.api.protocols import NoTestDatabases
+from dstill.api.protocols import NoTestDatabases, ResultProperties
 from dstill.api.records import (
     SPLITS,
     Draft,
@@ -349,12 +349,13 @@ def test_correct_means_equal_on_every_test_database(plugins: Plugins) -> None:
 
 
 def test_task_decides_what_is_accepted_and_says_where_it_differs(plugins: Plugins) -> None:
-    class Near(plugins.task("toy")):  # type: ignore[misc]
-        data_key = "data"
-
+    class Nearly(ResultProperties):
         def accepts(self, got: int, want: int, example: Example) -> bool | None:
             database = example.context.get("test_database")
             return None if database and database.name == "one" else abs(got - want) < 2
+
+    class Near(plugins.task("toy")):  # type: ignore[misc]
+        data_key, protocols = "data", {ResultProperties: Nearly}
 
     def judged_on(*names: str, answer: str) -> Verdict:
         return on_test_databases(plugins, answer, *names, base=Near)[0]

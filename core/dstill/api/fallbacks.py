@@ -39,7 +39,7 @@ T = TypeVar("T", bound=Task)
 
 # Every method that takes an answer or the result of one, and the class that defines its default.
 METHODS: Mapping[str, type[Task] | type[TaskProtocol]] = {
-    **dict.fromkeys(("accepts", "canonical", "cause", "clauses", "is_refusal", "parse", "same"), Task),
+    **dict.fromkeys(("canonical", "cause", "clauses", "is_refusal", "parse", "same"), Task),
     **{
         name: protocol
         for protocol in (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases)

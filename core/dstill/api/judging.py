@@ -23,9 +23,9 @@ MAX_TEST_DATABASES = 5  # for one gold
 def judge(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
     """How far `draft` comes: parsed, valid, executed, correct. None: the text had no answer.
 
-    An answer is correct if the task accepts its result, given the gold's, on the example's data and on every test
-    database (`Task.accepts`). An answer that is the gold in another spelling need not run on test databases. Without an
-    executor, answers are checked up to VALID. If the gold itself fails, or the engine is unavailable, that does not
+    An answer is correct if its result is accepted, given the gold's, on the example's data and on every test database
+    (`ResultProperties.accepts`). An answer that is the gold in another spelling need not run on test databases. Without
+    an executor, answers are checked up to VALID. If the gold itself fails, or the engine is unavailable, that does not
     count against the answer.
     """
     verdict, gold = _run_gold(task, example, executor)
@@ -103,7 +103,7 @@ def _execute(
     verdict = replace(verdict, reached=Level.EXECUTED)
     if gold is None:
         return verdict
-    if not task.accepts(answer.value, gold.value, example):
+    if not ResultProperties.of(task).accepts(answer.value, gold.value, example):
         data = data_of(task, example)
         on_data = f" on '{data}'" if data else ""
         verdict = replace(verdict, reason=f"ran, with another result than the reference{on_data}")
@@ -121,6 +121,7 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
         databases = list(TestDatabases.of(task).test_databases(known, MAX_TEST_DATABASES))
     except NoTestDatabases as problem:
         return replace(verdict, reached=Level.CORRECT, test_suite_skipped=str(problem))
+    accepts = ResultProperties.of(task).accepts
     for database in databases:
         on_database = replace(known, context={**known.context, "test_database": database})
         gold, answer = executor.run(example.answer, on_database), executor.run(draft.answer, on_database)
@@ -133,7 +134,7 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
         # where only the engine knew the schema.
         if answer.kind is OutcomeKind.UNSUPPORTED or answer.problems:
             return replace(verdict, reached=Level.CORRECT, test_suite_skipped=answer.reason)
-        accepted = answer.kind is not OutcomeKind.INVALID and task.accepts(answer.value, gold.value, on_database)
+        accepted = answer.kind is not OutcomeKind.INVALID and accepts(answer.value, gold.value, on_database)
         if accepted is None:
             continue
         verdict = replace(verdict, n_test_databases=verdict.n_test_databases + 1)

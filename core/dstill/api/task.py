@@ -238,15 +238,6 @@ class Task(Part, ABC):
         """
         return bool(got == want)
 
-    def accepts(self, got: Any, want: Any, example: Example) -> bool | None:
-        """Whether who asked ``example.question`` would take `got` for its answer; `want` is the result of the gold.
-
-        It decides whether an answer is correct, on the data and on each test database. Default: they are the same.
-        A result may show more than was asked for, or in another form: ``set(want) <= set(got)``. None: no, but only
-        because of how much data there is, as where a default cuts a list; a test database then says nothing.
-        """
-        return self.same(got, want)
-
     def cause(self, got: str, want: str) -> Cause | None:
         """The first difference between an answer that ran, `got`, and the gold, `want`. None: they do not differ.
 

@@ -35,7 +35,7 @@ def stems(text: str) -> list[str]:
 
 
 def mentions(name: str, text: str) -> list[str]:
-    """What stands in a text before each mention of a name, in stems.
+    """The text before each mention of a name, in stems.
 
     A mention has the words of the name, or its last word "of" the others: "names and sizes of the shops".
     """
