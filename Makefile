@@ -85,7 +85,7 @@ bench-pretrained: $(VENV)/.weights
 reproduce: $(STAMP)
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(PYTHON) -m benchmarks.reproduce $(if $(QUICK),--size quick)
 
-# The published bases on questions that people wrote (docs/people.md): about a minute. PEOPLE: the folder of the questions.
+# The published bases on questions that people wrote (docs/people.md): two minutes. PEOPLE: the folder of the questions.
 PEOPLE ?= ../shared/people
 people: $(STAMP)
 	OMP_NUM_THREADS=1 $(PYTHON) -m benchmarks.people $(PEOPLE) $(ARGS)

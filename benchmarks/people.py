@@ -3,11 +3,12 @@
     python -m benchmarks.people ../shared/people                            # the published bases, both packs and parts
     python -m benchmarks.people ../shared/people --task sql --student build/base/sql/student
 
-    sql       a   n 250   right 51.6 % [45.4, 57.7]   by content 56.0 % [49.8, 62.0]   silently wrong …
+    sql       a   n 250   right 70.4 % [64.5, 75.7]   silently wrong 29.6 % [24.3, 35.5]
+    python -m benchmarks.people ../shared/people --test-databases 5                     # luck counts as wrong
 
 Each database is read as `dstill ask` reads a server; each index has the mapping and the values that `dstill init`
-would write. Test databases are off. Right: the task's own verdict. By content: the rows that the question asks for can
-be read off the result, whichever form it has. Silently wrong: it passed all checks, ran, and is not right.
+would write. Right: the task's own verdict, on the data alone unless ``--test-databases`` is given. Silently wrong: it
+passed all checks, ran, and is not right.
 
 The folder has the questions (`questions.jsonl` for each task) and says how they are judged. They only measure: do not
 train on them. Only totals are printed; `--out` keeps the rows of part "a", which may be read.
@@ -21,12 +22,11 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from benchmarks import by_content
 
 from dstill import config as configuration
 from dstill.answering import steps
@@ -39,7 +39,7 @@ from dstill.stages.predict import live_data
 from dstill.stages.predict.answerable import Answerable
 from dstill.stages.predict.predictor import Predictor
 
-__all__ = ["PARTS", "TASKS", "Answered", "answered", "main"]
+__all__ = ["PARTS", "TASKS", "Answered", "Data", "answered", "main"]
 
 PARTS = ("a", "b")
 NAMES = {"sql": "SQL", "querydsl": "Query DSL"}
@@ -57,7 +57,6 @@ class Answered:
     gold: str
     answer: str
     right: bool
-    by_content: bool
     executed: bool
     second_look: bool
     reason: str
@@ -74,13 +73,16 @@ def main() -> None:
     parser.add_argument("--task", choices=tuple(TASKS), help="default: both")
     parser.add_argument("--student", type=Path, help="the folder of a linked student; default: the published base")
     parser.add_argument("--out", type=Path, help="write the rows of part a to this JSONL file")
+    parser.add_argument("--test-databases", type=int, default=0, metavar="N", help="for each gold, at most N (0)")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--page", type=Path, help="write the table into this page, docs/people.md")
     arguments = parser.parse_args()
-    lines = ["| questions | n | right | by content | silently wrong |", "| --- | ---: | --- | --- | --- |"]
+    lines = ["| questions | n | right | silently wrong |", "| --- | ---: | --- | --- |"]
     for task in [arguments.task] if arguments.task else TASKS:
         started = time.monotonic()
-        rows = answered(task, arguments.folder, arguments.student, arguments.processes)
+        rows = answered(
+            task, arguments.folder, arguments.student, arguments.processes, test_databases=arguments.test_databases
+        )
         for part in PARTS:
             of_part = [row for row in rows if row.part == part]
             measured = scores(of_part)
@@ -95,11 +97,10 @@ def main() -> None:
 
 
 def scores(rows: Sequence[Answered]) -> dict[str, str]:
-    """The three shares with 95 % Wilson intervals."""
+    """The two shares with 95 % Wilson intervals."""
     shares = {}
     for name, hits in (
         ("right", sum(row.right for row in rows)),
-        ("by content", sum(row.by_content for row in rows)),
         ("silently wrong", sum(row.silently_wrong for row in rows)),
     ):
         low, high = wilson(hits, len(rows))
@@ -113,12 +114,14 @@ def _write(page: Path, table: Sequence[str]) -> None:
     page.write_text(f"{before}{BEGIN}\n{chr(10).join(table)}\n{END}{after}", encoding="utf-8")
 
 
-def answered(task: str, folder: Path, student: Path | None, processes: int) -> list[Answered]:
+def answered(
+    task: str, folder: Path, student: Path | None, processes: int, *, test_databases: int = 0
+) -> list[Answered]:
     """Every question of the task with the student's answer; a process for each share of the databases."""
     rows = [row for _, row in read_rows(folder / task / "questions.jsonl")]
     groups = _grouped(rows, "db" if task == "sql" else "index")
     shares = [dict(list(groups.items())[at::processes]) for at in range(processes)]
-    answer = partial(TASKS[task], folder / task, student)
+    answer = partial(_answered, task, folder, student, test_databases)
     with ProcessPoolExecutor(processes) as pool:
         found = {row.id: row for part in pool.map(answer, shares) for row in part}
     return [found[row["id"]] for row in rows]
@@ -134,27 +137,37 @@ def _grouped(rows: Iterable[Mapping[str, Any]], key: str) -> dict[str, list[Mapp
 Groups = Mapping[str, Sequence[Mapping[str, Any]]]  # name of the data → its questions
 
 
-def _sql(folder: Path, student: Path | None, groups: Groups) -> list[Answered]:
+def _answered(task: str, folder: Path, student: Path | None, test_databases: int, groups: Groups) -> list[Answered]:
     answers: list[Answered] = []
     for name, rows in groups.items():
-        url = f"sqlite:///{(folder / 'databases' / f'{name}.sqlite').absolute()}"
-        described = live_data.describe(_setup("sql", student, {"engine.url": url}))
-        with live_data.kept(described) as settings:
-            setup = _setup("sql", student, {"engine.url": url, **settings, "task.sql.test_databases": 0})
-            context = {setup.task.data_key: live_data.data_name(setup)}
-            about = [(row, context) for row in rows]
-            answers += _judged(live_data.from_base(name, setup), about, by_content.rows_shown)
+        with TASKS[task](folder / task, name, student, test_databases) as (setup, context):
+            answers += _judged(live_data.from_base(name, setup), rows, context)
     return answers
 
 
-def _querydsl(folder: Path, student: Path | None, groups: Groups) -> list[Answered]:
-    setup = _setup("querydsl", student, {"task.querydsl.corpora": 0})
-    contexts = {name: _index(folder / "indices", name) for name in groups}
-    about = [(row, contexts[name]) for name, rows in groups.items() for row in rows]
-    return list(_judged(live_data.from_base("base", setup), about, by_content.body_shows))
+Data = tuple[Setup, Mapping[str, Any]]  # the settings for questions about some data, and their context
 
 
-TASKS: Mapping[str, Callable[[Path, Path | None, Groups], list[Answered]]] = {"querydsl": _querydsl, "sql": _sql}
+@contextmanager
+def _sql(folder: Path, name: str, student: Path | None, test_databases: int) -> Iterator[Data]:
+    url = f"sqlite:///{(folder / 'databases' / f'{name}.sqlite').absolute()}"
+    described = live_data.describe(_setup("sql", student, {"engine.url": url}))
+    with live_data.kept(described) as settings:
+        flags = {"engine.url": url, **settings, "task.sql.test_databases": test_databases}
+        setup = _setup("sql", student, flags)
+        yield setup, {setup.task.data_key: live_data.data_name(setup)}
+
+
+@contextmanager
+def _querydsl(folder: Path, name: str, student: Path | None, test_databases: int) -> Iterator[Data]:
+    setup = _setup("querydsl", student, {"task.querydsl.corpora": test_databases})
+    yield setup, _index(folder / "indices", name)
+
+
+TASKS: Mapping[str, Callable[[Path, str, Path | None, int], AbstractContextManager[Data]]] = {
+    "querydsl": _querydsl,
+    "sql": _sql,
+}
 
 
 def _setup(task: str, student: Path | None, flags: Mapping[str, Any]) -> Setup:
@@ -177,28 +190,16 @@ def _index(folder: Path, name: str) -> dict[str, Any]:
     return {"index": name, "mapping": mapping, "values": index.values.to_json(), "test_database": database}
 
 
-def _judged(
-    student: Answerable,
-    rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
-    shows: Callable[[Any, Any, Mapping[str, Any]], bool],
-) -> Iterator[Answered]:
-    """The answers that `dstill ask` gives to questions in their contexts, with a second look where it takes one."""
+def _judged(student: Answerable, rows: Sequence[Mapping[str, Any]], context: Mapping[str, Any]) -> Iterator[Answered]:
+    """The answers that `dstill ask` gives to questions, with a second look where it takes one."""
     setup = student.setup
-    examples = [
-        Example(id=row["id"], question=row["question"], answer=row["answer"], context=context) for row, context in rows
-    ]
+    examples = [Example(id=row["id"], question=row["question"], answer=row["answer"], context=context) for row in rows]
     with Predictor(student, execute=True) as predictor:
-        executor = predictor.executor
-        assert executor is not None
         answers = predictor.answer(examples)
         written = [Prediction(id=answer.id, text=answer.answer) for answer in answers]
         pairs = zip(examples, written, strict=True)
-        verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor)
-        for (row, _), example, answer, verdict in zip(rows, examples, answers, verdicts, strict=True):
-            executed = verdict.reached >= Level.EXECUTED and not verdict.refused
-            content = verdict.correct
-            if executed and not content:
-                content = shows(answer.result, executor.run(row["answer"], example).value, row)
+        verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, predictor.executor)
+        for row, answer, verdict in zip(rows, answers, verdicts, strict=True):
             yield Answered(
                 id=row["id"],
                 part=row["part"],
@@ -207,8 +208,7 @@ def _judged(
                 gold=row["answer"],
                 answer=answer.answer,
                 right=verdict.correct,
-                by_content=content,
-                executed=executed,
+                executed=verdict.reached >= Level.EXECUTED and not verdict.refused,
                 second_look=bool(answer.first_answer),
                 reason=verdict.reason,
             )

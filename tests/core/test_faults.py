@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("answer_terms", "canonical", "clauses", "is_refusal", "parse", "refusal_reason"), (ODD,)),
     **dict.fromkeys(("file_answers", "has_answers"), (ODD, ".sums")),
     **dict.fromkeys(("is_empty", "render_result", "result_tables"), (RESULT,)),
+    "accepts": (RESULT, 5, GOLD),
     **dict.fromkeys(("is_nondeterministic", "is_trivial"), (RESULT, GOLD)),
     "answer_fixes": (GOLD, ODD, ()),
     "cause": (ODD, "2+2"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dstill.linked import Item, Ranking, Schema, read, words
-from dstill.linked.names import stems, words_in
+from dstill.linked.names import is_asked, mentions, stems, words_in
 from dstill.linked.words import MAX_WORDS
 
 
@@ -170,3 +170,21 @@ def test_a_spelled_name_links_to_nothing_else(question: str, linked: set[str]) -
 def test_words_that_look_like_names_and_are_none() -> None:
     question = "price_3, repo.nme of repo.owner for owner.repo since 2.5 e.g. v1.2 @ a@b.org and xx_yy"
     assert list(WIDE.strange(question)) == ["repo.nme", "repo.owner", "xx_yy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "times", "asked"),
+    [
+        ("price", "What is the highest price?", 1, True),
+        ("price", "Which product has the highest price?", 1, False),
+        ("age", "List the name and age of all heads, ordered by age.", 2, True),
+        ("order_id", "Show the customer id of each order.", 0, False),  # its words, but apart
+        ("customer_name", "Give me the names and towns of the customers.", 1, True),
+        ("customer_name", "the name of the product for customers", 0, False),
+        ("status_code", "Count by status codes", 1, False),
+        ("", "anything", 0, False),
+        ("a.b*c", "the a b c", 0, False),  # "a" is an article
+    ],
+)
+def test_names_are_found_in_questions(name: str, question: str, times: int, asked: bool) -> None:
+    assert (len(mentions(name, question)), is_asked(name, question)) == (times, asked)

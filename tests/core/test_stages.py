@@ -18,9 +18,10 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
 from dstill.api.objective import Objective
-from dstill.api.protocols import NoTestDatabases
+from dstill.api.protocols import NoTestDatabases, ResultProperties
 from dstill.api.records import (
     SPLITS,
+    Draft,
     Example,
     Level,
     Outcome,
@@ -316,7 +317,9 @@ class RightOnDataOnly(Executor):
         return Outcome(kind=OutcomeKind.INVALID if bad else OutcomeKind.OK, value=eval(answer))
 
 
-def on_test_databases(plugins: Plugins, answer: str, *names: str, why_not: str = "") -> tuple[Verdict, list[str]]:
+def on_test_databases(
+    plugins: Plugins, answer: str, *names: str, why_not: str = "", base: Any = None
+) -> tuple[Verdict, list[str]]:
     from dstill.api.protocols import TestDatabases
     from dstill.api.records import TestDatabase
 
@@ -326,7 +329,7 @@ def on_test_databases(plugins: Plugins, answer: str, *names: str, why_not: str =
                 raise NoTestDatabases(why_not)
             return [TestDatabase(name=name, data={}) for name in names]
 
-    class Evened(plugins.task("toy")):  # type: ignore[misc]
+    class Evened(base or plugins.task("toy")):  # type: ignore[misc]
         def canonical(self, text: str) -> str:
             return text.replace("02", "2")
 
@@ -343,6 +346,28 @@ def test_correct_means_equal_on_every_test_database(plugins: Plugins) -> None:
     assert other.reason == "another result than the reference on the test database 'one'"
     assert other.result_diff == ResultDiff(gold="3", answer="4", test_database="one")
     assert Verdict.from_row(other.to_row()) == other
+
+
+def test_task_decides_what_is_accepted_and_says_where_it_differs(plugins: Plugins) -> None:
+    class Nearly(ResultProperties):
+        def accepts(self, got: int, want: int, example: Example) -> bool | None:
+            database = example.context.get("test_database")
+            return None if database and database.name == "one" else abs(got - want) < 2
+
+    class Near(plugins.task("toy")):  # type: ignore[misc]
+        data_key, protocols = "data", {ResultProperties: Nearly}
+
+    def judged_on(*names: str, answer: str) -> Verdict:
+        return on_test_databases(plugins, answer, *names, base=Near)[0]
+
+    assert judged_on("one", "two", answer="3+1").n_test_databases == 1  # the first one says nothing
+    assert judged_on("one", "two", answer="3+1").reached == Level.CORRECT
+    assert judged_on("one", answer="4+1").reached == Level.CORRECT
+    assert judged_on("two", answer="4+1").reason == "another result than the reference on the test database 'two'"
+    example = Example(id="1", question="", answer="1+2", context={"data": "beads"})
+    with plugins.executor("abacus")().open(Near(), Engine()) as abacus:
+        reason = judge(Near(), example, Draft(answer="4+1"), abacus).reason
+    assert reason == "ran, with another result than the reference on 'beads'"
 
 
 def test_test_database_is_skipped_if_the_gold_fails_on_it(plugins: Plugins) -> None:

@@ -25,6 +25,8 @@ __all__ = ["HINT", "OWN_ERRORS", "about", "fault", "noted", "refused", "unjudged
 
 OWN_ERRORS = (DstillError, ImportError, MemoryError, OSError)
 HINT = "this is a bug in the task pack: report it with the traceback from the run's log.txt"
+# Methods without whose result it is not known whether an answer is right.
+_DECIDING = ("accepts", "same", "is_refusal")
 LONGEST = 200  # characters of an exception's text
 
 
@@ -113,7 +115,7 @@ def with_faults(verdict: Verdict, faults: list[Problem]) -> Verdict:
     verdict = replace(verdict, problems=(*verdict.problems, *new))
     if gold := message.get(_code("is_trivial")):
         verdict = replace(verdict, gold_error=verdict.gold_error or gold, checked=min(verdict.checked, Level.VALID))
-    if undecided := message.get(_code("same")) or message.get(_code("is_refusal")):
+    if undecided := next((message[code] for name in _DECIDING if (code := _code(name)) in message), ""):
         verdict = replace(verdict, reason=undecided, checked=min(verdict.checked, Level.VALID), result_diff=None)
     if unchecked := message.get(_code("test_databases")):
         verdict = replace(verdict, test_suite_skipped=unchecked)

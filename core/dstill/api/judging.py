@@ -13,7 +13,7 @@ from dstill.api.checking import find_problems
 from dstill.api.executor import Executor
 from dstill.api.protocols import NoTestDatabases, Presentation, ResultProperties, TestDatabases
 from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, ResultDiff, TestDatabase, Verdict
-from dstill.api.task import Task
+from dstill.api.task import Task, data_of
 
 __all__ = ["MAX_TEST_DATABASES", "judge"]
 
@@ -23,9 +23,10 @@ MAX_TEST_DATABASES = 5  # for one gold
 def judge(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
     """How far `draft` comes: parsed, valid, executed, correct. None: the text had no answer.
 
-    An answer is correct if it has the gold's result on the example's data and on every test database. An answer that is
-    the gold in another spelling need not run on test databases. Without an executor, answers are checked up to VALID.
-    If the gold itself fails, or the engine is unavailable, that does not count against the answer.
+    An answer is correct if its result is accepted, given the gold's, on the example's data and on every test database
+    (`ResultProperties.accepts`). An answer that is the gold in another spelling need not run on test databases. Without
+    an executor, answers are checked up to VALID. If the gold itself fails, or the engine is unavailable, that does not
+    count against the answer.
     """
     verdict, gold = _run_gold(task, example, executor)
     if draft is None:
@@ -102,8 +103,10 @@ def _execute(
     verdict = replace(verdict, reached=Level.EXECUTED)
     if gold is None:
         return verdict
-    if not task.same(answer.value, gold.value):
-        verdict = replace(verdict, reason="ran, with another result than the reference")
+    if not ResultProperties.of(task).accepts(answer.value, gold.value, example):
+        data = data_of(task, example)
+        on_data = f" on '{data}'" if data else ""
+        verdict = replace(verdict, reason=f"ran, with another result than the reference{on_data}")
         return replace(verdict, result_diff=Presentation.of(task).diff_results(answer.value, gold.value))
     if verdict.exact:
         return replace(verdict, reached=Level.CORRECT)
@@ -118,6 +121,7 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
         databases = list(TestDatabases.of(task).test_databases(known, MAX_TEST_DATABASES))
     except NoTestDatabases as problem:
         return replace(verdict, reached=Level.CORRECT, test_suite_skipped=str(problem))
+    accepts = ResultProperties.of(task).accepts
     for database in databases:
         on_database = replace(known, context={**known.context, "test_database": database})
         gold, answer = executor.run(example.answer, on_database), executor.run(draft.answer, on_database)
@@ -130,8 +134,11 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
         # where only the engine knew the schema.
         if answer.kind is OutcomeKind.UNSUPPORTED or answer.problems:
             return replace(verdict, reached=Level.CORRECT, test_suite_skipped=answer.reason)
+        accepted = answer.kind is not OutcomeKind.INVALID and accepts(answer.value, gold.value, on_database)
+        if accepted is None:
+            continue
         verdict = replace(verdict, n_test_databases=verdict.n_test_databases + 1)
-        if answer.kind is OutcomeKind.INVALID or not task.same(answer.value, gold.value):
+        if not accepted:
             return replace(
                 verdict,
                 reason=f"another result than the reference on the test database '{database.name}'",

@@ -10,7 +10,7 @@
     AnswerFiles          finds what is wrong in users' files with `dstill check`, and repairs it
     ConstrainedOutput    decodes so that the student writes only what the grammar allows
     TestDatabases        also compares an answer with the gold on small databases
-    ResultProperties     does not score golds whose results prove nothing
+    ResultProperties     accepts other forms of a result, and does not score golds whose results prove nothing
     Presentation         shows results and schemas as the language suggests
     Synthesis            makes questions for the user's own data
     DataProfile          reads what the questions are about from a server, records its licence, watches it for changes
@@ -148,11 +148,20 @@ class TestDatabases(TaskProtocol):
 
 
 class ResultProperties(TaskProtocol):
-    """Whether the result of a gold can show that an answer is right."""
+    """What results prove: whether an answer is right, and whether a gold can show it."""
 
     # Whether `Task.same` lets the gold's result decide what counts, such as an order only where the gold sorts.
     # Otherwise `dstill pack check` expects it to be symmetric.
     reference_decides: ClassVar[bool] = False
+
+    def accepts(self, got: Any, want: Any, example: Example) -> bool | None:
+        """Whether who asked ``example.question`` would take `got` for its answer; `want` is the result of the gold.
+
+        It decides whether an answer is correct, on the data and on each test database. Default: they are the same.
+        A result may show more than was asked for, or in another form: ``set(want) <= set(got)``. None: no, but only
+        because of how much data there is, as where a default cuts a list; a test database then says nothing.
+        """
+        return self.task.same(got, want)
 
     def is_empty(self, value: Any) -> bool:
         """Whether `value`, a gold's result, is empty; `generate` then drops the question. Often ``not value``."""

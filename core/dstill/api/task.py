@@ -232,9 +232,9 @@ class Task(Part, ABC):
         return False
 
     def same(self, got: Any, want: Any) -> bool:
-        """Whether two results (`Outcome.value`) are equal, which decides whether an answer is correct.
+        """Whether two results (`Outcome.value`) are equal. `want` is the gold's.
 
-        `want` is the gold's. To ignore the order of rows: ``sorted(got) == sorted(want)``.
+        To ignore the order of rows: ``sorted(got) == sorted(want)``.
         """
         return bool(got == want)
 

@@ -3,6 +3,7 @@
 words_in("responseStatus_code2")   ["response", "Status", "code", "2"]
 words_in("GrößeInCm")              ["Größe", "In", "Cm"]
 stems("responseStatus_codes")      ["response", "status", "code"]
+mentions("status_code", "the codes of the status")    [" "]
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import re
 import unicodedata
 from itertools import groupby, pairwise
 
-__all__ = ["singular", "stems", "words_in"]
+__all__ = ["is_asked", "mentions", "singular", "stems", "words_in"]
 
+_ARTICLES = ("a", "an", "the", "all", "each", "every")
+_LINKS = "(?:of|with|without|by|in|on|from|for|that|which|who|whose|where|has|have|had|do|doe)"
+_BEFORE = " (?:show|list|find|give|me|return|tell|get|what|which|is|are|was|were|and|or)"
 _ASCII = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -28,6 +32,25 @@ def words_in(text: str) -> list[str]:
 def stems(text: str) -> list[str]:
     """The words of a name or a text, in lower case and singular."""
     return [singular(word.lower()) for word in words_in(text)]
+
+
+def mentions(name: str, text: str) -> list[str]:
+    """The text before each mention of a name, in stems.
+
+    A mention has the words of the name, or its last word "of" the others: "names and sizes of the shops".
+    """
+    *first, last = stems(name) or [""]
+    there = f" {' '.join(word for word in stems(text) if word not in _ARTICLES)} "
+    own, others = re.escape(" ".join([*first, last])), re.escape(" ".join(first))
+    turned = rf"|(?:^|{_BEFORE}) {re.escape(last)}(?: (?!{_LINKS} )\S+){{0,6}} of {others}" if first else ""
+    pattern = rf"(?: {own}{turned})(?= )"
+    return [there[: match.start() + 1] for match in re.finditer(pattern, there)] if last else []
+
+
+def is_asked(name: str, text: str) -> bool:
+    """Whether a name is what a question begins with: "What is the highest price", not "which shop has the …"."""
+    before = mentions(name, text)[:1]
+    return bool(before) and not re.search(rf" {_LINKS} ", before[0])
 
 
 def singular(word: str) -> str:

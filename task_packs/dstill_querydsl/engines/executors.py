@@ -73,6 +73,7 @@ class _EngineExecutor(Executor):
         super().open(task, engine)
         self._places: dict[str, EnginePlace] = {}
         self._references: dict[tuple[str, str], Outcome] = {}
+        self._dependencies: dict[str, Mapping[str, Any]] = {}  # index name → those in its documents
         return self
 
     def index_of(self, example: Example) -> Index | None:
@@ -105,6 +106,19 @@ class _EngineExecutor(Executor):
     def errors(self, place: EnginePlace, body: dict[str, Any]) -> tuple[Problem, ...]:
         """Errors that keep `body` from running at `place`, although it passed the checks of the task."""
         return ()
+
+    def context(self, example: Example) -> Mapping[str, Any]:
+        """What the documents never break, for test databases that keep it."""
+        from dstill_querydsl.testdata.dependencies import dependencies
+        from dstill_querydsl.testdata.layout import Layout
+
+        if not getattr(self.task.config, "corpora", 0):
+            return {}
+        place = self.place_of(example)
+        if place.name not in self._dependencies:
+            layout = Layout(place.mapping)
+            self._dependencies[place.name] = dependencies(layout, lambda body: self.run(json.dumps(body), example))
+        return {"dependencies": self._dependencies[place.name]}
 
     def _run(self, place: EnginePlace, body: Mapping[str, Any]) -> Outcome:
         return observe(lambda request: self.server.search(place.name, request), body)
@@ -152,9 +166,12 @@ class Embedded(_EngineExecutor, declared=EMBEDDED):
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=reason)
         return super().execute(answer, example)
 
+    def context(self, example: Example) -> Mapping[str, Any]:
+        return {} if self._documents_of(example) is None else super().context(example)
+
     def place_of(self, example: Example) -> EnginePlace:
         index = self._documents_of(example)
-        assert index is not None  # `execute` checks this
+        assert index is not None  # `execute` and `context` check this
         return self._load(index)
 
     def self_check(self) -> Iterable[CheckResult]:
@@ -225,7 +242,10 @@ class Http(_EngineExecutor, declared=HTTP):
         return self.config.index
 
     def context(self, example: Example) -> Mapping[str, Any]:
-        return {} if self.engine.load_data else {"mapping": self.place_of(example).mapping}
+        return {
+            **super().context(example),
+            **({} if self.engine.load_data else {"mapping": self.place_of(example).mapping}),
+        }
 
     def close(self) -> None:
         if "_embedded" in vars(self):

@@ -6,7 +6,7 @@ from typing import Any
 
 from dstill.api.protocols import ResultProperties
 from dstill.api.records import Example
-from dstill_querydsl.language.results import compare
+from dstill_querydsl.language.results import accepting, compare
 
 __all__ = ["QueryResults"]
 
@@ -15,6 +15,9 @@ class QueryResults(ResultProperties):
     """Properties of hits and aggregations."""
 
     reference_decides = True  # whether the fields of hits count
+
+    def accepts(self, got: Any, want: Any, example: Example) -> bool | None:
+        return accepting.accepts(got, want, example.question)
 
     def is_empty(self, value: Any) -> bool:
         return compare.is_empty(value)

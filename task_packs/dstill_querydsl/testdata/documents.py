@@ -1,6 +1,6 @@
 """Candidates for a gold's test databases: small sets of documents, the most useful first.
 
-    list(candidates(body, layout, now, seed))
+    list(candidates(body, layout, now, seed, keeper))
     → [Candidate(name="boundaries", documents=[("c00", {…}), …]), Candidate(name="hits", …), …]
 
 `boundaries` has every near miss and some hits. `hits` has many hits, for groups, orders and pages.
@@ -17,6 +17,7 @@ from typing import Any
 
 from dstill_querydsl.engines.bodies import page
 from dstill_querydsl.language.mapping.uses import uses
+from dstill_querydsl.testdata.dependencies import Keeper
 from dstill_querydsl.testdata.document_filler import Filler, Pools
 from dstill_querydsl.testdata.document_specs import DocumentSpec, SpecMaker
 from dstill_querydsl.testdata.layout import Layout
@@ -39,12 +40,12 @@ class Candidate:
     documents: Sequence[tuple[str, dict[str, Any]]]
 
 
-def candidates(body: Mapping[str, Any], layout: Layout, now: int, seed: str) -> Iterator[Candidate]:
+def candidates(body: Mapping[str, Any], layout: Layout, now: int, seed: str, keeper: Keeper) -> Iterator[Candidate]:
     """Candidates for the gold `body`. `now` is in milliseconds since 1970."""
     random = Random(seed)
     tree = All([TreeReader(layout, now).query(body.get(key)) for key in ("query", "post_filter")])
     spec_maker = SpecMaker(tree, layout, random)
-    maker = _Maker(body, layout, now, random, tree)
+    maker = _Maker(body, layout, now, random, tree, keeper)
     near = list(spec_maker.near_misses())[: MOST // 2]
     wanted = maker.wanted()
     hits = [spec_maker.hit() for _ in range(wanted)]
@@ -60,8 +61,11 @@ def candidates(body: Mapping[str, Any], layout: Layout, now: int, seed: str) -> 
 
 
 class _Maker:
-    def __init__(self, body: Mapping[str, Any], layout: Layout, now: int, random: Random, tree: Tree) -> None:
+    def __init__(
+        self, body: Mapping[str, Any], layout: Layout, now: int, random: Random, tree: Tree, keeper: Keeper
+    ) -> None:
         self.body, self.layout, self.now, self.random = body, layout, now, random
+        self.keeper = keeper
         self.roles = roles(body, layout)
         self.names = _names(body, layout)
         self.pools = _pools(body, layout, now, tree)
@@ -75,7 +79,7 @@ class _Maker:
 
     def candidate(self, name: str, specs: Sequence[DocumentSpec]) -> Candidate:
         filler = Filler(self.layout, self.roles, self.names, self.now, self.random, self.pools)
-        return Candidate(name=name, documents=filler.documents(specs[: 2 * MOST]))
+        return Candidate(name=name, documents=self.keeper.kept(filler.documents(specs[: 2 * MOST]), self.random))
 
 
 def _names(body: Mapping[str, Any], layout: Layout) -> list[str]:

@@ -1,11 +1,11 @@
 """Make the test databases of a gold, and cache them in memory and on disk.
 
-    DatabaseMaker(same, empty).databases(gold, schema, layout, mutants, refused, k=5)
+    DatabaseMaker(same, empty).databases(gold, schema, layout, mutants, refused, k=5, keeper)
     → [TestDatabase(name="boundaries", data={"documents": [["c00", {…}], …], "now": "2025-03-27T12:00:00Z", …}), …]
 
-They depend on the gold's body, the mapping with its settings and ``now``, the rules for mutants, and the version of the
-pack. They do not depend on the documents of the index, which can be the user's and are never read for this. They do not
-have fields that the embedded engine cannot index (`engines.unsupported_fields`).
+They depend on the gold's body, the mapping with its settings and ``now``, the rules for mutants, the version of the
+pack, and what the documents of the index never break (`testdata.dependencies`). They do not have fields that the
+embedded engine cannot index (`engines.unsupported_fields`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dstill.api.records import Mutant, TestDatabase
 from dstill.errors import DataError, DstillError, MissingExtra, ServiceError
 from dstill_querydsl.testdata import cache, instants
 from dstill_querydsl.testdata.choose import Choice, choose
+from dstill_querydsl.testdata.dependencies import Keeper
 from dstill_querydsl.testdata.documents import candidates
 from dstill_querydsl.testdata.embedded_runner import Refused, shared_runner
 from dstill_querydsl.testdata.layout import Layout
@@ -62,14 +63,17 @@ class DatabaseMaker:
         mutants: Callable[[], Iterable[Mutant]],
         refused: Refused,
         k: int,
+        keeper: Keeper,
     ) -> list[TestDatabase]:
         """At most `k` test databases. Raises NoTestDatabases if the embedded engine cannot run the gold faithfully."""
-        content = json.dumps([gold, schema.digest, k, self._rules, cache.version()])
+        content = json.dumps([gold, schema.digest, k, self._rules, cache.version(), keeper.content])
         key = hashlib.sha256(content.encode()).hexdigest()
         if key not in self._known:
             if len(self._known) >= IN_MEMORY:
                 del self._known[next(iter(self._known))]
-            self._known[key] = self._read(key, schema) or self._make(key, gold, schema, layout, mutants(), refused, k)
+            self._known[key] = self._read(key, schema) or self._make(
+                key, gold, schema, layout, mutants(), refused, k, keeper
+            )
         databases, reason = self._known[key]
         if reason:
             raise NoTestDatabases(reason)
@@ -88,6 +92,7 @@ class DatabaseMaker:
         mutants: Iterable[Mutant],
         refused: Refused,
         k: int,
+        keeper: Keeper,
     ) -> tuple[list[TestDatabase], str]:
         now, seed = schema.now or NOW, json.dumps([gold, schema.digest])
         moment = instants.instant(datetime.fromisoformat(now).astimezone(UTC))
@@ -102,7 +107,7 @@ class DatabaseMaker:
             layout = Layout(unsupported_fields.remove_from(schema.mapping)) if unsupported_fields.types else layout
             try:
                 choice = choose(
-                    candidates(gold, layout, moment, seed),
+                    candidates(gold, layout, moment, seed, keeper),
                     gold,
                     [json.loads(mutant.answer) for mutant in mutants],
                     lambda documents: engine.on(

@@ -20,6 +20,7 @@ from dstill_querydsl.language import strict
 from dstill_querydsl.language.mapping.index_profiles import IndexProfiles
 from dstill_querydsl.language.results import compare
 from dstill_querydsl.settings import Settings
+from dstill_querydsl.testdata.dependencies import Keeper
 from dstill_querydsl.testdata.make import DatabaseMaker, IndexSchema
 from dstill_querydsl.testdata.mutants import compact, mutants_of
 
@@ -58,6 +59,7 @@ class Suites:
             lambda: self.mutants(example),
             lambda body: self._not_run(compact(body), example),
             most,
+            Keeper(example.context.get("dependencies", {}), gold, example.question, profile.layout),
         )
 
     def _not_run(self, answer: str, example: Example) -> str:

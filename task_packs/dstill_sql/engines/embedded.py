@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from dstill_sql.engines.catalogs import Catalog
     from dstill_sql.language.engine_text import Statement
+    from dstill_sql.testdata.dependencies import Dependencies
 
 __all__ = ["TOO_LONG", "Embedded", "EmbeddedSettings", "database_file"]
 
@@ -152,6 +153,15 @@ class Embedded(Executor):
         """The data for the answers to an example: the file of ``--engine-url``, unless they are about other data."""
         data = self.task.data(example)
         return self._file if self._file is not None and not isinstance(data, Rows) else data
+
+    @cached_property
+    def _dependencies(self) -> Dependencies:
+        from dstill_sql.testdata.dependencies import Dependencies
+
+        return Dependencies(self.task)
+
+    def context(self, example: Example) -> Mapping[str, Any]:
+        return {"dependencies": self._dependencies.of(example, self.run)}
 
     # --- the user's file -----------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from dstill_sql.language.database.about_databases import AboutDatabases
 from dstill_sql.language.database.database import Rows
 from dstill_sql.language.database.drift import changes
 from dstill_sql.language.engine_text import NotPrintable
+from dstill_sql.testdata.dependencies import Dependencies
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
 
@@ -141,6 +142,13 @@ class Postgresql(Executor, declared=POSTGRESQL):
         from dstill_sql.engines.loading import Loader
 
         return Loader(self.engine, user=self.config.user, plain=self.config.plain)
+
+    @cached_property
+    def _dependencies(self) -> Dependencies:
+        return Dependencies(self.task)
+
+    def context(self, example: Example) -> Mapping[str, Any]:
+        return {"dependencies": self._dependencies.of(example, self.run)}
 
     # --- the data ------------------------------------------------------------------------
 

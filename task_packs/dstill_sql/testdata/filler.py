@@ -3,8 +3,9 @@
     Filler(schema, hints, pools).fill(PROFILES[0], seed="1", tables=["drivers", "trips"])
     {"drivers": [[7, "ash", "Oslo", 4.9], …], "trips": [[3, 7, 4.0], …]}
 
-What the schema declares is kept: types, NOT NULL, keys, and references, which are NULL if they are not to any row. Each
-table has random numbers of its own, so it is the same whichever others are written too.
+What the schema declares is kept: types, NOT NULL, keys, and references, which are NULL if they are not to any row; and
+columns that determine each other (`testdata.dependencies`). Each table has random numbers of its own, so it is the same
+whichever others are written too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from dstill_sql.language.database.name_resolution import Place
 from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.testdata.boundary_values import fits, is_free_text
+from dstill_sql.testdata.dependencies import Partners
 from dstill_sql.testdata.hints import Hints
 from dstill_sql.testdata.pools import Pool, Pools
 
@@ -63,8 +65,8 @@ PROFILES = (
 class Filler:
     """Writes rows for one gold."""
 
-    def __init__(self, schema: SqlSchema, hints: Hints, pools: Pools) -> None:
-        self._schema, self._hints, self._pools = schema, hints, pools
+    def __init__(self, schema: SqlSchema, hints: Hints, pools: Pools, together: Sequence[Partners] = ()) -> None:
+        self._schema, self._hints, self._pools, self._together = schema, hints, pools, together
         self._references: dict[str, list[Reference]] = defaultdict(list)
         for reference in schema.references:
             self._references[reference.table].append(reference)
@@ -119,6 +121,11 @@ class _Writer:
         self._used: dict[str, set[Any]] = defaultdict(set)
         self._keys: set[tuple[Any, ...]] = set()
         self._alike = {name: self._few(pool) for name, pool in self._pools.items()}
+        self._partners = [
+            (own.rpartition(".")[2], other.rpartition(".")[2], dict(values))
+            for own, other, values in filler._together
+            if own.rpartition(".")[0] == table.name
+        ]
 
     def rows(self) -> list[Row]:
         rows: list[Row] = []
@@ -166,11 +173,20 @@ class _Writer:
             if value is None and not column.nullable:
                 return None
             row[column.name.casefold()] = value
+        self._pair(row)
         key = tuple(row[name.casefold()] for name in self._table.key)
         if key and (key in self._keys or None in key):
             return None
         self._keys.add(key)
         return row
+
+    def _pair(self, row: Row) -> None:
+        """Give columns that others determine the values that go with these."""
+        for own, other, values in self._partners:
+            value, column = row[own.casefold()], self._table.column(other)
+            if value not in values and column is not None:
+                values[value] = next(_fresh(self._pools[column.name], column, set(values.values())), None)
+            row[other.casefold()] = values[value]
 
     def _refer(self, row: Row, reference: Reference, block: int | None, before: Sequence[Row]) -> bool:
         """Fill the columns of a reference. False: they need a row, and there is none."""

@@ -4,7 +4,8 @@
     suites.databases(example, 5)    [TestDatabase(name="boundaries", data={"schema": "CREATE …", "rows": {…}}), …]
     suites.mutants(example)         [Mutant(name="> → >= in rating > 4", answer="SELECT …"), …]
 
-They depend on the gold, the schema and the known values alone: never on the rows of the user's database.
+They depend on the gold, the schema, the known values, and what the data never break (`testdata.dependencies`), which
+is in ``example.context["dependencies"]``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from sqlglot.errors import SqlglotError
@@ -30,6 +31,7 @@ from dstill_sql.language.statements import NotOneQuery, read
 from dstill_sql.settings import Settings
 from dstill_sql.testdata.boundary_values import NOW
 from dstill_sql.testdata.choose import Candidate, choose, depends_on_order
+from dstill_sql.testdata.dependencies import Partners, kept, partners
 from dstill_sql.testdata.edits import Gold
 from dstill_sql.testdata.filler import PROFILES, Filler
 from dstill_sql.testdata.hints import Hints
@@ -70,11 +72,16 @@ class Suites:
         if pair is None:
             raise NoTestDatabases(f"the schema of '{example.context.get('db', '')}' is not known")
         gold, database = pair
-        parts = [example.answer, database.digest, most]
-        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        facts = example.context.get("dependencies", {})
+        together = list(partners(facts, {place.key for place in gold.names.places(gold.query)}, example.question))
+        parts = [example.answer, database.digest, most, facts, [pair[:2] for pair in together]]
+        key = hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
         if key not in self._made:
             try:
-                self._made[key] = (_made(gold, database, most, seed=key), "")
+                self._made[key] = (
+                    _made(gold, database, kept(database.schema, facts, gold), together, most, seed=key),
+                    "",
+                )
             except NoTestDatabases as problem:
                 self._made[key] = ([], str(problem))
             while len(self._made) > _CACHE_SIZE:
@@ -97,12 +104,14 @@ class Suites:
         return next((f"not run: {error.layer}: {error.message}" for error in self._gate.errors(answer, example)), "")
 
 
-def _made(gold: Gold, database: Database, k: int, seed: str) -> list[TestDatabase]:
+def _made(
+    gold: Gold, database: Database, keeping: SqlSchema, together: Sequence[Partners], k: int, seed: str
+) -> list[TestDatabase]:
     """The test databases. Raises NoTestDatabases."""
     schema, hints = database.schema, Hints.of(gold)
     tables = [table.name for table in gold.names.tables(gold.query)]
     with SmallEngine(schema, Filler.closure_of(schema, tables)) as engine:
-        filler = Filler(schema, hints, Pools(gold, hints, database.now or NOW, engine))
+        filler = Filler(keeping, hints, Pools(gold, hints, database.now or NOW, engine), together)
         chosen = choose(
             _candidates(filler, tables, hints, seed),
             _from_gold(gold, engine),

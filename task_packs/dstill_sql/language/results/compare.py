@@ -30,7 +30,7 @@ from decimal import Decimal
 from itertools import chain, groupby, pairwise
 from typing import Any
 
-__all__ = ["cell", "is_empty", "is_nondeterministic", "is_trivial", "same", "tied"]
+__all__ = ["cell", "is_empty", "is_nondeterministic", "is_result", "is_trivial", "plain_rows", "same", "tied"]
 
 Row = tuple[Hashable, ...]
 _RELATIVE, _ABSOLUTE = 1e-10, 1e-9  # numbers with a fraction that are nearer to each other are equal
@@ -129,15 +129,20 @@ class _Numbers:
 
 def same(got: Any, want: Any) -> bool:
     """Whether `got` is the result that `want` is."""
-    if not _is_result(got) or not _is_result(want):
+    if not is_result(got) or not is_result(want):
         return False
     width, keys = len(want["columns"]), want["keys"]
     if len(got["columns"]) != width:
         return False
-    parts = [_rows(got["rows"]), _rows(want["rows"]), _rows(want["pool"]), _rows(want.get("before", ()))]
+    parts = [
+        plain_rows(got["rows"]),
+        plain_rows(want["rows"]),
+        plain_rows(want["pool"]),
+        plain_rows(want.get("before", ())),
+    ]
     numbers = _Numbers(chain.from_iterable(parts))
     theirs, ours, after, before = (numbers.of(part) for part in parts)
-    sorted_by = None if keys is None else _Numbers(_rows(keys)).of(_rows(keys))
+    sorted_by = None if keys is None else _Numbers(plain_rows(keys)).of(plain_rows(keys))
     all_that_tie = sorted_by is not None and not before and len(theirs) == len(ours) + len(after)
     if len(theirs) != len(ours) and not all_that_tie:
         return False
@@ -152,7 +157,7 @@ def same(got: Any, want: Any) -> bool:
     )
 
 
-def _is_result(value: Any) -> bool:
+def is_result(value: Any) -> bool:
     """Whether a value has the form of a result."""
     if not isinstance(value, Mapping) or not {"columns", "rows", "keys", "pool"} <= set(value):
         return False
@@ -172,7 +177,8 @@ def _is_result(value: Any) -> bool:
     )
 
 
-def _rows(rows: Sequence[Sequence[Any]]) -> list[Row]:
+def plain_rows(rows: Sequence[Sequence[Any]]) -> list[Row]:
+    """Rows with one value for all that are equal, but fractions as they are."""
     return [tuple(map(_plain, row)) for row in rows]
 
 
@@ -239,4 +245,4 @@ def is_trivial(value: Any) -> bool:
 def is_nondeterministic(value: Any) -> bool:
     """Whether LIMIT or OFFSET cuts through rows that tie and are not alike."""
     beside = [*value["pool"], *value.get("before", ())]
-    return bool(beside) and len(set(_rows([*beside, *value["rows"][-1:], *value["rows"][:1]]))) > 1
+    return bool(beside) and len(set(plain_rows([*beside, *value["rows"][-1:], *value["rows"][:1]]))) > 1

@@ -5,13 +5,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from dstill_querydsl.testdata import IndexSchema, Layout
+from dstill_querydsl.testdata.dependencies import Keeper
 from dstill_querydsl.testdata.documents import Candidate, candidates
 
 NOW = 1_743_076_800_000
 
 
+def candidates_of(body: Mapping[str, Any], place: IndexSchema, seed: str = "seed") -> list[Candidate]:
+    layout = Layout(place.mapping)
+    return list(candidates(body, layout, NOW, seed, Keeper({}, body, "", layout)))
+
+
 def candidates_by_name(body: Mapping[str, Any], place: IndexSchema) -> dict[str, Candidate]:
-    return {one.name: one for one in candidates(body, Layout(place.mapping), NOW, "seed")}
+    return {one.name: one for one in candidates_of(body, place)}
 
 
 def field_values(candidate: Candidate, field: str) -> list[Any]:
@@ -21,8 +27,7 @@ def field_values(candidate: Candidate, field: str) -> list[Any]:
 def test_same_gold_gives_same_documents(place: IndexSchema) -> None:
     body = {"query": {"range": {"took": {"gte": 5}}}, "sort": ["weight"], "size": 3}
     assert candidates_by_name(body, place) == candidates_by_name(body, place)
-    other = list(candidates(body, Layout(place.mapping), NOW, "another seed"))
-    assert other != list(candidates_by_name(body, place).values())
+    assert candidates_of(body, place, "another seed") != list(candidates_by_name(body, place).values())
 
 
 def test_has_boundary_missing_and_list_values(place: IndexSchema) -> None:

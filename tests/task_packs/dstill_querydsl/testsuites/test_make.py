@@ -20,6 +20,7 @@ from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.testdata import DatabaseMaker, IndexSchema, Layout, make
 from dstill_querydsl.testdata import cache as keep
+from dstill_querydsl.testdata.dependencies import Keeper
 from dstill_querydsl.testdata.embedded_runner import shared_runner
 
 GOLD = {"query": {"bool": {"filter": [{"range": {"took": {"gte": 5}}}, {"term": {"level": "error"}}]}}}
@@ -29,7 +30,8 @@ def databases_for(
     place: IndexSchema, gold: dict[str, Any] = GOLD, k: int = 5, maker: DatabaseMaker | None = None
 ) -> list[Any]:
     made = maker or DatabaseMaker(compare.same, compare.is_empty)
-    return made.databases(gold, place, Layout(place.mapping), lambda: (), lambda body: "", k)
+    layout = Layout(place.mapping)
+    return made.databases(gold, place, layout, lambda: (), lambda body: "", k, Keeper({}, gold, "", layout))
 
 
 def test_makes_databases_once_and_caches_them(place: IndexSchema, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
