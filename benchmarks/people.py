@@ -61,6 +61,8 @@ class Answered:
     executed: bool
     second_look: bool
     reason: str
+    score: float | None  # of the first answer; None: the checks refuse it
+    first_is_wrong: bool  # by content, without a second look
 
     @property
     def silently_wrong(self) -> bool:
@@ -191,10 +193,13 @@ def _judged(
         executor = predictor.executor
         assert executor is not None
         answers = predictor.answer(examples)
+        firsts = predictor.first_answers(examples, 0)
         written = [Prediction(id=answer.id, text=answer.answer) for answer in answers]
         pairs = zip(examples, written, strict=True)
         verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor)
-        for (row, _), example, answer, verdict in zip(rows, examples, answers, verdicts, strict=True):
+        for (row, _), example, answer, verdict, (first, score) in zip(
+            rows, examples, answers, verdicts, firsts, strict=True
+        ):
             executed = verdict.reached >= Level.EXECUTED and not verdict.refused
             content = verdict.correct
             if executed and not content:
@@ -211,6 +216,8 @@ def _judged(
                 executed=executed,
                 second_look=bool(answer.first_answer),
                 reason=verdict.reason,
+                score=score if first.ok or first.refused else None,
+                first_is_wrong=bool(answer.first_answer) or not content,
             )
 
 

@@ -8,6 +8,7 @@ share ``chance(p)`` is right; both are drawn from the question's text, so the sa
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import re
@@ -87,6 +88,13 @@ def records(split: str, count: int) -> Iterator[Record]:
         yield Record(
             id=f"{split}-{a}-{b}", question=f"add {a} and {b}", answer=f"{a}+{b}", rationale="added", split=split
         )
+
+
+def peoples(count: int, *, golds: bool = False) -> str:
+    """The text of a file with questions that no split has."""
+    rows = ((number // 90 + 1, number % 90 + 1) for number in range(6_000, 6_000 + count))
+    golden = ({"question": f"add {a} and {b}", **({"answer": f"{a}+{b}"} if golds else {})} for a, b in rows)
+    return "".join(json.dumps(row) + "\n" for row in golden)
 
 
 def trained(plugins: Plugins, folder: Path, counts: Mapping[str, int], **flags: Any) -> Run:
