@@ -75,6 +75,8 @@ def promised(scores: Sequence[float], right: Sequence[bool], max_wrong: float, l
     for size in _sizes(rows, none.needed):
         cut = ranked[size][0] if size < rows else None
         above = [ok for score, ok in ranked if cut is None or score > cut]
+        if len(above) < none.needed:  # equal scores are given or withheld together
+            continue
         wrong = above.count(False)
         if _binomial_tail(wrong, len(above), max_wrong) > error:
             break
