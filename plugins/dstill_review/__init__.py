@@ -27,5 +27,5 @@ def register_commands(cli: click.Group) -> None:
 
     summary = "Review a sample of the dataset before training."
     cli.add_command(LazyCommand("data review", "dstill_review.command:review", summary))
-    about = "Judge answers to people's questions, so that --max-wrong can promise."
+    about = "Judge a student's answers to people's questions, so that --max-wrong can promise."
     cli.add_command(LazyCommand("calibrate", "dstill_review.calibrating:calibrate", about, section="Pipeline"))

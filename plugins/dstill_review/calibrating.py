@@ -61,12 +61,12 @@ __all__ = ["calibrate"]
 @set_option
 @pass_app
 def calibrate(app: App, run: str, questions: Path | None, feedback: Path | None, tui: bool, as_json: bool) -> None:
-    """Judge a student's answers to people's questions, so that --max-wrong can promise something.
+    """Judge a student's answers to people's questions, so that --max-wrong can promise.
 
     Takes questions of people from your files, from feedback, from own validation rows of RUN, and those that you type.
     The student answers each; you see question, answer and result, and say whether it is right. Each judgement is saved
-    at once; call again to go on. Questions with a reference answer count without your help, and those that the student
-    learnt are left out.
+    at once; call again to go on. Questions with a reference answer count without your help. Those that the student
+    learnt do not count.
 
     With 60 judgements the confidence is calibrated. With fewer, nothing is promised, and the exit code is 4.
     """
@@ -92,7 +92,7 @@ def calibrate(app: App, run: str, questions: Path | None, feedback: Path | None,
                 questions=_examples(opened, predictor, questions),
                 feedback=saying.read(feedback) if feedback else (),
             )
-        _note(judgements.left_out, "questions are left out: the student learnt them, or they are about unknown data")
+        _note(judgements.left_out, "questions do not count: the student learnt them, or they are about unknown data")
         _note(judgements.not_given, "answers need no judgement: the checks refuse them, so they are never given")
         if judgements.open or judgements.missing:
             session = JudgingSession(opened, judgements, executor)

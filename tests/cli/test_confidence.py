@@ -57,7 +57,7 @@ def test_abstention_is_not_a_failure(unsure: Any) -> None:
     shown = unsure("predict", "mine", "--max-wrong", "0.2", stdin=questions)
     assert shown.out.count("(abstained)\n  abstained: the confidence of 0.") == len(abstained)
     assert f"note: abstained on {len(abstained)} of 40 questions" in shown.err
-    assert "note: at most 20 % of the given answers are wrong (level 90 %" in shown.err
+    assert "note: at most 20 % of the given answers are wrong (level 95 %" in shown.err
 
 
 def test_promise_that_no_cut_holds_is_refused(unsure: Any) -> None:

@@ -74,19 +74,19 @@ def test_promise_is_not_bought_with_silence() -> None:
 
 
 def test_all_right_gives_every_answer() -> None:
-    found = promised([-1.0] * 45, [True] * 45, 0.05)
-    assert (found.holds, found.cut, found.n, found.wrong, found.needed) == (True, None, 45, 0, 45)
+    found = promised([-1.0] * 59, [True] * 59, 0.05)
+    assert (found.holds, found.cut, found.n, found.wrong, found.needed) == (True, None, 59, 0, 59)
     assert found.gives(-100.0)
     assert not found.gives(None)
 
 
 def test_too_few_rows_promise_nothing_and_say_how_many_are_needed() -> None:
-    found = promised([-1.0] * 44, [True] * 44, 0.05)
-    assert (found.holds, found.needed) == (False, 45)
+    found = promised([-1.0] * 58, [True] * 58, 0.05)
+    assert (found.holds, found.needed) == (False, 59)
     assert not found.gives(0.0)
     assert str(found) == (
         "no cut holds for: at most 5 % of the given answers are wrong. "
-        "44 answers are judged: at least 45 are needed, all right"
+        "58 answers are judged: at least 59 are needed, all right"
     )
     assert str(promised([-1.0] * 45, [False] * 45, 0.05)).endswith(
         "45 answers are judged: too many of the surest are wrong"

@@ -242,7 +242,7 @@ def test_below_the_ceiling_synthetic_questions_ask_for_a_gain(synthetic: Callabl
     assert (ended.code, "not better on the whole beyond chance" in ended.err) == (3, True)
 
 
-def test_feedback_decides_beside_synthetic_questions(synthetic: Callable[..., Cli], root: Path) -> None:
+def test_feedback_decides_where_the_test_splits_are_synthetic(synthetic: Callable[..., Cli], root: Path) -> None:
     """Half of it is kept for the gate, and no training row has it."""
     cli = synthetic(right=False)
     say("feedback.jsonl", corrections(n=40))

@@ -86,7 +86,7 @@ def test_golds_count_without_a_person(call: Cli, project: Path) -> None:
     assert "next: dstill predict mine --max-wrong " in ended.out
     shown = call("predict", "mine", "add 3 and 4", "--max-wrong", "0.2")
     assert (
-        "note: at most 20 % of the given answers are wrong (level 90 %, for questions like the judged ones)"
+        "note: at most 20 % of the given answers are wrong (level 95 %, for questions like the judged ones)"
         in shown.err
     )
     rows = judged(project)
@@ -130,7 +130,7 @@ def test_feedback_counts(call: Cli, project: Path) -> None:
     assert not (project / "mine" / "judgements.jsonl").exists()  # it is kept in its own file
 
 
-def test_another_student_answers_anew(call: Cli, project: Path, toy_file: Path) -> None:
+def test_judgements_hold_for_another_student(call: Cli, project: Path, toy_file: Path) -> None:
     assert call("calibrate", "mine", "--questions", ask(project, 60, golds=True)).code == 0
     run = Run.open(
         project / "mine", plugins=plugin_loading.load([toy_file, toy_file.with_name("unsure.py")]), trusted=True
