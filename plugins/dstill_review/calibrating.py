@@ -70,12 +70,10 @@ def calibrate(app: App, run: str, questions: Path | None, feedback: Path | None,
 
     With 60 judgements the confidence is calibrated. With fewer, nothing is promised, and the exit code is 4.
     """
-    from dstill.confidence.calibration import fitted
     from dstill.runs.judgements import FILE, LEAST, Judgements
     from dstill_review import serving, terminal
     from dstill_review.judging import JudgingSession
 
-    fitted([0.0], [True])  # raises for a missing library, before a person does any work
     opened = app.open(run)
     again = command("calibrate", opened.folder, *(["--tui"] if tui else []))
     with opened.stage("calibrate") as facts, contextlib.ExitStack() as stack:

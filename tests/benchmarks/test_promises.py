@@ -7,9 +7,21 @@ from benchmarks.people import Answered
 
 
 def answered(number: int, part: str, *, wrong: bool, score: float | None) -> Answered:
-    texts = dict.fromkeys(("kind", "question", "gold", "answer", "reason"), "")
-    facts = dict.fromkeys(("right", "by_content", "executed", "second_look"), False)
-    return Answered(id=f"{part}{number}", part=part, score=score, first_is_wrong=wrong, **texts, **facts)
+    return Answered(
+        id=f"{part}{number}",
+        part=part,
+        kind="",
+        question="",
+        gold="",
+        answer="",
+        right=not wrong,
+        by_content=not wrong,
+        executed=True,
+        second_look=False,
+        reason="",
+        score=score,
+        first_is_wrong=wrong,
+    )
 
 
 def test_promise_of_one_part_is_checked_on_the_other() -> None:

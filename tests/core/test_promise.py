@@ -88,8 +88,8 @@ def test_too_few_rows_promise_nothing_and_say_how_many_are_needed() -> None:
         "no cut holds for: at most 5 % of the given answers are wrong. "
         "58 answers are judged: at least 59 are needed, all right"
     )
-    assert str(promised([-1.0] * 45, [False] * 45, 0.05)).endswith(
-        "45 answers are judged: too many of the surest are wrong"
+    assert str(promised([-1.0] * 60, [False] * 60, 0.05)).endswith(
+        "60 answers are judged: too many of the surest are wrong"
     )
 
 

@@ -80,8 +80,9 @@ class Judgements:
         """Answer all questions. `predictor`: of the run's student, or of that student in another form.
 
         `questions`: own ones, with golds or without; a judgement by gold is kept. `feedback`: of others, beside that
-        in `FILE`. Raises DataError for a damaged file, ServiceError when the engine is away.
+        in `FILE`. Raises DataError for a damaged file, ServiceError when the engine is away, MissingExtra.
         """
+        fitted([0.0], [True])  # raises for a missing library, before a person does any work
         self._run, self._predictor, self._executor, self._task = run, predictor, executor, run.task
         self._rows = list(run.load(Feedback, FILE))
         self._learnt = {_key(record) for record in run.records("train", raw=True)}
