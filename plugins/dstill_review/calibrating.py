@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,11 +27,14 @@ from dstill.cli.options import (
 from dstill.errors import DataError, Interrupted
 from dstill.inputs import feedback as saying
 from dstill.inputs.question_files import read_questions
+from dstill.io.input_files import bytes_of, text_of
 from dstill.io.shell import command
 from dstill.runs.run import Run
 from dstill.stages.predict.predictor import Predictor
 
 __all__ = ["calibrate"]
+
+MOST_BYTES = 2**20  # of a text file: 2,000 questions are answered at most
 
 
 @click.command(
@@ -45,7 +49,8 @@ __all__ = ["calibrate"]
     "--questions",
     type=click.Path(path_type=Path, exists=True),
     metavar="FILE",
-    help="Questions that people asked, as for `generate`: a file or a folder. Those with answers need no judgement.",
+    help="Questions that people asked: text with a question in each line, or as for `generate`. Those with answers "
+    "need no judgement.",
 )
 @click.option(
     "--feedback",
@@ -75,7 +80,9 @@ def calibrate(app: App, run: str, questions: Path | None, feedback: Path | None,
     from dstill_review.judging import JudgingSession
 
     opened = app.open(run)
-    again = command("calibrate", opened.folder, *(["--tui"] if tui else []))
+    given = ["--questions", questions] if questions else []
+    again = command("calibrate", opened.folder, *given, *(["--tui"] if tui else []))
+    rows, said = _read(opened, questions), saying.read(feedback) if feedback else ()
     with opened.stage("calibrate") as facts, contextlib.ExitStack() as stack:
         if not tui:  # fail on a taken port before the student is loaded
             listener = stack.enter_context(serving.listening(opened.settings.review.port))
@@ -87,8 +94,8 @@ def calibrate(app: App, run: str, questions: Path | None, feedback: Path | None,
                 opened,
                 predictor,
                 executor,
-                questions=_examples(opened, predictor, questions),
-                feedback=saying.read(feedback) if feedback else (),
+                questions=[_about(predictor, row) for row in rows],
+                feedback=said,
             )
         _note(judgements.left_out, "questions do not count: the student learnt them, or they are about unknown data")
         _note(judgements.not_given, "answers need no judgement: the checks refuse them, so they are never given")
@@ -123,20 +130,20 @@ def calibrate(app: App, run: str, questions: Path | None, feedback: Path | None,
         show_promises(opened.folder, found, promises)
 
 
-def _examples(run: Run, predictor: Predictor, file: Path | None) -> list[Example]:
-    """The questions of a file, about the data that the run knows. Raises DataError, UsageError."""
+def _read(run: Run, file: Path | None) -> Sequence[Example]:
+    """The questions of a file; one of text has a question in each line. Raises DataError."""
     if file is None:
-        return []
-    task = run.task
-    rows = read_questions(file, parse=task.parse, json_answers=task.json_answers, one_answer=True)
-    return [
-        replace(
-            predictor.example(row.question, context=row.context, where=f"question '{row.id}'"),
-            id=row.id,
-            answer=row.answer,
-        )
-        for row in rows
-    ]
+        return ()
+    if file.suffix == ".txt":
+        lines = text_of(bytes_of(file, "--questions", most=MOST_BYTES), str(file)).splitlines()
+        return [Example(id=str(n), question=line) for n, line in enumerate(lines, 1) if line.strip()]
+    return read_questions(file, parse=run.task.parse, json_answers=run.task.json_answers, one_answer=True)
+
+
+def _about(predictor: Predictor, row: Example) -> Example:
+    """A question about the data that the run knows. Raises UsageError."""
+    asked = predictor.example(row.question, id=row.id, context=row.context, where=f"question '{row.id}'")
+    return replace(asked, answer=row.answer)
 
 
 def _note(count: int, what: str) -> None:

@@ -57,7 +57,7 @@ def test_stop_after_20_of_60_loses_and_promises_nothing(call: Cli, project: Path
     assert first.err.splitlines()[:3] == [
         "error: 20 of 60 judgements: 40 more are needed before anything is promised",
         "where: mine/judgements.jsonl",
-        "hint: go on with: dstill calibrate mine --tui",
+        f"hint: go on with: dstill calibrate mine --questions {file} --tui",
     ]
     assert len(judged(project)) == 20
     assert call("predict", "mine", "add 3 and 4", "--max-wrong", "0.3").code == 2
@@ -140,6 +140,16 @@ def test_judgements_hold_for_another_student(call: Cli, project: Path, toy_file:
     assert run.calibration() is None
     assert call("calibrate", "mine").code == 0
     assert Run.open(run.folder, plugins=run.plugins).calibration() is not None
+
+
+def test_text_file_has_a_question_in_each_line(call: Cli, project: Path) -> None:
+    (project / "own.txt").write_text("add 70 and 8\n\nadd 70 and 9\n")
+    assert call("calibrate", "mine", "--questions", "own.txt", "--tui", typed="y\ny\n").code == 4
+    assert [row["question"] for row in judged(project)] == ["add 70 and 8", "add 70 and 9"]
+    (project / "own.txt").write_bytes(b"add 70 and 8\nadd \xff\n")
+    ended = call("calibrate", "mine", "--questions", "own.txt", "--tui")
+    assert (ended.code, "line 2: not UTF-8" in ended.err) == (2, True)
+    assert call("runs", "list").out.count("calibrate: failed") == 0  # a wrong file is no failure of the run
 
 
 def test_damaged_judgements_are_an_error(call: Cli, project: Path) -> None:
