@@ -60,6 +60,8 @@ class Answered:
     executed: bool
     second_look: bool
     reason: str
+    score: float | None  # of the first answer; None: the checks refuse it
+    first_is_wrong: bool  # without a second look
 
     @property
     def silently_wrong(self) -> bool:
@@ -196,10 +198,11 @@ def _judged(student: Answerable, rows: Sequence[Mapping[str, Any]], context: Map
     examples = [Example(id=row["id"], question=row["question"], answer=row["answer"], context=context) for row in rows]
     with Predictor(student, execute=True) as predictor:
         answers = predictor.answer(examples)
+        firsts = predictor.first_answers(examples, 0)
         written = [Prediction(id=answer.id, text=answer.answer) for answer in answers]
         pairs = zip(examples, written, strict=True)
         verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, predictor.executor)
-        for row, answer, verdict in zip(rows, answers, verdicts, strict=True):
+        for row, answer, verdict, (first, score) in zip(rows, answers, verdicts, firsts, strict=True):
             yield Answered(
                 id=row["id"],
                 part=row["part"],
@@ -211,6 +214,8 @@ def _judged(student: Answerable, rows: Sequence[Mapping[str, Any]], context: Map
                 executed=verdict.reached >= Level.EXECUTED and not verdict.refused,
                 second_look=bool(answer.first_answer),
                 reason=verdict.reason,
+                score=score if first.ok or first.refused else None,
+                first_is_wrong=bool(answer.first_answer) or not verdict.correct,
             )
 
 

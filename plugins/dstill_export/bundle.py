@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dstill.answering import steps
 from dstill.api.records import Example, ModelInput
 from dstill.api.student import Generator
-from dstill.confidence import evaluated as confidence
 from dstill.confidence.calibration import Calibration
 from dstill.errors import UsageError
 from dstill.factory import STUDENT, Setup
 from dstill.quality import data_drift
 from dstill.runs.bundle import Manifest, manifest_of, open_bundle
+from dstill.runs.judgements import Judgements
 from dstill.stages.predict.answerable import Answerable
+from dstill.stages.predict.predictor import Predictor
 from dstill_export.card import card_of
 from dstill_export.ctranslate2 import CTranslate2
 from dstill_export.formats import RETRY_HINT, Format, ParitySample, Source, folder_size
@@ -153,12 +154,10 @@ class TextBundle(_BundleFormat):
     def calibration(self, run: Run, student: Generator) -> Calibration | None:
         if run.calibration() is None:
             return None
-        examples = [record.example for record in run.records("validation")[: confidence.MOST]]
-        written = list(steps.predict(student, run.objective, run.task, examples))
-        with run.setup.opened_executor(judging=True) as executor:
-            pairs = zip(examples, written, strict=True)
-            verdicts = list(steps.judge(run.plugins, run.task, pairs, run.objective, executor))
-        return confidence.assessed(written, verdicts, draws=0).calibration
+        exported = replace(self._bundle, load=lambda _: student)
+        with Predictor(exported) as predictor, run.setup.opened_executor(judging=True) as executor:
+            judgements = Judgements(run, predictor, executor)  # those of people hold for answers that stayed the same
+        return judgements.fit()
 
 
 def _require_same_checks(run: Run, setup: Setup, trial: ParitySample) -> None:
@@ -195,6 +194,6 @@ def _usage(extra: str) -> list[str]:
         "",
         "Give the folder of this file for FOLDER. The task's pack may need packages of its own, and an engine too.",
         "",
-        "It has the weights, the settings of the task and its guard, what describes the data, and scores of validation "
+        "It has the weights, the settings of the task and its guard, what describes the data, and scores of judged "
         "answers for the confidence. It has nothing of the dataset.",
     ]

@@ -49,8 +49,9 @@ __all__ = ["improve"]
     "gate_file",
     type=click.Path(path_type=Path, exists=True),
     metavar="FILE",
-    help="Questions with answers that decide, and that nothing else may use: a file or a folder. Default: half of the "
-    "run's test splits; for a run that is a candidate itself, the gate that it met.",
+    help="Questions with answers that decide, and that nothing else may use: a file or a folder. Default: answers that "
+    "people judged (`dstill calibrate`), else half of the feedback, and half of the run's test splits; for a run that "
+    "is a candidate itself, the gate that it met.",
 )
 @click.option(
     "--rows",
@@ -89,8 +90,9 @@ def improve(
 
     Adds training rows to those of RUN: corrected and confirmed answers of users, questions like those that the student
     fails at, and answers of the teacher to what nobody answered. Trains a candidate on them, a new run. It is accepted
-    only if it is better than RUN on the questions of the gate, which nothing else uses, and worse on none of their
-    sets. Otherwise it stays for a look, and the exit code is 3.
+    only if it is better than RUN on the questions of people in the gate, which nothing else uses, and worse on none of
+    its sets. If there are only synthetic questions, which RUN answers nearly all, it only must not be worse. Otherwise
+    it stays for a look, and the exit code is 3.
     """
     from dstill_improve.improving import improve as run_improvement
     from dstill_improve.rows import Sources
@@ -117,11 +119,13 @@ def improve(
 
 
 def _show(result: Improved) -> None:
-    from dstill_improve.text import COLUMNS, new_rows_line, set_rows, verdict
+    from dstill_improve.text import COLUMNS, SYNTHETIC_ALONE, new_rows_line, set_rows, verdict
 
     facts = result.run.stages["improve"]
     note(new_rows_line(facts["rows"], facts["left_out"], facts["removed"]))
     table(COLUMNS, set_rows(result.decision), title=f"right answers of both students; gate: {facts['gate']['source']}")
     say(verdict(result.decision), lines=True)
+    if not result.decision.by_people:
+        note(f"note: {SYNTHETIC_ALONE}")
     if result.decision.accepted:
         say(f"next: {command('evaluate', result.run.folder)}; {command('serve', result.run.folder)}")

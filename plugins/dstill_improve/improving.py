@@ -23,6 +23,7 @@ from dstill.answering import steps
 from dstill.api.executor import Executor
 from dstill.api.records import Record, Verdict
 from dstill.errors import DataError, Interrupted, RunError, ServiceError
+from dstill.inputs import feedback
 from dstill.io.logs import log
 from dstill.io.plain_files import sha256
 from dstill.io.shell import command
@@ -34,7 +35,7 @@ from dstill.stages.evaluate.predicting import predicted
 from dstill_evaluate.metrics import why_uncounted
 from dstill_improve import ledger
 from dstill_improve.gate import Decision, decide
-from dstill_improve.gate_set import GATE, Gate, gate_of, require_size
+from dstill_improve.gate_set import GATE, SYNTHETIC, Gate, gate_of, require_size, set_name
 from dstill_improve.rows import NewRows, Sources, new_rows
 
 __all__ = ["IMPROVE", "JUDGED", "Improved", "improve"]
@@ -61,7 +62,8 @@ def improve(parent: Run, *, out: Path | None, gate_file: Path | None, sources: S
     trust.require(parent.config, "generate")  # the candidate's settings will be asked: before anything is bought
     candidate = _unfinished(parent, out)
     if candidate is None:
-        gate = gate_of(parent, gate_file)
+        said = feedback.read(sources.feedback) if sources.feedback else []
+        gate = gate_of(parent, gate_file, said)
         require_size(gate, ledger.use_of(gate.records, ""))
         rows = new_rows(parent, gate.records, sources)
         if not rows.counts:
@@ -165,14 +167,16 @@ def _judged(parent: Run, candidate: Run) -> Decision:
             candidate.write(f"gate-verdicts-{name}.jsonl", rows)
         training = str(candidate.stages["train"].get("id", ""))
         use = ledger.use_of(gate, training)
-        right = _right(verdicts, executes=executor is not None)
+        sets = {record.id: set_name(record) for record in gate}
+        right = _right(verdicts, sets, executes=executor is not None)
         if uncounted := len(gate) - sum(map(len, right["parent"].values())):
             log.warning(
                 "%d of the %d questions of the gate do not count: their reference answers do not run, find nothing, or "
                 "no reply came", uncounted, len(gate)
             )  # fmt: skip
         ledger.note_use(gate, training, candidate.name)
-        decision = decide(right["parent"], right["candidate"], use=use)
+        synthetic = {name for name in right["parent"] if name.endswith(SYNTHETIC)}
+        decision = decide(right["parent"], right["candidate"], use=use, synthetic=synthetic)
         facts.update(decision.to_row())
     return decision
 
@@ -190,7 +194,9 @@ def _verdicts(run: Run, gate: Sequence[Record], executor: Executor | None) -> li
     return verdicts
 
 
-def _right(verdicts: Mapping[str, Sequence[Verdict]], *, executes: bool) -> dict[str, dict[str, dict[str, bool]]]:
+def _right(
+    verdicts: Mapping[str, Sequence[Verdict]], set_of: Mapping[str, str], *, executes: bool
+) -> dict[str, dict[str, dict[str, bool]]]:
     """By system and set: which answers are right. A question counts if it was judged for both.
 
     Raises DataError if none was.
@@ -208,5 +214,5 @@ def _right(verdicts: Mapping[str, Sequence[Verdict]], *, executes: bool) -> dict
         sets = right[system] = {}
         for verdict in (row for row in rows if row.id in ids):
             is_right = verdict.correct if executes else verdict.exact is True
-            sets.setdefault(verdict.split, {})[verdict.id] = is_right
+            sets.setdefault(set_of[verdict.id], {})[verdict.id] = is_right
     return right

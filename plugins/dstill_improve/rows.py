@@ -25,10 +25,11 @@ from typing import Any
 
 from dstill.api.protocols import ResultProperties
 from dstill.api.records import SPLITS, Example, OutcomeKind, Record, Rejection
+from dstill.api.task import data_of
 from dstill.errors import UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.inputs import feedback
-from dstill.inputs.dedup import select
+from dstill.inputs.dedup import select, words_of
 from dstill.inputs.feedback import Opinion
 from dstill.io.shell import command
 from dstill.runs.run import Run
@@ -85,7 +86,7 @@ def new_rows(run: Run, gate: Sequence[Record], sources: Sources) -> NewRows:
     """
     left_out = Counter[str]()
     run.plugins.teacher(run.settings.generate.teacher)  # raises for a misspelt one, before the student answers
-    rows = _questions(run, sources.feedback, left_out)
+    rows = _questions(run, sources.feedback, gate, left_out)
     wanted = len(run.records("train")) // SHARE if sources.rows is None else sources.rows
     failed = failures(run, SAMPLED) if wanted else Failures(asked=0, by_cause={})
     known = [row.example for row in rows if row.opinion.gold is not None]
@@ -113,9 +114,10 @@ def new_rows(run: Run, gate: Sequence[Record], sources: Sources) -> NewRows:
     )
 
 
-def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Rated]:
-    """The questions of the feedback that may become rows. Without those that the run has learnt already."""
+def _questions(run: Run, file: Path | None, gate: Sequence[Record], left_out: Counter[str]) -> list[_Rated]:
+    """The questions of the feedback that may become rows. Without those that decide, or that the run has learnt."""
     asking, there = Predictor(run), {record.id for record in run.records("train", raw=True)}
+    deciding = {(words_of(record.question), data_of(run.task, record)) for record in gate}
     questions = []
     for opinion in feedback.opinions(run.task, feedback.read(file)) if file is not None else ():
         if opinion.disputed:
@@ -128,7 +130,9 @@ def _questions(run: Run, file: Path | None, left_out: Counter[str]) -> list[_Rat
         except UsageError:  # of another run, or not written by dstill
             left_out["no question about the run's data"] += 1
             continue
-        if id in there:
+        if (words_of(example.question), data_of(run.task, example)) in deciding:
+            left_out["kept for the gate"] += 1
+        elif id in there:
             left_out["learnt already"] += 1
         else:
             questions.append(_Rated(example=replace(example, answer=opinion.gold, split="train"), opinion=opinion))

@@ -15,7 +15,12 @@ from dstill_evaluate.wording import p_value, points
 from dstill_improve.gate import Decision, SetResult
 from dstill_improve.improving import IMPROVE, JUDGED
 
-__all__ = ["COLUMNS", "new_rows_line", "sections", "set_rows", "verdict"]
+SYNTHETIC_ALONE = (
+    "only synthetic questions decided, which are worded like those of training: how people's questions are answered is "
+    "not known. Collect feedback, judge answers (dstill calibrate), or give questions with answers (--gate FILE)"
+)
+
+__all__ = ["COLUMNS", "SYNTHETIC_ALONE", "new_rows_line", "sections", "set_rows", "verdict"]
 
 COLUMNS = (
     "set",
@@ -80,4 +85,6 @@ def sections(run: Run) -> Sequence[Section]:
 
 def _sections(decision: Decision) -> Iterable[Section]:
     table = Table(columns=COLUMNS, rows=tuple(set_rows(decision)))
-    yield Section(title="Improvement", text=f"Against its parent, on the gate: {verdict(decision)}.", table=table)
+    alone = "" if decision.by_people else f" {SYNTHETIC_ALONE[:1].upper()}{SYNTHETIC_ALONE[1:]}."
+    text = f"Against its parent, on the gate: {verdict(decision)}.{alone}"
+    yield Section(title="Improvement", text=text, table=table)

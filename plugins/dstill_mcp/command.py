@@ -22,7 +22,7 @@ from dstill.errors import Interrupted
 __all__ = ["mcp"]
 
 
-@click.command(cls=Command, section="Use", examples=["dstill mcp runs/mine --max-wrong 0.05"])
+@click.command(cls=Command, section="Use", examples=["dstill mcp runs/mine --max-wrong 0.2"])
 @run_argument
 @click.option(
     "--execute/--no-execute",

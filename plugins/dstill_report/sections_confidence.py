@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstill.api.records import Section, Table
 from dstill.cli.cascade import COLUMNS, cut_rows, tenth_rows
-from dstill.cli.confidence import promise_columns, promise_rows, separation_columns, separation_rows, unpromised
+from dstill.cli.confidence import separation_columns, separation_rows
 from dstill.confidence.selective import ScoredAnswer, risk_coverage
 from dstill_report import plots
 
@@ -24,33 +24,20 @@ POINTS = 200  # of a curve
 
 
 def sections(run: Run) -> Iterator[Section]:
-    """The sections, if the last evaluation calibrated the confidence."""
+    """The sections, if the last evaluation knows how sure the student is."""
     evaluated = run.stages.get("evaluate", {})
     facts: Mapping[str, Any] = evaluated.get("confidence", {"why": "not measured"})
     if facts["why"]:
         return
-    validation, splits = facts["validation"], facts["splits"]
-    text = (
-        "The line: of the answers that are given if the surest come first, the share that is wrong. The table: what "
-        "predict and serve give with --max-wrong, and what of that is wrong, both in percent. Each cut was chosen "
-        f"on {validation['n']:,} validation answers ({validation['wrong']:,} wrong); nothing is promised for questions "
-        "unlike those."
-    )
     yield Section(
         title="Confidence",
         order=13,
-        text="\n".join([text, *unpromised(facts)]),
-        table=_table(["", *(f"--max-wrong {most}" for most in promise_columns(facts)[1:])], promise_rows(facts)),
-        svg=_curve(run.confidence(), list(splits)),
-    )
-    yield Section(
-        title="Confidence in figures",
-        order=75,
-        folded=True,
-        text="AUROC: how often a right answer has more confidence than a wrong one. AURC: the area under the "
-        "risk–coverage curve. ECE: the mean distance of confidence and share of right answers. ≤ 5 %: the largest "
-        "share of answers, the surest first, of which at most 5 % are wrong.",
+        text="The line: of the answers that are given if the surest come first, the share that is wrong. AUROC: how "
+        "often a right answer has a higher log-probability than a wrong one. AURC: the area under the line. ≤ 5 %: the "
+        "largest share of answers, the surest first, of which at most 5 % are wrong. All of this describes these "
+        "questions and promises nothing: that takes judgements of people (dstill calibrate).",
         table=_table(separation_columns(facts), separation_rows(facts)),
+        svg=_curve(run.confidence(), list(facts["splits"])),
     )
     for system, splits_of in evaluated.get("cascade", {}).items():
         yield from _cascade(system, splits_of)

@@ -2,7 +2,7 @@
 
     GET  /?token=…      the page, once; the browser gets a cookie in exchange
     GET  /              the page again, with the cookie
-    GET  /state         the row to judge and the progress        POST /judge   /edit   /undo   /finish
+    GET  /state         the row to judge and the progress        POST /judge   /edit   /undo   /ask   /finish
     GET  /result?id=…   the result of the row's answer
 
 `dstill_review.access` decides who may use them, or `dstill ui`, which has this application below a path of its own.
@@ -23,6 +23,7 @@ from dstill.io.logs import log
 from dstill.quality.review import ACCEPT, REJECT, SKIP
 from dstill.runtime.http import with_policy
 from dstill_review.access import ONLY_THE_PAGE, Access, is_sent_by_page
+from dstill_review.judging import JudgingSession
 from dstill_review.session import InvalidEdit, ReviewSession, StaleRow
 from dstill_review.views import problem_view, result_view, row_view
 
@@ -38,8 +39,10 @@ WEB = Path(__file__).parent / "web"
 FILES = {"/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 MAX_BODY = 1_000_000  # bytes
 
+Session = ReviewSession | JudgingSession
 
-def application(session: ReviewSession, access: Access | None, *, finish: Callable[[], None]) -> Starlette:
+
+def application(session: Session, access: Access | None, *, finish: Callable[[], None]) -> Starlette:
     """The ASGI application of `session`; `finish` stops the server.
 
     `access`: None if another application has checked who sends a request. Even then, only the page makes changes.
@@ -68,7 +71,7 @@ def application(session: ReviewSession, access: Access | None, *, finish: Callab
 class _Api:
     """The endpoints."""
 
-    def __init__(self, session: ReviewSession, access: Access | None, finish: Callable[[], None]) -> None:
+    def __init__(self, session: Session, access: Access | None, finish: Callable[[], None]) -> None:
         self._session, self._access, self._finish = session, access, finish
 
     def page(self, request: Request) -> Response:
@@ -78,7 +81,7 @@ class _Api:
         if self._access is not None and not self._access.has_cookie(request):
             cookie = self._access.exchange(request.query_params.get("token", ""))
             if not cookie:
-                message = "This address is invalid or was already used. Run `dstill data review` again.\n"
+                message = "This address is invalid or was already used. Run the command again.\n"
                 return PlainTextResponse(message, 403)
             reply.set_cookie(self._access.cookie, cookie, httponly=True, samesite="strict", path="/")
         return reply
@@ -167,10 +170,11 @@ def _failed(_: Request, error: Exception) -> Response:
     return _error(str(error) if isinstance(error, DstillError) else f"bug in dstill: {type(error).__name__}", 500)
 
 
-def _state(session: ReviewSession) -> dict[str, Any]:
+def _state(session: Session) -> dict[str, Any]:
     record = session.current()
     return {
         "run": session.run.name,
+        "asks": session.asks,
         "row": None if record is None else row_view(session, record),
         "progress": session.progress(),
     }
@@ -194,21 +198,27 @@ def _row(body: Any) -> tuple[str, str]:
     return _text(body, "id") or "", _text(body, "digest") or ""
 
 
-def _judge(session: ReviewSession, body: Any) -> None:
+def _judge(session: Session, body: Any) -> None:
     decision = _text(body, "decision")
     if decision not in (ACCEPT, REJECT, SKIP):
         raise Malformed
     session.judge(*_row(body), decision)
 
 
-def _edit(session: ReviewSession, body: Any) -> None:
+def _edit(session: Session, body: Any) -> None:
     texts = {name: _text(body, name, required=False) for name in ("answer", "rationale")}
     id, digest = _row(body)
     session.edit(id, digest, answer=texts["answer"], rationale=texts["rationale"])
 
 
-def _undo(session: ReviewSession, _: Any) -> None:
+def _undo(session: Session, _: Any) -> None:
     session.undo()
 
 
-CHANGES: dict[str, Callable[[ReviewSession, Any], None]] = {"/judge": _judge, "/edit": _edit, "/undo": _undo}
+def _ask(session: Session, body: Any) -> None:
+    if not isinstance(session, JudgingSession):
+        raise Malformed
+    session.ask(_text(body, "question") or "")
+
+
+CHANGES: dict[str, Callable[[Session, Any], None]] = {"/judge": _judge, "/edit": _edit, "/undo": _undo, "/ask": _ask}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from dstill.runtime import http
 from dstill_review.access import Access
-from dstill_review.app import application
-from dstill_review.session import ReviewSession
+from dstill_review.app import Session, application
+from dstill_review.judging import JudgingSession
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -29,12 +29,12 @@ GRACE = 2  # seconds for requests in progress when the server stops
 @contextlib.contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
     """A socket on `port` of loopback; 0: any free port. Raises UsageError if it is taken, or MissingExtra."""
-    http.require_libraries("the page of `dstill data review`", "review", "starlette", "uvicorn")
+    http.require_libraries("the review page", "review", "starlette", "uvicorn")
     with http.listening(HOST, port, hint="omit --port to use any free port, or use --tui") as listener:
         yield listener
 
 
-def server_of(session: ReviewSession, listener: socket.socket) -> tuple[Server, Access]:
+def server_of(session: Session, listener: socket.socket) -> tuple[Server, Access]:
     """A server to run with `asyncio.run(server.serve(sockets=[listener]))`, and the access policy with its address."""
     access = Access(listener.getsockname()[1])
     app = application(session, access, finish=lambda: setattr(server, "should_exit", True))
@@ -42,14 +42,12 @@ def server_of(session: ReviewSession, listener: socket.socket) -> tuple[Server, 
     return server, access
 
 
-def serve(session: ReviewSession, listener: socket.socket, *, say: Callable[[str], None]) -> None:
+def serve(session: Session, listener: socket.socket, *, say: Callable[[str], None]) -> None:
     """Serve until the reviewer finishes on the page. Ctrl-C raises KeyboardInterrupt."""
     server, access = server_of(session, listener)
     progress = session.progress()
-    say(
-        f"{progress['left']} of {progress['sample']} rows to judge (of {progress['rows']}) as {session.reviewer}; "
-        "stop with Ctrl-C, decisions are saved"
-    )
+    what = "answers" if isinstance(session, JudgingSession) else f"rows (of {progress['rows']}) as {session.reviewer}"
+    say(f"{progress['left']} of {progress['sample']} {what} to judge; stop with Ctrl-C, decisions are saved")
     say("this address works once, in the first browser that opens it:")
     say(f"open {access.address}")
     asyncio.run(server.serve(sockets=[listener]))

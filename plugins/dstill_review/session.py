@@ -17,7 +17,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from dstill.api.executor import Executor
 from dstill.api.metric import rate
@@ -30,7 +30,7 @@ from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
 from dstill.stages.generate.label import for_the_answer
 
-__all__ = ["InvalidEdit", "ReviewSession", "StaleRow", "split_names"]
+__all__ = ["Checked", "InvalidEdit", "ReviewSession", "StaleRow", "normalized", "split_names"]
 
 MAX_TEXT = 100_000  # characters of an edited answer or rationale
 
@@ -47,19 +47,58 @@ class StaleRow(Exception):
     """A decision about a row that is already decided or has changed, for example from a second window."""
 
 
-class ReviewSession:
+class Checked:
+    """What a session knows about answers: problems, outcomes, and whether an edit can be kept."""
+
+    asks: ClassVar[str]  # review: whether a row is good; judge: whether an answer is right
+
+    def __init__(self, run: Run, executor: Executor | None) -> None:
+        self.run, self._executor = run, executor
+        self._lock = threading.RLock()
+        self._engine = threading.Lock()  # an executor may allow only one thread
+
+    def problems(self, example: Example, answer: str, rationale: str) -> tuple[Problem, ...]:
+        """The problems that all checks find in a draft, including checks of plugins.
+
+        A row that came without a rationale needs none.
+        """
+        problems = self.run.plugins.check_draft(self.run.task, example, Draft(answer=answer, rationale=rationale))
+        return problems if rationale or example.rationale else for_the_answer(problems)
+
+    def outcome(self, example: Example, answer: str) -> Outcome | None:
+        """The outcome of executing a checked answer; None for a refusal or without an executor."""
+        if self._executor is None or self.run.task.is_refusal(answer):
+            return None
+        with self._engine:
+            return self._executor.run(answer, example)
+
+    def require_valid(self, record: Record, answer: str, rationale: str) -> None:
+        """Raises InvalidEdit."""
+        if max(len(answer), len(rationale)) > MAX_TEXT:
+            message = f"longer than {MAX_TEXT:,} characters"
+            raise InvalidEdit([Problem(layer="edit", code="too_long", message=message)])
+        example = record.example
+        errors = [p for p in self.problems(example, answer, rationale) if p.is_error]
+        if errors:
+            raise InvalidEdit(errors)
+        outcome = self.outcome(example, answer)
+        if outcome is not None and outcome.kind in (OutcomeKind.INVALID, OutcomeKind.UNAVAILABLE):
+            raise InvalidEdit([Problem(layer="engine", code=outcome.kind.value, message=outcome.reason)])
+
+
+class ReviewSession(Checked):
     """The review of one run, whose lock the caller holds.
 
     Raises DataError if the splits have no rows. `everything` reviews all rows instead of a sample. `reviewer`: who
     decides; empty: the one of the settings, else the login name.
     """
 
+    asks = "review"
+
     def __init__(
         self, run: Run, *, splits: Sequence[str], everything: bool, executor: Executor | None, reviewer: str = ""
     ) -> None:
-        self.run, self._executor = run, executor
-        self._lock = threading.RLock()
-        self._engine = threading.Lock()  # an executor may allow only one thread
+        super().__init__(run, executor)
         self._records = [record for split in splits for record in run.records(split, raw=True)]
         if not self._records:
             raise DataError(
@@ -148,9 +187,9 @@ class ReviewSession:
     def edit(self, id: str, digest: str, *, answer: str | None, rationale: str | None) -> None:
         """Replace the answer or the rationale of a row; None: unchanged. Raises InvalidEdit or StaleRow."""
         record = self._current_row(id, digest)
-        answer = record.answer if answer is None else _normalized(answer, as_json=self.run.task.json_answers)
+        answer = record.answer if answer is None else normalized(answer, as_json=self.run.task.json_answers)
         rationale = record.rationale if rationale is None else rationale.strip()
-        self._require_valid(record, answer, rationale)
+        self.require_valid(record, answer, rationale)
         with self._lock:
             self._decide(self._current_row(id, digest), EDIT, answer=answer, rationale=rationale)
 
@@ -198,35 +237,6 @@ class ReviewSession:
             self._decided[record.id] = row
             self._open.remove(record)
 
-    # --- checks -------------------------------------------------------------------------
-
-    def problems(self, example: Example, answer: str, rationale: str) -> tuple[Problem, ...]:
-        """The problems that all checks find in a draft, including checks of plugins.
-
-        A row that came without a rationale needs none.
-        """
-        problems = self.run.plugins.check_draft(self.run.task, example, Draft(answer=answer, rationale=rationale))
-        return problems if rationale or example.rationale else for_the_answer(problems)
-
-    def outcome(self, example: Example, answer: str) -> Outcome | None:
-        """The outcome of executing a checked answer; None for a refusal or without an executor."""
-        if self._executor is None or self.run.task.is_refusal(answer):
-            return None
-        with self._engine:
-            return self._executor.run(answer, example)
-
-    def _require_valid(self, record: Record, answer: str, rationale: str) -> None:
-        if max(len(answer), len(rationale)) > MAX_TEXT:
-            message = f"longer than {MAX_TEXT:,} characters"
-            raise InvalidEdit([Problem(layer="edit", code="too_long", message=message)])
-        example = record.example
-        errors = [p for p in self.problems(example, answer, rationale) if p.is_error]
-        if errors:
-            raise InvalidEdit(errors)
-        outcome = self.outcome(example, answer)
-        if outcome is not None and outcome.kind in (OutcomeKind.INVALID, OutcomeKind.UNAVAILABLE):
-            raise InvalidEdit([Problem(layer="engine", code=outcome.kind.value, message=outcome.reason)])
-
 
 def split_names(names: Sequence[str], default: Sequence[str]) -> tuple[str, ...]:
     """The splits to review. Raises UsageError for an unknown split."""
@@ -240,7 +250,7 @@ def split_names(names: Sequence[str], default: Sequence[str]) -> tuple[str, ...]
     return tuple(dict.fromkeys(names)) or tuple(default)
 
 
-def _normalized(answer: str, *, as_json: bool) -> str:
+def normalized(answer: str, *, as_json: bool) -> str:
     """An edited answer in the dataset's spelling. Invalid JSON is left to the checks."""
     try:
         return dumps(loads(answer)) if as_json else answer.strip()

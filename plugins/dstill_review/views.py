@@ -18,12 +18,12 @@ from dstill.api.records import OutcomeKind, Problem, Record
 from dstill.cli.console import visible
 from dstill.io.strict_json import NotStrict, loads
 from dstill.quality.review import digest
-from dstill_review.session import ReviewSession
+from dstill_review.session import Checked
 
 __all__ = ["editable", "problem_view", "result_view", "row_view"]
 
 
-def row_view(session: ReviewSession, record: Record) -> dict[str, Any]:
+def row_view(session: Checked, record: Record) -> dict[str, Any]:
     """Everything about a row except the result of its answer."""
     task, example = session.run.task, record.example
     excerpt = Presentation.of(task).relevant_schema(example, record.answer)
@@ -48,7 +48,7 @@ def row_view(session: ReviewSession, record: Record) -> dict[str, Any]:
     }
 
 
-def result_view(session: ReviewSession, record: Record) -> dict[str, str]:
+def result_view(session: Checked, record: Record) -> dict[str, str]:
     """The result of the answer, or why it was not executed."""
     task, example = session.run.task, record.example
     error = next((p for p in session.problems(example, record.answer, record.rationale) if p.is_error), None)

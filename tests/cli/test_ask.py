@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.unsure import trained
+from support.unsure import calibrated, trained
 
 from dstill import plugins as plugin_loading
 from dstill.io.pretty_json import pretty
@@ -170,7 +170,7 @@ def unsure(cli: Cli, toy_file: Path, project: Path, once: Callable[..., None]) -
 
     def build() -> None:
         loaded = plugin_loading.load([toy_file, plugin])
-        trained(loaded, project / "mine", {"train": 5, "validation": 60, "test": 5})
+        calibrated(trained(loaded, project / "mine", {"train": 5, "test": 5}))
         assert cli("--plugin", plugin, "trust", "mine").code == 0
         ended = cli("--plugin", plugin, "evaluate", "mine", "--set", 'evaluate.baselines=["nearest"]')
         assert ended.code == 0, ended.err

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from support.unsure import trained
+from support.unsure import calibrated, trained
 from support.walks import CORE, followed
 
 from dstill import Run, hookimpl
@@ -100,22 +100,21 @@ def train(run: Run) -> Callable[[], None]:
 def evaluate(toy_file: Path, project: Path) -> Callable[[], None]:
     """Scores a student that knows how sure it is, and a baseline."""
     loaded = plugin_loading.load([toy_file, toy_file.with_name("unsure.py")])
-    run = trained(loaded, project / "scored", {"train": 5, "validation": 60, "test": 20})
+    run = calibrated(trained(loaded, project / "scored", {"train": 5, "test": 20}))
 
     def evaluate() -> None:
         facts = run.evaluate()
         assert {*facts["scores"]} == {"student", "untrained"}
-        assert facts["confidence"]["validation"]["n"] == 60
+        assert facts["confidence"]["splits"]["test"]["n"] == 20
 
     return evaluate
 
 
 @pytest.fixture
 def ask(cli: Callable[..., Any], toy_file: Path, project: Path) -> Callable[[], None]:
-    """Asks the student of an evaluated run about the data of a server."""
+    """Asks the student of a calibrated run about the data of a server."""
     unsure = toy_file.with_name("unsure.py")
-    run = trained(plugin_loading.load([toy_file, unsure]), project / "asked", {"train": 5, "validation": 60, "test": 5})
-    run.evaluate()
+    calibrated(trained(plugin_loading.load([toy_file, unsure]), project / "asked", {"train": 5}))
     server = ("--engine-url", "http://abacus:20", "--set", "engine.name=abacus")
 
     def ask() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.unsure import records, trained
+from support.unsure import calibrated, records, trained
 
 from dstill import plugins as plugin_loading
 from dstill.errors import DstillError, RunError, UsageError
@@ -33,7 +33,7 @@ def dstill(cli: Callable[..., Any], toy_file: Path, project: Path, once: Any, lo
     plugin = toy_file.with_name("unsure.py")
 
     def build() -> None:
-        run = trained(loaded, project / "mine", {"train": 5, "validation": 200, "test": 40})
+        run = calibrated(trained(loaded, project / "mine", {"train": 5, "test": 40}), 200)
         run = Run.open(run.folder, plugins=loaded, trusted=True)
         run.evaluate()
         shutil.copytree(run.folder / "student", project / "held" / "student")

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.unsure import trained
+from support.unsure import calibrated, trained
 
-from dstill import Predictor, Run
+from dstill import Predictor
 from dstill import plugins as plugin_loading
 from dstill.errors import UsageError
 from dstill.stages.predict.answerable import Answerable
@@ -17,11 +17,9 @@ from dstill.stages.predict.live_data import about_server
 
 @pytest.fixture
 def student(project: Path, toy_file: Path) -> Answerable:
-    """That of an evaluated run."""
+    """That of a calibrated run."""
     loaded = plugin_loading.load([toy_file, toy_file.with_name("unsure.py")])
-    run: Run = trained(loaded, project / "mine", {"train": 5, "validation": 60, "test": 5})
-    run.evaluate()
-    return run.answerable()
+    return calibrated(trained(loaded, project / "mine", {"train": 5})).answerable()
 
 
 def test_settings_of_the_data_come_after_those_of_the_call(student: Answerable) -> None:

@@ -11,7 +11,7 @@ from itertools import accumulate
 import pytest
 from scipy import stats
 
-from dstill.confidence.promise import CUTS, LEVEL, Promise, _binomial_tail, promised
+from dstill.confidence.promise import LEVEL, Promise, _binomial_tail, promised
 from dstill.errors import UsageError
 
 RESPLITS = 200
@@ -74,21 +74,23 @@ def test_promise_is_not_bought_with_silence() -> None:
 
 
 def test_all_right_gives_every_answer() -> None:
-    found = promised([-1.0] * 45, [True] * 45, 0.05)
-    assert (found.holds, found.cut, found.n, found.wrong, found.needed) == (True, None, 45, 0, 45)
+    found = promised([-1.0] * 59, [True] * 59, 0.05)
+    assert (found.holds, found.cut, found.n, found.wrong, found.needed) == (True, None, 59, 0, 59)
     assert found.gives(-100.0)
     assert not found.gives(None)
 
 
 def test_too_few_rows_promise_nothing_and_say_how_many_are_needed() -> None:
-    found = promised([-1.0] * 44, [True] * 44, 0.05)
-    assert (found.holds, found.needed) == (False, 45)
+    found = promised([-1.0] * 58, [True] * 58, 0.05)
+    assert (found.holds, found.needed) == (False, 59)
     assert not found.gives(0.0)
     assert str(found) == (
         "no cut holds for: at most 5 % of the given answers are wrong. "
-        "The run has 44 validation answers: at least 45 are needed, all right"
+        "58 answers are judged: at least 59 are needed, all right"
     )
-    assert str(promised([-1.0] * 45, [False] * 45, 0.05)).endswith("45 validation answers: too many of them are wrong")
+    assert str(promised([-1.0] * 60, [False] * 60, 0.05)).endswith(
+        "60 answers are judged: too many of the surest are wrong"
+    )
 
 
 def test_no_rows_promise_nothing() -> None:
@@ -102,12 +104,27 @@ def test_answers_with_the_same_score_are_given_or_withheld_together() -> None:
     assert (found.gives(-1.0), found.gives(-2.0)) == (True, False)
 
 
-def test_level_is_shared_among_the_cuts() -> None:
-    n, most = 2_000, 0.05  # enough for every cut
-    allowed = max(k for k in range(n) if stats.binom.cdf(k, n, most) <= (1 - LEVEL) / CUTS)
+def test_each_cut_is_tested_at_the_whole_level() -> None:
+    n, most = 2_000, 0.05
+    allowed = max(k for k in range(n) if stats.binom.cdf(k, n, most) <= 1 - LEVEL)
     for wrong, holds in ((allowed, True), (allowed + 1, False)):
         found = promised([-1.0] * n, [False] * wrong + [True] * (n - wrong), most)
         assert (found.holds, wrong) == (holds, wrong)
+
+
+def test_no_cut_is_tested_after_one_that_breaks_the_promise() -> None:
+    """The surest third is wrong, so what comes after it does not count, however good the whole would be."""
+    scores = [-n / 10 for n in range(300)]
+    right = [n >= 100 or n % 2 == 0 for n in range(300)]
+    assert not promised(scores, right, 0.3).holds
+    assert promised(scores, right[::-1], 0.3).holds
+
+
+@pytest.mark.parametrize("most", [0.1, 0.2, 0.3])
+def test_sixty_judgements_keep_a_promise_at_its_level(most: float) -> None:
+    held = [found for seed in range(500) if (found := promised(*drawn(seed, 60), most)).holds]
+    assert len(held) > 250
+    assert sum(risk(found.cut) > most for found in held) / 500 <= 1 - LEVEL
 
 
 @pytest.mark.parametrize(("k", "n", "share"), [(0, 10, 0.1), (3, 50, 0.05), (10, 10, 0.3), (200, 2_000, 0.1)])

@@ -207,7 +207,7 @@ def test_predict_answers_one_question_or_several(run: Run) -> None:
     with pytest.raises(UsageError, match="the question is empty") as caught:
         run.predict(["add 2 and 1", " "])
     assert caught.value.where == "question 2"
-    with pytest.raises(UsageError, match="no calibration"):
+    with pytest.raises(UsageError, match="nothing can be promised"):
         run.predict("add 2 and 1", max_wrong=0.1)
     run.close()
     run.close()  # nothing is open: no error

@@ -11,10 +11,8 @@ from dstill.api.records import Level, Verdict
 from dstill.confidence.selective import ScoredAnswer, counts, measured, risk_coverage
 
 
-def answer(
-    score: float | None, right: bool | None, *, valid: bool = True, confidence: float | None = None
-) -> ScoredAnswer:
-    return ScoredAnswer(id="1", split="test", score=score, confidence=confidence, valid=valid, right=right)
+def answer(score: float | None, right: bool | None, *, valid: bool = True) -> ScoredAnswer:
+    return ScoredAnswer(id="1", split="test", score=score, confidence=None, valid=valid, right=right)
 
 
 def test_curve_and_area_by_hand() -> None:
@@ -38,7 +36,7 @@ def test_invalid_answer_lowers_the_coverage_and_is_not_wrong() -> None:
 
 def test_uncounted_verdicts_are_not_measured() -> None:
     found = measured([answer(-1, None), answer(-2, None)])
-    assert (found.n, found.auroc, found.aurc, found.ece) == (0, None, None, None)
+    assert (found.n, found.auroc, found.aurc) == (0, None, None)
 
 
 def test_auroc_is_that_of_scikit_learn() -> None:
@@ -46,15 +44,6 @@ def test_auroc_is_that_of_scikit_learn() -> None:
     answers = [answer(round(draw.gauss(0, 1), 1), draw.random() < 0.7) for _ in range(200)]  # with ties
     expected = roc_auc_score([a.right for a in answers], [a.score for a in answers])
     assert measured(answers).auroc == pytest.approx(expected)
-
-
-def test_calibration_error_by_hand() -> None:
-    answers = [
-        *(answer(-1, right, confidence=0.95) for right in (True, True, True, False)),
-        *(answer(-2, right, confidence=0.25) for right in (True, False)),
-        answer(-3, None, confidence=0.5),
-    ]
-    assert measured(answers).ece == pytest.approx((4 * 0.2 + 2 * 0.25) / 6)
 
 
 @pytest.mark.parametrize(

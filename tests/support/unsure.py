@@ -8,21 +8,24 @@ share ``chance(p)`` is right; both are drawn from the question's text, so the sa
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from support.toy import Memorizer
 
-from dstill import Run, hookimpl
+from dstill import Predictor, Run, hookimpl
 from dstill import config as configuration
 from dstill.api.records import Grammar, ModelInput, Record
 from dstill.api.student import Generation, Generator, Student
 from dstill.plugins import Plugins, part_sections
 from dstill.runs.folder import data_file
+from dstill.runs.judgements import Judgements
 
 FLAGS = {
     "project.task": "toy",
@@ -87,6 +90,24 @@ def records(split: str, count: int) -> Iterator[Record]:
         yield Record(
             id=f"{split}-{a}-{b}", question=f"add {a} and {b}", answer=f"{a}+{b}", rationale="added", split=split
         )
+
+
+def peoples(count: int, *, golds: bool = False) -> str:
+    """The text of a file with questions that no split has."""
+    rows = ((number // 90 + 1, number % 90 + 1) for number in range(6_000, 6_000 + count))
+    golden = ({"question": f"add {a} and {b}", **({"answer": f"{a}+{b}"} if golds else {})} for a, b in rows)
+    return "".join(json.dumps(row) + "\n" for row in golden)
+
+
+def calibrated(run: Run, count: int = 300) -> Run:
+    """The same run, with so many judgements by the golds of people's questions."""
+    rows = [json.loads(line) for line in peoples(count, golds=True).splitlines()]
+    with Predictor(run) as predictor, run.setup.opened_executor() as executor:
+        questions = [replace(predictor.example(row["question"]), answer=row["answer"]) for row in rows]
+        judgements = Judgements(run, predictor, executor, questions=questions)
+        judgements.save(judgements.fit())
+    run.save()
+    return run
 
 
 def trained(plugins: Plugins, folder: Path, counts: Mapping[str, int], **flags: Any) -> Run:

@@ -1,57 +1,65 @@
-"""Shows what an evaluation says about the student's confidence: a table for each split, and the promises.
+"""Shows how sure a student is: a table for each split of an evaluation, and the promises of a calibration.
 
-show_confidence(run, facts)      # `dstill evaluate`; docs/confidence.md explains the figures
+show_confidence(facts)                         # `dstill evaluate`; docs/confidence.md explains the figures
+show_promises(folder, calibration, promises)   # `dstill calibrate`
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.cli.console import say, sentence, table
-from dstill.confidence.promise import why_none
+from dstill.confidence.calibration import Calibration
+from dstill.confidence.promise import Promise, why_none
 from dstill.io.shell import command
 from dstill.io.units import percent
 
 if TYPE_CHECKING:
-    from dstill.runs.run import Run
     from dstill.stages.predict.predictor import Predictor
 
 __all__ = [
-    "EXAMPLE",
-    "promise_columns",
-    "promise_rows",
+    "SHARES",
     "promises",
     "separation_columns",
     "separation_rows",
     "show_confidence",
-    "unpromised",
+    "show_promises",
 ]
 
-EXAMPLE = 0.05  # the share of wrong answers of the command that is suggested
+SHARES = (0.05, 0.1, 0.2, 0.3)  # of wrong answers, that a calibration is shown for
 
 
-def show_confidence(run: Run, facts: Mapping[str, Any]) -> None:
-    """Show how confidence separates right from wrong, and what a cut would do."""
+def show_confidence(facts: Mapping[str, Any]) -> None:
+    """Show how log-probabilities separate right from wrong."""
     confidence = facts.get("confidence")
     if not confidence:
         return
     if confidence["why"]:
-        sentence(f"The student's confidence is not known: {confidence['why']}.")
+        sentence(f"How sure the student is, is not known: {confidence['why']}.")
         return
-    validation = confidence["validation"]
-    title = f"confidence, from {validation['n']:,} validation answers ({validation['wrong']:,} wrong)"
     columns = [f"#{name}" if number else name for number, name in enumerate(separation_columns(confidence))]
-    table(columns, list(separation_rows(confidence)), title=title)
+    table(columns, list(separation_rows(confidence)), title="how log-probabilities tell right answers from wrong ones")
     sentence("≤ 5 %: the largest share of answers, the surest first, of which at most 5 % are wrong.")
-    columns = [f"#{name}" if number else name for number, name in enumerate(promise_columns(confidence))]
-    table(columns, list(promise_rows(confidence)), title="with --max-wrong: given / wrong of these, in %")
-    for line in unpromised(confidence):
-        sentence(line)
-    if any(promise["holds"] and promise["max_wrong"] == EXAMPLE for promise in confidence["promises"]):
-        say("To answer only above the cut:")
-        say(f"  {command('predict', run.folder, '--max-wrong', str(EXAMPLE))}")
     say()
+
+
+def show_promises(run: Path, calibration: Calibration, promises: Sequence[Promise]) -> None:
+    """Show what a calibration promises, and what it cannot."""
+    judged, wrong = len(calibration.right), calibration.right.count(False)
+    say(f"calibrated on {judged:,} judged answers to questions of people ({wrong:,} wrong)")
+    rows = [(f"{p.max_wrong:g}", percent(p.n / judged), percent(p.wrong / p.n)) for p in promises if p.holds]
+    if rows:
+        table(("--max-wrong", "#given, %", "#wrong of these, %"), rows, title="on the judged answers")
+    for promise in promises:
+        if not promise.holds:
+            sentence(f"--max-wrong {promise.max_wrong:g} promises nothing: {why_none(judged, promise.needed)}.")
+    kept = next((promise for promise in promises if promise.holds), None)
+    if kept is None:
+        say(f"judge more answers: {command('calibrate', run)}")
+    else:
+        say(f"next: {command('predict', run, '--max-wrong', f'{kept.max_wrong:g}')}")
 
 
 def promises(answering: Predictor) -> Iterator[str]:
@@ -65,44 +73,16 @@ def promises(answering: Predictor) -> Iterator[str]:
 
 
 def separation_columns(confidence: Mapping[str, Any]) -> list[str]:
-    """The heads of the first table."""
+    """The heads of the table."""
     coverage = next(iter(confidence["splits"].values()))["coverage"]
-    return ["split", "AUROC", "AURC", "ECE", *(f"≤ {100 * most:g} %" for most, _ in coverage)]
+    return ["split", "AUROC", "AURC", *(f"≤ {100 * most:g} %" for most, _ in coverage)]
 
 
 def separation_rows(confidence: Mapping[str, Any]) -> Iterator[list[str]]:
-    """The rows of the first table: a split each."""
+    """The rows of the table: a split each."""
     for split, measures in confidence["splits"].items():
-        figures = [_figure(measures["auroc"], 3), _figure(measures["aurc"], 4), _figure(measures["ece"], 3)]
+        figures = [_figure(measures["auroc"], 3), _figure(measures["aurc"], 4)]
         yield [split, *figures, *(f"{percent(share)} %" if measures["n"] else "–" for _, share in measures["coverage"])]
-
-
-def promise_columns(confidence: Mapping[str, Any]) -> list[str]:
-    """The heads of the second table: a promise each."""
-    return ["split", *(f"{promise['max_wrong']:g}" for promise in confidence["promises"])]
-
-
-def promise_rows(confidence: Mapping[str, Any]) -> Iterator[list[str]]:
-    """The rows of the second table: of each split, what is given and what of that is wrong."""
-    for split in confidence["splits"]:
-        yield [split, *(_given(promise, split) for promise in confidence["promises"])]
-
-
-def unpromised(confidence: Mapping[str, Any]) -> Iterator[str]:
-    """Why nothing is promised where no cut holds."""
-    for promise in confidence["promises"]:
-        if not promise["holds"]:
-            why = why_none(promise["of"], promise["needed"])
-            yield f"--max-wrong {promise['max_wrong']:g} has no cut on {promise['of']:,} validation answers: {why}."
-
-
-def _given(promise: Mapping[str, Any], split: str) -> str:
-    """``98.1 / 0.2``; a dash: nothing is promised."""
-    counts = promise["splits"][split]
-    if not promise["holds"] or not counts["n"]:
-        return "–"
-    wrong = percent(counts["wrong"] / counts["given"]) if counts["given"] else "–"
-    return f"{percent(counts['given'] / counts['n'])} / {wrong}"
 
 
 def _figure(value: float | None, places: int) -> str:

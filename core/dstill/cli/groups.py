@@ -30,7 +30,7 @@ RUN_HELP = "RUN is a folder, or the name of a run under ./runs."
 # Section → its commands in the order of use. Other commands of the section follow.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Start": ("demo", "adapt", "init", "doctor"),
-    "Pipeline": ("generate", "train", "evaluate", "report", "improve"),
+    "Pipeline": ("generate", "train", "evaluate", "report", "calibrate", "improve"),
     "Use": ("ask", "predict", "serve", "ui", "mcp", "export", "check"),
 }
 OTHER, GROUPS = "Other commands", "More commands, in groups"

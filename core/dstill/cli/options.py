@@ -354,8 +354,8 @@ max_wrong_option = click.option(
     "--max-wrong",
     type=float,
     metavar="SHARE",
-    help="Abstain where more than this share of the answers would be wrong, for example 0.05. The cut is chosen on the "
-    "run's validation rows. Default: give every answer.",
+    help="Abstain where more than this share of the answers would be wrong, for example 0.2. The cut is chosen on "
+    "answers that people judged (`dstill calibrate`). Default: give every answer.",
 )
 _FALLBACK = (
     click.option(

@@ -45,7 +45,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     say()
     _show_costs(facts, splits[0], words.headline)
     _show_others(run, scores["student"], splits, words.headline)
-    show_confidence(run, facts)
+    show_confidence(facts)
     show_cascade(facts)
     for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_test_suite_lines(facts["test_suite"])]:
         sentence(line)

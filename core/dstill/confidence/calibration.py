@@ -1,6 +1,6 @@
-"""From log-probabilities to the probability that an answer is right, learned from validation answers.
+"""From log-probabilities to the probability that an answer is right, learned from answers that people judged.
 
-    calibration = fitted(scores, right)          # of validation answers
+    calibration = fitted(scores, right)          # of judged answers
     score = calibration.score(prediction)        →  -0.02; None: the student gives no log-probability
     calibration.confidence(score)                →  0.993
     calibration.promise(0.05)                    →  Promise(holds=True, cut=-0.41, …)
@@ -33,12 +33,12 @@ TEMPERATURE = 1.0  # of drawn answers: the student's own probabilities
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration(Row):
-    """The meaning of scores, from validation answers. The only row of calibration.jsonl."""
+    """The meaning of scores, from judged answers. The only row of calibration.jsonl."""
 
     slope: float  # 0 or more; 0: scores do not tell right from wrong
     intercept: float
     draws: int = 0  # answers that were drawn for each question; 0: none
-    scores: tuple[float, ...]  # of the valid validation answers whose verdict counts
+    scores: tuple[float, ...]  # of the judged answers
     right: tuple[bool, ...]  # of the same
 
     def score(self, prediction: Prediction) -> float | None:
@@ -46,7 +46,7 @@ class Calibration(Row):
         return score_of(prediction, self.draws)
 
     def confidence(self, score: float) -> float:
-        """The probability that a valid answer with this score is right, on questions like the validation rows."""
+        """The probability that a valid answer with this score is right, on questions like the judged ones."""
         return _sigmoid(self.slope * _spread(score) + self.intercept)
 
     def promise(self, max_wrong: float, level: float = LEVEL) -> Promise:
@@ -55,7 +55,7 @@ class Calibration(Row):
 
 
 def fitted(scores: Sequence[float], right: Sequence[bool], *, draws: int = 0) -> Calibration:
-    """The calibration of at least one validation answer. Raises MissingExtra.
+    """The calibration of at least one judged answer. Raises MissingExtra.
 
     Platt's targets (1999, section 2.2) in place of 0 and 1 keep the fit finite when all answers are right.
     """

@@ -3,19 +3,19 @@
     promised(scores, right, max_wrong=0.05)
     →  Promise(holds=True, cut=-0.41, max_wrong=0.05, level=0.9, n=353, wrong=6, of=392, …)
 
-`scores` and `right` are of validation answers: the higher a score, the surer the student. This is learn-then-test
-(Angelopoulos, Bates, Candès, Jordan & Lei 2021, arXiv:2110.01052) for the share of wrong answers among those that are
-given. Candidate cuts keep 100 %, 90 %, 80 %, … of the validation answers. Given the cut that keeps the j best, these j
-are independent draws from the answers above the cut, so the number of wrong ones is binomial, and the binomial tail
-``P(Bin(j, max_wrong) ≤ wrong)`` is a valid p-value of "more than `max_wrong` of the answers above this cut are wrong".
-Of g candidates one is accepted if its p-value is at most ``(1 - level) / g`` (Bonferroni's correction), so with
-probability `level` over the validation rows no accepted cut breaks the promise. The cut that keeps most is taken. A cut
-that could not be accepted even without a wrong answer is no candidate; that depends on the number of rows alone.
+`scores` and `right` are of judged answers to questions of people: the higher a score, the surer the student. This is
+learn-then-test (Angelopoulos, Bates, Candès, Jordan & Lei 2021, arXiv:2110.01052) for the share of wrong answers among
+those that are given. Given the cut that keeps the j best, these j are independent draws from the answers above the cut,
+so the number of wrong ones is binomial, and the binomial tail ``P(Bin(j, max_wrong) ≤ wrong)`` is a valid p-value of
+"more than `max_wrong` of the answers above this cut are wrong". Cuts are tested from the strictest on, which keeps a
+third of the answers, or as many as could be accepted at all; each at ``1 - level``, until one is not accepted (fixed
+sequence testing, ibid.). So the first cut that breaks the promise is accepted with at most this probability, and no
+correction for the number of cuts is needed. In simulations at most 4 % of samples broke it, where 5 % may.
 
-The proof needs scores that were made without looking at the labels of these rows. Log-probabilities are such scores.
+The proof needs scores that were made without looking at these judgements. Log-probabilities are such scores.
 
-Promised: on questions drawn as the validation rows were, at most `max_wrong` of the given answers are wrong. Not
-promised: anything about other questions (new templates, other data), or that a single answer is right.
+Promised: on questions drawn as the judged ones were, at most `max_wrong` of the given answers are wrong. Not promised:
+anything about other questions (other people, other data), or that a single answer is right.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from dstill.errors import UsageError
 
 __all__ = ["LEVEL", "Promise", "promised", "require_max_wrong", "why_none"]
 
-CUTS = 10  # candidates at most
-LEVEL = 0.9
+STRICTEST = 3  # the strictest cut keeps one of so many answers
+STEPS = 20  # from there to the cut that keeps all
+LEVEL = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +39,13 @@ class Promise(Row):
     """A cut with its level, or the reason why there is none."""
 
     max_wrong: float  # share of wrong answers among those that are given, above 0 and below 1
-    level: float  # probability, over the validation rows, that the promise is kept
+    level: float  # probability, over the judged answers, that the promise is kept
     holds: bool  # False: no cut could be accepted, and nothing is promised
     cut: float | None = None  # only answers with a higher score are given; None: every answer, if it `holds`
-    n: int = 0  # validation answers above the cut
+    n: int = 0  # judged answers above the cut
     wrong: int = 0  # of these
-    of: int  # all validation answers
-    needed: int  # validation answers without a wrong one that would do
+    of: int  # all judged answers
+    needed: int  # answers above a cut without a wrong one that would do
 
     def gives(self, score: float | None) -> bool:
         """Whether an answer with this score is given."""
@@ -53,15 +54,15 @@ class Promise(Row):
     def __str__(self) -> str:
         most = f"at most {100 * self.max_wrong:g} % of the given answers are wrong"
         if self.holds:
-            which = f"{self.wrong} of {self.n} above the cut were, of {self.of} validation answers"
+            which = f"{self.wrong} of {self.n} above the cut were, of {self.of} judged answers"
             if self.cut is None:
-                which = f"{self.wrong} of {self.of} validation answers were, so that no answer is withheld"
-            return f"{most} (level {100 * self.level:g} %, for questions like the validation rows): {which}"
-        return f"no cut holds for: {most}. The run has {self.of:,} validation answers: {why_none(self.of, self.needed)}"
+                which = f"{self.wrong} of {self.of} judged answers were, so that no answer is withheld"
+            return f"{most} (level {100 * self.level:g} %, for questions like the judged ones): {which}"
+        return f"no cut holds for: {most}. {self.of:,} answers are judged: {why_none(self.of, self.needed)}"
 
 
 def promised(scores: Sequence[float], right: Sequence[bool], max_wrong: float, level: float = LEVEL) -> Promise:
-    """The promise that `scores` of valid validation answers and whether they are `right` allow.
+    """The promise that `scores` of valid judged answers and whether they are `right` allow.
 
     Raises UsageError unless `max_wrong` and `level` are above 0 and below 1.
     """
@@ -70,21 +71,23 @@ def promised(scores: Sequence[float], right: Sequence[bool], max_wrong: float, l
     ranked = sorted(zip(scores, right, strict=True), reverse=True)
     rows, error = len(ranked), 1 - level
     none = Promise(max_wrong=max_wrong, level=level, holds=False, of=rows, needed=_needed(max_wrong, error))
-    candidates = _candidates(rows, max_wrong, error)
-    for candidate in candidates:
-        cut = ranked[candidate][0] if candidate < rows else None
+    accepted = none
+    for size in _sizes(rows, none.needed):
+        cut = ranked[size][0] if size < rows else None
         above = [ok for score, ok in ranked if cut is None or score > cut]
+        if len(above) < none.needed:  # equal scores are given or withheld together
+            continue
         wrong = above.count(False)
-        if _binomial_tail(wrong, len(above), max_wrong) <= error / len(candidates):
-            return replace(none, holds=True, cut=cut, n=len(above), wrong=wrong)
-    return none
+        if _binomial_tail(wrong, len(above), max_wrong) > error:
+            break
+        accepted = replace(none, holds=True, cut=cut, n=len(above), wrong=wrong)
+    return accepted
 
 
-def _candidates(rows: int, max_wrong: float, error: float) -> list[int]:
-    """How many rows each candidate cut keeps, the most first: as many cuts as could all be accepted."""
-    sizes = [math.ceil(rows * share / CUTS) for share in range(CUTS, 0, -1)]
-    fits = [g for g in range(1, CUTS + 1) if sizes[g - 1] >= _needed(max_wrong, error / g)]
-    return sizes[: max(fits, default=0)]
+def _sizes(rows: int, needed: int) -> list[int]:
+    """How many answers each cut keeps, the fewest first; empty: not even all of them are enough."""
+    first = max(needed, math.ceil(rows / STRICTEST))
+    return sorted({first + (rows - first) * step // STEPS for step in range(STEPS + 1)}) if first <= rows else []
 
 
 def _needed(max_wrong: float, error: float) -> int:
@@ -93,8 +96,8 @@ def _needed(max_wrong: float, error: float) -> int:
 
 
 def why_none(of: int, needed: int) -> str:
-    """Why no cut on `of` validation answers holds, if `needed` ones without a wrong one would do."""
-    return f"at least {needed:,} are needed, all right" if of < needed else "too many of them are wrong"
+    """Why no cut on `of` judged answers holds, if `needed` ones without a wrong one would do."""
+    return f"at least {needed:,} are needed, all right" if of < needed else "too many of the surest are wrong"
 
 
 def require_max_wrong(share: float) -> None:

@@ -1,14 +1,13 @@
 """How well scores tell right answers from wrong ones: figures of selective prediction.
 
     answers = [ScoredAnswer(id="…", split="test", score=-0.02, confidence=0.99, valid=True, right=True), …]
-    measured(answers)           →  Selective(n=530, given=528, auroc=0.97, aurc=0.0004, ece=0.01, …)
+    measured(answers)           →  Selective(n=530, given=528, auroc=0.97, aurc=0.0004, …)
     risk_coverage(answers)      →  [(0.0019, 0.0), (0.0038, 0.0), …]: share that is given, share of these that is wrong
 
 Only answers whose verdict counts are measured. An answer that the checks refuse is never given, so it lowers the
 coverage and is not wrong. Every valid answer may be: also a refusal, which is wrong if the data can answer.
 
-Coverage and its area are those of Geifman & El-Yaniv (2017, arXiv:1705.08500); the calibration error is that of Guo et
-al. (2017, arXiv:1706.04599), with ten bins of equal width.
+Coverage and its area are those of Geifman & El-Yaniv (2017, arXiv:1705.08500).
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from dstill.api.records import Level, Row, Verdict
 __all__ = ["RISKS", "ScoredAnswer", "Selective", "counts", "measured", "risk_coverage"]
 
 RISKS = (0.01, 0.02, 0.05, 0.1)  # shares of wrong answers that figures are given for
-BINS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +45,6 @@ class Selective(Row):
     wrong: int  # of those
     auroc: float | None  # probability that a right answer has a higher score than a wrong one
     aurc: float | None  # area under the risk–coverage curve: the mean share of wrong answers over all cuts
-    ece: float | None  # expected calibration error: mean distance of confidence and share of right answers
     coverage: tuple[tuple[float, float], ...]  # for each share of `RISKS`: the largest coverage that has no more
 
 
@@ -67,9 +64,6 @@ def measured(answers: Sequence[ScoredAnswer]) -> Selective:
         wrong=sum(not right for _, right in pairs),
         auroc=_auroc(pairs),
         aurc=_area(curve),
-        ece=_calibration_error(
-            [(a.confidence, a.right) for a in answers if a.confidence is not None and a.right is not None]
-        ),
         coverage=tuple((most, max((share for share, risk in curve if risk <= most), default=0.0)) for most in RISKS),
     )
 
@@ -105,12 +99,3 @@ def _area(curve: Sequence[tuple[float, float]]) -> float | None:
         return None
     widths = [share - before for (share, _), (before, _) in zip(curve, [(0.0, 0.0), *curve], strict=False)]
     return sum(width * risk for width, (_, risk) in zip(widths, curve, strict=True)) / curve[-1][0]
-
-
-def _calibration_error(pairs: Sequence[tuple[float, bool]]) -> float | None:
-    bins: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
-    for confidence, right in pairs:
-        bins[min(int(confidence * BINS), BINS - 1)].append((confidence, right))
-    if not pairs:
-        return None
-    return sum(abs(sum(c - right for c, right in bin_)) for bin_ in bins) / len(pairs)

@@ -65,7 +65,7 @@ class Manifest(Row):
     settings: Mapping[str, Any]  # by dotted key
     data: Mapping[str, str] = field(default_factory=dict)  # setting → its file in the bundle
     contexts: Mapping[str, Mapping[str, Any]]  # `RunContents.contexts`
-    calibration: Calibration | None = None  # scores of validation answers, and whether each was right
+    calibration: Calibration | None = None  # scores of judged answers, and whether each was right
     versions: Mapping[str, str]  # of the packages that the bundle was made with
     export: Mapping[str, Any] = field(default_factory=dict)  # what the parity check found
     files: Mapping[str, str] = field(default_factory=dict)  # name → SHA-256, of every file but this one

@@ -38,7 +38,7 @@ from dstill.io.shell import command
 from dstill.plugins import Plugins
 from dstill.quality import data_drift, review
 from dstill.quality.data_drift import Learnt
-from dstill.runs.folder import REQUESTS, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
+from dstill.runs.folder import REQUESTS, SAYING, SETTINGS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import loaded, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime import spooled
@@ -169,8 +169,9 @@ class RunContents(RunFolder):
         config = self.config.with_flags(flags)
         run = self.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
         link_tree(self.folder / "dataset", run.folder / "dataset")
-        if (self.folder / review.FILE).exists():
-            shutil.copyfile(self.folder / review.FILE, run.folder / review.FILE)
+        for name in SAYING:
+            if (self.folder / name).exists():
+                shutil.copyfile(self.folder / name, run.folder / name)
         of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
         run.manifest["files"].update(of_dataset)
         if "generate" in self.stages:

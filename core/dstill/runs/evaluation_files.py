@@ -4,7 +4,7 @@ inputs = inputs_of(run, records, seen)
 found = evaluate(run.setup, inputs, Source(store=KeptAnswers(run), load=run.generator), executor)
 save(run, found, engine="")
 
-predictions.jsonl  calibration-predictions.jsonl  timings.jsonl  verdicts.jsonl  confidence.jsonl  calibration.jsonl
+predictions.jsonl  timings.jsonl  verdicts.jsonl  confidence.jsonl
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 
 from dstill.answering.efficiency import Timing
 from dstill.api.records import Prediction, Record, Rejection, TeacherRequest
-from dstill.confidence import calibration
 from dstill.confidence import evaluated as confidence
-from dstill.confidence.evaluated import VALIDATION, Confidence
+from dstill.confidence.evaluated import Confidence
 from dstill.factory import kind_and_base, student_spec
 from dstill.io.logs import log
 from dstill.quality import review as reviewing
@@ -32,7 +31,7 @@ from dstill.stages.evaluate.teacher import TeacherRows
 
 __all__ = ["KeptAnswers", "inputs_of", "review_notes", "save"]
 
-TIMINGS = "timings.jsonl"
+ANSWERS, TIMINGS = "predictions", "timings.jsonl"
 
 
 class KeptAnswers:
@@ -41,29 +40,29 @@ class KeptAnswers:
     def __init__(self, run: RunContents) -> None:
         self._run = run
 
-    def get(self, system: str, kind: str) -> Mapping[str, Prediction]:
+    def get(self, system: str) -> Mapping[str, Prediction]:
         """Those in the file that has all of them."""
-        return self._read(system_file(kind, system), self._made_by(system))
+        return self._read(system_file(ANSWERS, system), self._made_by(system))
 
-    def unfinished(self, system: str, kind: str) -> Mapping[str, Prediction]:
+    def unfinished(self, system: str) -> Mapping[str, Prediction]:
         """Those in the file that grows block by block; it is deleted if there are none."""
-        file = system_file(f"{UNFINISHED}{kind}", system)
+        file = system_file(f"{UNFINISHED}{ANSWERS}", system)
         if not (rows := self._read(file, self._made_by(system))):
             self._run.discard(file)
         return rows
 
-    def append(self, system: str, kind: str, block: Sequence[Prediction]) -> None:
+    def append(self, system: str, block: Sequence[Prediction]) -> None:
         """They are on disk when this returns."""
-        file = system_file(f"{UNFINISHED}{kind}", system)
+        file = system_file(f"{UNFINISHED}{ANSWERS}", system)
         self._run.extend(file, block)
         self._note(file, self._made_by(system))
 
-    def put(self, system: str, kind: str, predictions: Sequence[Prediction]) -> None:
+    def put(self, system: str, predictions: Sequence[Prediction]) -> None:
         """Write the file that has all of them, and delete the other one."""
-        file = system_file(kind, system)
+        file = system_file(ANSWERS, system)
         self._run.write(file, predictions)
         self._note(file, self._made_by(system))
-        self._run.discard(system_file(f"{UNFINISHED}{kind}", system))
+        self._run.discard(system_file(f"{UNFINISHED}{ANSWERS}", system))
 
     def timings(self) -> list[Timing] | None:
         """Those of this student with these settings."""
@@ -113,7 +112,7 @@ def inputs_of(
     """The inputs of the evaluation of the rows `scored`. `seen`: the rows of train and validation, by split."""
     return Inputs(
         examples=spooled.examples(record.example for record in scored),
-        validation=[record.example for record in seen[VALIDATION][: confidence.MOST]],
+        calibration=run.calibration(),
         training=seen["train"],
         teacher=TeacherRows(
             name=run.stages.get("generate", {}).get("teacher", ""),
@@ -142,14 +141,10 @@ def save(run: RunContents, evaluated: Evaluated, engine: str) -> None:
 
 
 def _save_confidence(run: RunContents, rows: Confidence) -> None:
-    if rows.calibration is None:
+    if rows.why:
         run.discard(confidence.FILE)
-        run.discard(calibration.FILE)
-        return
-    run.write(confidence.FILE, rows.rows)
-    run.write(calibration.FILE, [rows.calibration])
-    made_of = run.made_of(constrained=run.settings.evaluate.constrain)
-    run.manifest["files"][calibration.FILE]["provenance"] = made_of
+    else:
+        run.write(confidence.FILE, rows.rows)
 
 
 def review_notes(run: RunContents) -> list[str]:

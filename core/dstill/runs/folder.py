@@ -61,7 +61,8 @@ STORE = Path("replies.sqlite")  # one for the project, beside ``runs/``
 REQUESTS = "requests.jsonl"  # the questions to the teacher, with the keys of the replies
 EXPORT = "export/"  # the dataset in other formats (`dstill.runs.dataset_export`)
 UNFINISHED = "unfinished-"  # what the names of files begin with that grow block by block
-APPEND_FILES = ("review.jsonl", UNFINISHED)  # files or beginnings: a kill may leave half a last line
+SAYING = ("review.jsonl", "judgements.jsonl")  # what people say about rows and answers
+APPEND_FILES = (*SAYING, UNFINISHED)  # or beginnings: a kill may leave half a last line
 
 CODE_ERRORS = (PluginError, TrainingError)  # errors that code of a plugin or a library causes
 

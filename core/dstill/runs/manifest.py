@@ -166,36 +166,15 @@ class Answered(TypedDict):
     wrong: Count
 
 
-class Promised(TypedDict):
-    max_wrong: float
-    level: float
-    holds: bool
-    cut: float | None
-    n: Count
-    wrong: Count
-    of: Count
-    needed: Count
-    splits: dict[str, Answered]
-
-
 class Separation(Answered):
     auroc: float | None
     aurc: float | None
-    ece: float | None
     coverage: list[list[float]]
-
-
-class Validation(TypedDict):
-    n: Count
-    wrong: Count
 
 
 class ConfidenceFacts(TypedDict):
     why: str
-    draws: NotRequired[Count]
-    validation: NotRequired[Validation]
     splits: NotRequired[dict[str, Separation]]
-    promises: NotRequired[list[Promised]]
 
 
 class Mixed(TypedDict):

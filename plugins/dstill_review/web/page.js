@@ -1,13 +1,14 @@
-// The page of `dstill data review`. Text from the dataset is untrusted: it is set as text, never as HTML.
+// The page of `dstill data review` and `dstill calibrate`. Text from the dataset is untrusted: it is set as text, never as HTML.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
 let row = null; // the row to judge; null: all are judged
 let busy = true;
 let ended = false;
+let judging = false; // a student's answers, with `dstill calibrate`; else rows of a dataset
 
 const isAlone = !/\/runs\/[^/]+\/review\/$/.test(location.pathname); // else it is one of those of `dstill ui`
-const AGAIN = isAlone ? "Run `dstill data review` again" : "Reload the page";
+const AGAIN = isAlone ? "Run the command again" : "Reload the page";
 
 // The token works once: remove it from the address and the browser's history.
 if (location.search) history.replaceState(null, "", location.pathname);
@@ -46,7 +47,7 @@ function percent(value) { return (100 * value).toFixed(1); }
 
 function acceptance(progress) {
   const { rate, low, high } = progress;
-  return rate === null ? "" : `accepted ${percent(rate)} % [${percent(low)}, ${percent(high)}]`;
+  return rate === null ? "" : `${judging ? "right" : "accepted"} ${percent(rate)} % [${percent(low)}, ${percent(high)}]`;
 }
 
 function problem(one) {
@@ -75,10 +76,30 @@ function branch(node) {
 
 function terms(pairs) { return pairs.flatMap(([name, text]) => [make("dt", name), make("dd", text)]); }
 
+function label(id, key, text) { $(id).replaceChildren(make("kbd", key), ` ${text}`); }
+
+// Once: the words for a student's answers in the place of those for rows.
+function beginJudging() {
+  judging = true;
+  document.body.classList.add("for-judging");
+  put("command", "dstill calibrate");
+  label("accept", "y", "Right");
+  label("reject", "n", "Wrong");
+  label("edit", "e", "Correct");
+  put("all", "No answer is left to judge");
+  $("why-label").hidden = true;
+  $("ask").hidden = false;
+  Object.assign(KEYS, { y: () => judge("accept", "Right."), n: () => judge("reject", "Wrong.") });
+  KEYS.s = () => judge("skip", "Skipped.");
+  delete KEYS.a;
+  delete KEYS.r;
+}
+
 function show(state) {
   const progress = state.progress;
   row = state.row;
-  document.title = visible(`${progress.judged}/${progress.sample} · ${state.run} · dstill data review`);
+  if (state.asks === "judge" && !judging) beginJudging();
+  document.title = visible(`${progress.judged}/${progress.sample} · ${state.run} · ${$("command").textContent}`);
   put("run", state.run);
   put("judged", `${progress.judged} of ${progress.sample} judged`);
   put("rate", acceptance(progress));
@@ -88,7 +109,9 @@ function show(state) {
   $("done").hidden = row !== null;
   for (const id of ["accept", "reject", "edit", "skip"]) $(id).disabled = row === null;
   if (row === null) {
-    put("summary", `${progress.accepted} accepted, ${progress.rejected} rejected, ${progress.edited} edited, ` +
+    put("summary", judging ? `${progress.judged} judged, ${acceptance(progress)}. ` + (progress.left
+      ? `${progress.left} more are needed before anything is promised: ask questions of your own below.`
+      : "That is enough to calibrate: Finish.") : `${progress.accepted} accepted, ${progress.rejected} rejected, ${progress.edited} edited, ` +
       `${progress.skipped} skipped. ${acceptance(progress)}`);
     return;
   }
@@ -99,6 +122,7 @@ function show(state) {
   $("problems").replaceChildren(...row.problems.map(problem));
   $("answer").replaceChildren(row.tree === null ? make("pre", row.answer) : branch(row.tree));
   put("rationale", row.rationale);
+  $("rationale").parentElement.hidden = judging && !row.rationale;
   $("excerpt").hidden = !row.excerpt.used.length && !row.excerpt.rest.length;
   put("h-excerpt", row.excerpt.title);
   $("used").replaceChildren(...terms(row.excerpt.used));
@@ -196,7 +220,19 @@ const KEYS = {
   "?": () => $("manual").showModal(),
 };
 
+function ask(event) {
+  event.preventDefault();
+  const question = $("typed").value.trim();
+  if (!question) return;
+  exclusively(async () => {
+    const reply = await callApi("ask", { question });
+    if (reply.ok && !reply.data.problems) $("typed").value = "";
+    update(reply, "Answered.");
+  });
+}
+
 document.addEventListener("keydown", (event) => {
+  if (event.target === $("typed")) return;
   if ($("editor").open) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -212,8 +248,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-const BUTTONS = { accept: KEYS.a, reject: KEYS.r, skip: KEYS.s, edit, undo, help: KEYS["?"], finish, save };
+const BUTTONS = {
+  accept: () => (KEYS.a || KEYS.y)(), reject: () => (KEYS.r || KEYS.n)(), skip: () => KEYS.s(), edit, undo, help: KEYS["?"], finish, save,
+};
 for (const [id, act] of Object.entries(BUTTONS)) $(id).addEventListener("click", act);
+$("ask").addEventListener("submit", ask);
 $("cancel").addEventListener("click", () => $("editor").close());
 $("close").addEventListener("click", () => $("manual").close());
 

@@ -6,14 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.unsure import Guess, calibrated, trained
 
+from dstill import plugins as plugin_loading
 from dstill.answering.steps import prompts
-from dstill.api.student import TrainingJob
+from dstill.api.records import ModelInput
+from dstill.api.student import Generation, TrainingJob
 from dstill.confidence import calibration
 from dstill.confidence.calibration import Calibration
 from dstill.errors import DataError, UsageError
@@ -21,6 +24,7 @@ from dstill.runs.bundle import Manifest, open_bundle
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 from dstill.stages.predict.predictor import Predictor
+from dstill_export.bundle import TextBundle
 from dstill_export.converted_student import ConvertedStudent
 from dstill_export.exporting import export
 from dstill_export.formats import encoder_of
@@ -50,7 +54,7 @@ def test_exported_kind_cannot_be_trained() -> None:
 
 @pytest.fixture(scope="module")
 def exported(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The bundle of a student, and its run; cached. The run has validation rows and a calibration."""
+    """The bundle of a student, and its run; cached. The run has a calibration, and no judgements."""
     made: dict[str, Path] = {}
 
     def make(name: str) -> Path:
@@ -88,16 +92,12 @@ def test_answers_as_the_run(name: str, student: Student, exported: Callable[[str
     with Predictor(bundle) as ours, Predictor(run) as theirs:
         got, want = ours.answer(examples), theirs.answer(examples)
         assert [one.answer for one in got] == [one.answer for one in want]
-        assert all(one.confidence is not None for one in got if one.ok)
         with pytest.raises(UsageError, match="cannot sample"):
             ours.sample(examples[:1], 4, temperature=1.0)
     logprobs = [one.logprob for one in run.generator().generate(prompts(run.objective, run.task, examples))]
     now = [one.logprob for one in bundle.generator().generate(prompts(run.objective, run.task, examples))]
     assert now == pytest.approx(logprobs, abs=0.2)  # 8 bits
-    # calibrated on its own log-probabilities, of the answers that passed the checks
-    assert about.calibration is not None
-    assert about.calibration.scores != run.calibration().scores  # type: ignore[union-attr]
-    assert list(about.calibration.scores) == pytest.approx(now[:6], abs=1e-4)
+    assert about.calibration is None  # no judgement holds for it, and the run's is of other log-probabilities
 
 
 @pytest.mark.slow
@@ -137,3 +137,25 @@ def test_damaged_student_is_one_error(damaged: str, exported: Callable[[str], Pa
         ConvertedStudent().load(folder)
     assert str(folder) in caught.value.where
     assert FILE == "prompts.json"
+
+
+class Lower(Guess):
+    """Answers as the student of "unsure", with lower log-probabilities."""
+
+    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
+        for written in super().generate(sources):
+            assert written.logprob is not None
+            yield replace(written, logprob=written.logprob - 0.5)
+
+
+def test_judgements_of_the_run_calibrate_what_is_exported(project: Path, toy_file: Path) -> None:
+    """On its own log-probabilities, without a person."""
+    loaded = plugin_loading.load([toy_file, toy_file.with_name("unsure.py")])
+    run = calibrated(trained(loaded, project / "mine", {"train": 5}), 80)
+    exporting = TextBundle()
+    exporting._bundle = run.answerable()
+    own, found = run.calibration(), exporting.calibration(run, Lower())
+    assert own is not None
+    assert found is not None
+    assert found.right == own.right
+    assert list(found.scores) == pytest.approx([score - 0.5 for score in own.scores])

@@ -47,6 +47,41 @@ def test_rule(sets: dict[str, tuple[int, int, int]], use: int, accepted: bool, w
     assert why in decision.why
 
 
+SYNTHETIC = {"made"}
+
+
+@pytest.mark.parametrize(
+    ("sets", "accepted", "by_people", "why"),
+    [
+        # people's questions decide, whatever the synthetic ones gain
+        ({"own": (6, 0, 10), "made": (0, 4, 130)}, True, True, "better on the whole (6 gained, 0 lost"),
+        ({"own": (0, 0, 16), "made": (60, 0, 70)}, False, True, "not better on the whole beyond chance (0 gained"),
+        ({"own": (0, 6, 10), "made": (60, 0, 70)}, False, True, "worse on own"),
+        # 5 of 100 synthetic ones may be lost for that, but not many more
+        ({"own": (20, 0, 10), "made": (0, 9, 91)}, True, True, "better on the whole"),
+        ({"own": (20, 0, 10), "made": (0, 11, 89)}, False, True, "worse on made"),
+        # too few of people
+        ({"own": (5, 0, 0), "made": (0, 6, 130)}, False, False, "worse on made"),
+        # only synthetic ones: with 98 % right before, or too few wrong ones for a gain, none is needed
+        ({"made": (1, 1, 98)}, True, False, "worse on no set, and no gain could show: 99 of 100 were right before"),
+        ({"made": (0, 0, 10)}, True, False, "no gain could show: 10 of 10"),
+        ({"made": (0, 5, 95)}, False, False, "worse on made (0 gained, 5 lost"),
+        ({"made": (3, 0, 27), "own": (0, 0, 2)}, True, False, "no gain could show: 29 of 32"),
+    ],
+)
+def test_people_decide(sets: dict[str, tuple[int, int, int]], accepted: bool, by_people: bool, why: str) -> None:
+    decision = decide(*answers(**sets), use=1, synthetic=SYNTHETIC)
+    assert (decision.accepted, decision.by_people) == (accepted, by_people)
+    assert why in decision.why
+
+
+def test_synthetic_questions_below_the_ceiling_have_to_gain() -> None:
+    parent = {"made": {f"q{n}": n > 20 for n in range(100)}}
+    decision = decide(parent, parent, use=1, synthetic=SYNTHETIC)
+    assert (decision.accepted, decision.by_people) == (False, False)
+    assert "not better on the whole beyond chance (0 gained" in decision.why
+
+
 def test_sets_are_corrected_together() -> None:
     """A p of 0.031 of one set is beyond chance, of the worst of three sets it is not."""
     parent, candidate = answers(test=(60, 0, 10), unseen=(0, 5, 20), data=(2, 2, 20))

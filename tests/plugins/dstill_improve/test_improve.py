@@ -120,9 +120,13 @@ def test_gate_is_in_nothing_else(make: Callable[..., Cli], root: Path) -> None:
         left, before = ({record.id for record in of.records(split)} for of in (run, parent))
         assert 5 < len(left) < 35
         assert left == before - gate
+    of_gate = [row for row in run.rows("gate.jsonl") if row["question"].startswith("take")]
     asked = {record.question for record in parent.records("test")}
     assert asked.isdisjoint(record.question for record in run.records("train"))
-    assert run.manifest["stages"]["improve"]["left_out"] == {"curation: contaminated": 40}
+    assert run.manifest["stages"]["improve"]["left_out"] == {
+        "kept for the gate": len(of_gate),
+        "curation: contaminated": 40 - len(of_gate),
+    }
     assert cli("evaluate", "better").code == 0
 
 
@@ -191,6 +195,82 @@ def test_gate_whose_answers_a_model_wrote_is_refused(make: Callable[..., Cli], r
     assert ended.code == 4
     assert "no gate: models wrote the reference answers" in ended.err
     assert not Path("better").exists()
+
+
+# --- a run of synthetic questions -------------------------------------------------------
+
+
+@pytest.fixture
+def synthetic(make: Callable[..., Cli], root: Path) -> Callable[..., Cli]:
+    """As `make`, but the task itself made the questions of "run"."""
+
+    def make_synthetic(*, right: bool) -> Cli:
+        cli, run = make(right=right), opened("run", root)
+        run.config = run.config.with_flags({"generate.questions": ""})
+        run.save_settings()
+        run.save()
+        return cli
+
+    return make_synthetic
+
+
+def test_on_a_ceiling_of_synthetic_questions_no_gain_is_needed(synthetic: Callable[..., Cli], root: Path) -> None:
+    cli = synthetic(right=True)
+    say("feedback.jsonl", corrections(n=1))
+    ended = cli("improve", "run", "--feedback", "feedback.jsonl", "--out", "same")
+    assert ended.code == 0, ended.err
+    n = opened("same", root).manifest["stages"]["gate"]["whole"]["items"]
+    said = f"accepted: worse on no set, and no gain could show: {n} of {n} were right before"
+    assert said in " ".join(ended.out.split())
+    assert "note: only synthetic questions decided, which are worded like those of training" in ended.err
+    assert "test (synthetic)" in ended.out
+    assert not opened("same", root).manifest["stages"]["gate"]["by_people"]
+
+
+def test_on_a_ceiling_a_loss_still_rejects(synthetic: Callable[..., Cli]) -> None:
+    cli = synthetic(right=True)
+    unknown = [(f"take {n + 50} from {n + 60}", f"{n + 60}-{n + 50}", "wrong", None) for n in range(8)]
+    say("feedback.jsonl", unknown)
+    ended = cli("improve", "run", "--feedback", "feedback.jsonl", "--out", "worse", "--teacher", "liar")
+    assert (ended.code, "worse on test (synthetic)" in ended.err) == (3, True)
+
+
+def test_below_the_ceiling_synthetic_questions_ask_for_a_gain(synthetic: Callable[..., Cli]) -> None:
+    cli = synthetic(right=False)
+    say("feedback.jsonl", [("add 51 and 61", "51+61", "right", None)])
+    ended = cli("improve", "run", "--feedback", "feedback.jsonl", "--out", "same")
+    assert (ended.code, "not better on the whole beyond chance" in ended.err) == (3, True)
+
+
+def test_feedback_decides_where_the_test_splits_are_synthetic(synthetic: Callable[..., Cli], root: Path) -> None:
+    """Half of it is kept for the gate, and no training row has it."""
+    cli = synthetic(right=False)
+    say("feedback.jsonl", corrections(n=40))
+    ended = cli("improve", "run", "--feedback", "feedback.jsonl", "--out", "better")
+    assert ended.code == 0, ended.err
+    run = opened("better", root)
+    gate, facts = run.manifest["stages"]["gate"], run.manifest["stages"]["improve"]
+    assert gate["by_people"]
+    kept = facts["left_out"]["kept for the gate"]
+    assert (gate["whole"]["name"], gate["whole"]["items"]) == ("of people", kept)
+    names = [part["name"] for part in gate["sets"]]
+    assert names == ["feedback", "test (synthetic)", "test_unseen_templates (synthetic)"]
+    assert facts["rows"]["corrected"] == 40 - kept
+    asked = {row["question"] for row in run.rows("gate.jsonl")}
+    assert asked.isdisjoint(record.question for record in run.records("train"))
+
+
+def test_judged_answers_decide(synthetic: Callable[..., Cli], root: Path) -> None:
+    """All of them, none is learnt, and the candidate has them for its own calibration."""
+    cli = synthetic(right=False)
+    say("run/judgements.jsonl", [(f"take {n} from {n + 9}", "", "wrong", f"{n + 9}-{n}") for n in range(50, 60)])
+    say("feedback.jsonl", corrections())
+    ended = cli("improve", "run", "--feedback", "feedback.jsonl", "--out", "better")
+    assert ended.code == 0, ended.err
+    run = opened("better", root)
+    assert run.manifest["stages"]["gate"]["whole"]["items"] == 10
+    assert "10 answers that people judged or corrected" in run.manifest["stages"]["improve"]["gate"]["source"]
+    assert (run.folder / "judgements.jsonl").read_text() == Path("run/judgements.jsonl").read_text()
 
 
 # --- its uses ---------------------------------------------------------------------------

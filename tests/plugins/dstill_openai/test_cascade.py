@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.loopback_teacher import LoopbackTeacher, answer, error
 from support.scripted_model import is_right, model_says
-from support.unsure import records, trained
+from support.unsure import calibrated, records, trained
 
 from dstill import Run
 from dstill import plugins as plugin_loading
@@ -55,7 +55,7 @@ def unsure(
     enable("openai")
 
     def build() -> None:
-        trained(loaded(), project / "mine", {"train": 5, "validation": 500, "test": TEST})
+        calibrated(trained(loaded(), project / "mine", {"train": 5, "test": TEST}), 500)
         assert cli("--plugin", UNSURE, "trust", "mine").code == 0
         ended = cli("--plugin", UNSURE, "evaluate", "mine")
         assert ended.code == 0, ended.err

@@ -11,7 +11,6 @@ import pytest
 from dstill import config as configuration
 from dstill.answering.efficiency import Timing
 from dstill.api.records import Cause, Level, Section
-from dstill.confidence.calibration import fitted
 from dstill.confidence.cascade import Effort, Question, cascade
 from dstill.confidence.evaluated import Confidence
 from dstill.confidence.promise import Promise
@@ -88,28 +87,19 @@ def test_cost_section_explains_free_and_unknown_prices(make_run: Any) -> None:
     assert (free.svg, unknown.svg) == ("", "")
 
 
-def test_confidence_has_its_curve_and_its_promises(make_run: Any) -> None:
+def test_confidence_has_its_curve_and_promises_nothing(make_run: Any) -> None:
     run = make_run(tests=6)
     answers = [
-        ScoredAnswer(id=str(n), split=split, score=-n / 10, confidence=0.9, valid=True, right=n < wrong_from)
-        for split, count, wrong_from in (("validation", 100, 98), ("test", 50, 40))
-        for n in range(count)
+        ScoredAnswer(id=str(n), split="test", score=-n / 10, confidence=None, valid=True, right=n < 40)
+        for n in range(50)
     ]
     run.write("confidence.jsonl", answers)
-    validation = [one for one in answers if one.split == "validation"]
-    calibration = fitted([one.score for one in validation], [one.right for one in validation])
-    found = Confidence(calibration=calibration, rows=tuple(answers)).summary(["test"])
-    run.manifest["stages"]["evaluate"]["confidence"] = found
-    curve, figures = section(run, "Confidence"), section(run, "Confidence in figures")
-    assert "on 100 validation answers (2 wrong)" in curve.text
-    assert "--max-wrong 0.01 has no cut on 100 validation answers: at least 230 are needed, all right." in curve.text
+    run.manifest["stages"]["evaluate"]["confidence"] = Confidence(rows=tuple(answers)).summary(["test"])
+    curve = section(run, "Confidence")
+    assert "promises nothing" in curve.text
     assert "test from 0 at 2 to 20 at 100" in curve.svg
     assert curve.table is not None
-    assert curve.table.columns == ("", *(f"--max-wrong {most}" for most in ("0.01", "0.02", "0.05", "0.1")))
-    assert curve.table.rows[0][:3] == ("test", "–", "–")
-    assert figures.folded
-    assert figures.table is not None
-    assert figures.table.rows == (("test", "1.000", "0.0235", "0.100", "80.0 %", "80.0 %", "84.0 %", "88.0 %"),)
+    assert curve.table.rows == (("test", "1.000", "0.0235", "80.0 %", "80.0 %", "84.0 %", "88.0 %"),)
     run.manifest["stages"]["evaluate"]["confidence"] = {"why": "no answer was executed"}
     assert not [one for one in sections(run) if one.title.startswith("Confidence")]
 
@@ -176,7 +166,7 @@ def test_cascade_has_its_cuts_and_its_curve(make_run: Any) -> None:
         Question(score=-n / 10, student_right=n < 6, large_right=n != 9, student=effort, large=large) for n in range(10)
     ]
     promises = [Promise(max_wrong=0.1, level=0.9, holds=True, cut=-0.45, n=40, of=80, needed=22)]
-    found = Confidence(calibration=fitted([-0.1, -0.2], [True, False])).summary(["test"])
+    found = Confidence().summary(["test"])
     run.manifest["stages"]["evaluate"]["confidence"] = found
     run.manifest["stages"]["evaluate"]["cascade"] = {"openai:big": {"test": cascade(asked, promises).to_row()}}
     cuts, shares = section(run, "Cascade with openai:big"), section(run, "Cascade with openai:big: shares")

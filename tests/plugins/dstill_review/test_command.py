@@ -220,7 +220,7 @@ def test_missing_libraries_name_the_extra(make_run: MakeRun, review: Any, monkey
     ended = review(make_run().folder)
     assert ended.code == 2
     assert ended.err.splitlines() == [
-        "error: the page of `dstill data review` needs the extra 'review' (starlette is not installed)",
+        "error: the review page needs the extra 'review' (starlette is not installed)",
         "hint: pip install 'dstill[review]'",
     ]
 

@@ -18,6 +18,7 @@ from dstill.answering.efficiency import AnswerCost, Efficiency, measured_efficie
 from dstill.answering.prompted import Prompted
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Prediction, Record
+from dstill.confidence.calibration import Calibration
 from dstill.confidence.evaluated import Confidence
 from dstill.factory import Setup
 from dstill.io.shell import command
@@ -37,7 +38,7 @@ class Inputs:
     """The inputs of `evaluate`."""
 
     examples: Sequence[Example]  # of the scored splits
-    validation: Sequence[Example]  # that the confidence is calibrated on
+    calibration: Calibration | None  # of the student's confidence; None: there is none
     training: Sequence[Record]  # that prompted models get worked examples from
     teacher: TeacherRows
     data: Mapping[str, Any]  # what was seen of the data when the dataset was made
@@ -76,8 +77,8 @@ def evaluate(setup: Setup, inputs: Inputs, source: Source, executor: Executor | 
     confidence: Confidence | None = None
     together: Cascades = {}
     if inputs.is_first:
-        confidence = confidence_in(setup, source, inputs.validation, written, verdicts, executor)
-        together = cascades(setup, confidence, written, large, verdicts)
+        confidence = confidence_in(setup, inputs.calibration, written, verdicts, executor)
+        together = cascades(setup, confidence, inputs.calibration, written, large, verdicts)
     own_cost = AnswerCost.for_student(written, setup.settings.evaluate.machine_usd_per_hour)
     return Evaluated(
         judged=verdicts,

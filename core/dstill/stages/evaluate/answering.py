@@ -22,8 +22,6 @@ from dstill.stages.evaluate.predicting import Save, answers_alone, predicted
 from dstill.stages.evaluate.systems import STUDENT
 
 __all__ = [
-    "ANSWERS",
-    "CALIBRATION",
     "AnswerStore",
     "Answerer",
     "Source",
@@ -31,7 +29,6 @@ __all__ = [
     "student_answers",
 ]
 
-ANSWERS, CALIBRATION = "predictions", "calibration-predictions"  # kinds of answers: to what is scored, to validation
 
 # Gets examples, predictions of a stopped evaluation by id, and what saves a block: as `predicted`.
 Answerer = Callable[[Sequence[Example], Mapping[str, Prediction], Save], Sequence[Prediction]]
@@ -40,16 +37,16 @@ Answerer = Callable[[Sequence[Example], Mapping[str, Prediction], Save], Sequenc
 class AnswerStore(Protocol):
     """Keeps the answers of a system between evaluations. Other settings or another student: it has none."""
 
-    def get(self, system: str, kind: str) -> Mapping[str, Prediction]:
+    def get(self, system: str) -> Mapping[str, Prediction]:
         """The answers by id; empty: there are none."""
 
-    def unfinished(self, system: str, kind: str) -> Mapping[str, Prediction]:
+    def unfinished(self, system: str) -> Mapping[str, Prediction]:
         """Those of an evaluation that was stopped, by id."""
 
-    def append(self, system: str, kind: str, block: Sequence[Prediction]) -> None:
+    def append(self, system: str, block: Sequence[Prediction]) -> None:
         """Keep a block of unfinished answers."""
 
-    def put(self, system: str, kind: str, predictions: Sequence[Prediction]) -> None:
+    def put(self, system: str, predictions: Sequence[Prediction]) -> None:
         """Keep all answers in the place of the unfinished ones."""
 
     def timings(self) -> Sequence[Timing] | None:
@@ -72,34 +69,32 @@ def student_answers(
     setup: Setup, source: Source, examples: Sequence[Example]
 ) -> tuple[Sequence[Prediction], Sequence[Timing]]:
     """The student's answers, and how long it takes for single questions; empty: it does not load here."""
-    predictions, generator = _answers(setup, source, STUDENT, examples, ANSWERS)
+    predictions, generator = _answers(setup, source, STUDENT, examples)
     return predictions, _timings(setup, source, examples, generator)
 
 
-def answers(
-    setup: Setup, source: Source, system: str, examples: Sequence[Example], kind: str = ANSWERS
-) -> Sequence[Prediction]:
+def answers(setup: Setup, source: Source, system: str, examples: Sequence[Example]) -> Sequence[Prediction]:
     """The answers of a system that are kept, if they are to all `examples`; else they are written and kept now."""
-    return _answers(setup, source, system, examples, kind)[0]
+    return _answers(setup, source, system, examples)[0]
 
 
 def _answers(
-    setup: Setup, source: Source, system: str, examples: Sequence[Example], kind: str
+    setup: Setup, source: Source, system: str, examples: Sequence[Example]
 ) -> tuple[Sequence[Prediction], Generator | None]:
     """The answers, and the loaded system if it wrote them here."""
-    known = source.store.get(system, kind)
+    known = source.store.get(system)
     if known.keys() >= {e.id for e in examples}:
         return spooled.predictions(known[e.id] for e in examples), None
     setup.progress(f"answering ({system})", 0, len(examples))
-    done, save = source.store.unfinished(system, kind), partial(source.store.append, system, kind)
-    elsewhere = source.answerer if system == STUDENT and kind == ANSWERS else None
+    done, save = source.store.unfinished(system), partial(source.store.append, system)
+    elsewhere = source.answerer if system == STUDENT else None
     generator: Generator | None = None
     if elsewhere is not None:
         written = elsewhere(examples, done, save)
     else:
         generator = source.load(system)
         written = predicted(setup, generator, system, examples, done=done, save=save)
-    source.store.put(system, kind, written)
+    source.store.put(system, written)
     return written, generator
 
 

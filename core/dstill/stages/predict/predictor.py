@@ -32,9 +32,10 @@ from dstill.api.protocols import RationaleTerms
 from dstill.api.records import Draft, Example, Level, ModelInput, OutcomeKind, Prediction, Problem
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
-from dstill.confidence.calibration import with_agreement
+from dstill.confidence.calibration import score_of, with_agreement
 from dstill.confidence.promise import Promise, require_max_wrong
 from dstill.errors import DstillError, UsageError, did_you_mean
+from dstill.io.shell import command
 from dstill.quality.data_drift import drift
 from dstill.quality.misread import misread
 from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
@@ -48,6 +49,7 @@ from dstill.stages.predict.second_look import (
     needs_second_look,
 )
 from dstill.stages.predict.value_lookup import with_values_of_the_data
+from dstill.trust import is_bundle
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -137,13 +139,15 @@ class Predictor:
         require_max_wrong(max_wrong)
         if self.calibration is None:
             raise UsageError(
-                f"'{self.run.name}' has no calibration of its student's confidence",
+                f"nothing can be promised: nobody has judged how '{self.run.name}' answers questions of people",
                 where="--max-wrong",
-                hint="evaluate the run with this student; the evaluation says why if it cannot be calibrated",
+                hint="calibrate the run that it was exported from, and export it again"
+                if is_bundle(self.run.folder)
+                else f"judge some of its answers: {command('calibrate', self.run.folder)}",
             )
         promise = self.calibration.promise(max_wrong)
         if not promise.holds:
-            hint = "allow more wrong answers, or add validation rows and evaluate again"
+            hint = f"allow more wrong answers, or judge more: {command('calibrate', self.run.folder)}"
             raise UsageError(str(promise), where="--max-wrong", hint=hint)
         return promise
 
@@ -259,7 +263,8 @@ class Predictor:
             return []
         with self._writing:
             began = time.time_ns()
-            predictions = [[prediction] for prediction in self._with_agreement(examples, self._written(examples))]
+            draws = self.calibration.draws if self.calibration else 0
+            predictions = [[p] for p in self._with_agreement(examples, self._written(examples), draws)]
             similarities = self._similarity(examples)
             wrote = Step(name="write", began=began, ended=time.time_ns())
         answered = self._answered(examples, predictions, similarities, executor)
@@ -268,6 +273,16 @@ class Predictor:
             for example, (answer,) in zip(examples, answered, strict=True)
         ]
         return self._fallen_back(examples, answers, executor) if fall_back else answers
+
+    def first_answers(self, examples: Sequence[Example], draws: int) -> list[tuple[PredictedAnswer, float | None]]:
+        """The student's first answers with their scores (`dstill.confidence.calibration`), checked but not run.
+
+        `draws`: answers that are drawn beside each of them.
+        """
+        with self._writing:
+            predictions = self._with_agreement(examples, self._written(examples), draws)
+        pairs = zip(examples, predictions, strict=True)
+        return [(self._judged(example, prediction), score_of(prediction, draws)) for example, prediction in pairs]
 
     def needs_fallback(self, answered: PredictedAnswer) -> bool:
         """Whether the `fallback` is to be asked: the student abstained, or the checks refuse its answer."""
@@ -377,12 +392,12 @@ class Predictor:
     def _written(self, examples: Sequence[Example]) -> list[Prediction]:
         return list(steps.predict(self._generator(examples), self.setup.objective, self.setup.task, examples))
 
-    def _with_agreement(self, examples: Sequence[Example], written: list[Prediction]) -> list[Prediction]:
-        """The predictions with the agreement of drawn answers, if the confidence needs it."""
-        draws, setup = self.calibration.draws if self.calibration else 0, self.setup
+    def _with_agreement(self, examples: Sequence[Example], written: list[Prediction], draws: int) -> list[Prediction]:
+        """The predictions with the agreement of this many drawn answers, if the confidence needs it."""
         if not draws:
             return written
-        generator, seed = self._generator(examples), setup.settings.project.seed
+        setup, generator = self.setup, self._generator(examples)
+        seed = setup.settings.project.seed
         return list(with_agreement(generator, setup.objective, setup.task, examples, written, draws=draws, seed=seed))
 
     def _generator(self, examples: Sequence[Example]) -> Generator:
