@@ -1,6 +1,6 @@
-"""Verdicts agree with those of a person, who read 200 answers to people's questions before there was this comparison.
+"""Verdicts agree with judgements of 200 answers to people's questions, made one by one before there was this comparison.
 
-`judged_answers.jsonl` has the answers, by students of different skill, and whether the person would accept each of them
+`judged_answers.jsonl` has the answers, by students of different skill, and whether a person who asked would accept each
 for the question: another form of the right one, but not one that is right by luck. The questions are not part of dstill
 (docs/people.md), so this needs their folder: ``PEOPLE=../shared/people``.
 """
@@ -23,11 +23,11 @@ from dstill.io.jsonl import read_rows
 ROOT = Path(__file__).parents[2]
 ANSWERS = [row for _, row in read_rows(Path(__file__).with_name("judged_answers.jsonl"))]
 FOLDER = ROOT / os.environ.get("PEOPLE", "../shared/people")
-LEAST = 0.97  # of the answers that the person accepts, and of those that the person does not
+LEAST = 0.97  # of the answers that are accepted, and of those that are not
 
 
 def verdicts(task: str) -> Iterator[tuple[bool, bool]]:
-    """Whether the person accepts an answer, and whether the verdict does."""
+    """Whether an answer was accepted, and whether the verdict accepts it."""
     questions = {row["id"]: row for _, row in read_rows(FOLDER / task / "questions.jsonl") if row["part"] == "a"}
     of_data: dict[str, list[dict[str, Any]]] = {}
     for answer in ANSWERS:
@@ -50,9 +50,9 @@ def test_there_are_100_answers_of_each_task() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the questions that people wrote are not in {FOLDER}: set PEOPLE")
-def test_verdicts_agree_with_those_of_a_person() -> None:
+def test_verdicts_agree_with_judgements_made_before() -> None:
     pairs = [pair for task in people.TASKS for pair in verdicts(task)]
     for accepted in (True, False):
-        verdicts_of = [correct for person, correct in pairs if person is accepted]
+        verdicts_of = [correct for judged, correct in pairs if judged is accepted]
         agreeing = sum(correct is accepted for correct in verdicts_of)
         assert agreeing >= LEAST * len(verdicts_of), (accepted, agreeing, len(verdicts_of))
