@@ -213,10 +213,15 @@ def test_compares_aggregations(judged: Judged) -> None:
     for other in (
         {"size": 0, "aggs": {"by": {"terms": {"field": "sort"}}}},
         {"size": 0, "aggs": {"by": {"terms": {"field": "shop", "size": 2}}}},
-        {"size": 0, "aggs": {"by": {"terms": {"field": "shop"}, "aggs": {"of": {"avg": {"field": "price"}}}}}},
         {"size": 0},
     ):
         assert not judged(per_shop, other).correct
+    with_mean: Body = {
+        "size": 0,
+        "aggs": {"by": {"terms": {"field": "shop"}, "aggs": {"of": {"avg": {"field": "price"}}}}},
+    }
+    assert judged(per_shop, with_mean).correct  # it shows more
+    assert not judged(with_mean, per_shop).correct
 
 
 def test_verdict_ignores_run_time(engine: Shops) -> None:
