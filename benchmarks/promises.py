@@ -4,7 +4,7 @@
 
     | SQL | 0.2 | 56.4 % | 15.6 % [10.5, 22.5] | 27.6 % | 0.9 % |
 
-The published bases answer; an answer is right if it shows what is asked for (`benchmarks.people`, by content, without a
+The published bases answer; verdicts are those of `benchmarks.people` (without a
 second look, which does not go with a promise). First: calibrated on all of part a, used on part b, which is about other
 databases. Then: `LEAST` judgements drawn from part b, as of a person who asks about the same data before and after; how
 often anything is promised, and how often the promise is broken on all of part b. Only totals are printed.

@@ -1,4 +1,4 @@
-"""Verdicts agree with judgements of 200 answers to people's questions, made one by one before there was this comparison.
+"""Verdicts agree with judgements of 200 answers to people's questions, made one by one before verdicts were written.
 
 `judged_answers.jsonl` has the answers, by students of different skill, and whether a person who asked would accept each
 for the question: another form of the right one, but not one that is right by luck. The questions are not part of dstill

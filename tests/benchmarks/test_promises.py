@@ -15,7 +15,6 @@ def answered(number: int, part: str, *, wrong: bool, score: float | None) -> Ans
         gold="",
         answer="",
         right=not wrong,
-        by_content=not wrong,
         executed=True,
         second_look=False,
         reason="",

@@ -305,6 +305,7 @@ OTHER_EXECUTE = {
     "core/dstill/teacher/batch_log.py": "db",
     "core/dstill/teacher/cache.py": "db self._reader self._writer",
     "core/dstill/stages/generate/curate.py": "steps",
+    "core/dstill/stages/generate/written_rows.py": "steps",
     "core/dstill/io/spool.py": "db self._db self._on_disk",
     "core/dstill/io/sqlite_files.py": "db",
     # Connections to databases: what runs on them is made by dstill, or passed the checks.

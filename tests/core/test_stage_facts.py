@@ -215,7 +215,7 @@ def test_evaluate() -> None:
     }
     moved = facts(DataReport(data={"beads": 3}, notes=("beads moved",)), "one row edited")
     assert (moved["data"], moved["notes"]) == ({"beads": 3}, ["one row edited", "beads moved"])
-    unsure = replace(EVALUATED, confidence=Confidence.none("no answer was executed"))
+    unsure = replace(EVALUATED, confidence=Confidence(why="no answer was executed"))
     first = stage_facts.evaluated(unsure, splits=["test"], notes=())
     assert list(first)[:2] == ["confidence", "cascade"]
     assert (first["confidence"], first["cascade"]) == ({"why": "no answer was executed"}, {})
