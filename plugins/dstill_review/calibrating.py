@@ -80,7 +80,7 @@ def calibrate(app: App, run: str, questions: Path | None, feedback: Path | None,
     from dstill_review.judging import JudgingSession
 
     opened = app.open(run)
-    given = ["--questions", questions] if questions else []
+    given: list[str | Path] = ["--questions", questions] if questions else []
     again = command("calibrate", opened.folder, *given, *(["--tui"] if tui else []))
     rows, said = _read(opened, questions), saying.read(feedback) if feedback else ()
     with opened.stage("calibrate") as facts, contextlib.ExitStack() as stack:

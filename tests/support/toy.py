@@ -339,8 +339,8 @@ class Memorizer(Student):
 
     def fit(self, job: TrainingJob) -> TrainResult:
         job.folder.mkdir(parents=True, exist_ok=True)
-        known = self.load_base().pairs if self.base else {}
-        pairs = {**known} | {_key(pair.task_prefix + pair.source): pair.target for row in job.train for pair in row}
+        known = _pairs(Path(self.base)) if self.base else {}
+        pairs = known | {_key(pair.task_prefix + pair.source): pair.target for row in job.train for pair in row}
         (job.folder / "pairs.json").write_text(json.dumps(pairs))
         for step in range(1, 3):
             job.on_step(step, 2, {"loss": 1 / step})
@@ -353,14 +353,19 @@ class Memorizer(Student):
     def further(self, folder: Path) -> Mapping[str, Any]:
         return {"train.student": f"memory:{folder}"}
 
-    def load_base(self) -> Recall:
-        return self.load(Path(self.base)) if self.base else super().load_base()  # type: ignore[return-value]
+    def load_base(self) -> Generator:
+        return self.load(Path(self.base)) if self.base else super().load_base()
 
     def base_limits(self) -> str:
         return "half of its differences are wrong"
 
-    def load(self, folder: Path, *, trained: bool = True) -> Recall:
-        return Recall(json.loads((folder / "pairs.json").read_text()) if trained else {})
+    def load(self, folder: Path, *, trained: bool = True) -> Generator:
+        return Recall(_pairs(folder) if trained else {})
+
+
+def _pairs(folder: Path) -> dict[str, str]:
+    pairs: dict[str, str] = json.loads((folder / "pairs.json").read_text())
+    return pairs
 
 
 class Recall(Generator):
