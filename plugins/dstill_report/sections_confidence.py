@@ -32,12 +32,19 @@ def sections(run: Run) -> Iterator[Section]:
     yield Section(
         title="Confidence",
         order=13,
-        text="The line: of the answers that are given if the surest come first, the share that is wrong. AUROC: how "
-        "often a right answer has a higher log-probability than a wrong one. AURC: the area under the line. ≤ 5 %: the "
-        "largest share of answers, the surest first, of which at most 5 % are wrong. All of this describes these "
-        "questions and promises nothing: that takes judgements of people (dstill calibrate).",
-        table=_table(separation_columns(facts), separation_rows(facts)),
+        text="The line: of the answers that are given if the surest come first, the share that is wrong. It describes "
+        "these questions and promises nothing: that takes judgements of people (dstill calibrate).",
         svg=_curve(run.confidence(), list(facts["splits"])),
+    )
+    # a row for each figure, as narrow pages have no room for a column each
+    splits, *figures = zip(separation_columns(facts), *separation_rows(facts), strict=True)
+    yield Section(
+        title="Confidence in figures",
+        order=75,
+        folded=True,
+        text="AUROC: how often a right answer has a higher log-probability than a wrong one. AURC: the area under the "
+        "risk–coverage curve. ≤ 5 %: the largest share of answers, the surest first, of which at most 5 % are wrong.",
+        table=Table(columns=("", *splits[1:]), rows=tuple(figures)),
     )
     for system, splits_of in evaluated.get("cascade", {}).items():
         yield from _cascade(system, splits_of)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
@@ -28,7 +28,9 @@ from dstill_sql.language.database.about_databases import AboutDatabases
 from dstill_sql.language.database.database import Rows
 from dstill_sql.language.database.drift import changes
 from dstill_sql.language.engine_text import NotPrintable
-from dstill_sql.testdata.dependencies import Dependencies
+
+if TYPE_CHECKING:
+    from dstill_sql.testdata.dependencies import Dependencies
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
 
@@ -145,6 +147,8 @@ class Postgresql(Executor, declared=POSTGRESQL):
 
     @cached_property
     def _dependencies(self) -> Dependencies:
+        from dstill_sql.testdata.dependencies import Dependencies
+
         return Dependencies(self.task)
 
     def context(self, example: Example) -> Mapping[str, Any]:

@@ -98,8 +98,10 @@ def test_confidence_has_its_curve_and_promises_nothing(make_run: Any) -> None:
     curve = section(run, "Confidence")
     assert "promises nothing" in curve.text
     assert "test from 0 at 2 to 20 at 100" in curve.svg
-    assert curve.table is not None
-    assert curve.table.rows == (("test", "1.000", "0.0235", "80.0 %", "80.0 %", "84.0 %", "88.0 %"),)
+    figures = section(run, "Confidence in figures")
+    assert figures.table is not None
+    assert figures.table.columns == ("", "test")
+    assert [row[1] for row in figures.table.rows] == ["1.000", "0.0235", "80.0 %", "80.0 %", "84.0 %", "88.0 %"]
     run.manifest["stages"]["evaluate"]["confidence"] = {"why": "no answer was executed"}
     assert not [one for one in sections(run) if one.title.startswith("Confidence")]
 
