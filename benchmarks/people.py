@@ -39,11 +39,10 @@ from dstill.stages.predict import live_data
 from dstill.stages.predict.answerable import Answerable
 from dstill.stages.predict.predictor import Predictor
 
-__all__ = ["PARTS", "TASKS", "Answered", "Data", "answered", "main"]
+__all__ = ["PARTS", "TASKS", "Answered", "Data", "answered", "main", "write_table"]
 
 PARTS = ("a", "b")
 NAMES = {"sql": "SQL", "querydsl": "Query DSL"}
-BEGIN, END = "<!-- people -->", "<!-- end of people -->"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +94,7 @@ def main() -> None:
             texts = (json.dumps(vars(row), ensure_ascii=False) + "\n" for row in rows if row.part == "a")
             arguments.out.write_text("".join(texts), encoding="utf-8")
     if arguments.page:
-        _write(arguments.page, lines)
+        write_table(arguments.page, "people", lines)
 
 
 def scores(rows: Sequence[Answered]) -> dict[str, str]:
@@ -110,10 +109,12 @@ def scores(rows: Sequence[Answered]) -> dict[str, str]:
     return shares
 
 
-def _write(page: Path, table: Sequence[str]) -> None:
-    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n{chr(10).join(table)}\n{END}{after}", encoding="utf-8")
+def write_table(page: Path, name: str, table: Sequence[str]) -> None:
+    """Write the lines of a table between the marks of that name in a page."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    after = rest.split(end)[1]
+    page.write_text(f"{before}{begin}\n{chr(10).join(table)}\n{end}{after}", encoding="utf-8")
 
 
 def answered(

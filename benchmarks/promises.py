@@ -4,10 +4,10 @@
 
     | SQL | 0.2 | 56.4 % | 15.6 % [10.5, 22.5] | 27.6 % | 0.9 % |
 
-The published bases answer; verdicts are those of `benchmarks.people` (without a
-second look, which does not go with a promise). First: calibrated on all of part a, used on part b, which is about other
-databases. Then: `LEAST` judgements drawn from part b, as of a person who asks about the same data before and after; how
-often anything is promised, and how often the promise is broken on all of part b. Only totals are printed.
+The published bases answer, and verdicts are those of `benchmarks.people`, without a second look, which does not go with
+a promise. First: calibrated on all of part a, used on part b, which is about other databases. Then: `LEAST` judgements
+drawn from part b, as of a person who asks about the same data before and after; how often anything is promised, and how
+often the promise is broken on all of part b. Only totals are printed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from benchmarks.people import NAMES, TASKS, Answered, answered
+from benchmarks.people import NAMES, TASKS, Answered, answered, write_table
 
 from dstill.api.metric import wilson
 from dstill.confidence.promise import Promise, promised
@@ -27,7 +27,6 @@ __all__ = ["lines", "main"]
 
 SHARES = (0.1, 0.2, 0.3)
 DRAWS = 2_000
-BEGIN, END = "<!-- promises -->", "<!-- end of promises -->"
 HEAD = (
     "| base | `--max-wrong` | given | wrong of these | with 60 judgements: promised | broken |",
     "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -46,9 +45,7 @@ def main() -> None:
             print(line, flush=True)
             table.append(line)
     if arguments.page:
-        before, rest = arguments.page.read_text(encoding="utf-8").split(BEGIN)
-        after = rest.split(END)[1]
-        arguments.page.write_text(f"{before}{BEGIN}\n{chr(10).join(table)}\n{END}{after}", encoding="utf-8")
+        write_table(arguments.page, "promises", table)
 
 
 def lines(task: str, rows: Sequence[Answered]) -> Iterator[str]:

@@ -18,21 +18,19 @@ asked the question: the same teacher labels new rows, and would agree with itsel
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dstill.api.records import SPLITS, Example, Record
-from dstill.errors import DataError, UsageError
-from dstill.inputs import feedback
-from dstill.inputs.dedup import LEARNING_SPLITS, words_of
+from dstill.errors import DataError
+from dstill.inputs.dedup import LEARNING_SPLITS, question_key
 from dstill.inputs.feedback import Feedback
-from dstill.inputs.leakage import context_key
 from dstill.inputs.question_files import read_questions
 from dstill.io.shell import command
 from dstill.runs.judgements import FILE as JUDGED
+from dstill.runs.judgements import questions_of
 from dstill.runs.peoples_rows import ASKED_BY, PEOPLE, peoples_rows, with_reference
 from dstill.runs.run import Run
 from dstill.stages.predict.predictor import Predictor
@@ -96,12 +94,12 @@ def set_name(record: Record) -> str:
 
 def _said(run: Run, rows: Sequence[Feedback], split: str) -> list[Record]:
     """Questions of people whose right answer is known from what they said, without those that the run has learnt."""
-    asking, records = Predictor(run), []
-    for number, opinion in enumerate(feedback.opinions(run.task, rows), 1):
-        with contextlib.suppress(UsageError):  # about data that the run does not know
-            example = asking.example(opinion.question, id=f"{split}-{number}", data=opinion.data or None)
-            if opinion.gold is not None:
-                records.append(_of_people(example, opinion.gold, split))
+    asked = (example for _, example in questions_of(run.task, Predictor(run), rows))
+    known = (example for example in asked if example is not None and example.answer is not None)
+    records = [
+        _of_people(replace(example, id=f"{split}-{n}"), example.answer or "", split)
+        for n, example in enumerate(known, 1)
+    ]
     return _unlearnt(run, records)
 
 
@@ -148,5 +146,5 @@ def _of_people(example: Example, answer: str, split: str) -> Record:
 
 def _unlearnt(run: Run, records: Sequence[Record]) -> list[Record]:
     rows = (record for split in LEARNING_SPLITS for record in run.records(split, raw=True))
-    learnt = {(words_of(record.question), context_key(record)) for record in rows}
-    return [record for record in records if (words_of(record.question), context_key(record)) not in learnt]
+    learnt = set(map(question_key, rows))
+    return [record for record in records if question_key(record) not in learnt]

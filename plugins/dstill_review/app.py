@@ -23,8 +23,8 @@ from dstill.io.logs import log
 from dstill.quality.review import ACCEPT, REJECT, SKIP
 from dstill.runtime.http import with_policy
 from dstill_review.access import ONLY_THE_PAGE, Access, is_sent_by_page
-from dstill_review.judging import JudgingSession
-from dstill_review.session import InvalidEdit, ReviewSession, StaleRow
+from dstill_review.judging import JudgingSession, Session
+from dstill_review.session import InvalidEdit, StaleRow
 from dstill_review.views import problem_view, result_view, row_view
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ __all__ = ["application"]
 WEB = Path(__file__).parent / "web"
 FILES = {"/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 MAX_BODY = 1_000_000  # bytes
-
-Session = ReviewSession | JudgingSession
 
 
 def application(session: Session, access: Access | None, *, finish: Callable[[], None]) -> Starlette:

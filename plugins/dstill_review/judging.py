@@ -20,9 +20,9 @@ from dstill.errors import UsageError
 from dstill.quality.review import ACCEPT, EDIT, REJECT, SKIP, Decision, digest
 from dstill.runs.judgements import LEAST, JudgedAnswer, Judgements
 from dstill.runs.run import Run
-from dstill_review.session import Checked, InvalidEdit, StaleRow, normalized
+from dstill_review.session import Checked, InvalidEdit, ReviewSession, StaleRow, normalized
 
-__all__ = ["JudgingSession"]
+__all__ = ["JudgingSession", "Session"]
 
 
 class JudgingSession(Checked):
@@ -108,6 +108,9 @@ class JudgingSession(Checked):
         if record is None or record.id != id or digest(record) != asked:
             raise StaleRow(f"answer '{id}' is already judged")
         return record
+
+
+Session = ReviewSession | JudgingSession
 
 
 def _record(judged: JudgedAnswer) -> Record:

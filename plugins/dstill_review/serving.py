@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from dstill.runtime import http
 from dstill_review.access import Access
-from dstill_review.app import Session, application
-from dstill_review.judging import JudgingSession
+from dstill_review.app import application
+from dstill_review.judging import JudgingSession, Session
 
 if TYPE_CHECKING:
     from uvicorn import Server

@@ -18,13 +18,11 @@ import click
 from dstill.api.records import Record
 from dstill.cli.console import paragraph, rule, visible
 from dstill.quality.review import ACCEPT, REJECT, SKIP, digest
-from dstill_review.judging import JudgingSession
-from dstill_review.session import InvalidEdit, ReviewSession
+from dstill_review.judging import JudgingSession, Session
+from dstill_review.session import InvalidEdit
 from dstill_review.views import editable, problem_view, result_view, row_view
 
 __all__ = ["judge"]
-
-Session = ReviewSession | JudgingSession
 
 
 @dataclass(frozen=True)

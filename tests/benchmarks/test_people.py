@@ -46,7 +46,7 @@ def write(file: Path, rows: list[dict[str, Any]]) -> None:
 
 def test_both_tasks_are_scored(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     out, page = folder / "rows.jsonl", folder / "page.md"
-    page.write_text(f"{people.BEGIN}\nold\n{people.END}\n")
+    page.write_text("<!-- people -->\nold\n<!-- end of people -->\n")
     monkeypatch.setattr(
         "sys.argv", ["people", str(folder), "--task", "sql", "--out", str(out), "--processes", "1", "--page", str(page)]
     )

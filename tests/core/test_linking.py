@@ -148,6 +148,24 @@ def test_stop_word_that_is_written_as_code_is_value() -> None:
     assert linked == [{(2, 0): "value"}, {}, {}]
 
 
+@pytest.mark.parametrize(
+    ("question", "linked"),
+    [
+        ("orders with paidd", {(2, 0): "said"}),
+        ("customers from Odensee", {(2, 1): "said"}),
+        ("orders with padi", {}),  # too short
+        ("orders with bodense", {}),  # another first letter
+        ("orders with statue", {(2, 0): "short"}),  # it begins as a name does
+    ],
+)
+def test_misspelt_word_says_the_value_that_it_is_nearly(question: str, linked: dict[tuple[int, int], str]) -> None:
+    items = [
+        Item(name="state", words=("state",), kind="text", values=("PAID", "OUT_FOR_DELIVERY")),
+        Item(name="town", words=("town",), kind="text", values=("Odense", "Ribe")),
+    ]
+    assert Schema(items).link(question, words(question)) == linked
+
+
 def test_known_value_is_found_where_lower_case_is_longer() -> None:
     question = "İİİ of rosa"
     schema = Schema([Item(name="user", words=("u",), kind="keyword", values=("Rosa",))])

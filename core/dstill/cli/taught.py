@@ -44,7 +44,6 @@ class Teaching:
 
     spec: str
     flags: Mapping[str, Any]
-
     chosen: Mapping[str, Any]  # those of them that `spec` says
 
     @property

@@ -1,7 +1,7 @@
 """A cut for scores of answers above which at most a given share is wrong, with a guarantee for finite samples.
 
     promised(scores, right, max_wrong=0.05)
-    →  Promise(holds=True, cut=-0.41, max_wrong=0.05, level=0.9, n=353, wrong=6, of=392, …)
+    →  Promise(holds=True, cut=-0.41, max_wrong=0.05, level=0.95, n=353, wrong=6, of=392, …)
 
 `scores` and `right` are of judged answers to questions of people: the higher a score, the surer the student. This is
 learn-then-test (Angelopoulos, Bates, Candès, Jordan & Lei 2021, arXiv:2110.01052) for the share of wrong answers among

@@ -22,14 +22,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, cast
 
 from dstill.api.faults import about
-from dstill.api.records import SPLITS, Problem, Record, Rejection
+from dstill.api.records import SPLITS, Example, Problem, Record, Rejection
 from dstill.inputs.leakage import context_key
 from dstill.io.spool import MEMORY_ITEMS, Positions
 from dstill.io.strict_json import dumps
 from dstill.runtime import spooled
 from dstill.runtime.progress import Progress, silent
 
-__all__ = ["LEARNING_SPLITS", "SMALL_GROUP", "nearest", "select", "words_of"]
+__all__ = ["LEARNING_SPLITS", "SMALL_GROUP", "nearest", "question_key", "select", "words_of"]
 
 SIMILARITY = 90  # of 100: similarity of two questions from which on they are near duplicates
 SMALL_GROUP = 500  # questions with one answer, up to which each is compared with every other
@@ -119,6 +119,11 @@ class _Row:
         with about(record.id):
             self.gold = dumps([task.canonical(record.answer), self.data])
             self.refused = task.is_refusal(record.answer)
+
+
+def question_key(row: Example | Record) -> tuple[str, str]:
+    """The words of a question and its context: rows with equal keys ask the same of the same data."""
+    return words_of(row.question), context_key(row)
 
 
 def words_of(question: str) -> str:

@@ -10,7 +10,7 @@ is remembered, since the questions about a schema share most of their words.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -181,9 +181,11 @@ class Schema:
             yield from self._said[part]
 
     def _nearly_saying(self, word: str) -> Iterator[int]:
-        """Items with a known value that a word tells but for its spelling."""
+        """Items with a known value that a word tells but for its spelling; the first letter is right."""
         if len(word) >= _SPELLED and word.isalpha():
-            for near in get_close_matches(folded(word), self._telling, n=1, cutoff=_NEARLY):
+            first, telling = word[0], self._telling
+            alike = telling[bisect_left(telling, first) : bisect_left(telling, chr(ord(first) + 1))]
+            for near in get_close_matches(folded(word), alike, n=1, cutoff=_NEARLY):
                 yield from self._said[near]
 
     def _alike(self, stem: str) -> Iterator[tuple[Link, Sequence[int]]]:

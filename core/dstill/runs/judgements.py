@@ -24,30 +24,27 @@ from datetime import UTC, datetime
 
 from dstill.answering import steps
 from dstill.api.executor import Executor
-from dstill.api.records import Draft, Example, Prediction, Record
-from dstill.api.task import data_of
+from dstill.api.records import Draft, Example, Prediction
+from dstill.api.task import Task, data_of
 from dstill.confidence import calibration
 from dstill.confidence.calibration import Calibration, fitted
 from dstill.confidence.selective import counts
 from dstill.errors import ServiceError, UsageError
 from dstill.inputs import feedback
-from dstill.inputs.dedup import words_of
+from dstill.inputs.dedup import question_key
 from dstill.inputs.feedback import Feedback, Opinion
-from dstill.inputs.leakage import context_key
 from dstill.quality.data_monitor import engine_failures
 from dstill.runs.contents import RunContents
 from dstill.runs.peoples_rows import peoples_rows
 from dstill.stages.predict.predicted import PredictedAnswer
 from dstill.stages.predict.predictor import Predictor
 
-__all__ = ["FILE", "LEAST", "JudgedAnswer", "Judgements"]
+__all__ = ["FILE", "LEAST", "JudgedAnswer", "Judgements", "questions_of"]
 
 FILE = "judgements.jsonl"  # of a run
 LEAST = 60  # judgements
 MOST = 2_000  # questions that are answered
 BLOCK = 256  # of them at once
-
-Key = tuple[str, str]  # the words of a question, and its context
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +82,12 @@ class Judgements:
         fitted([0.0], [True])  # raises for a missing library, before a person does any work
         self._run, self._predictor, self._executor, self._task = run, predictor, executor, run.task
         self._rows = list(run.load(Feedback, FILE))
-        self._learnt = {_key(record) for record in run.records("train", raw=True)}
+        self._learnt = {question_key(record) for record in run.records("train", raw=True)}
         self.left_out = 0  # questions that the student learnt, or about data that the run does not know
         self.not_given = 0  # answers that the checks refuse, or without a log-probability
         own = list(questions)
         opinions = list(self._opinions([*self._rows, *feedback]))
-        self._said = {_key(example): opinion for example, opinion in opinions}
+        self._said = {question_key(example): opinion for example, opinion in opinions}
         asked = [
             *own,
             *(example for example, _ in opinions),
@@ -98,9 +95,9 @@ class Judgements:
         ]
         self.answers: list[JudgedAnswer] = []
         self._answer(self._unlearnt(asked))
-        own_keys = {_key(example) for example in own}
+        own_keys = {question_key(example) for example in own}
         for judged in self.answers:
-            if judged.right is not None and _key(judged.example) in own_keys - self._said.keys():
+            if judged.right is not None and question_key(judged.example) in own_keys - self._said.keys():
                 self._keep(judged, None if judged.right else judged.example.answer)
 
     # --- what is known ------------------------------------------------------------------
@@ -141,7 +138,9 @@ class Judgements:
     def ask(self, question: str) -> JudgedAnswer | None:
         """Answer one more question; None: the checks refuse the answer. Raises UsageError for a known question."""
         example = self._predictor.example(question, id=_new_id())
-        if _key(example) in self._learnt or any(_key(one.example) == _key(example) for one in self.answers):
+        if question_key(example) in self._learnt or any(
+            question_key(one.example) == question_key(example) for one in self.answers
+        ):
             what = "this question is answered already, or the student learnt it"
             raise UsageError(what, where="QUESTION", hint="ask another one")
         before = len(self.answers)
@@ -180,22 +179,20 @@ class Judgements:
 
     def _opinions(self, rows: Iterable[Feedback]) -> Iterator[tuple[Example, Opinion]]:
         """The questions of feedback, with what all of it says about each."""
-        for number, opinion in enumerate(feedback.opinions(self._task, rows), 1):
-            try:
-                example = self._predictor.example(opinion.question, id=f"said-{number}", data=opinion.data or None)
-            except UsageError:  # about data that this run does not know
+        for opinion, example in questions_of(self._task, self._predictor, rows):
+            if example is None:
                 self.left_out += 1
             else:
-                yield replace(example, answer=opinion.gold), opinion
+                yield example, opinion
 
     def _unlearnt(self, examples: Iterable[Example]) -> list[Example]:
         """Each question once, without those that the student learnt."""
-        first: dict[Key, Example] = {}
+        first: dict[tuple[str, str], Example] = {}
         for example in examples:
-            if _key(example) in self._learnt:
+            if question_key(example) in self._learnt:
                 self.left_out += 1
             else:
-                first.setdefault(_key(example), example)
+                first.setdefault(question_key(example), example)
         return [replace(example, id=f"{n}") for n, example in enumerate(list(first.values())[:MOST], 1)]
 
     # --- answers ------------------------------------------------------------------------
@@ -218,7 +215,7 @@ class Judgements:
 
     def _said_of(self, judged: JudgedAnswer) -> bool | None:
         """What people have said about this very answer."""
-        opinion, canonical = self._said.get(_key(judged.example)), self._task.canonical
+        opinion, canonical = self._said.get(question_key(judged.example)), self._task.canonical
         if opinion is None or opinion.disputed:
             return None
         answer = canonical(judged.answered.answer)
@@ -238,12 +235,21 @@ class Judgements:
         return {verdict.id: verdict.correct for verdict in verdicts if counts(verdict)}
 
 
+def questions_of(
+    task: Task, predictor: Predictor, rows: Iterable[Feedback]
+) -> Iterator[tuple[Opinion, Example | None]]:
+    """What all feedback says about each question, and the question with its gold; None: about unknown data."""
+    for number, opinion in enumerate(feedback.opinions(task, rows), 1):
+        try:
+            example = predictor.example(opinion.question, id=f"said-{number}", data=opinion.data or None)
+        except UsageError:
+            yield opinion, None
+        else:
+            yield opinion, replace(example, answer=opinion.gold)
+
+
 def _draft(written: Prediction) -> Draft:
     return Draft(answer=written.text)
-
-
-def _key(row: Example | Record) -> Key:
-    return words_of(row.question), context_key(row)
 
 
 def _new_id() -> str:

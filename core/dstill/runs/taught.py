@@ -24,6 +24,7 @@ from dstill.errors import DataError, UsageError
 from dstill.factory import STUDENT, make_teacher
 from dstill.inputs.dedup import select
 from dstill.runs.folder import data_file
+from dstill.runs.peoples_rows import ASKED_BY
 from dstill.runs.run import Run
 from dstill.stages.generate.teacher_rows import TeacherRows, teacher_rows
 
@@ -76,13 +77,14 @@ def teach(parent: Run, run: Run, *, resume: str) -> Mapping[str, Any]:
         of_split = {split: [row for row in rows if row.split == split] for split in ("train", SPLIT)}
         for split, records in of_split.items():
             run.write(data_file(split), records)
-        run.write_file(CARD, (run.folder / CARD).read_text() + _card(teacher.name, of_split))
-        taught = sum(bool(row.extra.get("asked_by")) for row in of_split["train"])
+        taught, learnt = sum(ASKED_BY in row.extra for row in of_split["train"]), len(of_split["train"])
+        card = _card(teacher.name, taught, learnt, len(of_split[SPLIT]))
+        run.write_file(CARD, (run.folder / CARD).read_text() + card)
         facts.update(
             teacher=teacher.name,
             train=taught,
             test=len(of_split[SPLIT]),
-            mixed_with=len(of_split["train"]) - taught,
+            mixed_with=learnt - taught,
             counts=found.counts.to_json(),
             summary=found.counts.line(),
             cost=found.cost.to_row() if found.cost is not None else {},
@@ -110,7 +112,7 @@ def _mixed(parent: Run, written: Sequence[Record], adapt: Adapt) -> list[Record]
     drawn = random.sample(sorted(written, key=lambda row: row.id), round(adapt.held_out * len(written)))
     held_out = {row.id for row in _unlike(drawn, [*learnt, *others], task)}
     marked = [
-        replace(row, split=SPLIT if row.id in held_out else "train", extra={**row.extra, "asked_by": row.teacher})
+        replace(row, split=SPLIT if row.id in held_out else "train", extra={**row.extra, ASKED_BY: row.teacher})
         for row in written
     ]
     wanted = round((len(written) - len(held_out)) * (1 - adapt.share) / adapt.share)
@@ -125,10 +127,9 @@ def _unlike(rows: Sequence[Record], others: Sequence[Record], task: Task) -> lis
     return [row for row, at in zip(rows, selected[len(others) :], strict=True) if not isinstance(at, Rejection)]
 
 
-def _card(teacher: str, rows: Mapping[str, Sequence[Record]]) -> str:
-    n, test = sum(bool(row.extra.get("asked_by")) for row in rows["train"]), len(rows[SPLIT])
+def _card(teacher: str, taught: int, learnt: int, test: int) -> str:
     return (
-        f"\n## Questions of a teacher\n\nThe teacher `{teacher}` wrote {n + test:,} questions with their answers. "
-        f"{n:,} are among the {len(rows['train']):,} training rows, {test:,} are the split `{SPLIT}`. The counts above "
+        f"\n## Questions of a teacher\n\nThe teacher `{teacher}` wrote {taught + test:,} questions with their answers. "
+        f"{taught:,} are among the {learnt:,} training rows, {test:,} are the split `{SPLIT}`. The counts above "
         "are those of the run that this one goes on from.\n"
     )

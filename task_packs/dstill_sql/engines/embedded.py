@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote
 
 from dstill.api.engine import Change, CheckResult, Engine
-from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.setting import setting
 from dstill.api.task import Task, data_of
@@ -24,6 +23,7 @@ from dstill.errors import DataError, ServiceError, UsageError
 from dstill.io.urls import file_of
 from dstill_sql.engines import steps
 from dstill_sql.engines.process import ENGINES, EngineError, EngineProcess, InMemory, Name, Stopped
+from dstill_sql.engines.sql_executor import SqlExecutor
 from dstill_sql.language.database.about_databases import AboutDatabases
 from dstill_sql.language.database.database import File, Rows
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from dstill_sql.engines.catalogs import Catalog
     from dstill_sql.language.engine_text import Statement
-    from dstill_sql.testdata.dependencies import Dependencies
 
 __all__ = ["TOO_LONG", "Embedded", "EmbeddedSettings", "database_file"]
 
@@ -50,7 +49,7 @@ class EmbeddedSettings:
     )
 
 
-class Embedded(Executor):
+class Embedded(SqlExecutor):
     """An engine in a process that dstill starts."""
 
     Config: ClassVar[type] = EmbeddedSettings
@@ -153,15 +152,6 @@ class Embedded(Executor):
         """The data for the answers to an example: the file of ``--engine-url``, unless they are about other data."""
         data = self.task.data(example)
         return self._file if self._file is not None and not isinstance(data, Rows) else data
-
-    @cached_property
-    def _dependencies(self) -> Dependencies:
-        from dstill_sql.testdata.dependencies import Dependencies
-
-        return Dependencies(self.task)
-
-    def context(self, example: Example) -> Mapping[str, Any]:
-        return {"dependencies": self._dependencies.of(example, self.run)}
 
     # --- the user's file -----------------------------------------------------------------
 

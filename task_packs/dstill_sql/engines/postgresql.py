@@ -13,10 +13,9 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from dstill.api.engine import Change, CheckResult, Engine
-from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.setting import setting
 from dstill.api.task import Task, data_of
@@ -24,13 +23,11 @@ from dstill_sql.declarations import POSTGRESQL
 from dstill_sql.engines.connecting import library
 from dstill_sql.engines.duckdb import DuckDb
 from dstill_sql.engines.server import LARGEST, Away, Server
+from dstill_sql.engines.sql_executor import SqlExecutor
 from dstill_sql.language.database.about_databases import AboutDatabases
 from dstill_sql.language.database.database import Rows
 from dstill_sql.language.database.drift import changes
 from dstill_sql.language.engine_text import NotPrintable
-
-if TYPE_CHECKING:
-    from dstill_sql.testdata.dependencies import Dependencies
 
 __all__ = ["Postgresql", "PostgresqlSettings"]
 
@@ -73,7 +70,7 @@ class PostgresqlSettings:
         )
 
 
-class Postgresql(Executor, declared=POSTGRESQL):
+class Postgresql(SqlExecutor, declared=POSTGRESQL):
     """Runs answers on the user's PostgreSQL."""
 
     Config: ClassVar[type] = PostgresqlSettings
@@ -144,15 +141,6 @@ class Postgresql(Executor, declared=POSTGRESQL):
         from dstill_sql.engines.loading import Loader
 
         return Loader(self.engine, user=self.config.user, plain=self.config.plain)
-
-    @cached_property
-    def _dependencies(self) -> Dependencies:
-        from dstill_sql.testdata.dependencies import Dependencies
-
-        return Dependencies(self.task)
-
-    def context(self, example: Example) -> Mapping[str, Any]:
-        return {"dependencies": self._dependencies.of(example, self.run)}
 
     # --- the data ------------------------------------------------------------------------
 

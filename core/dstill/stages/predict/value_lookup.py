@@ -5,8 +5,7 @@
 
 For answers that find nothing (`second_look`). A text that is no value of its item is read as the value that it means:
 the same in another case or form, the only one that has its words, or one that is spelled nearly so; of that item or of
-one beside it. `run` runs an answer of the task and gives its result, so the engine's limits
-hold.
+one beside it. `run` runs an answer of the task and gives its result, so the engine's limits hold.
 """
 
 from __future__ import annotations
