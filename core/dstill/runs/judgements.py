@@ -138,9 +138,8 @@ class Judgements:
     def ask(self, question: str) -> JudgedAnswer | None:
         """Answer one more question; None: the checks refuse the answer. Raises UsageError for a known question."""
         example = self._predictor.example(question, id=_new_id())
-        if question_key(example) in self._learnt or any(
-            question_key(one.example) == question_key(example) for one in self.answers
-        ):
+        key = question_key(example)
+        if key in self._learnt or key in {question_key(answer.example) for answer in self.answers}:
             what = "this question is answered already, or the student learnt it"
             raise UsageError(what, where="QUESTION", hint="ask another one")
         before = len(self.answers)
