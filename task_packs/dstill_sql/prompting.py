@@ -32,6 +32,9 @@ _TASK = (
     "rarely called by its technical name, a value is."
 )
 
+_MONTH = "DATE_TRUNC('month', d)"
+_MONTHS = {"sqlite": "STRFTIME('%Y-%m', d)"}  # by dialect, where it is not `_MONTH`
+
 # category: what the schema needs ("-": nothing) | what is asked
 _KINDS = """
 list: - | rows that have certain values, numbers in a range, or something that is true of them
@@ -67,7 +70,10 @@ An answer is one SQL query for {dialect}, on one line: a single SELECT that only
   (`GROUP BY band.id, band.name`), by the column itself otherwise; a figure for each group comes after what it is of.
 - "Over" and "after" exclude the bound, "at least", "since" and "between" include it. A day, month or year is a
   half-open range (`d >= '2024-01-01' AND d < '2025-01-01'`). Days that roll back from now:
-  `d >= CURRENT_DATE - INTERVAL '30' DAY`.
+  `d >= CURRENT_DATE - INTERVAL '30' DAY`. Per month of each year is `{month}`.
+- "Per", "for each", "by" and "broken down by" ask for groups. A share in percent is
+  `100.0 * COUNT(*) FILTER (WHERE ...) / COUNT(*)`. Write `IS NULL` or `IS NOT NULL` only where the question asks for
+  what is missing or known.
 - Write values as the data have them: `=` for a known value, `ILIKE '%word%'` for a word in a text.
 - If the database cannot answer, or the question asks for a change, advice or a forecast, the answer is a comment:
   {refusal}"""
@@ -132,7 +138,7 @@ def question_brief(example: Example, database: Database | None) -> QuestionBrief
     lines += [f"Values that columns hold, by table and column. {_DATA}", fenced(values)]
     return QuestionBrief(
         about="\n".join(lines),
-        answers=_ANSWERS.format(dialect=schema.dialect, refusal=refusals.FORM),
+        answers=_ANSWERS.format(dialect=schema.dialect, month=_MONTHS.get(schema.dialect, _MONTH), refusal=refusals.FORM),
         categories=_categories(schema),
         context={key: value for key, value in example.context.items() if key != "focus"},
         topics=_topics(schema),

@@ -44,7 +44,10 @@ ANSWERS = (
   as {"percentiles": {"field": "N", "percents": [50]}}, and `cardinality` for the number of different values.
 - Groups: {"size": 0, "aggs": {"groups": {"terms": {"field": "F"}}}}; of dates `date_histogram` with
   `calendar_interval`, of numbers `histogram`. A figure of each group is an inner `value`, groups in groups are inner
-  `groups`.
+  `groups`. "Per", "for each", "by" and "broken down by" ask for groups; without a number of them, write no `size`.
+- Percentages, ratios and differences cannot be computed: do not ask for them.
+- Near a place: {"geo_distance": {"distance": "50km", "F": {"lat": 40.1, "lon": -3.2}}}, where the question says the
+  coordinates.
 - The thing that has most, not its number: the document with the highest N is {"size": 1, "sort": [{"N": "desc"}]}; the
   F that occurs most is `terms` with `"size": 1`; the F with the highest figure is
   {"terms": {"field": "F", "size": 1, "order": {"value": "desc"}}} with that figure as inner `value`.

@@ -25,8 +25,8 @@ from tools.base.sql import written
 __all__ = ["PACK", "answers"]
 
 # Shares of rows; the others are about invented databases
-WRITTEN = 0.25  # written one by one (`tools.base.sql.written`)
-FORMAL = 0.15  # formal questions about the databases that were made up for the written ones
+WRITTEN = 0.4  # written one by one (`tools.base.sql.written`)
+FORMAL = 0.12  # formal questions about the databases that were made up for the written ones
 
 
 def answers(seed: int) -> Answers:

@@ -4,10 +4,11 @@
     found.records           # [Record(id="teacher-5f1c…", question="…", split="train", teacher="openai"), …]
     found.counts.line()     # "300 questions came: 261 kept (22 refused); not used: other_answer 21, finds_nothing 9, …"
 
-A second answer to each question alone is asked for, with the data and without the first answer. A row stays if both
-find the same when they are run, or if both refuse. Lines that fail, and those that are missing, are asked for again
-`AGAIN` times, with what was wrong. A teacher that only looks answers up is not asked: its questions are taken, with a
-second answer from the column ``second``, if they have one.
+A second answer to each question alone is asked for, with the data and without the first answer. A row stays if a person
+would take the result of one for that of the other when they are run (`ResultProperties.accepts`), or if both refuse.
+Lines that fail, and those that are missing, are asked for again `AGAIN` times, with what was wrong. A teacher that only
+looks answers up is not asked: its questions are taken, with a second answer from the column ``second``, if they have
+one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dstill.answering.prompts import LONGEST
 from dstill.api.executor import Executor
-from dstill.api.protocols import QuestionBrief
+from dstill.api.protocols import QuestionBrief, ResultProperties
 from dstill.api.records import Draft, Example, Message, OutcomeKind, Problem, Prompt, Record, Rejection, Reply
 from dstill.api.teacher import Teacher
 from dstill.errors import BudgetError, DataError, Interrupted
@@ -328,7 +329,10 @@ def _agree(setup: Setup, executor: Executor, row: Record, second: str) -> bool:
     if any(problem.is_error for problem in problems):
         return False
     first, other = executor.run(row.answer, row.example), executor.run(second, row.example)
-    return first.kind is other.kind is OutcomeKind.OK and task.same(other.value, first.value)
+    if not first.kind is other.kind is OutcomeKind.OK:
+        return False
+    accepts, other_way = ResultProperties.of(task).accepts, replace(row.example, answer=second)
+    return bool(accepts(other.value, first.value, row.example) or accepts(first.value, other.value, other_way))
 
 
 # --- the result -------------------------------------------------------------------------
