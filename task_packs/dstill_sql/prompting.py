@@ -138,7 +138,9 @@ def question_brief(example: Example, database: Database | None) -> QuestionBrief
     lines += [f"Values that columns hold, by table and column. {_DATA}", fenced(values)]
     return QuestionBrief(
         about="\n".join(lines),
-        answers=_ANSWERS.format(dialect=schema.dialect, month=_MONTHS.get(schema.dialect, _MONTH), refusal=refusals.FORM),
+        answers=_ANSWERS.format(
+            dialect=schema.dialect, month=_MONTHS.get(schema.dialect, _MONTH), refusal=refusals.FORM
+        ),
         categories=_categories(schema),
         context={key: value for key, value in example.context.items() if key != "focus"},
         topics=_topics(schema),

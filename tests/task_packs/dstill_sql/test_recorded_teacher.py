@@ -9,6 +9,12 @@ from pathlib import Path
 import pytest
 from tools import teacher
 
+from dstill.api.records import Record
+from dstill.stages.generate.teacher_questions import Written
+from dstill.stages.generate.teacher_rows import TeacherCounts, voted
+from dstill.stages.generate.written_rows import checked, example_of
+from dstill_sql import bundle
+
 ROWS = (
     {"id": "q1", "question": "which band is the dearest", "answer": "SELECT name FROM band ORDER BY fee DESC LIMIT 1"},
     {"id": "q2", "question": "how many gigs were called off", "answer": "SELECT COUNT(*) FROM gig WHERE cancelled"},
@@ -52,3 +58,21 @@ def test_a_recording_is_made_of_replies_that_were_checked(
     rows = [json.loads(line) for line in folder.with_name("festival.jsonl").read_text().splitlines()]
     assert [(row["question"], row["second"]) for row in rows[:3]] == list(zip(ids.values(), others, strict=True))
     assert (len(rows), rows[3]["second"]) == (4, "")  # `adapt` judges the bad one again
+
+
+def test_the_bundled_recording_can_be_played_back() -> None:
+    """Nearly all of its questions pass the checks, find something, and have a second answer that agrees."""
+    setup = teacher._setup("sql", "festival")
+    brief = teacher._brief(setup)
+    rows = [json.loads(line) for line in (bundle.FOLDER / "recorded/festival.jsonl").read_text().splitlines()]
+    lines = [Written(**{name: row[name] for name in ("id", "question", "rationale", "answer")}) for row in rows]
+    examples = [example_of(line, brief, row["category"]) for line, row in zip(lines, rows, strict=True)]
+    counts = TeacherCounts(requested=len(rows))
+    with setup.opened_executor() as executor:
+        checked_rows = checked(setup, examples, executor)
+        pairs = zip(checked_rows, rows, strict=True)
+        voted_rows = [voted(setup, executor, row, line["second"], counts) for row, line in pairs]
+    good = [row for row in voted_rows if isinstance(row, Record)]
+    assert len(rows) == counts.voted == 650
+    assert len(good) >= 0.97 * len(rows)
+    assert all(row.rationale for row in good)
