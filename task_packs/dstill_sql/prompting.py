@@ -19,6 +19,7 @@ from dstill.linked.names import stems
 from dstill_sql.language import refusals
 from dstill_sql.language.database.database import Database
 from dstill_sql.language.database.schema import SqlSchema, Table
+from dstill_sql.language.dialects import Dialect
 
 __all__ = ["question_brief", "schema_line", "tables_for"]
 
@@ -31,9 +32,6 @@ _TASK = (
     "all that the query needs: which rows, and what of them. People ask in their own words: a table or column is "
     "rarely called by its technical name, a value is."
 )
-
-_MONTH = "DATE_TRUNC('month', d)"
-_MONTHS = {"sqlite": "STRFTIME('%Y-%m', d)"}  # by dialect, where it is not `_MONTH`
 
 # category: what the schema needs ("-": nothing) | what is asked
 _KINDS = """
@@ -138,13 +136,20 @@ def question_brief(example: Example, database: Database | None) -> QuestionBrief
     lines += [f"Values that columns hold, by table and column. {_DATA}", fenced(values)]
     return QuestionBrief(
         about="\n".join(lines),
-        answers=_ANSWERS.format(
-            dialect=schema.dialect, month=_MONTHS.get(schema.dialect, _MONTH), refusal=refusals.FORM
-        ),
+        answers=_ANSWERS.format(dialect=schema.dialect, month=_month(schema.dialect), refusal=refusals.FORM),
         categories=_categories(schema),
         context={key: value for key, value in example.context.items() if key != "focus"},
         topics=_topics(schema),
     )
+
+
+def _month(dialect: Dialect) -> str:
+    """The month of a date, as the pack's own questions have it."""
+    from sqlglot import exp
+
+    from dstill_sql.questions.spans import month_of
+
+    return month_of(exp.column("d"), dialect).sql(dialect=dialect)
 
 
 def _topics(schema: SqlSchema) -> list[str]:

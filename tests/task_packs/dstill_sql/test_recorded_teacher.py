@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
 from tools import teacher
 
-from dstill.api.records import Record
-from dstill.stages.generate.teacher_questions import Written
-from dstill.stages.generate.teacher_rows import TeacherCounts, voted
-from dstill.stages.generate.written_rows import checked, example_of
-from dstill_sql import bundle
+from dstill.factory import Setup, make_teacher
+from dstill.stages.generate.teacher_rows import teacher_rows
+from dstill.teacher.purchase import Purchase
 
 ROWS = (
     {"id": "q1", "question": "which band is the dearest", "answer": "SELECT name FROM band ORDER BY fee DESC LIMIT 1"},
@@ -60,19 +59,17 @@ def test_a_recording_is_made_of_replies_that_were_checked(
     assert (len(rows), rows[3]["second"]) == (4, "")  # `adapt` judges the bad one again
 
 
-def test_the_bundled_recording_can_be_played_back() -> None:
+@pytest.mark.parametrize(
+    ("task", "name", "refused_rationales"), [("sql", "festival", 0), ("querydsl", "birdstrikes", 35)]
+)
+def test_a_bundled_recording_can_be_played_back(task: str, name: str, refused_rationales: int, tmp_path: Path) -> None:
     """Nearly all of its questions pass the checks, find something, and have a second answer that agrees."""
-    setup = teacher._setup("sql", "festival")
-    brief = teacher._brief(setup)
-    rows = [json.loads(line) for line in (bundle.FOLDER / "recorded/festival.jsonl").read_text().splitlines()]
-    lines = [Written(**{name: row[name] for name in ("id", "question", "rationale", "answer")}) for row in rows]
-    examples = [example_of(line, brief, row["category"]) for line, row in zip(lines, rows, strict=True)]
-    counts = TeacherCounts(requested=len(rows))
-    with setup.opened_executor() as executor:
-        checked_rows = checked(setup, examples, executor)
-        pairs = zip(checked_rows, rows, strict=True)
-        voted_rows = [voted(setup, executor, row, line["second"], counts) for row, line in pairs]
-    good = [row for row in voted_rows if isinstance(row, Record)]
-    assert len(rows) == counts.voted == 650
-    assert len(good) >= 0.97 * len(rows)
-    assert all(row.rationale for row in good)
+    file = resources.files(f"dstill_{task}") / f"bundle/recorded/{name}.jsonl"
+    setup = teacher._setup(task, name)
+    replay = {"generate.teacher": "replay", "teacher.replay.file": str(file)}
+    setup = Setup(setup.plugins, setup.config.with_flags(replay))
+    purchase = Purchase(store=tmp_path / "unused", buyer="", resume="", where="")
+    result = teacher_rows(setup, make_teacher(setup.plugins, setup.config), 1_000, purchase)
+    assert result.counts.came == result.counts.voted == 650
+    assert len(result.records) >= 0.97 * result.counts.came
+    assert sum(not row.rationale for row in result.records) == refused_rationales
