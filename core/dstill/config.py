@@ -133,7 +133,7 @@ class Generate:
 
 @dataclass(frozen=True, kw_only=True)
 class Adapt:
-    """How `dstill adapt --teacher` trains on a teacher's questions, after those from templates."""
+    """How `dstill adapt --teacher` trains on a teacher's questions, beside those from templates."""
 
     teacher_questions: int = setting(
         300,
@@ -145,14 +145,14 @@ class Adapt:
         0.2, "Share of the teacher's questions that are not learnt, but scored as `test_teacher`.", low=0, high=0.9
     )
     share: float = setting(
-        0.33,
-        "Share of the teacher's questions among the rows of that training; the rest is from templates.",
+        0.6,
+        "Share of the teacher's questions among the training rows; the rest is from templates. A student that starts "
+        "from random weights gets all of those.",
         low=0.01,
         high=1,
     )
-    max_steps: int = setting(300, "Steps of that training.", low=1, high=10**7)
-    learning_rate_factor: float = setting(
-        0.5, "Its learning rate, as a multiple of `train.learning_rate`.", low=1e-4, high=10
+    max_steps: int = setting(
+        600, "Steps of that training, instead of `train.max_steps`, unless that counts epochs.", low=1, high=10**7
     )
 
 

@@ -278,9 +278,6 @@ class LinkedStudent(TorchStudent, declared=LINKED):
     def external_models(self, folder: Path) -> Sequence[str]:
         return ()  # weights of another folder are read only for a student as it was before training
 
-    def further(self, folder: Path) -> Mapping[str, Any]:
-        return {"train.student": f"{LINKED.name}:{folder}", f"student.{LINKED.name}.replay": self.config.replay}
-
     def load_base(self) -> LinkedGenerator:
         if not self.starts_from:
             raise UsageError(

@@ -350,9 +350,6 @@ class Memorizer(Student):
             steps=2, seconds=0.1, history=history, peak_memory=1 << 20, trained_parameters=n, all_parameters=n
         )
 
-    def further(self, folder: Path) -> Mapping[str, Any]:
-        return {"train.student": f"memory:{folder}"}
-
     def load_base(self) -> Generator:
         return self.load(Path(self.base)) if self.base else super().load_base()
 

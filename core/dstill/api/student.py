@@ -197,13 +197,6 @@ class Student(Part, ABC):
         """
         return ()
 
-    def further(self, folder: Path) -> Mapping[str, Any]:
-        """The settings by dotted key with which a training starts from the trained student in `folder`.
-
-        Empty: this kind always starts from its own base.
-        """
-        return {}
-
     def load_base(self) -> Generator:
         """Load the model that training would start from, to answer without training: for `dstill ask`.
 

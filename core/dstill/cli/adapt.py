@@ -107,8 +107,8 @@ def adapt(
     same command continues. Other settings than before need --restart.
 
     With --teacher, a large model also writes questions as people ask them. Each answer is checked and run, and has to
-    find the same as a second answer to the question alone. The student is then trained further on them, mixed with
-    questions from templates. A part of them is not learnt: its accuracy is shown first, as test_teacher.
+    find the same as a second answer to the question alone. The student learns them together with questions from
+    templates. A part of them is not learnt: its accuracy is shown first, as test_teacher.
     """
     started = time.monotonic()
     teaching = teaching_of(app, spec)
@@ -141,8 +141,7 @@ def adapt(
         emit({**summary(run, stages.scores, seconds=seconds), "run": str(out / run.folder)})
         return
     stages.show(run)
-    before = "with questions from templates alone" if teaching else "before training"
-    for line in _changes(run, stages.scores["scores"], before):
+    for line in _changes(run, stages.scores["scores"]):
         say(line)
     made = "The questions of the other splits were" if teaching else "These questions were"
     say(f"{made} made from templates. People ask in other ways, so try your own questions too.")
@@ -235,10 +234,10 @@ def _forget_stages(run: Run) -> None:
         run.save()
 
 
-def _changes(run: Run, scores: Mapping[str, Any], what: str) -> Iterator[str]:
-    """The accuracy before and after training, a line for each split. `what`: what was before."""
+def _changes(run: Run, scores: Mapping[str, Any]) -> Iterator[str]:
+    """The accuracy before and after training, a line for each split."""
     headline = run.plugins.headline()
     for split in run.settings.evaluate.splits:
         before, after = (scores.get(system, {}).get(split, {}).get(headline) for system in ("untrained", "student"))
         if before and after and before["value"] is not None and after["value"] is not None:
-            yield f"{split}: {percent(before['value'])} % {what} → {percent(after['value'])} % after it"
+            yield f"{split}: {percent(before['value'])} % before training → {percent(after['value'])} % after it"

@@ -1,4 +1,4 @@
-"""The part of `adapt --teacher`: settings of the teacher, and the run that goes on with its questions.
+"""The part of `adapt --teacher`: settings of the teacher, and the run that learns its questions.
 
 teaching = teaching_of(app, "openai:gpt-5-mini")       # takes its settings out of `app.flags`; None: no teacher
 teaching.require_ready(setup)                          # raises for a missing key, file or price
@@ -89,7 +89,7 @@ def teaching_of(app: App, spec: str | None) -> Teaching | None:
 def run_taught(
     run: Run, teaching: Teaching, *, again: str, restart: bool = False, resume_with_changes: bool = False
 ) -> tuple[Run, Stages]:
-    """The stages of `run` without its evaluation, and then those of the run that goes on from it, which is evaluated.
+    """The questions of `run` from templates, and then the stages of the run that also learns those of the teacher.
 
     `again`: the command that a user resumes with. The other options are as of `dstill.cli.demo.run_stages`.
     """
@@ -104,11 +104,6 @@ def run_taught(
             if TEACH not in taught.stages:
                 teach(run, taught, resume=again)
             _note_teaching(taught)
-            if restart or "train" not in run.stages:
-                run.train(restart=restart, resume_with_changes=resume_with_changes)
-        note(f"training further in {taught.folder}")
-        with progress() as report:  # of its own: else the times of both trainings would be added up
-            taught.progress = report
             training = taught.stages.get("train") or taught.train(
                 resume_with_changes=resume_with_changes, allow_unreviewed=True
             )

@@ -1,11 +1,11 @@
-"""The run that goes on from one of synthetic questions with those of a teacher: `dstill adapt --teacher`.
+"""The run that learns a teacher's questions beside those from templates: `dstill adapt --teacher`.
 
     run = taught_run(parent, Path("runs/taught"), {"generate.teacher": "openai", …})
     teach(parent, run, resume="dstill adapt …")     # buys the questions, and writes the rows; done once
-    run.train(); run.evaluate()                     # starts from the student of `parent`
+    run.train(); run.evaluate()                     # starts where the training of `parent` would
 
 Its training rows are those of the teacher and a sample of its parent's, in the proportion of ``adapt.share``. A share
-of the teacher's questions is the split ``test_teacher``. None of them is like one that the parent's student learnt.
+of the teacher's questions is the split ``test_teacher``. None of them is like one that is learnt.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 from dstill.api.records import SPLITS, Record, Rejection
 from dstill.api.task import Task
 from dstill.config import Adapt
-from dstill.errors import DataError, UsageError
-from dstill.factory import STUDENT, make_teacher
+from dstill.errors import DataError
+from dstill.factory import make_teacher
 from dstill.inputs.dedup import select
 from dstill.runs.folder import data_file
 from dstill.runs.peoples_rows import ASKED_BY
@@ -38,25 +38,12 @@ CARD = "dataset/README.md"
 
 
 def taught_run(parent: Run, folder: Path, flags: Mapping[str, Any]) -> Run:
-    """A branch of `parent` at `folder` whose training starts from the student that `parent` trains.
-
-    `flags`: settings of the teacher and of ``[adapt]``. Raises UsageError for a kind of student that cannot go on.
-    """
-    further = parent.student.further((parent.folder / STUDENT).absolute())
-    if not further:
-        raise UsageError(
-            f"student '{parent.student.name}' cannot be trained further, which --teacher needs",
-            where="--student",
-            hint="a base of the task can, and so can a student of the kind linked",
-        )
-    adapt, train = parent.config.with_flags(flags).settings.adapt, parent.settings.train
+    """A branch of `parent` at `folder`. `flags`: settings of the teacher and of ``[adapt]``."""
+    adapt = parent.config.with_flags(flags).settings.adapt
     splits = [split for split in parent.settings.evaluate.splits if split != SPLIT]
-    own = {
-        **further,
-        "train.max_steps": adapt.max_steps,
-        "train.learning_rate": train.learning_rate * adapt.learning_rate_factor,
-        "evaluate.splits": [SPLIT, *splits],
-    }
+    own: dict[str, Any] = {"evaluate.splits": [SPLIT, *splits]}
+    if parent.settings.train.max_steps > 0:
+        own["train.max_steps"] = adapt.max_steps
     return parent.branch(folder, flags={**flags, **own})
 
 
@@ -105,7 +92,10 @@ def _require_enough(run: Run, found: TeacherRows) -> None:
 
 
 def _mixed(parent: Run, written: Sequence[Record], adapt: Adapt) -> list[Record]:
-    """The rows of the training and of `SPLIT`: `written` and a sample of what `parent` learnt."""
+    """The rows of the training and of `SPLIT`: `written`, and a sample of the training rows of `parent`.
+
+    A student that starts from random weights gets all of those.
+    """
     task, learnt = parent.task, list(parent.records("train"))
     others = [row for split in SPLITS if split != "train" for row in parent.records(split)]
     random = Random(f"{parent.settings.project.seed} {TEACH}")
@@ -116,7 +106,7 @@ def _mixed(parent: Run, written: Sequence[Record], adapt: Adapt) -> list[Record]
         for row in written
     ]
     wanted = round((len(written) - len(held_out)) * (1 - adapt.share) / adapt.share)
-    sample = random.sample(learnt, min(wanted, len(learnt)))
+    sample = random.sample(learnt, min(wanted, len(learnt))) if parent.student.base else learnt
     rows = select([*sample, *others, *marked], task)
     return [row for row in rows if isinstance(row, Record) and row.split in ("train", SPLIT)]
 
@@ -131,5 +121,5 @@ def _card(teacher: str, taught: int, learnt: int, test: int) -> str:
     return (
         f"\n## Questions of a teacher\n\nThe teacher `{teacher}` wrote {taught + test:,} questions with their answers. "
         f"{taught:,} are among the {learnt:,} training rows, {test:,} are the split `{SPLIT}`. The counts above "
-        "are those of the run that this one goes on from.\n"
+        "are those of the run with the questions from templates.\n"
     )
