@@ -23,7 +23,6 @@ from dstill.errors import Interrupted
 from dstill.runs.run import Run
 
 Cli = Callable[..., Any]
-QUICK = ("--task", "toy", "--set", "generate.teacher=parrot")
 
 
 def last_object(ended: Any) -> Any:
@@ -49,22 +48,16 @@ def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
     return found
 
 
-def test_every_command_has_help(cli: Cli) -> None:
+def test_every_command_has_help_and_json_if_it_has_a_result(cli: Cli) -> None:
     group, _ = build([])
     names = commands(group)
     assert {("generate",), ("runs", "list"), ("config", "show")} <= set(names)
+    without = {("init",), ("completion",), ("config", "schema"), ("pack", "new"), ("runs", "rm")}
     for words in names:
         ended = cli(*words, "--help")
-        assert ended.code == 0
+        assert (ended.code, ended.err) == (0, "")
         assert ended.out.startswith(f"Usage: dstill {' '.join(words)} [OPTIONS]")
-        assert ended.err == ""
-
-
-def test_every_command_with_a_result_has_json(cli: Cli) -> None:
-    group, _ = build([])
-    without = {("init",), ("completion",), ("config", "schema"), ("pack", "new"), ("runs", "rm")}
-    for words in commands(group):
-        assert ("--json" in cli(*words, "--help").out) is (words not in without), words
+        assert ("--json" in ended.out) is (words not in without), words
 
 
 def test_help_lists_commands_of_plugins(cli: Cli) -> None:
@@ -117,12 +110,6 @@ def test_debug_shows_the_traceback(cli: Cli, words: list[str]) -> None:
 # --- the installation -------------------------------------------------------------------
 
 
-def test_init_writes_a_file_that_can_be_read(cli: Cli) -> None:
-    assert "wrote dstill.toml for task 'toy'" in cli("init").out
-    shown = last_object(cli("config", "show", "--origin", "--json"))
-    assert shown["project.task"] == {"value": "toy", "origin": "dstill.toml:4"}
-
-
 def test_plugins_lists_parts_with_their_plugin(cli: Cli) -> None:
     listed = last_object(cli("pack", "list", "--json"))
     assert {
@@ -136,27 +123,6 @@ def test_plugins_lists_parts_with_their_plugin(cli: Cli) -> None:
     text = cli("pack", "list").out
     assert "parrot" in text
     assert "Says the gold" in text
-
-
-def test_doctor_lists_engines_device_and_extras(cli: Cli) -> None:
-    ended = cli("doctor", "--json")
-    assert ended.code == 0, ended.err
-    found = last_object(ended)
-    assert found["ok"] is True
-    checks = {c["what"]: c for c in found["checks"]}
-    assert checks["engine of toy"]["found"] == "abacus 1"
-    assert "GiB free" in checks["device"]["found"]
-    assert "extra train" in checks
-
-
-def test_doctor_names_the_problem_and_exits_with_its_code(cli: Cli) -> None:
-    ended = cli("doctor", "--engine-url", "http://127.0.0.1:1")
-    assert ended.code == 2
-    what, where, hint = ended.err.splitlines()
-    assert what == "error: task 'toy' has no executor that takes a url"
-    assert where == "where: --engine-url"
-    assert hint.startswith("hint: leave it out")
-    assert "engine" in ended.out
 
 
 def test_doctor_names_missing_extras(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,12 +325,6 @@ def test_check_refuses_a_malformed_row_and_reads_on(cli: Cli) -> None:
     assert messages[2].startswith("line 4: not strict JSON: ")
 
 
-def test_model_output_cannot_inject_terminal_escapes(cli: Cli) -> None:
-    ended = cli("check", "--format", "answers", stdin="\x1b[2J\u202e1+2".encode())
-    assert "\x1b" not in ended.out + ended.err
-    assert "\\u001b[2J\\u202e1+2" in ended.out
-
-
 # --- a run ------------------------------------------------------------------------------
 
 
@@ -376,16 +336,6 @@ def test_generate_shows_counts_and_the_next_command(cli: Cli) -> None:
     assert "error: 1 of 27 questions got no complete reply\n" in ended.err
     assert ended.out.endswith(f"run: mine\nnext: {WITH_TOY} train mine\n")
     assert "asking the teacher 27/27" in ended.err
-
-
-def test_generate_as_json(cli: Cli) -> None:
-    facts = last_object(cli("generate", "--teacher", "parrot", "--limit", "10", "--json"))
-    assert facts["accepted"] == 10
-    assert facts["run"].startswith("runs/toy-")
-
-
-def test_generate_resumes_an_existing_run(cli: Cli, generated: Path) -> None:
-    assert cli("generate", "--out", "mine", "--json").code == 0
 
 
 def test_run_without_rows_accepts_other_settings(cli: Cli, project: Path) -> None:
@@ -497,12 +447,6 @@ def test_predict_answers_a_question(cli: Cli, evaluated: Path) -> None:
     assert (ended.code, ended.out) == (0, "1+2\n3\n")
     as_json = last_object(cli("predict", "mine", "add 2 and 1", "--execute", "--json"))
     assert (as_json["answer"], as_json["ok"], as_json["outcome"], as_json["result"]) == ("1+2", True, "ok", 3)
-
-
-def test_predict_answers_questions_from_stdin(cli: Cli, evaluated: Path) -> None:
-    rows = cli("predict", "mine", "--json", stdin=b'{"question": "add 2 and 1"}\n{"question": "add 3 and 1"}\n')
-    assert [json.loads(line)["answer"] for line in rows.out.splitlines()] == ["1+2", "1+3"]
-    assert rows.code == 0
 
 
 def test_trace_prints_the_rows_of_one_id(cli: Cli, evaluated: Path) -> None:
@@ -654,32 +598,7 @@ def test_predict_warns_of_out_of_distribution_questions(cli: Cli, evaluated: Pat
     assert broken.err.startswith("note: the similarity to the training questions is not known: ")
 
 
-def test_python_api_opens_a_run_of_the_command_line(cli: Cli, evaluated: Path, toy_file: Path) -> None:
-    from dstill import plugins
-
-    run = Run.open("mine", plugins=plugins.load([toy_file]))
-    assert len(run.verdicts()) == 13
-
-
 # --- terminal output --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain\ttext\n", "plain\ttext\n"),
-        ("\x1b[31mred", "\\u001b[31mred"),
-        ("a\u202eb\u200bc\x00", "a\\u202eb\\u200bc\\u0000"),
-        ("Ünï→🙂", "Ünï→🙂"),
-    ],
-)
-def test_control_characters_are_written_as_escapes(text: str, shown: str) -> None:
-    assert console.visible(text) == shown
-
-
-def test_json_with_a_lone_surrogate_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    console.emit({"text": "\ud800"})
-    assert capsys.readouterr().out == '{"text":"\\ud800"}\n'
 
 
 def test_progress_lines_at_start_middle_and_end(capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,9 +58,3 @@ def test_abstention_is_not_a_failure(unsure: Any) -> None:
     assert shown.out.count("(abstained)\n  abstained: the confidence of 0.") == len(abstained)
     assert f"note: abstained on {len(abstained)} of 40 questions" in shown.err
     assert "note: at most 20 % of the given answers are wrong (level 95 %" in shown.err
-
-
-def test_promise_that_no_cut_holds_is_refused(unsure: Any) -> None:
-    ended = unsure("predict", "mine", "add 3 and 4", "--max-wrong", "0.001")
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("error: no cut holds for: at most 0.1 % of the given answers are wrong")

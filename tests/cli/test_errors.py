@@ -153,7 +153,7 @@ def test_run_without_settings_is_shown_and_deleted(cli: Cli, trained: Path) -> N
     assert cli("runs", "rm", "mine", "--yes").code == 0
 
 
-@pytest.mark.parametrize("text", ["a\u202eb", "\u200b", "\u2028", "\U000e0041", "\x7f\x9b", "\ufeff", "\ue000"])
+@pytest.mark.parametrize("text", ["a\u202eb", "\x7f\x9b", *"\u200b\u2028\U000e0041\ufeff\ue000\ud800"])
 def test_json_escapes_invisible_characters(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     emit({"id": text, "who": "é 日本 😀"})
     out = capsys.readouterr().out
@@ -161,13 +161,6 @@ def test_json_escapes_invisible_characters(text: str, capsys: pytest.CaptureFixt
     assert "é 日本 😀" in out
     assert visible(out) == out
     assert out.count("\n") == 1
-
-
-def test_ids_cannot_inject_terminal_escapes_through_json(cli: Cli) -> None:
-    ended = cli("check", "--format", "jsonl", stdin='{"id": "a\u202eb", "query": "1+2"}\n'.encode())
-    assert json.loads(ended.out)["id"] == "a\u202eb"
-    assert "\u202e" not in ended.out
-    assert "a\\u202eb" in ended.out
 
 
 @pytest.mark.parametrize(

@@ -300,14 +300,6 @@ def test_changed_settings_are_refused(ask: Callable[..., Any]) -> None:
     assert ask("--limit", "5").code == 0
 
 
-def test_requests_file_has_every_question_with_its_keys(ask: Callable[..., Any]) -> None:
-    assert ask().code == 0
-    rows = request_rows()
-    assert len(rows) == 27
-    assert all(len(row["keys"]) == 1 for row in rows)
-    assert len({row["keys"][0] for row in rows}) == 27
-
-
 def test_transport_settings_may_change_but_not_sampling_settings(ask: Callable[..., Any]) -> None:
     assert ask().code == 0
     assert ask("--set", "teacher.openai.timeout=9", "--set", "teacher.openai.max_retries=1").code == 0

@@ -44,7 +44,8 @@ def test_hidden_characters_are_escaped_and_json_is_equivalent() -> None:
 
 
 def test_scripts_of_all_languages_stay_readable() -> None:
-    assert visible(READABLE) == READABLE
+    text = f"{READABLE} Ünï→🙂\t\n"
+    assert visible(text) == text
 
 
 @given(st.text())
@@ -128,7 +129,8 @@ def test_no_command_prints_hostile_text_of_a_run(cli: Cli, hostile_run: Path) ->
 
 def test_no_command_prints_hostile_text_of_other_files(cli: Cli) -> None:
     assert_inert(cli("check", "--format", "answers", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
-    assert_inert(cli("check", "--format", "jsonl", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
+    rows = cli("check", "--format", "jsonl", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode())
+    assert json.loads(assert_inert(rows, 9).out)["id"] == HOSTILE
     prefix = json.dumps(f"{READABLE}\u202e\x9b", ensure_ascii=False)
     Path("dstill.toml").write_text(f"[task.toy]\nprefix = {prefix}\n", encoding="utf-8")
     assert READABLE in assert_inert(cli("config", "show")).out

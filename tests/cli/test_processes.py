@@ -182,19 +182,12 @@ def test_ctrl_c_tells_how_to_resume_in_any_stage(command: list[str], project: Pa
         ["pack", "list", "--json"],
     ],
 )
-def test_closed_stdout_ends_silently(command: list[str], words: list[str]) -> None:
+@pytest.mark.parametrize("reads", [0, 1])
+def test_closed_stdout_ends_silently(command: list[str], words: list[str], reads: int) -> None:
+    """Before anything was written, and after the first line, as `head` does."""
     with started(command, *words) as process:
         assert process.stdout is not None
-        process.stdout.close()  # before anything was written
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
-        assert process.wait(60) in (0, 141, -signal.SIGPIPE)
-
-
-def test_head_ends_silently(command: list[str]) -> None:
-    with started(command, "data", "questions", "-n", "20000") as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "add 1 and 1\n"
+        assert all(process.stdout.readline() for _ in range(reads))
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == ""
@@ -271,36 +264,6 @@ def test_run_of_another_process_is_locked(command: list[str], project: Path, cli
     resumed = cli("generate", "--out", "mine", "--set", "teacher.parrot.delay=0")
     assert "locked" not in resumed.err  # refused for its setting, not for the lock
     assert cli("runs", "rm", "mine", "--yes").code == 0
-
-
-# --- input ------------------------------------------------------------------------------
-
-
-# --- configuration ----------------------------------------------------------------------
-
-
-# --- plugins ----------------------------------------------------------------------------
-
-
-# --- answers ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("written", "truncated", "reason"),
-    [("", False, "no output"), (" \n\t", False, "no output"), ("1+1+1+1+1+", True, "cut off at the token limit")],
-)
-def test_unusable_prediction_is_wrong_in_evaluate(
-    cli: Cli, trained: Path, written: str, truncated: bool, reason: str
-) -> None:
-    """In `evaluate` such an answer is wrong, and the verdict says why."""
-    assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
-    file = Path("mine/predictions.jsonl")
-    rows = [json.loads(line) for line in file.read_text().splitlines()]
-    rows[0].update(text=written, truncated=truncated)
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
-    verdict = json.loads(Path("mine/verdicts.jsonl").read_text().splitlines()[0])
-    assert (verdict["reached"], verdict["reason"]) == (0, reason)
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), Interrupted("stopped at step 7 of 12")])

@@ -223,20 +223,6 @@ def _name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-STAGE_ROOMS = ("stages", "confidence", "quality", "answering", "inputs")
-
-
-def test_only_a_run_writes_its_files(root: Path) -> None:
-    """Stages are functions; `dstill.runs` writes their results."""
-    writing = ("atomic", "atomic_folder", "link_tree", "renewed", "write_text")
-    names = {f"dstill.io.files.{name}" for name in writing} | {"dstill.io.jsonl.write_rows"}
-    assert not {
-        path
-        for path in users(root, "core", names)
-        if path.startswith(tuple(f"core/dstill/{room}/" for room in STAGE_ROOMS))
-    }
-
-
 ROOMS = {"language", "engines", "questions", "form", "testdata"}
 FACE = {"base", "bundle", "files", "prompting", "protocols"}  # beside pack.py
 
