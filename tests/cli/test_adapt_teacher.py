@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.loopback_teacher import LoopbackTeacher
 
+pytestmark = pytest.mark.usefixtures("project", "openai")
 Cli = Callable[..., Any]
 ADAPT = (
     "adapt", "--engine-url", "http://abacus:20", "--set", "engine.name=abacus", "--index", "sums",
@@ -59,12 +60,6 @@ class Writer:
             texts.append(json.dumps({"id": id, "rationale": "the words say so", **line(self.asked)}))
             self.asked += 1
         return "\n".join(texts)
-
-
-@pytest.fixture(autouse=True)
-def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch, enable: Callable[..., None]) -> None:
-    enable("openai")
-    monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
 
 
 @pytest.fixture
@@ -352,10 +347,3 @@ def test_recorded_questions_about_other_data_are_refused(cli: Cli) -> None:
         "hint: the first one: form: 'SELECT 0' is no sum (write it as 1+2)",
     ]
     assert "train" not in manifest("adapted")["stages"]
-
-
-def test_a_missing_recording_is_said_before_anything_is_made(cli: Cli) -> None:
-    ended = replay(cli)
-    assert ended.code != 0
-    assert "recorded.jsonl" in ended.err
-    assert not Path("mine").exists()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -15,7 +13,7 @@ from typing import Any
 import click
 import pytest
 from support.commands import WITH_TOY
-from support.terminal import shown
+from support.terminal import in_terminal
 
 from dstill.cli import build, console, main
 from dstill.cli.train import show_training
@@ -639,20 +637,14 @@ def test_progress_end_is_printed_once(capsys: pytest.CaptureFixture[str], monkey
 @pytest.mark.parametrize(("width", "bar"), [(100, True), (60, False)])
 def test_narrow_terminal_shows_numbers_without_a_bar(width: int, bar: bool) -> None:
     """A terminal of that width cuts nothing off."""
-    import pty
-
     code = """if True:
         from dstill.cli import console
         with console.progress() as report:
             report("training", 1_500, 20_000, "12.5 rows/s, loss 1.1000")
     """
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(width), "TERM": "xterm"}
-    environment.pop("NO_COLOR", None)
-    with subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env=environment) as process:
-        os.close(theirs)
-        told = shown(ours)
-    assert process.returncode == 0
+    terminal = {"COLUMNS": str(width), "TERM": "xterm"}
+    status, told = in_terminal([sys.executable, "-c", code], drop=["NO_COLOR"], env=terminal)
+    assert status == 0
     assert ("━" in told) is bar
     for words in ("training", "1500/20000", "12.5 rows/s, loss 1.1000"):
         assert words in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", told)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.terminal import shown
+from support.terminal import in_terminal
 
 from dstill.cli import extras
 from dstill.cli.console import emit, visible
@@ -57,26 +56,18 @@ def test_unwritable_folder_is_not_called_missing(cli: Cli, mkdir_fails: Callable
     assert ended.err.startswith(f"error: cannot write {Path.cwd() / 'xx'}: nothing can be created in {Path.cwd()}\n")
 
 
-@pytest.mark.parametrize(("said", "code"), [(b"n\n", 130), (b"y\n", 0)])
-def test_rm_asks_on_a_terminal(trained: Path, toy_file: Path, said: bytes, code: int) -> None:
-    ours, theirs = pty.openpty()
+@pytest.mark.parametrize(("said", "code"), [("n\n", 130), ("y\n", 0)])
+def test_rm_asks_on_a_terminal(trained: Path, toy_file: Path, said: str, code: int) -> None:
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "runs", "rm", "mine"]
-    with subprocess.Popen(words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        os.close(theirs)
-        os.write(ours, said)
-        out, _ = process.communicate(timeout=60)
-    os.close(ours)
-    assert process.returncode == code, out
+    ended, out = in_terminal(words, typed=said)
+    assert ended == code, out
     assert trained.exists() is (code == 130)
 
 
 @pytest.mark.parametrize("more", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_terminal_shows_the_same_error_lines(project: Path, toy_file: Path, more: dict[str, str]) -> None:
-    ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--bundled-index", "wide"]
-    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}):
-        os.close(theirs)
-        told = shown(ours)
+    _, told = in_terminal(words, env=more)
     assert told == "error: the toy has no data called 'wide'\nwhere: --bundled-index\nhint: loud or soft\n"
 
 

@@ -17,6 +17,7 @@ import pytest
 from support.commands import WITH_TOY
 from support.loopback_teacher import LoopbackTeacher
 
+pytestmark = pytest.mark.usefixtures("project", "openai")
 Cli = Callable[..., Any]
 PRICES = 'teacher.openai.prices={"toy" = [1000.0, 2000.0]}'  # so that a few tokens cost something
 
@@ -29,12 +30,6 @@ def good_reply(question: str) -> str:
     verb, a, b = match.groups()
     answer = f"{a}+{b}" if verb == "add" else f"{b}-{a}"
     return f"<rationale>the words say so</rationale><answer>{answer}</answer>"
-
-
-@pytest.fixture(autouse=True)
-def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch, enable: Callable[..., None]) -> None:
-    enable("openai")
-    monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
 
 
 @pytest.fixture

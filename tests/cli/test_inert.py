@@ -6,8 +6,6 @@ import ast
 import io
 import json
 import logging
-import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +18,7 @@ from hypothesis import strategies as st
 from support.commands import TOY
 from support.inert import ENCODABLE, HIDDEN, HOSTILE, NAME, READABLE, hidden
 from support.kill.children import python_path
-from support.terminal import shown
+from support.terminal import in_terminal
 
 from dstill.cli import console
 from dstill.config import command_line, parse_assignment
@@ -187,12 +185,8 @@ def test_tables_and_bars_ignore_markup_and_escapes() -> None:
         "table([HOSTILE], [[HOSTILE]], title=HOSTILE); rule(HOSTILE); paragraph(HOSTILE); say(HOSTILE, bold=True)\n"
         "with progress() as report: report(HOSTILE, 1, 2, HOSTILE)"
     )
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "3000", "PYTHONPATH": python_path()}
-    environment.pop("NO_COLOR", None)
-    with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, env=environment):
-        os.close(theirs)
-        text = shown(ours)
+    terminal = {"TERM": "xterm", "COLUMNS": "3000", "PYTHONPATH": python_path()}
+    _, text = in_terminal([sys.executable, "-c", code], drop=["NO_COLOR"], env=terminal)
     assert hidden(text) == {"\x1b"}  # from dstill's own styles
     assert text.count("\\u001b]0;title\\u0007") >= 7
     assert "\x1b]" not in text

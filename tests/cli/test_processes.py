@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
 import shlex
 import shutil
 import signal
@@ -21,12 +19,14 @@ from typing import Any
 
 import pytest
 from support.sizes import first_quick
+from support.terminal import in_terminal
 
 from dstill.errors import Interrupted
 from dstill.teacher.cache import ReplyStore
 
 Cli = Callable[..., Any]
 ESCAPE = "\x1b"
+COLOURS = ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM")  # variables that say what a terminal can show
 
 
 def assert_refused(ended: Any, code: int, what: str) -> None:
@@ -194,33 +194,11 @@ def test_closed_stdout_ends_silently(command: list[str], words: list[str], reads
         assert process.wait(60) in (0, 141, -signal.SIGPIPE)
 
 
-def run_in_terminal(words: list[str], **environment: str) -> str:
-    """The output of a command in a pseudo-terminal."""
-    ours, theirs = pty.openpty()
-    names = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM")}
-    process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**names, **environment})
-    os.close(theirs)
-    data = b""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if not select.select([ours], [], [], 1)[0]:
-            continue
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # the process has closed its end
-            break
-        if not part:
-            break
-        data += part
-    os.close(ours)
-    assert process.wait(30) == 0, data
-    return data.decode()
-
-
 @pytest.mark.parametrize("environment", first_quick([{"TERM": "dumb"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}]))
 def test_dumb_terminal_gets_no_escapes(command: list[str], environment: dict[str, str]) -> None:
     for words in (["generate", "--teacher", "parrot"], ["pack", "list"], ["--help"]):
-        assert ESCAPE not in run_in_terminal([*command, *words], **environment)
+        status, shown = in_terminal([*command, *words], drop=COLOURS, env=environment)
+        assert (status, ESCAPE in shown) == (0, False), shown
 
 
 def test_pipe_gets_plain_lines(command: list[str]) -> None:
@@ -245,9 +223,10 @@ def test_ascii_terminal_gets_escaped_letters(command: list[str]) -> None:
 
 
 def test_capable_terminal_gets_progress_bars(command: list[str]) -> None:
-    shown = run_in_terminal([*command, "generate", "--teacher", "parrot"], TERM="xterm-256color")
-    assert ESCAPE in shown
-    assert "27/27" in shown
+    status, shown = in_terminal(
+        [*command, "generate", "--teacher", "parrot"], drop=COLOURS, env={"TERM": "xterm-256color"}
+    )
+    assert (status, ESCAPE in shown, "27/27" in shown) == (0, True, True), shown
 
 
 def test_run_of_another_process_is_locked(command: list[str], project: Path, cli: Cli) -> None:

@@ -40,9 +40,8 @@ def same_question(messages: Any) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch, enable: Callable[..., None]) -> None:
-    enable("openai", "querydsl")
-    monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
+def _shop(project: Path, openai: None, enable: Callable[..., None]) -> None:
+    enable("querydsl")
     (project / "shop.json").write_text(json.dumps(MAPPING))
 
 

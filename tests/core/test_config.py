@@ -219,16 +219,6 @@ def test_special_and_oversized_files_are_refused(tmp_path: Path) -> None:
             load(tmp_path / f"{name}.toml")
 
 
-def test_unreadable_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "latin.toml").write_bytes(b"[project]\ntask = '\xe9'\n")
-    (tmp_path / "empty.toml").write_text("")
-    for name, where in {"none.toml": "none.toml", "empty.toml": "empty.toml", "latin.toml": "latin.toml:2"}.items():
-        with pytest.raises(ConfigError) as caught:
-            load(tmp_path / name)
-        assert caught.value.where == str(tmp_path / where)
-        assert caught.value.hint
-
-
 def test_run_without_settings_has_no_hint_about_options(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(RunError) as caught:

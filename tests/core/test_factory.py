@@ -80,20 +80,20 @@ def test_student_kind_follows_from_the_file_suffix(plugins: Plugins) -> None:
         make_student(plugins, config(plugins), "some/model.other")
 
 
+def add_executor(plugins: Plugins, name: str, *schemes: str) -> None:
+    """One like the abacus, which takes addresses with these schemes."""
+    kind = type(name, (plugins.executor("abacus"),), {"name": name, "url_schemes": schemes})
+    plugins._of("executors")[name] = (kind, "toy")
+
+
 def test_executor_is_chosen_by_name_then_url_then_order(plugins: Plugins) -> None:
-    abacus = plugins.executor("abacus")
-
-    class Remote(abacus):  # type: ignore[misc, valid-type]
-        name = "remote"
-        url_schemes = ("http", "https")
-
     task = make_task(plugins, config(plugins))
     made = make_executor(plugins, config(plugins), task)
     assert made is not None
     assert made.name == "abacus"
     with pytest.raises(UsageError, match="task 'toy' has no executor that takes a url"):
         make_executor(plugins, config(plugins, engine__url="http://127.0.0.1:1"), task)
-    plugins._of("executors")["remote"] = (Remote, "toy")
+    add_executor(plugins, "remote", "http", "https")
     type(task).executors = ("abacus", "remote")
     for flags in ({"engine__url": "http://127.0.0.1:1"}, {"engine__name": "remote"}):
         made = make_executor(plugins, config(plugins, **flags), task)
@@ -102,10 +102,8 @@ def test_executor_is_chosen_by_name_then_url_then_order(plugins: Plugins) -> Non
 
 
 def test_executor_takes_addresses_of_its_schemes(plugins: Plugins) -> None:
-    abacus = plugins.executor("abacus")
-    for named, schemes in (("web", ("http", "https")), ("shop", ("shop",))):
-        kind = type(named, (abacus,), {"name": named, "url_schemes": schemes})
-        plugins._of("executors")[named] = (kind, "toy")
+    add_executor(plugins, "web", "http", "https")
+    add_executor(plugins, "shop", "shop")
     task = make_task(plugins, config(plugins))
     type(task).executors = ("abacus", "web", "shop")
     for url, name in (("https://a.example", "web"), ("SHOP://a.example/x", "shop"), ("shop:///x.db", "shop")):
@@ -119,13 +117,7 @@ def test_executor_takes_addresses_of_its_schemes(plugins: Plugins) -> None:
 
 def test_first_executor_differs_from_the_second(plugins: Plugins) -> None:
     """In either order."""
-    abacus = plugins.executor("abacus")
-
-    class Remote(abacus):  # type: ignore[misc, valid-type]
-        name = "remote"
-        url_schemes = ("http", "https")
-
-    plugins._of("executors")["remote"] = (Remote, "toy")
+    add_executor(plugins, "remote", "http", "https")
     task = make_task(plugins, config(plugins))
     type(task).executors = ("abacus", "remote")
     for second, first in (("remote", "abacus"), ("abacus", "remote")):

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from dstill import Run
-from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.answering import steps
 from dstill.api.records import Example, Level, Outcome, OutcomeKind, Prediction
@@ -28,29 +27,10 @@ from dstill.errors import (
     TrainingError,
     UsageError,
 )
-from dstill.plugins import Plugins, part_sections
+from dstill.plugins import Plugins
 from dstill.runs.folder import data_file
 from dstill.stages.train.scoring import scoring
 from dstill.teacher.cache import ReplyStore
-
-TOY = {
-    "project.task": "toy",
-    "generate.teacher": "parrot",
-    "train.student": "memory",
-    "train.objective": "plain",
-    "evaluate.baselines": ["untrained", "nearest"],
-    "evaluate.splits": ["test"],
-}
-
-
-@pytest.fixture
-def create(plugins: Plugins) -> Callable[..., Run]:
-    def make(folder: str = "runs/mine", **flags: Any) -> Run:
-        keys = {**TOY, **{key.replace("__", "."): value for key, value in flags.items()}}
-        config = configuration.load(flags=keys, environment={}, sections=part_sections(plugins))
-        return Run.create(folder, config=config, plugins=plugins, arguments=keys)
-
-    return make
 
 
 def trained(create: Callable[..., Run], **flags: Any) -> Run:

@@ -34,7 +34,6 @@ from dstill.api.records import (
 )
 from dstill.api.student import Student, TrainingJob
 from dstill.api.task import Task
-from dstill.errors import DataError
 from dstill.plugins import Plugins
 
 
@@ -158,35 +157,6 @@ def test_limit_keeps_shares_and_grows_monotonically(examples: list[Example], lim
 
 def splits(**records: list[Record]) -> list[Record]:
     return [replace(r, split=split) for split, of_split in records.items() for r in of_split]
-
-
-@pytest.mark.parametrize(
-    ("records", "what"),
-    [
-        (
-            splits(
-                train=[record("1", "a", template="t")],
-                test_unseen_templates=[record("2", "b", template="t"), record("3", "c", template="u")],
-            ),
-            "1 of 2 items of test_unseen_templates shares a template with train",
-        ),
-        (
-            splits(
-                train=[record("1", "a", context={"data": "i"})],
-                test_unseen_data=[record(str(n), "b", context={"data": "i"}) for n in range(2, 4)],
-            ),
-            "2 of 2 items of test_unseen_data share a data set with train",
-        ),
-        (
-            splits(train=[record("1", "a")], test=[record("1", "a")]),
-            "1 of 1 items of test shares a question with train",
-        ),
-    ],
-)
-def test_mislabelled_splits_are_refused(task: Task, records: list[Record], what: str) -> None:
-    with pytest.raises(DataError) as caught:
-        steps.check_splits(records, task)
-    assert caught.value.what == what
 
 
 def test_correct_splits_pass(task: Task, plugins: Plugins) -> None:
