@@ -10,12 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from support.commands import WITH_TOY
 from support.terminal import in_terminal
 
-from dstill.cli import build, console, main
+from dstill.cli import console, main
 from dstill.cli.train import show_training
 from dstill.errors import Interrupted
 from dstill.runs.run import Run
@@ -37,25 +36,6 @@ def manifest() -> dict[str, Any]:
 
 
 # --- help, version, no command ----------------------------------------------------------
-
-
-def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-    for name, command in group.commands.items():
-        found += commands(command, *path, name) if isinstance(command, click.Group) else [(*path, name)]
-    return found
-
-
-def test_every_command_has_help_and_json_if_it_has_a_result(cli: Cli) -> None:
-    group, _ = build([])
-    names = commands(group)
-    assert {("generate",), ("runs", "list"), ("config", "show")} <= set(names)
-    without = {("init",), ("completion",), ("config", "schema"), ("pack", "new"), ("runs", "rm")}
-    for words in names:
-        ended = cli(*words, "--help")
-        assert (ended.code, ended.err) == (0, "")
-        assert ended.out.startswith(f"Usage: dstill {' '.join(words)} [OPTIONS]")
-        assert ("--json" in ended.out) is (words not in without), words
 
 
 def test_help_lists_commands_of_plugins(cli: Cli) -> None:

@@ -18,7 +18,7 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
 from dstill.api.objective import Objective
-from dstill.api.protocols import NoTestDatabases, ResultProperties
+from dstill.api.protocols import NoTestDatabases, ResultProperties, TestDatabases
 from dstill.api.records import (
     SPLITS,
     Draft,
@@ -30,6 +30,7 @@ from dstill.api.records import (
     Record,
     Rejection,
     ResultDiff,
+    TestDatabase,
     Verdict,
 )
 from dstill.api.student import Student, TrainingJob
@@ -242,6 +243,16 @@ def test_empty_output_has_its_own_reason(plugins: Plugins, task: Task, abacus: E
     assert [v.reason for v in judged(plugins, task, {"": "1+2", " \n": "1+2"}, abacus)] == ["no output"] * 2
 
 
+def named_databases(*names: str, why_not: str = "") -> type[TestDatabases]:
+    class Named(TestDatabases):
+        def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
+            if why_not:
+                raise NoTestDatabases(why_not)
+            return [TestDatabase(name=name, data={}) for name in names]
+
+    return Named
+
+
 class Broken(Executor):
     """Right on the base data, unavailable on a test database."""
 
@@ -254,14 +265,7 @@ class Broken(Executor):
 
 
 def test_unavailable_test_database_does_not_count_against_the_student(plugins: Plugins) -> None:
-    from dstill.api.protocols import TestDatabases
-    from dstill.api.records import TestDatabase
-
-    class Small(TestDatabases):
-        def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
-            return [TestDatabase(name="small", data={})]
-
-    task = offering(plugins.task("toy"), Small)()
+    task = offering(plugins.task("toy"), named_databases("small"))()
     (verdict,) = judged(plugins, task, {"2+1": "1+2"}, Broken().open(task, Engine()))
     assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.EXECUTED, Level.EXECUTED, "unavailable")
 
@@ -290,20 +294,11 @@ class RightOnDataOnly(Executor):
 def on_test_databases(
     plugins: Plugins, answer: str, *names: str, why_not: str = "", base: Any = None
 ) -> tuple[Verdict, list[str]]:
-    from dstill.api.protocols import TestDatabases
-    from dstill.api.records import TestDatabase
-
-    class Named(TestDatabases):
-        def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
-            if why_not:
-                raise NoTestDatabases(why_not)
-            return [TestDatabase(name=name, data={}) for name in names]
-
     class Evened(base or plugins.task("toy")):  # type: ignore[misc]
         def canonical(self, text: str) -> str:
             return text.replace("02", "2")
 
-    task, lucky = offering(Evened, Named)(), RightOnDataOnly()
+    task, lucky = offering(Evened, named_databases(*names, why_not=why_not))(), RightOnDataOnly()
     (verdict,) = judged(plugins, task, {answer: "1+2"}, lucky.open(task, Engine()))
     return verdict, lucky.asked
 
