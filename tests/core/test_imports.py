@@ -10,6 +10,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -20,45 +21,11 @@ import pytest
 
 from dstill_querydsl.engines.server import EmbeddedServer
 
-HEAVY = {
-    "torch",
-    "transformers",
-    "peft",
-    "accelerate",
-    "bitsandbytes",
-    "tokenizers",
-    "safetensors",
-    "numpy",
-    "openai",
-    "httpx",
-    "tenacity",
-    "elasticsearch",
-    "elastic_transport",
-    "osmem_server",
-    "jsonschema",
-    "rich",
-    "scipy",
-    "statsmodels",
-    "matplotlib",
-    "jinja2",
-    "pyarrow",
-    "ray",
-    "llguidance",
-    "xgrammar",
-    "ctranslate2",
-    "gguf",
-    "starlette",
-    "uvicorn",
-    "prometheus_client",
-    "mcp",
-    "opentelemetry",
-    "pydantic",
-    "mlflow",
-    "wandb",
-    # standard library: a third of the time of --help
-    "asyncio",
-    "sqlite3",
-}
+ROOT = Path(__file__).parents[2]
+RUFF = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+LATE = RUFF["flake8-tidy-imports"]["banned-module-level-imports"]
+# With those of the standard library that take a third of the time of --help.
+HEAVY = {*LATE, "safetensors", "httpx", "tenacity", "osmem_server", "rich", "pydantic", "asyncio", "sqlite3"}
 ROOTS = ("core", "plugins", "task_packs")
 
 
