@@ -353,6 +353,9 @@ def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
     traced = last_object(cli("runs", "trace", "mine", "test-add-2-1", "--json"))
     assert set(traced["files"]) >= {"dataset/data/test.jsonl", "predictions.jsonl", "verdicts.jsonl"}
     assert traced["files"]["predictions.jsonl"]["text"] == "1+2"
+    text = cli("runs", "trace", "mine", "test-add-2-1").out
+    assert "dataset/data/test.jsonl" in text
+    assert "  question: add 2 and 1" in text
 
 
 def test_trained_run_is_trained_again_on_request(cli: Cli, generated: Path) -> None:
@@ -427,12 +430,6 @@ def test_predict_answers_a_question(cli: Cli, evaluated: Path) -> None:
     assert (as_json["answer"], as_json["ok"], as_json["outcome"], as_json["result"]) == ("1+2", True, "ok", 3)
 
 
-def test_trace_prints_the_rows_of_one_id(cli: Cli, evaluated: Path) -> None:
-    text = cli("runs", "trace", "mine", "test-add-2-1").out
-    assert "dataset/data/test.jsonl" in text
-    assert "  question: add 2 and 1" in text
-
-
 def test_runs_are_listed_shown_and_deleted(cli: Cli, evaluated: Path) -> None:
     assert last_object(cli("runs", "list", "--json")) == {"runs": []}
     assert cli("runs", "list").err.startswith("no runs under ./runs; ")
@@ -485,13 +482,6 @@ def test_demo_says_that_no_answer_is_wrong(cli: Cli) -> None:
     assert "right, answered live" in text
     assert "none of the 13 judged answers of train is wrong\n" in text
     assert last_object(cli("demo", "--out", "run", *every, "--json"))["examples"]["wrong"] is None
-
-
-def test_demo_selects_one_of_several_data_sets(cli: Cli) -> None:
-    ended = cli("demo", "--bundled-index", "loud")
-    assert ended.code == 0, ended.err
-    assert "now" not in ended.err
-    assert 'prefix = "loud: "' in next(Path("runs").glob("toy-*/config.toml")).read_text()
 
 
 def test_demo_trains_another_student_with_its_own_recipe(cli: Cli) -> None:
@@ -550,6 +540,7 @@ def test_new_pack_has_one_name(cli: Cli) -> None:
 def test_quick_demo_names_its_limits(cli: Cli) -> None:
     ended = cli("demo", "--quick", "--bundled-index", "loud")
     assert ended.code == 0, ended.err
+    assert "now" not in ended.err  # the chosen data set is no change of settings
     assert "\nThis was --quick: with less data and fewer steps, the student is less accurate" in ended.out
     kept = next(Path("runs").glob("toy-*/config.toml")).read_text()
     assert "most = 5" in kept

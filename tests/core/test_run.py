@@ -158,12 +158,6 @@ def test_reopened_run_continues(create: Callable[..., Run]) -> None:
     assert Run.open(Path("runs/mine"), plugins=run.plugins).evaluate()["engine"] == "abacus 1"
 
 
-def test_limit_keeps_test_questions(create: Callable[..., Run]) -> None:
-    facts = create(generate__limit=10).generate()
-    assert facts["splits"]["train"] + facts["splits"]["test"] == 10
-    assert facts["splits"]["test"] >= 4
-
-
 @pytest.mark.parametrize(("execute", "accepted"), [("all", 26), ("eval-only", 27), ("none", 27)])
 def test_execute_setting_selects_the_answers_that_are_run(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch, execute: str, accepted: int

@@ -15,10 +15,13 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 __all__ = ["in_terminal", "shown"]
+
+PATIENCE = 60  # seconds: a busy machine is slow, a test that hangs is wrong
 
 
 def in_terminal(words: Sequence[str], *, typed: str = "", drop: Sequence[str] = (), **how: Any) -> tuple[int, str]:
@@ -29,7 +32,10 @@ def in_terminal(words: Sequence[str], *, typed: str = "", drop: Sequence[str] = 
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
     with subprocess.Popen(words, **{**streams, **how, "env": {**kept, **how.get("env", {})}}) as process:
         os.close(theirs)
+        clock = threading.Timer(PATIENCE, process.kill)
+        clock.start()
         text = shown(ours)
+        clock.cancel()
     return process.returncode, text
 
 
