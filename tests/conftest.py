@@ -38,11 +38,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 ROOT = Path(__file__).parent.parent
 TOY = Path(__file__).parent / "support" / "toy.py"
-LOADED_PLUGINS = {
-    "conformance",
-    "evaluate",
-    "teachers",
-}  # beside the toy: quick, and without a task
+LOADED_PLUGINS = {"conformance", "evaluate", "teachers"}  # beside the toy: quick, and without a task
 # A finished run of `make demo`, which the tests of the demo judge instead of running it a second time.
 DEMO_RUN = Path(os.environ["DSTILL_DEMO_RUN"]).absolute() if os.environ.get("DSTILL_DEMO_RUN") else None
 

@@ -1,4 +1,4 @@
-"""Runs of the toy, called "mine": generated, trained and scored."""
+"""Runs called "mine": of the toy, generated, trained and scored; and of a student that is unsure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.unsure import calibrated
+from support.unsure import trained as trained_unsure
+
+from dstill import plugins as plugin_loading
 
 Cli = Callable[..., Any]
 
@@ -44,3 +48,27 @@ def trained(project: Path, make: Callable[..., None]) -> Path:
 def evaluated(project: Path, make: Callable[..., None]) -> Path:
     make("evaluated", GENERATE, TRAIN, EVALUATE)
     return project / "mine"
+
+
+@pytest.fixture
+def unsure(cli: Cli, toy_file: Path, project: Path, once: Callable[..., None]) -> Cli:
+    """Commands with the student "unsure", whose run has 200 judgements; shown.txt has what `evaluate` printed."""
+    plugin = toy_file.with_name("unsure.py")
+
+    def build() -> None:
+        loaded = plugin_loading.load([toy_file, plugin])
+        calibrated(trained_unsure(loaded, project / "mine", {"train": 5, "test": 40}), 200)
+        assert cli("--plugin", plugin, "trust", "mine").code == 0
+        ended = cli("--plugin", plugin, "evaluate", "mine", "--set", 'evaluate.baselines=["nearest"]')
+        assert ended.code == 0, ended.err
+        (project / "shown.txt").write_text(ended.out)
+
+    once("unsure", build)
+    return lambda *words, **more: cli("--plugin", plugin, *words, **more)
+
+
+@pytest.fixture
+def openai(monkeypatch: pytest.MonkeyPatch, enable: Callable[..., None]) -> None:
+    """The plugin for endpoints as OpenAI's, and a key for one on loopback."""
+    enable("openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.loopback_teacher import LoopbackTeacher
 
+pytestmark = pytest.mark.usefixtures("project", "openai")
 Cli = Callable[..., Any]
 ADAPT = (
     "adapt", "--engine-url", "http://abacus:20", "--set", "engine.name=abacus", "--index", "sums",
@@ -59,12 +60,6 @@ class Writer:
             texts.append(json.dumps({"id": id, "rationale": "the words say so", **line(self.asked)}))
             self.asked += 1
         return "\n".join(texts)
-
-
-@pytest.fixture(autouse=True)
-def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch, enable: Callable[..., None]) -> None:
-    enable("openai")
-    monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
 
 
 @pytest.fixture

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.unsure import calibrated, trained
 
-from dstill import plugins as plugin_loading
 from dstill.io.pretty_json import pretty
 from dstill.runs.contents import RunContents
 
@@ -161,22 +159,6 @@ def test_ctrl_c_at_the_prompt_is_no_error(converse: Any, base: Path) -> None:
 
 
 # --- a run ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def unsure(cli: Cli, toy_file: Path, project: Path, once: Callable[..., None]) -> Cli:
-    """Commands with the student "unsure", whose evaluated run "mine" has a calibration."""
-    plugin = toy_file.with_name("unsure.py")
-
-    def build() -> None:
-        loaded = plugin_loading.load([toy_file, plugin])
-        calibrated(trained(loaded, project / "mine", {"train": 5, "test": 5}))
-        assert cli("--plugin", plugin, "trust", "mine").code == 0
-        ended = cli("--plugin", plugin, "evaluate", "mine", "--set", 'evaluate.baselines=["nearest"]')
-        assert ended.code == 0, ended.err
-
-    once("unsure", build)
-    return lambda *words, **more: cli("--plugin", plugin, *words, **more)
 
 
 def test_student_of_a_run_shows_its_confidence(unsure: Cli) -> None:

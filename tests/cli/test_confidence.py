@@ -4,31 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-from support.unsure import calibrated, records, trained
-
-from dstill import plugins as plugin_loading
-
-
-@pytest.fixture
-def unsure(cli: Callable[..., Any], toy_file: Path, project: Path, once: Callable[..., None]) -> Callable[..., Any]:
-    """Commands with the student "unsure", whose run "mine" has 200 judgements."""
-    plugin = toy_file.with_name("unsure.py")
-
-    def build() -> None:
-        loaded = plugin_loading.load([toy_file, plugin])
-        calibrated(trained(loaded, project / "mine", {"train": 5, "test": 40}), 200)
-        assert cli("--plugin", plugin, "trust", "mine").code == 0
-        ended = cli("--plugin", plugin, "evaluate", "mine")
-        assert ended.code == 0, ended.err
-        (project / "shown.txt").write_text(ended.out)
-
-    once("unsure", build)
-    return lambda *words, **more: cli("--plugin", plugin, *words, **more)
+from support.unsure import records
 
 
 def test_evaluate_shows_figures_and_promises_nothing(unsure: Any, project: Path) -> None:
@@ -58,9 +37,3 @@ def test_abstention_is_not_a_failure(unsure: Any) -> None:
     assert shown.out.count("(abstained)\n  abstained: the confidence of 0.") == len(abstained)
     assert f"note: abstained on {len(abstained)} of 40 questions" in shown.err
     assert "note: at most 20 % of the given answers are wrong (level 95 %" in shown.err
-
-
-def test_promise_that_no_cut_holds_is_refused(unsure: Any) -> None:
-    ended = unsure("predict", "mine", "add 3 and 4", "--max-wrong", "0.001")
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("error: no cut holds for: at most 0.1 % of the given answers are wrong")

@@ -8,12 +8,10 @@ import json
 import pickle
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,19 +46,6 @@ def write_file(name: str, *rows: dict[str, Any]) -> str:
 
 
 GOLD = {"question": "add 1 and 2", "answer": "1+2", "rationale": "it says 1+2"}
-
-
-def test_blank_lines_bom_and_crlf_are_accepted(cli: Cli, project: Path) -> None:
-    text = "\ufeff" + json.dumps({**GOLD, "note": "a\u2028b"}, ensure_ascii=False) + "\r\n\r\n"
-    Path("q.jsonl").write_bytes(text.encode())
-    ended = generate(cli, "q.jsonl", "--json")
-    assert (ended.code, json.loads(ended.out.splitlines()[-1])["accepted"]) == (0, 1)
-
-
-def test_further_columns_are_kept(cli: Cli, project: Path) -> None:
-    assert generate(cli, write_file("d.jsonl", {**GOLD, "team": "ops", "split": "train"})).code == 0
-    (row,) = lines(*Path().glob("run-*/dataset/data/train.jsonl"))
-    assert json.loads(row["extra"]) == {"team": "ops"}
 
 
 @pytest.mark.parametrize(
@@ -107,15 +92,6 @@ def test_formats_that_could_run_code_are_not_opened(cli: Cli, project: Path) -> 
         assert_refused(generate(cli, f"{found[2:5].strip()}.jsonl"), 4, f"detected {found}")
     assert not Path("ran").exists()
     assert not (project.parent / "escaped").exists()
-
-
-def test_run_without_usable_rows_is_not_trained(cli: Cli, project: Path) -> None:
-    write_file("one.jsonl", {**GOLD, "split": "train"})
-    words = ("--teacher", "parrot", "--set", "teacher.parrot.garble=add", "--set", "generate.labels=teacher")
-    assert cli("generate", *words, "--questions", "one.jsonl", "--out", "all").code == 4
-    ended = cli("train", "all", "--student", "memory", "--objective", "plain")
-    assert ended.code in (4, 5)
-    assert "Traceback" not in ended.err
 
 
 CONTROL_CHARACTERS = "add 1 and 2 \x1b[31m\x07\u202e<b onclick=x>=cmd()|'/C calc'!A0"
@@ -169,14 +145,6 @@ def test_damaged_store_is_reported_and_another_takes_its_place(cli: Cli, filled_
     assert cli("generate", "--teacher", "parrot", "--out", "other").code == 0
     with ReplyStore(filled_cache) as store:
         assert len(store) == 27
-
-
-def test_newer_store_is_refused(cli: Cli, filled_cache: Path) -> None:
-    with closing(sqlite3.connect(filled_cache)) as db:
-        db.execute("PRAGMA user_version = 99")
-    ended = cli("generate", "--teacher", "parrot", "--out", "other")
-    assert_refused(ended, 5, "replies.sqlite has schema version 99, this dstill knows ")
-    assert "pip install --upgrade dstill" in ended.err
 
 
 # --- the disk ---------------------------------------------------------------------------

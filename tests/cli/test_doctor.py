@@ -28,6 +28,10 @@ def test_shows_facts_and_counts_known_answers(cli: Cli) -> None:
 def test_json_has_each_known_answer(cli: Cli) -> None:
     found = json.loads(cli("doctor", "--json").out.splitlines()[-1])
     assert found["ok"] is True
+    checks = {one["what"]: one["found"] for one in found["checks"]}
+    assert checks["engine of toy"] == "abacus 1"
+    assert "GiB free" in checks["device"]
+    assert "extra train" in checks
     answers = {one["name"]: (one["found"], one["expected"], one["ok"]) for one in found["engine"]}
     assert answers == {
         "beads": ("10 a wire", "", True),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.terminal import shown
+from support.terminal import in_terminal
 
 from dstill.cli import extras
 from dstill.cli.console import emit, visible
@@ -57,26 +56,18 @@ def test_unwritable_folder_is_not_called_missing(cli: Cli, mkdir_fails: Callable
     assert ended.err.startswith(f"error: cannot write {Path.cwd() / 'xx'}: nothing can be created in {Path.cwd()}\n")
 
 
-@pytest.mark.parametrize(("said", "code"), [(b"n\n", 130), (b"y\n", 0)])
-def test_rm_asks_on_a_terminal(trained: Path, toy_file: Path, said: bytes, code: int) -> None:
-    ours, theirs = pty.openpty()
+@pytest.mark.parametrize(("said", "code"), [("n\n", 130), ("y\n", 0)])
+def test_rm_asks_on_a_terminal(trained: Path, toy_file: Path, said: str, code: int) -> None:
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "runs", "rm", "mine"]
-    with subprocess.Popen(words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        os.close(theirs)
-        os.write(ours, said)
-        out, _ = process.communicate(timeout=60)
-    os.close(ours)
-    assert process.returncode == code, out
+    ended, out = in_terminal(words, typed=said)
+    assert ended == code, out
     assert trained.exists() is (code == 130)
 
 
 @pytest.mark.parametrize("more", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_terminal_shows_the_same_error_lines(project: Path, toy_file: Path, more: dict[str, str]) -> None:
-    ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--bundled-index", "wide"]
-    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}):
-        os.close(theirs)
-        told = shown(ours)
+    _, told = in_terminal(words, env=more)
     assert told == "error: the toy has no data called 'wide'\nwhere: --bundled-index\nhint: loud or soft\n"
 
 
@@ -153,7 +144,7 @@ def test_run_without_settings_is_shown_and_deleted(cli: Cli, trained: Path) -> N
     assert cli("runs", "rm", "mine", "--yes").code == 0
 
 
-@pytest.mark.parametrize("text", ["a\u202eb", "\u200b", "\u2028", "\U000e0041", "\x7f\x9b", "\ufeff", "\ue000"])
+@pytest.mark.parametrize("text", ["a\u202eb", "\x7f\x9b", *"\u200b\u2028\U000e0041\ufeff\ue000\ud800"])
 def test_json_escapes_invisible_characters(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     emit({"id": text, "who": "é 日本 😀"})
     out = capsys.readouterr().out
@@ -161,13 +152,6 @@ def test_json_escapes_invisible_characters(text: str, capsys: pytest.CaptureFixt
     assert "é 日本 😀" in out
     assert visible(out) == out
     assert out.count("\n") == 1
-
-
-def test_ids_cannot_inject_terminal_escapes_through_json(cli: Cli) -> None:
-    ended = cli("check", "--format", "jsonl", stdin='{"id": "a\u202eb", "query": "1+2"}\n'.encode())
-    assert json.loads(ended.out)["id"] == "a\u202eb"
-    assert "\u202e" not in ended.out
-    assert "a\\u202eb" in ended.out
 
 
 @pytest.mark.parametrize(

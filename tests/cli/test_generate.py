@@ -17,6 +17,7 @@ import pytest
 from support.commands import WITH_TOY
 from support.loopback_teacher import LoopbackTeacher
 
+pytestmark = pytest.mark.usefixtures("project", "openai")
 Cli = Callable[..., Any]
 PRICES = 'teacher.openai.prices={"toy" = [1000.0, 2000.0]}'  # so that a few tokens cost something
 
@@ -29,12 +30,6 @@ def good_reply(question: str) -> str:
     verb, a, b = match.groups()
     answer = f"{a}+{b}" if verb == "add" else f"{b}-{a}"
     return f"<rationale>the words say so</rationale><answer>{answer}</answer>"
-
-
-@pytest.fixture(autouse=True)
-def _openai_enabled(project: Path, monkeypatch: pytest.MonkeyPatch, enable: Callable[..., None]) -> None:
-    enable("openai")
-    monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
 
 
 @pytest.fixture
@@ -298,14 +293,6 @@ def test_changed_settings_are_refused(ask: Callable[..., Any]) -> None:
     assert ask("--limit", "5", "--resume-with-changes").code == 0
     assert len(request_rows()) == 5
     assert ask("--limit", "5").code == 0
-
-
-def test_requests_file_has_every_question_with_its_keys(ask: Callable[..., Any]) -> None:
-    assert ask().code == 0
-    rows = request_rows()
-    assert len(rows) == 27
-    assert all(len(row["keys"]) == 1 for row in rows)
-    assert len({row["keys"][0] for row in rows}) == 27
 
 
 def test_transport_settings_may_change_but_not_sampling_settings(ask: Callable[..., Any]) -> None:

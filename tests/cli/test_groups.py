@@ -35,20 +35,26 @@ def test_main_help_has_few_commands(cli: Cli) -> None:
     assert order == sorted(order)
 
 
-def test_every_command_help_has_an_example(cli: Cli) -> None:
+def commands(group: click.Group, *path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command of `group`, with its whole name."""
+    for name, one in group.commands.items():
+        if isinstance(one, click.Group):
+            yield from commands(one, *path, name)
+        else:
+            yield " ".join((*path, name)), one
+
+
+def test_every_command_has_help_with_an_example_and_json_if_it_has_a_result(cli: Cli) -> None:
     group, _ = build([])
     group.load()
-
-    def walk(group: click.Group, *path: str) -> None:
-        for name, one in group.commands.items():
-            if isinstance(one, click.Group):
-                walk(one, *path, name)
-            elif isinstance(one, Command) and not one.hidden:
-                assert re.search(
-                    rf"\nExamples:\n  .*dstill {' '.join((*path, name))}\b", cli(*path, name, "--help").out
-                )
-
-    walk(group)
+    for name, one in commands(group):
+        ended = cli(*name.split(), "--help")
+        assert (ended.code, ended.err) == (0, "")
+        assert ended.out.startswith(f"Usage: dstill {name} [OPTIONS]")
+        without = name in ("init", "completion", "config schema", "mcp", "pack new", "runs rm")
+        assert ("--json" in ended.out) is not without, name
+        if isinstance(one, Command) and not one.hidden:
+            assert re.search(rf"\nExamples:\n  .*dstill {name}\b", ended.out)
 
 
 def test_two_word_name_creates_a_subgroup() -> None:
@@ -63,18 +69,9 @@ def test_two_word_name_creates_a_subgroup() -> None:
         group.add_command(click.Command("inner"), "leaf inner")
 
 
-def lazy(group: click.Group, *path: str) -> Iterator[tuple[str, LazyCommand]]:
-    """Every command of `group` that is not loaded yet, by its whole name."""
-    for name, one in group.commands.items():
-        if isinstance(one, click.Group):
-            yield from lazy(one, *path, name)
-        elif isinstance(one, LazyCommand):
-            yield " ".join((*path, name)), one
-
-
 def test_group_help_matches_command_help() -> None:
     group, _ = build([])
-    listed = dict(lazy(group))
+    listed = {name: one for name, one in commands(group) if isinstance(one, LazyCommand)}
     assert {"generate", "runs show", "report", "ray train", "run-trial", "trust"} <= set(listed)
     for name, one in listed.items():
         loaded = one.load()

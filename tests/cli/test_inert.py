@@ -6,8 +6,6 @@ import ast
 import io
 import json
 import logging
-import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +18,7 @@ from hypothesis import strategies as st
 from support.commands import TOY
 from support.inert import ENCODABLE, HIDDEN, HOSTILE, NAME, READABLE, hidden
 from support.kill.children import python_path
-from support.terminal import shown
+from support.terminal import in_terminal
 
 from dstill.cli import console
 from dstill.config import command_line, parse_assignment
@@ -44,7 +42,8 @@ def test_hidden_characters_are_escaped_and_json_is_equivalent() -> None:
 
 
 def test_scripts_of_all_languages_stay_readable() -> None:
-    assert visible(READABLE) == READABLE
+    text = f"{READABLE} Ünï→🙂\t\n"
+    assert visible(text) == text
 
 
 @given(st.text())
@@ -128,7 +127,8 @@ def test_no_command_prints_hostile_text_of_a_run(cli: Cli, hostile_run: Path) ->
 
 def test_no_command_prints_hostile_text_of_other_files(cli: Cli) -> None:
     assert_inert(cli("check", "--format", "answers", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
-    assert_inert(cli("check", "--format", "jsonl", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
+    rows = cli("check", "--format", "jsonl", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode())
+    assert json.loads(assert_inert(rows, 9).out)["id"] == HOSTILE
     prefix = json.dumps(f"{READABLE}\u202e\x9b", ensure_ascii=False)
     Path("dstill.toml").write_text(f"[task.toy]\nprefix = {prefix}\n", encoding="utf-8")
     assert READABLE in assert_inert(cli("config", "show")).out
@@ -185,12 +185,8 @@ def test_tables_and_bars_ignore_markup_and_escapes() -> None:
         "table([HOSTILE], [[HOSTILE]], title=HOSTILE); rule(HOSTILE); paragraph(HOSTILE); say(HOSTILE, bold=True)\n"
         "with progress() as report: report(HOSTILE, 1, 2, HOSTILE)"
     )
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "3000", "PYTHONPATH": python_path()}
-    environment.pop("NO_COLOR", None)
-    with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, env=environment):
-        os.close(theirs)
-        text = shown(ours)
+    terminal = {"TERM": "xterm", "COLUMNS": "3000", "PYTHONPATH": python_path()}
+    _, text = in_terminal([sys.executable, "-c", code], drop=["NO_COLOR"], env=terminal)
     assert hidden(text) == {"\x1b"}  # from dstill's own styles
     assert text.count("\\u001b]0;title\\u0007") >= 7
     assert "\x1b]" not in text

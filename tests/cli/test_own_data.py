@@ -35,13 +35,6 @@ def test_golds_that_a_check_refuses_are_counted_and_listed(cli: Cli) -> None:
     assert rejects() == {"2": "too_long", "3": "not_a_sum"}
 
 
-def test_refused_rows_stay_to_be_read(cli: Cli) -> None:
-    assert generate(cli, ("add 1 and 2", "1 plus 2", "train")).code == 4
-    assert rejects() == {"0": "not_a_sum"}
-    status = json.loads(Path("mine/run.json").read_text())["status"]
-    assert status == "generate: failed: 0 usable rows of 1; reasons: not_a_sum 1"
-
-
 def test_run_with_one_test_question_is_scored(cli: Cli) -> None:
     """One answer has no percentiles, and an empty split no coverage."""
     assert generate(cli, *GOOD).code == 0

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-ROWS = Path(__file__).parents[1] / "support" / "rows_pack.py"
 FAULTY = """
 from support.rows_pack import Rows, RowsAnswers, RowsLinked, Shelf
 from dstill import hookimpl

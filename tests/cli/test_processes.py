@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
 import shlex
 import shutil
 import signal
@@ -21,12 +19,14 @@ from typing import Any
 
 import pytest
 from support.sizes import first_quick
+from support.terminal import in_terminal
 
 from dstill.errors import Interrupted
 from dstill.teacher.cache import ReplyStore
 
 Cli = Callable[..., Any]
 ESCAPE = "\x1b"
+COLOURS = ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM")  # variables that say what a terminal can show
 
 
 def assert_refused(ended: Any, code: int, what: str) -> None:
@@ -173,61 +173,32 @@ def test_ctrl_c_tells_how_to_resume_in_any_stage(command: list[str], project: Pa
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "lines"),
     [
-        ["config", "show", "--origin"],
-        ["pack", "list"],
-        ["--help"],
-        ["data", "questions", "-n", "20000"],
-        ["pack", "list", "--json"],
+        (["config", "show", "--origin"], []),
+        (["pack", "list"], []),
+        (["--help"], []),
+        (["data", "questions", "-n", "20000"], []),
+        (["data", "questions", "-n", "20000"], ["add 1 and 1\n"]),
+        (["pack", "list", "--json"], []),
     ],
 )
-def test_closed_stdout_ends_silently(command: list[str], words: list[str]) -> None:
+def test_closed_stdout_ends_silently(command: list[str], words: list[str], lines: list[str]) -> None:
+    """Before anything was written, and after the first line, as `head` does."""
     with started(command, *words) as process:
         assert process.stdout is not None
-        process.stdout.close()  # before anything was written
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
-        assert process.wait(60) in (0, 141, -signal.SIGPIPE)
-
-
-def test_head_ends_silently(command: list[str]) -> None:
-    with started(command, "data", "questions", "-n", "20000") as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "add 1 and 1\n"
+        assert [process.stdout.readline() for _ in lines] == lines
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == ""
         assert process.wait(60) in (0, 141, -signal.SIGPIPE)
 
 
-def run_in_terminal(words: list[str], **environment: str) -> str:
-    """The output of a command in a pseudo-terminal."""
-    ours, theirs = pty.openpty()
-    names = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM")}
-    process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**names, **environment})
-    os.close(theirs)
-    data = b""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if not select.select([ours], [], [], 1)[0]:
-            continue
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # the process has closed its end
-            break
-        if not part:
-            break
-        data += part
-    os.close(ours)
-    assert process.wait(30) == 0, data
-    return data.decode()
-
-
 @pytest.mark.parametrize("environment", first_quick([{"TERM": "dumb"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}]))
 def test_dumb_terminal_gets_no_escapes(command: list[str], environment: dict[str, str]) -> None:
     for words in (["generate", "--teacher", "parrot"], ["pack", "list"], ["--help"]):
-        assert ESCAPE not in run_in_terminal([*command, *words], **environment)
+        status, shown = in_terminal([*command, *words], drop=COLOURS, env=environment)
+        assert (status, ESCAPE in shown) == (0, False), shown
 
 
 def test_pipe_gets_plain_lines(command: list[str]) -> None:
@@ -252,9 +223,10 @@ def test_ascii_terminal_gets_escaped_letters(command: list[str]) -> None:
 
 
 def test_capable_terminal_gets_progress_bars(command: list[str]) -> None:
-    shown = run_in_terminal([*command, "generate", "--teacher", "parrot"], TERM="xterm-256color")
-    assert ESCAPE in shown
-    assert "27/27" in shown
+    status, shown = in_terminal(
+        [*command, "generate", "--teacher", "parrot"], drop=COLOURS, env={"TERM": "xterm-256color"}
+    )
+    assert (status, ESCAPE in shown, "27/27" in shown) == (0, True, True), shown
 
 
 def test_run_of_another_process_is_locked(command: list[str], project: Path, cli: Cli) -> None:
@@ -271,36 +243,6 @@ def test_run_of_another_process_is_locked(command: list[str], project: Path, cli
     resumed = cli("generate", "--out", "mine", "--set", "teacher.parrot.delay=0")
     assert "locked" not in resumed.err  # refused for its setting, not for the lock
     assert cli("runs", "rm", "mine", "--yes").code == 0
-
-
-# --- input ------------------------------------------------------------------------------
-
-
-# --- configuration ----------------------------------------------------------------------
-
-
-# --- plugins ----------------------------------------------------------------------------
-
-
-# --- answers ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("written", "truncated", "reason"),
-    [("", False, "no output"), (" \n\t", False, "no output"), ("1+1+1+1+1+", True, "cut off at the token limit")],
-)
-def test_unusable_prediction_is_wrong_in_evaluate(
-    cli: Cli, trained: Path, written: str, truncated: bool, reason: str
-) -> None:
-    """In `evaluate` such an answer is wrong, and the verdict says why."""
-    assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
-    file = Path("mine/predictions.jsonl")
-    rows = [json.loads(line) for line in file.read_text().splitlines()]
-    rows[0].update(text=written, truncated=truncated)
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
-    verdict = json.loads(Path("mine/verdicts.jsonl").read_text().splitlines()[0])
-    assert (verdict["reached"], verdict["reason"]) == (0, reason)
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), Interrupted("stopped at step 7 of 12")])

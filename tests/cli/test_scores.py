@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.commands import WITH_TOY
-from support.terminal import shown
+from support.terminal import in_terminal
 
 from dstill import plugins as plugin_loading
 from dstill.cli import scores
@@ -109,14 +107,11 @@ def test_evaluate_ends_with_the_summary(cli: Cli, evaluated: Path) -> None:
 
 @pytest.mark.parametrize("columns", [110, 80, 60])
 def test_every_line_fits_the_terminal(evaluated: Path, columns: int, toy_file: Path) -> None:
-    ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "evaluate", "mine"]
-    environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "xterm"}
     command = [*words, "--set", "evaluate.baselines=untrained"]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, env=environment) as process:
-        os.close(theirs)
-        read = shown(ours)
-    assert process.returncode == 0
+    terminal = {"COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "xterm"}
+    status, read = in_terminal(command, stderr=subprocess.DEVNULL, env=terminal)
+    assert status == 0
     # a command to copy is never broken
     assert [
         line

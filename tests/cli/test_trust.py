@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pty
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 from support.loopback_server import Asked, serving
-from support.terminal import shown
+from support.terminal import in_terminal
 from support.untrusted_folder import plant, ran
 
 from dstill import plugins as plugin_loading
@@ -289,15 +288,11 @@ def test_long_line_is_shortened_in_the_middle(sums_cli: Cli, project: Path) -> N
 def test_trust_prompt_appears_once(answer: str, foreign_run: Path, attacker: Server, toy_file: Path) -> None:
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "--plugin", str(SENDER), "evaluate", "theirs"]
     for turn in range(2 if answer == "y\n" else 1):
-        ours, terminal = pty.openpty()
-        os.write(ours, answer.encode())
-        with subprocess.Popen(words, stdin=terminal, stdout=terminal, stderr=terminal) as process:
-            os.close(terminal)
-            text = shown(ours)
+        status, text = in_terminal(words, typed=answer)
         asked = turn == 0
         assert ("allow this, now and from now on?" in text) is asked, text
         assert (f"  send the environment variable 'ES_KEY' to {attacker.url}" in text) is asked
-        assert process.returncode == (0 if answer == "y\n" else 5), text
+        assert status == (0 if answer == "y\n" else 5), text
     assert set(attacker.keys) == ({KEY} if answer == "y\n" else set())
 
 

@@ -206,7 +206,7 @@ def test_every_helper_is_called(described: Described, ran: Any) -> None:
 
 WRITES = {
     "append_row", "append_rows", "atomic", "atomic_folder", "copy2", "copyfile", "copytree", "hardlink_to",
-    "link_tree", "makedirs", "mkdir", "move", "rename", "replace_dir", "rmdir", "rmtree", "save_file",
+    "link_tree", "makedirs", "mkdir", "move", "rename", "renewed", "replace_dir", "rmdir", "rmtree", "save_file",
     "save_pretrained", "symlink_to", "touch", "unlink", "write_bytes", "write_rows", "write_text",
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from support.toy import Toy
 from dstill.api.protocols import Synthesis
 from dstill.api.records import Cause, Example, Level, Record, Verdict
 from dstill.api.task import Check, Task
-from dstill.errors import RunError, UsageError
+from dstill.errors import UsageError
 from dstill.inputs.quotas import quotas
 from dstill.runs.focus import run_focus
 from dstill.runs.folder import RunFolder, data_file
@@ -88,13 +88,6 @@ def test_counts_failures_of_a_label_by_category(run: RunFolder) -> None:
     assert {record.id for record in focus.asked} == {"r1", "t1", "t2", "t3"}
 
 
-def test_unknown_label_suggests_the_nearest(run: RunFolder) -> None:
-    with pytest.raises(UsageError) as caught:
-        run_focus(str(run.folder), "srot", LABELS)
-    assert caught.value.what == "no cause of failures is called 'srot'. Did you mean 'sort'?"
-    assert caught.value.hint == "causes: 'form', 'sort', 'value'"
-
-
 def test_label_without_failures_lists_the_labels_of_the_run(run: RunFolder) -> None:
     with pytest.raises(UsageError) as caught:
         run_focus(str(run.folder), "form", LABELS)
@@ -111,12 +104,6 @@ def test_verdicts_of_an_older_version_have_no_labels(run: RunFolder) -> None:
     with pytest.raises(UsageError) as caught:
         run_focus(str(run.folder), "sort", LABELS)
     assert caught.value.hint == f"`dstill evaluate {run.folder}` labels its failures"
-
-
-def test_refuses_a_run_without_an_evaluation(tmp_path: Path) -> None:
-    RunFolder.make(tmp_path / "new", stem="kinds", arguments={}, seed=0)
-    with pytest.raises(RunError, match="no verdicts"):
-        run_focus(str(tmp_path / "new"), "sort", LABELS)
 
 
 def test_draws_questions_in_proportion_to_failures(run: RunFolder) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,12 +95,6 @@ def ask(teacher: Toy, asked: Any, store: ReplyStore, **how: Any) -> list[Teacher
 
 def ids(asked: list[TeacherReply]) -> list[str]:
     return [one.reply.id if isinstance(one.reply, Reply) else one.reply.code for one in asked]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[ReplyStore]:
-    with ReplyStore(tmp_path / "replies.sqlite") as store:
-        yield store
 
 
 @pytest.fixture

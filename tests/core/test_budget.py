@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -82,12 +80,6 @@ def test_time_cap_stops_requests() -> None:
         asyncio.run(_one(budget))
 
 
-def test_unused_reservation_is_released() -> None:
-    """A request waits for those in flight before it is refused."""
-    budget = Budget(Caps(max_tokens=1000), PRICE)
-    assert buy(budget, [Usage(prompt_tokens=30, completion_tokens=10)] * 30) == 22  # 40 each, and 150 for the next
-
-
 @given(
     usages=st.lists(
         st.builds(Usage, prompt_tokens=st.integers(0, WORST.prompt_tokens), completion_tokens=st.integers(0, 50)),
@@ -147,20 +139,3 @@ def test_worst_case_is_one_token_per_byte(texts: list[str], room: int) -> None:
     worst = worst_case(prompt, 100)
     assert worst.prompt_tokens >= sum(len(text.encode()) for text in texts)
     assert worst.completion_tokens == 100
-
-
-def test_concurrent_requests_release_every_reservation() -> None:
-    budget, seed = Budget(Caps(max_tokens=5_000)), random.Random(0)
-
-    async def one() -> None:
-        async with budget.reserve(WORST) as request:
-            await asyncio.sleep(seed.random() / 500)
-            request.reply = reply(Usage(prompt_tokens=seed.randrange(100), completion_tokens=seed.randrange(50)))
-
-    async def run() -> list[Any]:
-        return await asyncio.gather(*(one() for _ in range(100)), return_exceptions=True)
-
-    ended = asyncio.run(run())
-    assert {type(problem) for problem in ended} == {type(None), BudgetError}
-    assert budget._in_flight == []
-    assert 5_000 - WORST.total < budget.spent.usage.total <= 5_000

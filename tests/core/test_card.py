@@ -138,17 +138,3 @@ def test_prompt_version_changes_with_instructions(run: Run) -> None:
     versions = {prompt_version(task) for task in (run.task, Other(), Newer())}
     assert len(versions) == 3
     assert any(version.startswith("9, instructions ") for version in versions)
-
-
-def test_curate_keeps_cost_and_teacher(run: Run, cli: Cli) -> None:
-    before = (run.folder / "dataset" / "README.md").read_text()
-    assert cli("data", "curate", "mine").code == 0
-    assert (run.folder / "dataset" / "README.md").read_text() == before
-
-
-def test_dataset_rows_can_be_questions(run: Run, project: Path) -> None:
-    """Context is JSON text there, and an object in other files of questions."""
-    from dstill.inputs.question_files import read_questions
-
-    read = read_questions(run.folder / "dataset/data/validation.jsonl")
-    assert [example.context for example in read] == [{"list": [1, {"a": None}], "data": "2023"}] * 2

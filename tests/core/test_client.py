@@ -65,12 +65,6 @@ def texts(asked: list[TeacherReply]) -> list[str]:
     return [a.reply.text if isinstance(a.reply, Reply) else a.reply.code for a in asked]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[ReplyStore]:
-    with ReplyStore(tmp_path / "replies.sqlite") as store:
-        yield store
-
-
 def test_replies_keep_the_order_of_prompts(store: ReplyStore) -> None:
     teacher = Toy(delay=lambda q: 0.05 / (1 + ord(q) - ord("a")))  # the first takes longest
     asked = ask(teacher, prompts(*"abcdef"), store, concurrency=6)

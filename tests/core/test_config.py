@@ -168,19 +168,8 @@ def test_section_of_a_missing_part_is_named() -> None:
     assert "config show" in refused("[task.toy]\nxyz = 1").hint
 
 
-@pytest.mark.parametrize(
-    ("text", "hint"),
-    [
-        ("[train]\nr = 'x'", "change it, or leave it out for the default: 16"),
-        ("[train]\nlearning_rate = nan", "change it, or leave it out for the default: 5e-05"),
-        ("[project]\ntask = 3", "change it, or leave it out"),
-        ("[project\n", 'write it as key = 1, key = "text" or key = ["a", "b"], under a [section]'),
-    ],
-)
-def test_errors_have_a_hint(text: str, hint: str) -> None:
-    error = refused(text)
-    assert error.hint == hint
-    assert error.where.startswith("dstill.toml:")
+def test_hint_of_a_value_without_a_default() -> None:
+    assert refused("[project]\ntask = 3").hint == "change it, or leave it out"
 
 
 DEEP = 5_000
@@ -228,16 +217,6 @@ def test_special_and_oversized_files_are_refused(tmp_path: Path) -> None:
     for name, why in {"fifo": "not a regular file", "zero": "not a regular file", "large": "larger than 1 mib"}.items():
         with pytest.raises(ConfigError, match=why):
             load(tmp_path / f"{name}.toml")
-
-
-def test_unreadable_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "latin.toml").write_bytes(b"[project]\ntask = '\xe9'\n")
-    (tmp_path / "empty.toml").write_text("")
-    for name, where in {"none.toml": "none.toml", "empty.toml": "empty.toml", "latin.toml": "latin.toml:2"}.items():
-        with pytest.raises(ConfigError) as caught:
-            load(tmp_path / name)
-        assert caught.value.where == str(tmp_path / where)
-        assert caught.value.hint
 
 
 def test_run_without_settings_has_no_hint_about_options(tmp_path: Path) -> None:

@@ -4,40 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from dstill import Check, Run, Task
-from dstill import config as configuration
 from dstill.api.executor import Executor
 from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.errors import DataError, ServiceError
-from dstill.plugins import Plugins, part_sections
 from dstill.quality.data_drift import FILE, Learnt, drift
 from dstill.stages.predict.predictor import Predictor
 
-FLAGS = {
-    "project.task": "toy",
-    "generate.teacher": "parrot",
-    "train.student": "memory",
-    "train.objective": "plain",
-    "evaluate.baselines": ["untrained"],
-}
-
 
 @pytest.fixture
-def run(plugins: Plugins, project: Path) -> Run:
+def run(project: Path, trained_run: Callable[..., Run]) -> Run:
     """Made when the abacus had two wires."""
     Path("looks.json").write_text(json.dumps([{"wires": 2}] * 2))
-    config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
-    run = Run.create(project / "mine", config=config, plugins=plugins)
-    run.generate()
-    run.train()
-    return run
+    return trained_run("mine")
 
 
 def test_student_stores_the_data_facts_of_its_dataset(run: Run, project: Path) -> None:

@@ -23,7 +23,7 @@ from dstill.api.protocols import NamedValue, NoTestDatabases, RationaleTerms, Te
 from dstill.api.records import Cause, Draft, Example, Level, Prediction, Verdict
 from dstill.api.task import Task, TaskProtocol
 from dstill.errors import DataError
-from dstill.plugins import PluginInfo, Plugins, load
+from dstill.plugins import PluginInfo, Plugins
 
 GOLD = Example(id="t-3", question="q", answer="2+2")  # with the same result as 1+3
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
@@ -64,11 +64,6 @@ def judged(task: Task, answer: str, gold: str, plugins: Plugins) -> Verdict:
         pairs = [(Example(id="t-3", question="q", answer=gold), Prediction(id="t-3", text=answer))]
         (verdict,) = steps.judge(plugins, task, pairs, plugins.objective("plain")(), abacus)
     return verdict
-
-
-@pytest.fixture
-def plugins(project: Path, toy_file: Path) -> Plugins:
-    return load([toy_file])
 
 
 @pytest.fixture

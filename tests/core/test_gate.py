@@ -131,13 +131,6 @@ def test_gate_evicts_the_oldest_answers() -> None:
     assert len(task.seen) == CACHED + 2
 
 
-def test_refused_gold_does_not_count_against_the_student() -> None:
-    task = Sums()
-    verdict = judge(task, replace(ASKED, answer="one"), Draft(answer="1"), Counter().open(task, Engine()))
-    assert verdict.gold_error == "invalid: not run: form: 'one' is no number"
-    assert (verdict.reached, verdict.checked) == (Level.VALID, Level.VALID)
-
-
 class SmallDatabases(TestDatabases):
     def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
         return [TestDatabase(name="small", data={})]

@@ -10,6 +10,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -20,45 +21,11 @@ import pytest
 
 from dstill_querydsl.engines.server import EmbeddedServer
 
-HEAVY = {
-    "torch",
-    "transformers",
-    "peft",
-    "accelerate",
-    "bitsandbytes",
-    "tokenizers",
-    "safetensors",
-    "numpy",
-    "openai",
-    "httpx",
-    "tenacity",
-    "elasticsearch",
-    "elastic_transport",
-    "osmem_server",
-    "jsonschema",
-    "rich",
-    "scipy",
-    "statsmodels",
-    "matplotlib",
-    "jinja2",
-    "pyarrow",
-    "ray",
-    "llguidance",
-    "xgrammar",
-    "ctranslate2",
-    "gguf",
-    "starlette",
-    "uvicorn",
-    "prometheus_client",
-    "mcp",
-    "opentelemetry",
-    "pydantic",
-    "mlflow",
-    "wandb",
-    # standard library: a third of the time of --help
-    "asyncio",
-    "sqlite3",
-}
+ROOT = Path(__file__).parents[2]
+RUFF = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+LATE = RUFF["flake8-tidy-imports"]["banned-module-level-imports"]
+# With those of the standard library that take a third of the time of --help.
+HEAVY = {*LATE, "safetensors", "httpx", "tenacity", "osmem_server", "rich", "pydantic", "asyncio", "sqlite3"}
 ROOTS = ("core", "plugins", "task_packs")
 
 
@@ -221,20 +188,6 @@ def _imported(path: Path, files: Mapping[str, Path]) -> Iterator[str]:
 def _name(path: Path) -> str:
     parts = path.with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-STAGE_ROOMS = ("stages", "confidence", "quality", "answering", "inputs")
-
-
-def test_only_a_run_writes_its_files(root: Path) -> None:
-    """Stages are functions; `dstill.runs` writes their results."""
-    writing = ("atomic", "atomic_folder", "link_tree", "renewed", "write_text")
-    names = {f"dstill.io.files.{name}" for name in writing} | {"dstill.io.jsonl.write_rows"}
-    assert not {
-        path
-        for path in users(root, "core", names)
-        if path.startswith(tuple(f"core/dstill/{room}/" for room in STAGE_ROOMS))
-    }
 
 
 ROOMS = {"language", "engines", "questions", "form", "testdata"}

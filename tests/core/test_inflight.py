@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -43,12 +42,6 @@ class Paid(Teacher):
 
     async def ask(self, prompt: Prompt) -> Reply:
         return Reply(id=prompt.example.id, text="bought here")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[ReplyStore]:
-    with ReplyStore(tmp_path / "replies.sqlite") as store:
-        yield store
 
 
 @pytest.fixture

@@ -54,20 +54,6 @@ def test_rows_are_compact_unescaped_and_ordered(tmp_path: Path) -> None:
     assert (tmp_path / "a.jsonl").read_text() == '{"z":"Größe","a":[1,2.5,null]}\n'
 
 
-def test_unfinished_write_keeps_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
-    write_rows(path, [{"id": "old"}])
-
-    def rows() -> Any:
-        yield {"id": "new"}
-        raise RuntimeError("stopped in the middle")
-
-    with pytest.raises(RuntimeError, match="middle"):
-        write_rows(path, rows())
-    assert path.read_text() == '{"id":"old"}\n'
-    assert [p.name for p in tmp_path.iterdir()] == ["rows.jsonl"]
-
-
 def test_written_file_has_default_permissions(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
     with atomic(tmp_path / "ours") as file:

@@ -124,12 +124,6 @@ def test_refused_replies_become_rejections_with_a_code(
     assert bool(rejection.text) is (code != "unavailable")
 
 
-def test_truncated_reply_is_never_parsed(plugins: Plugins, task: Task) -> None:
-    """Even if the received part is in a valid form."""
-    rows = taught(plugins, task, list(task.examples("train")), cut="a")
-    assert codes(rows) == {"truncated": len(rows)}
-
-
 def test_saved_counts_cached_replies(plugins: Plugins, task: Task) -> None:
     examples = list(task.examples("train"))
     teacher = plugins.teacher("parrot")().open(task)

@@ -37,6 +37,13 @@ def links(question: str) -> dict[tuple[str, str], str]:
         ("10k-20k in 2024-03 of 12-34-56", ["10", "k", "-", "20", "k", "in", "2024-03", "of", "12-34-56"]),
         ("red/blue, w/o /a/b", ["red", "/", "blue", ",", "w/o", "/a/b"]),
         ("top10 over $500", ["top", "10", "over", "$", "500"]),
+        # signs that stick to words are words of their own, so that values can be pointed to
+        ("status=open", ["status", "=", "open"]),
+        ("price>5 and size!=3", ["price", ">", "5", "and", "size", "!", "=", "3"]),
+        ("x<=1,000", ["x", "<", "=", "1,000"]),
+        ("near 51.93,-12.55", ["near", "51.93", ",", "-12.55"]),
+        ("web*", ["web", "*"]),
+        ("a@b.example on srv-01:80", ["a@b.example", "on", "srv-01:80"]),
         ("חיפוש של 日本語", ["חיפוש", "של", "日本語"]),
         ("", []),
     ],

@@ -317,11 +317,6 @@ def test_file_can_be_a_plugin(project: Path) -> None:
     assert found.teacher("mine").__module__ == "dstill_plugin_json"
 
 
-def test_missing_plugin_file_is_a_usage_error(project: Path) -> None:
-    with pytest.raises(UsageError, match="no plugin file nothing"):
-        plugins.load([Path("nothing.py")])
-
-
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

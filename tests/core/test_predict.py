@@ -4,42 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dstill import Run
-from dstill import config as configuration
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Level, Outcome, OutcomeKind
 from dstill.errors import RunError, UsageError
-from dstill.plugins import Plugins, part_sections
 from dstill.runs.folder import data_file
 from dstill.stages.predict.predicted import PredictedAnswer, Votes
-from dstill.stages.predict.predictor import QUESTION_LIMIT, Predictor
+from dstill.stages.predict.predictor import Predictor
 from dstill.stages.predict.self_consistency import vote
-
-FLAGS = {
-    "project.task": "toy",
-    "generate.teacher": "parrot",
-    "train.student": "memory",
-    "train.objective": "plain",
-    "evaluate.baselines": ["untrained", "nearest"],
-    "evaluate.splits": ["test"],
-}
 
 
 @pytest.fixture
-def run(plugins: Plugins, project: Path) -> Run:
-    config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
-    run = Run.create(project / "mine", config=config, plugins=plugins)
-    run.generate()
-    run.train()
-    return run
+def run(trained_run: Callable[..., Run]) -> Run:
+    return trained_run("mine")
 
 
 def examples_of(answering: Predictor, *questions: str) -> list[Example]:
@@ -183,25 +168,9 @@ def test_executes_only_with_an_open_executor(run: Run) -> None:
             vote(answering, [example], 3)
 
 
-def test_run_without_a_student_is_an_error(plugins: Plugins, project: Path) -> None:
-    config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
-    run = Run.create(project / "new", config=config, plugins=plugins)
-    with pytest.raises(RunError, match="has no student yet"), Predictor(run, execute=True):
+def test_run_without_a_student_is_an_error(create: Callable[..., Run]) -> None:
+    with pytest.raises(RunError, match="has no student yet"), Predictor(create(), execute=True):
         pass
-
-
-@pytest.mark.parametrize(
-    ("question", "what"),
-    [
-        (" \n", "the question is empty"),
-        ("x" * (QUESTION_LIMIT + 1), "the question is too long: 2,001 characters"),
-        ("add \0", r"the question has characters that are not text: 'add \\x00'"),
-    ],
-)
-def test_invalid_question_is_an_error_with_its_place(run: Run, question: str, what: str) -> None:
-    with Predictor(run) as answering, pytest.raises(UsageError, match=what) as caught:
-        answering.example(question, where="line 3")
-    assert caught.value.where == "line 3"
 
 
 # --- threads ----------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import pytest
 
 from dstill import Run
 from dstill import config as configuration
-from dstill import plugins as plugin_loading
 from dstill.api.recipe import Recipe
 from dstill.api.student import Preset, Student
 from dstill.cli.console import warnings_shown
@@ -20,11 +19,6 @@ from dstill.plugins import Plugins, part_sections
 
 OWN = {"project.task": "toy", "generate.teacher": "parrot", "train.student": "memory", "train.objective": "plain"}
 Create = Callable[..., Run]
-
-
-@pytest.fixture
-def plugins(project: Path, toy_file: Path) -> Plugins:
-    return plugin_loading.load([toy_file])
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from itertools import accumulate
 import pytest
 from scipy import stats
 
-from dstill.confidence.promise import LEVEL, Promise, _binomial_tail, promised
+from dstill.confidence.promise import LEVEL, Promise, promised
 from dstill.errors import UsageError
 
 RESPLITS = 200
@@ -125,11 +125,6 @@ def test_sixty_judgements_keep_a_promise_at_its_level(most: float) -> None:
     held = [found for seed in range(500) if (found := promised(*drawn(seed, 60), most)).holds]
     assert len(held) > 250
     assert sum(risk(found.cut) > most for found in held) / 500 <= 1 - LEVEL
-
-
-@pytest.mark.parametrize(("k", "n", "share"), [(0, 10, 0.1), (3, 50, 0.05), (10, 10, 0.3), (200, 2_000, 0.1)])
-def test_binomial_tail(k: int, n: int, share: float) -> None:
-    assert _binomial_tail(k, n, share) == pytest.approx(stats.binom.cdf(k, n, share))
 
 
 @pytest.mark.parametrize("most", [0.0, 1.0, -0.1, 1.5, math.nan])

@@ -14,13 +14,11 @@ from typing import Any
 import pytest
 
 from dstill import Run
-from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.answering import steps
 from dstill.api.records import Example, Level, Outcome, OutcomeKind, Prediction
 from dstill.api.student import TrainingJob, TrainResult
 from dstill.errors import (
-    ConfigError,
     DataError,
     Interrupted,
     PluginError,
@@ -29,34 +27,10 @@ from dstill.errors import (
     TrainingError,
     UsageError,
 )
-from dstill.plugins import Plugins, part_sections
+from dstill.plugins import Plugins
 from dstill.runs.folder import data_file
 from dstill.stages.train.scoring import scoring
 from dstill.teacher.cache import ReplyStore
-
-TOY = {
-    "project.task": "toy",
-    "generate.teacher": "parrot",
-    "train.student": "memory",
-    "train.objective": "plain",
-    "evaluate.baselines": ["untrained", "nearest"],
-    "evaluate.splits": ["test"],
-}
-
-
-@pytest.fixture
-def plugins(project: Path, toy_file: Path) -> Plugins:
-    return plugin_loading.load([toy_file])
-
-
-@pytest.fixture
-def create(plugins: Plugins) -> Callable[..., Run]:
-    def make(folder: str = "runs/mine", **flags: Any) -> Run:
-        keys = {**TOY, **{key.replace("__", "."): value for key, value in flags.items()}}
-        config = configuration.load(flags=keys, environment={}, sections=part_sections(plugins))
-        return Run.create(folder, config=config, plugins=plugins, arguments=keys)
-
-    return make
 
 
 def trained(create: Callable[..., Run], **flags: Any) -> Run:
@@ -182,23 +156,6 @@ def test_reopened_run_continues(create: Callable[..., Run]) -> None:
     run = Run.open("mine", plugins=create("other").plugins)  # by its name under ./runs
     run.train()
     assert Run.open(Path("runs/mine"), plugins=run.plugins).evaluate()["engine"] == "abacus 1"
-
-
-def test_uses_questions_of_the_user(create: Callable[..., Run]) -> None:
-    rows = [
-        {"id": f"u{i}", "question": f"add {i} and {i}", "answer": f"{i}+{i}", "rationale": "twice the same number"}
-        for i in range(1, 10)
-    ]
-    Path("q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    facts = create(generate__questions="q.jsonl").generate()
-    assert facts["questions"] == 9
-    assert sum(facts["splits"].values()) == 9
-
-
-def test_limit_keeps_test_questions(create: Callable[..., Run]) -> None:
-    facts = create(generate__limit=10).generate()
-    assert facts["splits"]["train"] + facts["splits"]["test"] == 10
-    assert facts["splits"]["test"] >= 4
 
 
 @pytest.mark.parametrize(("execute", "accepted"), [("all", 26), ("eval-only", 27), ("none", 27)])
@@ -439,13 +396,6 @@ def test_stage_out_of_order_names_the_missing_one(create: Callable[..., Run]) ->
         run.evaluate()
 
 
-def test_unknown_split_is_an_error(create: Callable[..., Run]) -> None:
-    with pytest.raises(ConfigError, match=r"no split 'tset'. Did you mean 'test'\?"):
-        create(evaluate__splits=["tset"])
-    with pytest.raises(ConfigError, match=r"no split 'tset'. Did you mean 'test'\?"):
-        reopened(create(), evaluate__splits=["tset"]).evaluate()
-
-
 def test_leaked_test_set_is_not_scored(create: Callable[..., Run]) -> None:
     run = trained(create)
     run.write("dataset/data/test.jsonl", run.records("train"))
@@ -454,29 +404,6 @@ def test_leaked_test_set_is_not_scored(create: Callable[..., Run]) -> None:
     )
     with pytest.raises(DataError, match="13 of 13 items of test share a question with train"):
         reopened(run).evaluate()
-
-
-@pytest.mark.parametrize(
-    ("key", "kind"),
-    [
-        ("project__task", "task"),
-        ("generate__teacher", "teacher"),
-        ("train__student", "student"),
-        ("train__objective", "objective"),
-        ("train__modality", "modality"),
-        ("engine__name", "executor"),
-    ],
-)
-def test_unknown_part_lists_installed_ones(create: Callable[..., Run], key: str, kind: str) -> None:
-    def generate_and_train() -> None:
-        run = create(**{key: "nohting"})
-        run.generate()
-        run.train()
-
-    with pytest.raises(UsageError) as caught:
-        generate_and_train()
-    assert caught.value.what.startswith(f"no {kind} called 'nohting'.")
-    assert caught.value.where.startswith("installed: ")
 
 
 def test_configured_modality_is_used_even_if_it_may_not_fit(

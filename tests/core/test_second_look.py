@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from support.toy import Toy
 
 from dstill import Run
-from dstill import config as configuration
 from dstill.api.protocols import ResultProperties
 from dstill.api.records import ModelInput, Prediction
 from dstill.api.student import Generation, Generator
-from dstill.plugins import Plugins, part_sections
 from dstill.stages.predict.predicted import CALLER, PredictedAnswer
 from dstill.stages.predict.predictor import Predictor
 from dstill.stages.predict.second_look import first_that_finds, near_the_best, needs_second_look
-
-FLAGS = {"project.task": "toy", "generate.teacher": "parrot", "train.student": "memory", "train.objective": "plain"}
 
 
 class Rows(ResultProperties):
@@ -97,11 +92,8 @@ def test_answers_that_are_much_less_probable_are_no_alternative() -> None:
     assert near_the_best([Prediction(id="1", text="a", logprob=None)]) == []
 
 
-def test_a_predictor_takes_a_second_look_if_it_runs_answers(plugins: Plugins, project: Path) -> None:
-    config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
-    run = Run.create(project / "mine", config=config, plugins=plugins)
-    run.generate()
-    run.train()
+def test_a_predictor_takes_a_second_look_if_it_runs_answers(trained_run: Callable[..., Run]) -> None:
+    run = trained_run()
     student = Several([("1*2", -0.1), ("1+2", -0.9)])
     asked = replace(run.answerable(), load=lambda _: student)
     with Predictor(asked, execute=True) as predictor:

@@ -18,7 +18,7 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
 from dstill.api.objective import Objective
-from dstill.api.protocols import NoTestDatabases, ResultProperties
+from dstill.api.protocols import NoTestDatabases, ResultProperties, TestDatabases
 from dstill.api.records import (
     SPLITS,
     Draft,
@@ -30,11 +30,11 @@ from dstill.api.records import (
     Record,
     Rejection,
     ResultDiff,
+    TestDatabase,
     Verdict,
 )
 from dstill.api.student import Student, TrainingJob
 from dstill.api.task import Task
-from dstill.errors import DataError
 from dstill.plugins import Plugins
 
 
@@ -160,35 +160,6 @@ def splits(**records: list[Record]) -> list[Record]:
     return [replace(r, split=split) for split, of_split in records.items() for r in of_split]
 
 
-@pytest.mark.parametrize(
-    ("records", "what"),
-    [
-        (
-            splits(
-                train=[record("1", "a", template="t")],
-                test_unseen_templates=[record("2", "b", template="t"), record("3", "c", template="u")],
-            ),
-            "1 of 2 items of test_unseen_templates shares a template with train",
-        ),
-        (
-            splits(
-                train=[record("1", "a", context={"data": "i"})],
-                test_unseen_data=[record(str(n), "b", context={"data": "i"}) for n in range(2, 4)],
-            ),
-            "2 of 2 items of test_unseen_data share a data set with train",
-        ),
-        (
-            splits(train=[record("1", "a")], test=[record("1", "a")]),
-            "1 of 1 items of test shares a question with train",
-        ),
-    ],
-)
-def test_mislabelled_splits_are_refused(task: Task, records: list[Record], what: str) -> None:
-    with pytest.raises(DataError) as caught:
-        steps.check_splits(records, task)
-    assert caught.value.what == what
-
-
 def test_correct_splits_pass(task: Task, plugins: Plugins) -> None:
     steps.check_splits(golds(task), task)
     same_words = splits(
@@ -272,6 +243,16 @@ def test_empty_output_has_its_own_reason(plugins: Plugins, task: Task, abacus: E
     assert [v.reason for v in judged(plugins, task, {"": "1+2", " \n": "1+2"}, abacus)] == ["no output"] * 2
 
 
+def named_databases(*names: str, why_not: str = "") -> type[TestDatabases]:
+    class Named(TestDatabases):
+        def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
+            if why_not:
+                raise NoTestDatabases(why_not)
+            return [TestDatabase(name=name, data={}) for name in names]
+
+    return Named
+
+
 class Broken(Executor):
     """Right on the base data, unavailable on a test database."""
 
@@ -284,14 +265,7 @@ class Broken(Executor):
 
 
 def test_unavailable_test_database_does_not_count_against_the_student(plugins: Plugins) -> None:
-    from dstill.api.protocols import TestDatabases
-    from dstill.api.records import TestDatabase
-
-    class Small(TestDatabases):
-        def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
-            return [TestDatabase(name="small", data={})]
-
-    task = offering(plugins.task("toy"), Small)()
+    task = offering(plugins.task("toy"), named_databases("small"))()
     (verdict,) = judged(plugins, task, {"2+1": "1+2"}, Broken().open(task, Engine()))
     assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.EXECUTED, Level.EXECUTED, "unavailable")
 
@@ -320,20 +294,11 @@ class RightOnDataOnly(Executor):
 def on_test_databases(
     plugins: Plugins, answer: str, *names: str, why_not: str = "", base: Any = None
 ) -> tuple[Verdict, list[str]]:
-    from dstill.api.protocols import TestDatabases
-    from dstill.api.records import TestDatabase
-
-    class Named(TestDatabases):
-        def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
-            if why_not:
-                raise NoTestDatabases(why_not)
-            return [TestDatabase(name=name, data={}) for name in names]
-
     class Evened(base or plugins.task("toy")):  # type: ignore[misc]
         def canonical(self, text: str) -> str:
             return text.replace("02", "2")
 
-    task, lucky = offering(Evened, Named)(), RightOnDataOnly()
+    task, lucky = offering(Evened, named_databases(*names, why_not=why_not))(), RightOnDataOnly()
     (verdict,) = judged(plugins, task, {answer: "1+2"}, lucky.open(task, Engine()))
     return verdict, lucky.asked
 

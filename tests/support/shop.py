@@ -16,10 +16,12 @@ import json
 import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from support.boxes import form, guard
+from support.model_spec import SMALLEST
 from support.toy import Heap
 
 from dstill import Check, Task, hookimpl
@@ -144,18 +146,7 @@ class Clerk(Student):
     name = "clerk"
 
     def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
-        return ModelSpec(
-            architecture="Dict",
-            parameters=1,
-            embedding=0,
-            linears={},
-            encoder_decoder=False,
-            layers=1,
-            hidden=1,
-            feed_forward=1,
-            heads=1,
-            vocabulary=1,
-        )
+        return replace(SMALLEST, architecture="Dict")
 
     def fit(self, job: TrainingJob) -> TrainResult:
         job.folder.mkdir(parents=True, exist_ok=True)
