@@ -30,6 +30,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from benchmarks.people import write_table
 
@@ -54,7 +55,7 @@ class Data:
     """Bundled data that no base was trained on."""
 
     task: str
-    setting: str  # that names the data
+    settings: Mapping[str, Any]  # of the task: the data, without test databases
     examples: Callable[[str], Sequence[Example]]
     server: Callable[[str, Path], contextlib.AbstractContextManager[Sequence[str]]]  # options that find it
 
@@ -172,7 +173,7 @@ class Scoring:
             "project.task": data.task,
             "train.student": "linked",
             "train.objective": "label-only",
-            data.setting: name,
+            **data.settings,
         }
         sections = plugins.part_sections(loaded)
         self.setup = Setup(loaded, configuration.load(use_files=False, flags=flags, sections=sections))
@@ -238,13 +239,21 @@ def _database(name: str, out: Path) -> Iterator[Sequence[str]]:
     yield "--engine-url", f"duckdb:///{path}"
 
 
-INDEX = partial(Data, task="querydsl", setting="task.querydsl.index", examples=_written_about_an_index, server=_index)
-DATABASE = partial(Data, task="sql", setting="task.sql.db", examples=_written_about_a_database, server=_database)
+def _of_index(name: str) -> Data:
+    settings = {"task.querydsl.index": name, "task.querydsl.corpora": 0}
+    return Data(task="querydsl", settings=settings, examples=_written_about_an_index, server=_index)
+
+
+def _of_database(name: str) -> Data:
+    settings = {"task.sql.db": name, "task.sql.test_databases": 0}
+    return Data(task="sql", settings=settings, examples=_written_about_a_database, server=_database)
+
+
 DATA: Mapping[str, Data] = {
-    "birdstrikes": INDEX(),
-    "festival": DATABASE(),
-    "factbook": INDEX(),
-    "flights": DATABASE(),
+    "birdstrikes": _of_index("birdstrikes"),
+    "festival": _of_database("festival"),
+    "factbook": _of_index("factbook"),
+    "flights": _of_database("flights"),
 }
 
 
