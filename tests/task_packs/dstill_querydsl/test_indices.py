@@ -5,12 +5,14 @@ import ipaddress
 import json
 
 import pytest
+from support.field_counts import leaves
 
 from dstill.api.protocols import Demo
 from dstill.errors import UsageError
 from dstill_querydsl.bundle import weblogs
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import HELD_OUT, NAMES, bundled
+from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 
@@ -40,17 +42,10 @@ def test_addresses_are_from_documentation_ranges() -> None:
         assert any(ipaddress.ip_address(source["source"]["ip"]) in net for net in nets)
 
 
-def test_mapping_has_every_document_field() -> None:
-    def walk(value: object, properties: dict[str, dict[str, object]]) -> None:
-        for item in value if isinstance(value, list) else [value]:
-            for name, inner in item.items():  # type: ignore[attr-defined]
-                field = properties[name]
-                if "properties" in field:
-                    walk(inner, field["properties"])  # type: ignore[arg-type]
-
-    index = bundled("weblogs", 300)
-    for _, source in index.documents():
-        walk(source, index.mapping["properties"])
+def test_mapping_has_the_fields_of_documents() -> None:
+    index = bundled("weblogs", 1_500)
+    fields = {one.name for one in Fields.of(index.mapping) if not one.sub and one.family not in ("object", "nested")}
+    assert {path for _, source in index.documents() for path, _ in leaves(source)} == fields
 
 
 def test_mapping_has_pitfalls() -> None:

@@ -9,10 +9,9 @@ import pytest
 
 from dstill_querydsl.language import schema
 from dstill_querydsl.language.clause_leaves import conditions
-from dstill_querydsl.language.guard.aggregations import AGGREGATIONS
 from dstill_querydsl.language.guard.kinds import Fields, Options
 from dstill_querydsl.language.guard.queries import QUERIES
-from dstill_querydsl.language.mapping.needs import AGGREGATION_NEEDS, NEEDS
+from dstill_querydsl.language.mapping.needs import NEEDS
 from dstill_querydsl.language.query_forms import DECAYS, FIELD_LIST, FIELD_OPTION, FIELDED, PLACES, SELECTS_BY
 
 OF_GUARD = {name: kind for name, kind in QUERIES.items() if isinstance(kind, Fields)}
@@ -88,16 +87,6 @@ def test_defaults_name_known_queries_and_aggregations() -> None:
 
 def test_needs_name_known_queries() -> None:
     assert NEEDS.keys() - PARTS - OPENSEARCH <= KNOWN_QUERIES
-
-
-def test_every_allowed_field_query_has_need() -> None:
-    on_fields = {*FIELDED, *PLACES, *FIELD_LIST, *FIELD_OPTION} & QUERIES.keys()
-    assert on_fields - NEEDS.keys() == {"span_field_masking"}  # another spelling of field_masking_span
-
-
-def test_every_allowed_field_aggregation_has_need() -> None:
-    on_fields = {name for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "field" in kind.names}
-    assert on_fields <= AGGREGATION_NEEDS.keys()
 
 
 def test_single_field_queries_agree_with_guard_and_schema() -> None:

@@ -275,26 +275,6 @@ def error_lines(ended: Any, code: int) -> list[str]:
     return lines
 
 
-def test_names_server_that_is_no_search_engine(doctor: Any, serve: Serve) -> None:
-    what, _, hint = error_lines(doctor("--engine-url", "http://127.0.0.1:9"), 7)
-    assert what == "error: cannot reach an engine at http://127.0.0.1:9"
-    assert hint.startswith("hint: is it running there?")
-    url = serve(lambda method, path, body: (200, {"content-type": "text/html"}, b"<html>Welcome to nginx!</html>"))
-    what, _, _ = error_lines(doctor("--engine-url", url), 7)
-    assert what == f"error: {url} answers, but is not Elasticsearch or OpenSearch"
-    what, _, hint = error_lines(doctor("--engine-url", "http://127.0.0.1:port"), 2)
-    assert what == "error: refused address of 127.0.0.1: it has an invalid port"
-    assert hint == "hint: write it as https://HOST:PORT/PATH, or with http:// on this machine"
-
-
-def test_untested_version_works_and_is_named(doctor: Any, serve: Serve, root_replies: dict[str, Any]) -> None:
-    url = serve(lambda method, path, body: (200, {}, root_replies["Elasticsearch 7"]))
-    ended = doctor("--engine-url", url, "--json")
-    assert ended.code == 0, ended.err
-    assert "Elasticsearch 7.17.0 (untested)" in ended.out
-    assert "not tested with dstill" in ended.out
-
-
 def test_names_missing_privilege_of_key(doctor: Any, serve: Serve, root_replies: dict[str, Any]) -> None:
     security = {"error": {"type": "security_exception", "reason": "action [indices:data/read/search] is unauthorized"}}
     inner = elasticsearch(root_replies)
