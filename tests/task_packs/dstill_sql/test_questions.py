@@ -16,6 +16,7 @@ from dstill.api.protocols import DataProfile, Synthesis
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError, UsageError
 from dstill.inputs.leakage import duplicates, leaks
+from dstill_querydsl.questions.templates import Tally as QueryDslTally
 from dstill_sql import bundle
 from dstill_sql.language import refusals
 from dstill_sql.language.dialects import DIALECTS, Dialect
@@ -108,6 +109,15 @@ def test_categories_have_their_shares() -> None:
     assert len(found) == len({one.question.lower() for one in found}) == 200
     assert all(one.rationale for one in found)
     assert sum(refusals.read(one.answer or "") is not None for one in found) == tally.made["refusal"]
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 candidate dropped"), (4, "4 candidates dropped")])
+def test_one_candidate_is_not_several(count: int, said: str) -> None:
+    """In both packs."""
+    made, dropped = Counter(list=96), Counter(vacuous=count)
+    assert list(Tally(made=made, dropped=dropped).lines()) == [f"{said}: {count} vacuous"]
+    [line] = QueryDslTally(made=made, dropped=dropped).remarks()
+    assert line.startswith(f"{said} (")
 
 
 def test_words_that_are_missing_are_in_the_question() -> None:
