@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,10 @@ from hypothesis import strategies as st
 from support.sizes import size
 from support.spellings import MAPPING, SPELLINGS, body, documents, step
 
-from dstill.api.engine import Engine
 from dstill.api.records import Example, OutcomeKind, TestDatabase
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.language.canonical import canonical, canonical_text
 from dstill_querydsl.language.results import compare
-from dstill_querydsl.pack import QueryDsl
 
 N_DATABASES, EXAMPLES = 5, size("EXAMPLES", ci=60, nightly=600)
 seeds = st.integers(0, 10**9)
@@ -31,7 +28,7 @@ few_examples = settings(
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[Any]:
+def run(executor: Embedded) -> Any:
     """`run(body, n)` is the body's value on the n-th test database."""
     examples = [
         Example(
@@ -45,17 +42,16 @@ def run() -> Iterator[Any]:
         )
         for seed in range(N_DATABASES)
     ]
-    with Embedded().open(QueryDsl(), Engine()) as executor:
 
-        def value(answer: Any, number: int) -> Any:
-            # not `run`: what is canonical must hold for bodies that the guard refuses, too
-            outcome = executor.execute(json.dumps(answer), examples[number])
-            # a canonical form may be nested deeper than its body; only bodies are run, so it has no limit of its own
-            assume(outcome.reason != "nested more than 20 deep")
-            assert outcome.kind is OutcomeKind.OK, (outcome.reason, answer)
-            return outcome.value
+    def value(answer: Any, number: int) -> Any:
+        # not `run`: what is canonical must hold for bodies that the guard refuses, too
+        outcome = executor.execute(json.dumps(answer), examples[number])
+        # a canonical form may be nested deeper than its body; only bodies are run, so it has no limit of its own
+        assume(outcome.reason != "nested more than 20 deep")
+        assert outcome.kind is OutcomeKind.OK, (outcome.reason, answer)
+        return outcome.value
 
-        yield value
+    return value
 
 
 @pytest.mark.slow

@@ -71,7 +71,6 @@ def test_parse_inverts_reply_text(rationale: str, value: object) -> None:
 )
 def test_removes_fence_and_notes_it_and_guesses_at_nothing(answer: str, repaired: bool, error: str) -> None:
     draft = QueryDsl().parse(f"<rationale>so</rationale><answer>\n\t {answer} \n</answer>")
-    assert draft is not None
     assert draft.answer == (GOLD if repaired else answer)
     assert draft.notes == (("took away a markdown fence",) if repaired else ())
     errors = [problem for problem in find_problems(QueryDsl(), EXAMPLE, draft) if problem.is_error]
@@ -110,18 +109,12 @@ def test_level_reached_without_engine(answer: str, reached: Level) -> None:
     assert verdict.reached == reached
 
 
-def test_skips_mapping_check_without_mapping() -> None:
+def test_checks_follow_mapping_and_config() -> None:
     elsewhere = replace(EXAMPLE, context={"index": "mine"})
     assert list(find_problems(QueryDsl(), elsewhere, Draft(answer=GOLD))) == []
-
-
-def test_checks_against_user_mapping() -> None:
     own = replace(EXAMPLE, context={"index": "mine", "mapping": {"properties": {"host": {"type": "keyword"}}}})
     (problem,) = find_problems(QueryDsl(), own, Draft(answer=GOLD))
     assert (problem.layer, problem.code) == ("mapping", "unknown_field")
-
-
-def test_guard_follows_config() -> None:
     limits = replace(Settings().guard, size=5)
     (problem,) = find_problems(QueryDsl(Settings(guard=limits)), EXAMPLE, Draft(answer='{"size": 6}'))
     assert problem.layer == "guard"

@@ -457,7 +457,6 @@ def test_type_of_a_schema_creates_one_table(type_: str, dialect: Dialect) -> Non
         return
     assert ";" not in text, text
     (create,) = sqlglot.parse(text, read=dialect)
-    assert create is not None
     assert [column.name for column in create.this.expressions] == ["a", "b"], text
 
 

@@ -40,14 +40,11 @@ def rows(task: Sql) -> list[Example]:
     return [one for split in SPLITS for one in task.examples(split)]
 
 
-def test_splits_are_in_proportion_and_ids_unique(rows: list[Example]) -> None:
+def test_splits_are_in_proportion_and_nothing_leaks(rows: list[Example], task: Sql) -> None:
     sizes = Counter(one.split for one in rows)
     assert sizes["train"] == 200
     assert all(sizes[split] > 1 for split in SPLITS)
     assert len({one.id for one in rows}) == len(rows)
-
-
-def test_nothing_leaks(task: Sql, rows: list[Example]) -> None:
     assert leaks(rows, task, golds=True) == []
     found = duplicates(rows, task.canonical)
     assert not found.same

@@ -146,7 +146,6 @@ def test_documents_are_named_by_their_numbers_and_not_grouped_by_them(schemas: l
     keyed = [schema for schema in schemas if schema.key]
     assert len(keyed) >= 3
     for schema in keyed:
-        assert schema.key is not None
         assert schema.profile.fields.get(schema.key.field) is not None
         assert schema.key.field not in {role.field for role in schema.context.roles}
         asked_for = condition("key", _draw(schema, Random(1)))
@@ -262,15 +261,14 @@ def _subject(values: dict[str, Any] | None = None, **fields: Any) -> Subject:
     return subject_of(QuestionContext.of(index), IndexProfile(index, Limits()))
 
 
-def test_documents_belong_to_the_objects_of_the_mapping() -> None:
+def test_subject_has_nouns_and_verbs_of_its_own() -> None:
     assert _subject(customers={"properties": {"name": KEYWORD}}, paid=DATE).objects == ("customer",)
     assert _subject(paid=DATE).objects == ("order",)
-
-
-def test_a_date_has_a_verb_that_no_other_field_has() -> None:
     assert _subject(order_date=DATE, seen=DATE).date_nouns == {"order date": "order date"}
     taken = _subject({"status": ["placed", "ordered"]}, order_date=DATE, status=KEYWORD)
     assert taken.date_nouns == {}
+    subject = _subject(runtime={"type": "double"}, qty={"type": "integer"})
+    assert "battery life" not in subject.synonyms["runtime"]
 
 
 def test_condition_on_a_date_uses_its_verb() -> None:
@@ -279,11 +277,6 @@ def test_condition_on_a_date_uses_its_verb() -> None:
     assert found
     assert all(list(one.body["range"]) == ["order_date"] for one in found)
     assert all("ordered {when}" in one.ways["post"] for one in found)
-
-
-def test_only_the_first_noun_of_a_concept_gives_its_others() -> None:
-    subject = _subject(runtime={"type": "double"}, qty={"type": "integer"})
-    assert "battery life" not in subject.synonyms["runtime"]
 
 
 def test_plural_name_of_a_field_has_no_plural() -> None:

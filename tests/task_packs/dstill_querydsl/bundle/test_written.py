@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -10,7 +9,6 @@ from support.sizes import first_quick
 from support.written_questions import assert_checked, empty
 from tools.base.querydsl import development
 
-from dstill.api.engine import Engine
 from dstill.errors import UsageError
 from dstill_querydsl.bundle.handwritten import HANDWRITTEN, handwritten
 from dstill_querydsl.bundle.indices import NAMES
@@ -22,17 +20,6 @@ from dstill_querydsl.pack import QueryDsl
 BUNDLED = {name: (partial(handwritten, name), f"{name}-h", 5) for name in HANDWRITTEN}
 DEVELOPMENT = {f"{name} dev": (partial(development.questions, name), f"{name}-d", 3) for name in development.NAMES}
 SETS = BUNDLED | DEVELOPMENT
-
-
-@pytest.fixture(scope="module")
-def task() -> QueryDsl:
-    return QueryDsl()
-
-
-@pytest.fixture(scope="module")
-def executor(task: QueryDsl) -> Iterator[Embedded]:
-    with Embedded().open(task, Engine()) as opened:
-        yield opened
 
 
 def test_handwritten_questions_are_about_bundled_indices() -> None:

@@ -17,7 +17,7 @@ from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task
 from dstill.errors import AuthError, ConfigError, DataError, ServiceError, UsageError
-from dstill_querydsl.engines import EmbeddedEngine, Http, HttpEngine, HttpSettings
+from dstill_querydsl.engines import Http, HttpEngine, HttpSettings
 from dstill_querydsl.engines.node import NotPermitted
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.guard import Limits
@@ -459,9 +459,8 @@ def _live_histogram(url: str, *documents: dict[str, Any], dialect: str = "elasti
 
 
 @pytest.fixture(scope="module")
-def live_url() -> Iterator[str]:
-    with EmbeddedEngine() as engine:  # says that it is an OpenSearch, which may fill any gap
-        yield engine.settings.url
+def live_url(engine: HttpEngine) -> str:
+    return engine.settings.url  # it says that it is an OpenSearch, which may fill any gap
 
 
 @pytest.mark.parametrize(

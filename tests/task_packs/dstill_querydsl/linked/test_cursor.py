@@ -203,7 +203,6 @@ def walked(task: QueryDsl, examples: Sequence[Example], count: int, seed: int) -
         example = examples[number % len(examples)]
         reading = form.read(example)
         cursor = form.start(reading)
-        assert cursor is not None
         written = walk(cursor, seed + number)
         if written is None:
             counts["no end"] += 1
