@@ -58,7 +58,7 @@ LONGEST = (
     "third_party/test_new_pack.py",
     "dstill_serve/test_soak.py",
     "live/test_demo.py",
-    "questions/test_weblogs.py",
+    "questions/test_splits.py",
     "questions/test_made.py",
     "testsuites/test_kill_rate.py",
 )

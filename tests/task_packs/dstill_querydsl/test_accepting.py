@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from dstill.api.engine import Engine
 from dstill.api.judging import judge
 from dstill.api.records import Draft, Example, OutcomeKind, TestDatabase, Verdict
 from dstill_querydsl.bundle.indices import SETTINGS
 from dstill_querydsl.engines.executors import Embedded
 from dstill_querydsl.language.results.accepting import accepts
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.settings import Settings
 
 MAPPING = {
     "properties": {
@@ -42,17 +39,6 @@ def context(shops: list[tuple[Any, ...]] = SHOPS) -> dict[str, Any]:
     documents = [[str(number), dict(zip(NAMES, shop, strict=True))] for number, shop in enumerate(shops)]
     data = {"documents": documents, "now": "2026-11-01T12:00:00Z", "settings": SETTINGS}
     return {"index": "shops", "mapping": MAPPING, "test_database": TestDatabase(name="shops", data=data)}
-
-
-@pytest.fixture(scope="module")
-def task() -> QueryDsl:
-    return QueryDsl(Settings())
-
-
-@pytest.fixture(scope="module")
-def executor(task: QueryDsl) -> Iterator[Embedded]:
-    with Embedded().open(task, Engine()) as opened:
-        yield opened
 
 
 def terms(field: str, inner: Body | None = None, **options: Any) -> Body:

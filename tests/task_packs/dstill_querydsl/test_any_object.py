@@ -31,22 +31,8 @@ _WORDS = [
     "c", "c.d", "a.x", "_index", "_geo_distance", "_script", "lat", "lon", "search_after", "key", "type", "clauses",
 ]  # fmt: skip
 _VALUES = [
-    "now-1d/d",
-    "now-",
-    "||",
-    "2024-01-31",
-    "1d",
-    "1s",
-    "desc",
-    "*",
-    "a^2",
-    "a>b.c",
-    "",
-    "1e400",
-    "9" * 40,
-    "²",
-    "٣",
-]
+    "now-1d/d", "now-", "||", "2024-01-31", "1d", "1s", "desc", "*", "a^2", "a>b.c", "", "1e400", "9" * 40, "²", "٣",
+]  # fmt: skip
 _KEYS = st.sampled_from([*_WORDS, *schema.names("query"), *schema.names("aggregation")]) | st.text(max_size=5)
 _SCALARS = (
     st.none()

@@ -17,19 +17,6 @@ def _problems_and_warnings(mapping, body, caplog):
     return problems, [record.getMessage() for record in caplog.records]
 
 
-def test_reports_wide_mapping(caplog) -> None:
-    mapping = {"properties": {f"field{n}": {"type": "keyword"} for n in range(5_000)}}
-    example = Example(id="1", question="what is in field4711?", context={"index": "big", "mapping": mapping})
-    with caplog.at_level("WARNING", logger="dstill"):
-        asked = QueryDsl().prompt(example, []).messages[-1].content
-    notice = "120 of 5,000 fields shown, those nearest to the question"
-    assert notice in asked
-    assert '"field4711"' in asked
-    assert [record.getMessage() for record in caplog.records] == [
-        f"the mapping of big is wide: {notice}, in every prompt (task.querydsl.prompt_fields is the limit)"
-    ]
-
-
 def test_reports_recursive_alias(caplog) -> None:
     mapping = {"properties": {"a": {"type": "alias", "path": "b"}, "b": {"type": "alias", "path": "a"}}}
     problems, _ = _problems_and_warnings(mapping, {"query": {"term": {"a": 1}}}, caplog)

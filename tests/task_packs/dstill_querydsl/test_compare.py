@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.language.results import compare
 
@@ -330,12 +329,11 @@ LEVELS = ("error", "warn", "info")
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[HttpEngine]:
+def engine(engine: HttpEngine) -> HttpEngine:
     mapping = {"properties": {"level": {"type": "keyword"}, "n": {"type": "integer"}, "text": {"type": "text"}}}
     docs = [(f"d{n:02}", {"level": LEVELS[n % 3], "n": n // 2, "text": "x " * (n % 4)}) for n in range(40)]
-    with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as opened:
-        opened.index("dstill-compare", mapping, docs)
-        yield opened
+    engine.index("dstill-compare", mapping, docs)
+    return engine
 
 
 def result_of(engine: HttpEngine, body: Value) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import DataProfile
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill_querydsl.bundle.indices import bundled, configured
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine, HttpSettings
+from dstill_querydsl.engines import HttpEngine, HttpSettings
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.http import known
 from dstill_querydsl.language.guard.limits import Limits
@@ -26,14 +26,13 @@ TODAY: Mapping[str, Any] = {"properties": {"at": {"type": "date"}, "n": {"type":
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as engine:
-        engine.index("dstill-old", MAPPING, DOCUMENTS.items())
-        engine.index("dstill-empty", MAPPING, [])
-        engine.index("dstill-fieldless", {"properties": {}}, [("1", {})])
-        engine.index("dstill-live", TODAY, [("1", {"at": datetime.now(UTC).isoformat(), "n": 1})])
-        engine.index("dstill-own-now", {**TODAY, "_meta": {"now": "2020-01-01T00:00:00Z"}}, [("1", {"at": "2019"})])
-        yield server.url
+def url(engine: HttpEngine) -> str:
+    engine.index("dstill-old", MAPPING, DOCUMENTS.items())
+    engine.index("dstill-empty", MAPPING, [])
+    engine.index("dstill-fieldless", {"properties": {}}, [("1", {})])
+    engine.index("dstill-live", TODAY, [("1", {"at": datetime.now(UTC).isoformat(), "n": 1})])
+    engine.index("dstill-own-now", {**TODAY, "_meta": {"now": "2020-01-01T00:00:00Z"}}, [("1", {"at": "2019"})])
+    return engine.settings.url
 
 
 def described(url: str, index: str, settings: Settings | None = None, **there: Any) -> ProjectFiles:
@@ -85,32 +84,23 @@ def test_now_comes_from_data_of_static_index_only(url: str) -> None:
     assert now("dstill-own-now") == "2020-01-01T00:00:00Z"
 
 
-def test_denied_fields_have_no_values(url: str) -> None:
+def test_denied_fields_have_no_values_and_others_up_to_the_limit(url: str) -> None:
     guard = Limits(fields=("*", "!owner", "!client"))
     project = described(url, "dstill-old", Settings(guard=guard))
     assert not {"owner.name", "client"} & json.loads(project.files["values.json"]).keys()
     assert "no values (denied by guard.fields): client, owner.name" in project.about
-
-
-def test_limits_fields_on_request(url: str) -> None:
     project = described(url, "dstill-old", Settings(profiled_fields=3))
     assert len(json.loads(project.files["values.json"])) == 3
     assert any(line.startswith("no values (in fewer documents): ") for line in project.about)
 
 
 def test_refuses_index_that_cannot_be_described(url: str) -> None:
-    with pytest.raises(UsageError, match="no index is named"):
-        described(url, "")
     with pytest.raises(UsageError, match="is not a valid index name"):
         described(url, "dstill-*")
     with pytest.raises(UsageError, match="is not a valid index name"):
         described(url, ".security", allow_pattern=True)
-    with pytest.raises(DataError, match="'dstill-empty' has no documents"):
-        described(url, "dstill-empty")
     with pytest.raises(DataError, match="'dstill-fieldless' has no fields"):
         described(url, "dstill-fieldless")
-    with pytest.raises(ServiceError, match="no such index"):
-        described(url, "dstill-none")
 
 
 def test_error_names_the_indices_that_are_there(url: str) -> None:

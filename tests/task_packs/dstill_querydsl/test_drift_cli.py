@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,6 @@ def moved_project(
     monkeypatch.chdir(place)
     assert cli("trust", "shop", "--yes").code == 0
     return place
-
-
-@pytest.fixture
-def server() -> Iterator[EmbeddedServer]:
-    with EmbeddedServer.start() as server:
-        yield server
 
 
 def load_index(server: EmbeddedServer, fields: dict[str, Any]) -> HttpEngine:

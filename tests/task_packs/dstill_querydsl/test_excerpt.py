@@ -53,18 +53,12 @@ def test_omits_values_of_denied_fields() -> None:
     assert dict(found.rest)["mail"] == "keyword"
 
 
-def test_omits_names_that_are_no_fields() -> None:
+def test_answer_without_fields_of_the_mapping_uses_none() -> None:
     assert excerpt({"query": {"term": {"nothing": 1}}}).used == ()
-
-
-def test_refusal_and_invalid_json_use_no_fields() -> None:
     assert excerpt({"refusal": "no"}).used == ()
     example = Example(id="1", question="q", context={"index": "logs", "mapping": MAPPING})
     shown = Presentation.of(QueryDsl()).relevant_schema(example, "{").rest
     assert len(shown) == field_count(MAPPING) == 7  # `init` and `ask` count the same
-
-
-def test_index_without_mapping_has_empty_excerpt() -> None:
     assert (
         Presentation.of(QueryDsl()).relevant_schema(Example(id="1", question="q", context={"index": "mine"}), "{}")
         == RelevantSchema()

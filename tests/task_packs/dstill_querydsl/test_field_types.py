@@ -101,6 +101,5 @@ def test_search_as_you_type_has_implicit_sub_fields() -> None:
     fields = Fields.of({"properties": {"t": {"type": "search_as_you_type"}, "k": {"type": "keyword"}}})
     assert fields.names == ("t", "k")
     found = fields.get("t._index_prefix")
-    assert found is not None
     assert (found.type, found.sub) == ("text", True)
     assert fields.get("k._2gram") is None

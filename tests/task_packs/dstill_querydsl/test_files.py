@@ -208,30 +208,10 @@ def test_comments_stay() -> None:
     )
 
 
+KEYS = "size from to include_lower query range a aggs date_histogram interval explain"
 BODIES = st.recursive(
     st.sampled_from([1, "10", False, None, "1d", "x"]),
-    lambda inner: (
-        st.lists(inner, max_size=2)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    "size",
-                    "from",
-                    "to",
-                    "include_lower",
-                    "query",
-                    "range",
-                    "a",
-                    "aggs",
-                    "date_histogram",
-                    "interval",
-                    "explain",
-                ]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KEYS.split()), inner, max_size=4),
     max_leaves=12,
 )
 LINES = st.lists(

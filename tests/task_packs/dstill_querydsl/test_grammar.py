@@ -11,7 +11,7 @@ from support.sizes import first_quick
 
 from dstill.api.checking import find_problems
 from dstill.api.protocols import ConstrainedOutput
-from dstill.api.records import Draft
+from dstill.api.records import Draft, Example, Grammar
 from dstill.api.values import Values
 from dstill.errors import ConfigError
 from dstill_constrain.compiler import Compiler
@@ -39,22 +39,24 @@ NOT_IN_GRAMMAR = {
 }
 
 
-def grammar(name: str) -> str:
-    task, example = pack(name)
+def made_of(task: QueryDsl, example: Example) -> Grammar:
     made = ConstrainedOutput.of(task).grammar(example)
     assert made is not None
-    assert made.ebnf is not None
-    return made.ebnf
+    return made
+
+
+def grammar(name: str) -> str:
+    return made_of(*pack(name)).ebnf or ""
 
 
 class Reader:
-    """Whether the grammar of an index lets a text through."""
+    """Whether a grammar lets a text through."""
 
-    def __init__(self, name: str) -> None:
-        task, example = pack(name)
-        made = ConstrainedOutput.of(task).grammar(example)
-        assert made is not None
-        self.made, self.compiler = made, Compiler(BYTES)
+    def __init__(self, name: str, task: QueryDsl | None = None, example: Example | None = None) -> None:
+        self.made, self.compiler = made_of(task or pack(name)[0], example or pack(name)[1]), Compiler(BYTES)
+
+    def begins(self, text: str) -> bool:
+        return self.compiler.start(self.made).try_consume(list(text.encode()))
 
     def reads(self, text: str) -> bool:
         state = self.compiler.start(self.made)
@@ -138,25 +140,17 @@ def test_same_index_has_same_grammar() -> None:
 
 
 def test_omits_denied_fields_and_requires_source_filter() -> None:
-    task = QueryDsl(Settings(guard=Limits(fields=("*", "!user.*"))))
-    example = pack("weblogs")[1]
-    made = ConstrainedOutput.of(task).grammar(example)
-    assert made is not None
-    assert "user.name" not in (made.ebnf or "")
-    state = Compiler(BYTES).start(made)
-    assert not state.try_consume(list(b'{"query":{"match_all":{}}}'))
-    assert Compiler(BYTES).start(made).try_consume(list(b'{"query":{"match_all":{}},"_source":["host.name"]}'))
+    reader = Reader("weblogs", QueryDsl(Settings(guard=Limits(fields=("*", "!user.*")))))
+    assert "user.name" not in (reader.made.ebnf or "")
+    assert not reader.begins('{"query":{"match_all":{}}}')
+    assert reader.begins('{"query":{"match_all":{}},"_source":["host.name"]}')
 
 
-def test_sizes_follow_guard_limits() -> None:
-    task = QueryDsl(Settings(guard=Limits(size=50, window=60)))
-    made = ConstrainedOutput.of(task).grammar(pack("weblogs")[1])
-    assert made is not None
-    compiler = Compiler(BYTES)
-    lets = {text: compiler.start(made).try_consume(list(text.encode())) for text in (
-        '{"size":50}', '{"size":51}', '{"from":10,"size":50}', '{"from":11,"size":50}')}  # fmt: skip
-    assert lets == {'{"size":50}': True, '{"size":51}': False, '{"from":10,"size":50}': True,
-                    '{"from":11,"size":50}': False}  # fmt: skip
+@pytest.mark.parametrize(("page", "fits"), [("50", True), ("51", False)])
+def test_sizes_follow_guard_limits(page: str, fits: bool) -> None:
+    reader = Reader("weblogs", QueryDsl(Settings(guard=Limits(size=50, window=60))))
+    assert reader.begins(f'{{"size":{page}}}') is fits
+    assert reader.begins(f'{{"from":{int(page) - 40},"size":50}}') is fits
 
 
 def test_refuses_limits_too_low_for_its_forms() -> None:
@@ -166,27 +160,23 @@ def test_refuses_limits_too_low_for_its_forms() -> None:
 
 
 def test_omits_features_missing_in_opensearch() -> None:
-    made = ConstrainedOutput.of(QueryDsl(Settings(dialect="opensearch3"))).grammar(pack("weblogs")[1])
-    assert made is not None
-    assert '\\"boxplot\\"' not in (made.ebnf or "")
+    task, example = QueryDsl(Settings(dialect="opensearch3")), pack("weblogs")[1]
+    assert '\\"boxplot\\"' not in (made_of(task, example).ebnf or "")
     assert '\\"boxplot\\"' in grammar("weblogs")
 
 
 def test_unknown_mapping_has_no_grammar() -> None:
-    task, example = pack("weblogs")
-    unknown = type(example)(id="2", question="?", context={"index": "somewhere"})
-    assert ConstrainedOutput.of(task).grammar(unknown) is None
+    unknown = Example(id="2", question="?", context={"index": "somewhere"})
+    assert ConstrainedOutput.of(pack("weblogs")[0]).grammar(unknown) is None
 
 
-def test_field_name_may_equal_option_name() -> None:
+@pytest.mark.parametrize("term", [{'a"b': "x"}, {"boost": 3}])
+def test_field_name_may_equal_option_name(term: object) -> None:
     mapping = {"properties": {"distance": {"type": "geo_point"}, 'a"b': {"type": "keyword"}, "boost": {"type": "long"}}}
-    task = QueryDsl(Settings())
-    example = type(pack("weblogs")[1])(id="3", question="?", context={"index": "mine", "mapping": mapping})
-    made = ConstrainedOutput.of(task).grammar(example)
-    assert made is not None
-    for body in ({"query": {"term": {'a"b': "x"}}}, {"query": {"term": {"boost": 3}}}):
-        text = json.dumps(body, separators=(",", ":"))
-        assert Compiler(BYTES).start(made).try_consume(list(text.encode())), text
+    reader = Reader(
+        "", QueryDsl(Settings()), Example(id="3", question="?", context={"index": "mine", "mapping": mapping})
+    )
+    assert reader.begins(json.dumps({"query": {"term": term}}, separators=(",", ":")))
 
 
 def test_omits_histogram_gaps_for_unknown_range() -> None:

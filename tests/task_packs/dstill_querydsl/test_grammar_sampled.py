@@ -48,7 +48,6 @@ def possible_operators(name: str) -> set[str]:
     """Of the guard's list: what the mapping has a field for."""
     task, example = pack(name)
     profile = task.index_profile(example)
-    assert profile is not None
     fields: Fields = profile.fields
     nested = any(field.type == "nested" for field in fields)
 

@@ -37,31 +37,25 @@ def test_empty_mapping_has_no_fields(given) -> None:
     assert plain(given) == {"properties": {}}
 
 
-def test_merges_fields_of_all_indices() -> None:
+def test_merges_fields_of_all_indices_and_names_conflict() -> None:
     one = {"user": {"properties": {"name": {"type": "text"}}}, "at": {"type": "date"}}
     two = {"user": {"properties": {"name": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}}
     merged = merge(_indices(one, two))
     assert merged.conflicts == ()
     assert Fields.of(merged.mapping).names == ("user", "user.name", "user.name.raw", "at")
-
-
-def test_uses_most_common_type_and_names_conflict() -> None:
     merged = merge(_indices({"took": {"type": "long"}}, {"took": {"type": "keyword"}}, {"took": {"type": "keyword"}}))
     assert merged.mapping["properties"]["took"] == {"type": "keyword"}
     assert merged.conflicts == (Conflict(field="took", types={"long": ("logs-1",), "keyword": ("logs-2", "logs-3")}),)
     assert str(merged.conflicts[0]) == "long in logs-1, keyword in logs-2 and logs-3"
 
 
-def test_merged_mapping_keeps_conflicts() -> None:
+def test_merged_mapping_keeps_conflicts_and_names_few_indices() -> None:
     merged = merge(_indices({"took": {"type": "long"}}, {"took": {"type": "keyword"}}))
     again = merge(merged.mapping)
     assert again.mapping is merged.mapping
     assert [(one.field, dict(one.types)) for one in again.conflicts] == [
         ("took", {"long": ("logs-1",), "keyword": ("logs-2",)})
     ]
-
-
-def test_names_few_of_many_indices() -> None:
     merged = merge(_indices(*[{"took": {"type": "long"}}] * 9, {"took": {"type": "keyword"}}))
     types = merged.mapping["_meta"]["field_conflicts"]["took"]
     assert types == {"long": ["logs-1", "logs-2", "logs-3", "6 more"], "keyword": ["logs-10"]}
@@ -127,7 +121,6 @@ def test_guard_considers_every_index() -> None:
 
 def test_user_index_has_plain_mapping() -> None:
     index = index_of({"index": "mine", "mapping": {"logs": {"mappings": PLAIN}}})
-    assert index is not None
     assert index.mapping is PLAIN
     assert index.now == "2025-01-01"
 

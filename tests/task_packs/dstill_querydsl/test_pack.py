@@ -53,11 +53,28 @@ def test_parse_inverts_reply_text(rationale: str, value: object) -> None:
     assert task.parse(task.reply_text(rationale, answer)) == Draft(answer=answer, rationale=rationale.strip())
 
 
-def test_removes_fence_and_notes_it() -> None:
-    draft = QueryDsl().parse(f"<rationale>so</rationale><answer>```json\n{GOLD}\n```</answer>")
-    assert draft is not None
-    assert draft.answer == GOLD
-    assert "fence" in draft.notes[0]
+@pytest.mark.parametrize(
+    ("answer", "repaired", "error"),
+    [
+        (f"```json\n{GOLD}\n```", True, ""),
+        (f"```\n{GOLD}\n```", True, ""),
+        (f"Here it is: {GOLD} Enjoy.", False, "not_json"),
+        (f"Sure:\n```json\n{GOLD}\n```", False, "not_json"),
+        (GOLD.replace('"', "“"), False, "not_json"),
+        (f"{GOLD[:-1]},}}", False, "not_json"),
+        (GOLD.replace('"', "'"), False, "not_json"),
+        (f"{GOLD[:-1]} /* all */}}", False, "not_json"),
+        (f"{GOLD} // all", False, "trailing_text"),
+        ('"' + GOLD.replace('"', '\\"') + '"', False, "not_an_object"),  # which is JSON, but no body
+        (f"[{GOLD}]", False, "not_an_object"),
+    ],
+)
+def test_removes_fence_and_notes_it_and_guesses_at_nothing(answer: str, repaired: bool, error: str) -> None:
+    draft = QueryDsl().parse(f"<rationale>so</rationale><answer>\n\t {answer} \n</answer>")
+    assert draft.answer == (GOLD if repaired else answer)
+    assert draft.notes == (("took away a markdown fence",) if repaired else ())
+    errors = [problem for problem in find_problems(QueryDsl(), EXAMPLE, draft) if problem.is_error]
+    assert [(problem.layer, problem.code) for problem in errors] == ([("json", error)] if error else [])
 
 
 @pytest.mark.parametrize("text", ["", GOLD, "<answer>{}</answer>", "<rationale>so</rationale>"])
@@ -92,22 +109,12 @@ def test_level_reached_without_engine(answer: str, reached: Level) -> None:
     assert verdict.reached == reached
 
 
-def test_layers_have_names_in_order() -> None:
-    assert [check.name for check in QueryDsl().checks] == ["json", "schema", "mapping", "values", "guard"]
-
-
-def test_skips_mapping_check_without_mapping() -> None:
+def test_checks_follow_mapping_and_config() -> None:
     elsewhere = replace(EXAMPLE, context={"index": "mine"})
     assert list(find_problems(QueryDsl(), elsewhere, Draft(answer=GOLD))) == []
-
-
-def test_checks_against_user_mapping() -> None:
     own = replace(EXAMPLE, context={"index": "mine", "mapping": {"properties": {"host": {"type": "keyword"}}}})
     (problem,) = find_problems(QueryDsl(), own, Draft(answer=GOLD))
     assert (problem.layer, problem.code) == ("mapping", "unknown_field")
-
-
-def test_guard_follows_config() -> None:
     limits = replace(Settings().guard, size=5)
     (problem,) = find_problems(QueryDsl(Settings(guard=limits)), EXAMPLE, Draft(answer='{"size": 6}'))
     assert problem.layer == "guard"
@@ -119,15 +126,6 @@ def test_refusal_is_correct_for_unanswerable_question() -> None:
     assert judge(QueryDsl(), unanswerable, Draft(answer=other_words), None).correct
     assert not judge(QueryDsl(), unanswerable, Draft(answer=GOLD), None).correct
     assert not judge(QueryDsl(), EXAMPLE, Draft(answer=REFUSAL), None).correct
-
-
-@pytest.mark.slow
-def test_questions_are_deterministic_and_follow_config() -> None:
-    task = QueryDsl(Settings(n_questions=60, documents=500))
-    assert list(task.examples("train")) == list(QueryDsl(Settings(n_questions=60, documents=500)).examples("train"))
-    assert len(list(task.examples("train"))) == 60
-    assert {example.context["index"] for example in task.examples("test_unseen_data")} == {"quakes"}
-    assert {example.split for example in task.examples("test")} == {"test"}
 
 
 def test_questions_need_documents() -> None:

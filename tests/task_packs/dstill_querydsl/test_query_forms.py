@@ -9,10 +9,9 @@ import pytest
 
 from dstill_querydsl.language import schema
 from dstill_querydsl.language.clause_leaves import conditions
-from dstill_querydsl.language.guard.aggregations import AGGREGATIONS
 from dstill_querydsl.language.guard.kinds import Fields, Options
 from dstill_querydsl.language.guard.queries import QUERIES
-from dstill_querydsl.language.mapping.needs import AGGREGATION_NEEDS, NEEDS
+from dstill_querydsl.language.mapping.needs import NEEDS
 from dstill_querydsl.language.query_forms import DECAYS, FIELD_LIST, FIELD_OPTION, FIELDED, PLACES, SELECTS_BY
 
 OF_GUARD = {name: kind for name, kind in QUERIES.items() if isinstance(kind, Fields)}
@@ -80,32 +79,16 @@ def test_every_aggregation_in_table_is_known(table: str) -> None:
     assert _names(table) <= KNOWN_AGGREGATIONS
 
 
-def test_defaults_name_known_queries_and_aggregations() -> None:
+def test_defaults_and_needs_name_known_queries_and_aggregations() -> None:
     names = _names("language.canonical.values._DEFAULTS") | _names("language.canonical.values._ORDERS")
     assert {name.removeprefix("agg.") for name in names if name.startswith("agg.")} <= KNOWN_AGGREGATIONS
     assert {name for name in names if not name.startswith("agg.")} <= KNOWN_QUERIES
-
-
-def test_needs_name_known_queries() -> None:
     assert NEEDS.keys() - PARTS - OPENSEARCH <= KNOWN_QUERIES
 
 
-def test_every_allowed_field_query_has_need() -> None:
-    on_fields = {*FIELDED, *PLACES, *FIELD_LIST, *FIELD_OPTION} & QUERIES.keys()
-    assert on_fields - NEEDS.keys() == {"span_field_masking"}  # another spelling of field_masking_span
-
-
-def test_every_allowed_field_aggregation_has_need() -> None:
-    on_fields = {name for name, kind in AGGREGATIONS.items() if isinstance(kind, Options) and "field" in kind.names}
-    assert on_fields <= AGGREGATION_NEEDS.keys()
-
-
-def test_single_field_queries_agree_with_guard_and_schema() -> None:
+def test_field_queries_agree_with_guard_and_schema() -> None:
     assert FIELDED.keys() | PLACES.keys() == OF_GUARD.keys()
     assert OF_GUARD.keys() <= KNOWN_QUERIES
-
-
-def test_field_option_queries_agree_with_guard() -> None:
     options = {name: kind.names.keys() for name, kind in QUERIES.items() if isinstance(kind, Options)}
     assert {name for name, kind in options.items() if "field" in kind} == set(FIELD_OPTION)
     assert {name for name, kind in options.items() if "fields" in kind} == set(FIELD_LIST) & QUERIES.keys()
@@ -122,11 +105,8 @@ def test_options_are_not_read_as_fields(name: str) -> None:
     assert OF_GUARD[name].options.keys() - {"boost", "_name"} <= set(PLACES[name])
 
 
-def test_field_query_is_one_leaf() -> None:
+def test_field_query_is_one_leaf_without_options() -> None:
     (near,) = conditions({"query": {"distance_feature": {"field": "at", "origin": "now", "pivot": "7d"}}})
     assert (near.operator, near.field) == ("distance_feature", "at")
-
-
-def test_geo_options_are_no_leaves() -> None:
     place = {"distance": "1km", "ignore_unmapped": True, "p": {"lat": 1, "lon": 2}}
     assert [leaf.field for leaf in conditions({"query": {"geo_distance": place}})] == ["p"]

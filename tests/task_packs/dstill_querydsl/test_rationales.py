@@ -41,8 +41,7 @@ def test_rationales_of_every_index_and_split_name_fields(index: str) -> None:
     assert count > 550
 
 
-def test_refuses_rationale_without_field() -> None:
-    task = QueryDsl()
+def test_refuses_rationale_without_field(task: QueryDsl) -> None:
     answer = '{"query":{"range":{"http.response.status_code":{"gte":500}}}}'
     draft = Draft(answer=answer, rationale="Failed means a range from five hundred on.")
     assert [p.code for p in check_draft(task, draft) or ()] == ["rationale_names_nothing"]

@@ -8,14 +8,11 @@ from dstill_querydsl.language.results.tables import tables
 HITS = [{"id": f"d{n}", "score": 1.0} for n in range(12)]
 
 
-def test_counts_hits_and_names_first() -> None:
+def test_counts_hits_and_names_at_most_ten() -> None:
     value = {"total": {"value": 367, "relation": "eq"}, "hits": HITS[:2], "aggregations": None}
     assert show(value) == "367 hits: d0, d1 …"
     for count, text in ((1, "1 hit"), (1_423, "1,423 hits")):
         assert show({"total": {"value": count, "relation": "eq"}, "hits": [], "aggregations": None}) == text
-
-
-def test_names_at_most_ten_hits() -> None:
     text = show({"total": {"value": 12, "relation": "gte"}, "hits": HITS, "aggregations": None})
     assert text.startswith("at least 12 hits: d0")
     assert "d9 …" in text
@@ -29,9 +26,6 @@ def test_shows_buckets_and_sub_aggregations() -> None:
     }
     text = show({"total": None, "hits": [], "aggregations": aggregations})
     assert text == "groups: 200 3 (mean 1.5), 404 1\nvalue: 7"
-
-
-def test_shows_names_of_named_buckets() -> None:
     aggregations = {"groups": {"buckets": {"slow": {"doc_count": 3}, "fast": {"doc_count": 1}}}}
     assert show({"total": None, "hits": [], "aggregations": aggregations}) == "groups: slow 3, fast 1"
 

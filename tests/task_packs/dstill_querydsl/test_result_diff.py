@@ -18,24 +18,18 @@ def result(*ids: str, count: int | None = None, aggregations: Any = None, **body
     }
 
 
-def test_shows_hits_of_one_side_only() -> None:
+def test_shows_hits_of_one_side_only_with_their_documents() -> None:
     assert diff(result("a", "b", "c"), result("c"), {}) == ("3 hits\na\nb\n1 line alike", "1 hit\n1 line alike")
-
-
-def test_shows_test_documents_with_hits() -> None:
     gold, answer = diff(result("a"), result("b"), {"a": {"took": 40}, "b": {"took": 41, "text": "long" * 99}})
     assert gold == '1 hit\na {"took": 40}'
     assert answer.startswith('1 hit\nb {"took": 41, "text": "longlong')
     assert len(answer) < 220
 
 
-def test_shows_hits_beyond_page_when_known() -> None:
+def test_shows_hits_beyond_page_but_at_most_eight() -> None:
     gold, answer = result("a", "b", count=3, sort=["took"]), result("a", "b", count=2, sort=["took"])
     gold["matched"]["ids"], answer["matched"]["ids"] = ["a", "b", "c"], ["a", "b"]
     assert diff(gold, answer, {}) == ("3 hits\nc\n2 lines alike", "2 hits\n2 lines alike")
-
-
-def test_shows_at_most_eight_hits() -> None:
     gold, answer = diff(result(*map(str, range(12)), count=1200), result(), {})
     assert gold.splitlines()[0] == "1,200 hits"
     assert gold.splitlines()[-1] == "… 4 more that the other does not have"

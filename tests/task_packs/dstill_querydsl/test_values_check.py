@@ -78,11 +78,8 @@ def test_accepts_possible_value(query) -> None:
     assert _problems(query) == ()
 
 
-def test_number_of_problems_is_bounded() -> None:
+def test_number_of_problems_is_bounded_and_zero_without_values() -> None:
     assert len(_problems({"terms": {"level": [f"x{n}" for n in range(500)]}})) == values_check.MAX_PROBLEMS
-
-
-def test_no_warning_without_values() -> None:
     assert values_check.check({"query": {"term": {"level": "?"}}}, FIELDS, Values()) == ()
 
 
@@ -109,8 +106,7 @@ def test_golds_use_values_of_their_index() -> None:
     assert n_warned <= 3  # some questions ask for missing values on purpose
 
 
-def test_layer_is_between_mapping_and_guard() -> None:
-    task = QueryDsl()
+def test_layer_is_between_mapping_and_guard(task: QueryDsl) -> None:
     assert [check.name for check in task.checks] == ["json", "schema", "mapping", "values", "guard"]
     example = Example(id="1", question="?", context={"index": "weblogs"})
     [problem] = find_problems(task, example, Draft(answer='{"query":{"term":{"http.request.method":"get"}}}'))

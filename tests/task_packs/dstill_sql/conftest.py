@@ -39,6 +39,11 @@ def duckdb_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def files(duckdb_file: Path, sqlite_file: Path) -> dict[str, Path]:
+    return {"duckdb": duckdb_file, "sqlite": sqlite_file}
+
+
 @pytest.fixture(scope="session")
 def shop(postgres: Postgres) -> Postgres:
     """The server, with the small database ``shop`` that ``reader`` may read."""

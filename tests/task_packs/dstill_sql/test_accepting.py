@@ -77,18 +77,12 @@ def test_a_name_stands_for_its_code_if_they_determine_each_other() -> None:
     judged = verdict("How many stops are in Oslo?", IN_OSLO, BY_TOWN)
     assert judged.correct
     assert judged.n_test_databases > 1
-
-
-def test_not_if_the_question_names_the_code_or_the_data_say_otherwise() -> None:
     named = verdict("How many stops have the code OSL?", IN_OSLO, BY_TOWN)
     other = verdict("How many stops are in Oslo?", IN_OSLO, BY_TOWN, ALMOST)
     assert not named.correct
     assert "on the test database" in named.reason
     assert not other.correct
     assert "on the test database" in other.reason
-
-
-def test_a_condition_on_another_column_is_still_exposed() -> None:
     assert not verdict("How many stops are in Oslo?", IN_OSLO, f"{BY_TOWN} AND seats > 1").correct
 
 

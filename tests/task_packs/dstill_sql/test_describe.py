@@ -14,12 +14,13 @@ from support.rides import question
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import DataProfile
-from dstill.api.records import Example, OutcomeKind
+from dstill.api.records import OutcomeKind
 from dstill.api.values import Values
 from dstill.errors import DataError, ServiceError
 from dstill_sql.engines.catalogs import Catalog
 from dstill_sql.engines.describe import describe
 from dstill_sql.engines.duckdb import DuckDb
+from dstill_sql.engines.embedded import Embedded
 from dstill_sql.engines.postgresql import PostgresqlSettings
 from dstill_sql.engines.reading import Budget, Source, read_values
 from dstill_sql.engines.sqlite import Sqlite
@@ -45,10 +46,8 @@ def check(project: ProjectFiles, dialect: Any) -> SqlSchema:
     schema = SqlSchema.read(project.files["schema.sql"], dialect)
     assert [table.name for table in schema.tables] == ["cities", "drivers", "trips"]
     trips = schema.table("trips")
-    assert trips is not None
     assert trips.key == ("driver_id", "n")
     name = schema.column("cities", "name")
-    assert name is not None
     assert (name.unique, name.nullable, name.family) == (True, False, "text")
     assert {(one.table, one.columns, one.to) for one in schema.references} == {
         ("drivers", ("home",), "cities"),
@@ -71,32 +70,17 @@ def check(project: ProjectFiles, dialect: Any) -> SqlSchema:
     return schema
 
 
-def used(project: ProjectFiles, folder: Path) -> tuple[Sql, Example]:
-    """The task of a project with these files, and a question about its data."""
+@pytest.mark.parametrize(("dialect", "executor"), [("duckdb", DuckDb), ("sqlite", Sqlite)])
+def test_file(dialect: str, executor: type[Embedded], files: dict[str, Path], tmp_path: Path) -> None:
+    engine = Engine(url=f"{dialect}://{files[dialect]}")
+    project = DataProfile.of(Sql(DENIED)).describe(engine)
+    check(project, dialect)
     for name, text in project.files.items():
-        (folder / name).write_text(text)
+        (tmp_path / name).write_text(text)
     given = {key.removeprefix("task.sql."): value for key, value in project.settings.items()}
-    files = {key: str(folder / value) for key, value in given.items() if value in project.files}
-    return Sql(Settings(**{**given, **files})), question()
-
-
-def test_duckdb_file(duckdb_file: Path, tmp_path: Path) -> None:
-    engine = Engine(url=f"duckdb://{duckdb_file}")
-    project = DataProfile.of(Sql(DENIED)).describe(engine)
-    check(project, "duckdb")
-    task, asked = used(project, tmp_path)
-    with DuckDb().open(task, engine) as executor:
-        outcome = executor.run("SELECT COUNT(*) FROM trips WHERE paid", asked)
-    assert (outcome.kind, outcome.value["rows"]) == (OutcomeKind.OK, [[17]])
-
-
-def test_sqlite_file(sqlite_file: Path, tmp_path: Path) -> None:
-    engine = Engine(url=f"sqlite://{sqlite_file}")
-    project = DataProfile.of(Sql(DENIED)).describe(engine)
-    check(project, "sqlite")
-    task, asked = used(project, tmp_path)
-    with Sqlite().open(task, engine) as executor:
-        outcome = executor.run("SELECT COUNT(*) FROM trips WHERE paid", asked)
+    own = {key: str(tmp_path / value) for key, value in given.items() if value in project.files}
+    with executor().open(Sql(Settings(**{**given, **own})), engine) as opened:
+        outcome = opened.run("SELECT COUNT(*) FROM trips WHERE paid", question())
     assert (outcome.kind, outcome.value["rows"]) == (OutcomeKind.OK, [[17]])
 
 
@@ -106,10 +90,8 @@ def test_postgresql(shop: Any, login: dict[str, str], tmp_path: Path) -> None:
     project = DataProfile.of(Sql(DENIED)).describe(engine, PostgresqlSettings())
     schema = check(project, "postgres")
     trips = schema.table("trips")
-    assert trips is not None
     assert trips.comment == "one ride"
     kilometres = trips.column("km")
-    assert kilometres is not None
     assert kilometres.comment == "length in kilometres"
     assert schema.table("hidden") is None  # the role may not read it
 
@@ -177,6 +159,14 @@ def test_file_that_is_no_database(scheme: str, tmp_path: Path) -> None:
         describe(Engine(url=f"{scheme}://{tmp_path}/none"), None, Settings())
 
 
+def described(path: Path, script: str) -> ProjectFiles:
+    """A project about what the script makes in SQLite."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+        connection.commit()
+    return describe(Engine(url=f"sqlite://{path}"), None, Settings())
+
+
 ODD = '''
 CREATE TABLE "a b" (
   "x ""y""" NVARCHAR(20), -- how it is called
@@ -190,14 +180,9 @@ INSERT INTO "a b" VALUES ('q', 1, '2024-01-01 10:00:00', 5, 0.5, 1), ('q', 'mixe
 
 
 def test_unusual_sqlite_schema(tmp_path: Path) -> None:
-    path = tmp_path / "odd.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript(ODD)
-        connection.commit()
-    project = describe(Engine(url=f"sqlite://{path}"), None, Settings())
+    project = described(tmp_path / "odd.db", ODD)
     schema = SqlSchema.read(project.files["schema.sql"], "sqlite")
     odd = schema.table("a b")
-    assert odd is not None
     assert [(one.name, one.family) for one in odd.columns] == [
         ('x "y"', "text"),
         ("untyped", "other"),
@@ -213,11 +198,8 @@ def test_unusual_sqlite_schema(tmp_path: Path) -> None:
 
 
 def test_unreadable_view_is_skipped(tmp_path: Path) -> None:
-    path = tmp_path / "broken.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript("CREATE TABLE t (a INTEGER); CREATE VIEW broken AS SELECT nope FROM gone;")
-        connection.commit()
-    project = describe(Engine(url=f"sqlite://{path}"), None, Settings())
+    script = "CREATE TABLE t (a INTEGER); CREATE VIEW broken AS SELECT nope FROM gone;"
+    project = described(tmp_path / "broken.db", script)
     assert [table.name for table in SqlSchema.read(project.files["schema.sql"], "sqlite").tables] == ["t"]
     skipped = "skipped, as the database cannot read them: broken (no such table: main.gone)"
     assert skipped in project.about
@@ -227,14 +209,8 @@ def test_unreadable_view_is_skipped(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_wide_database_is_read_within_a_budget(tmp_path: Path) -> None:
     """2,000 tables: the schema is whole, values are read while there is time."""
-    path = tmp_path / "wide.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("BEGIN")
-        for n in range(2_000):
-            connection.execute(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, kind TEXT)")
-        connection.execute("INSERT INTO t0 VALUES (1, 'x')")
-        connection.commit()
-    project = describe(Engine(url=f"sqlite://{path}"), None, Settings())
+    tables = "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, kind TEXT);" for n in range(2_000))
+    project = described(tmp_path / "wide.db", f"BEGIN; {tables} INSERT INTO t0 VALUES (1, 'x'); COMMIT;")
     assert len(SqlSchema.read(project.files["schema.sql"], "sqlite").tables) == 2_000
     assert values_of(project)["t0.kind"] == ["x"]
 
@@ -268,7 +244,6 @@ def test_large_postgresql_tables_are_sampled() -> None:
     assert "TABLESAMPLE SYSTEM (1)" in asked[0]
     assert all("LIMIT 10000" in text for text in asked)
     known = read.values.get("t.kind")
-    assert known is not None
     assert (known.values, known.complete) == (("x",), False)  # other values may be in the rest
 
 

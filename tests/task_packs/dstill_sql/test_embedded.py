@@ -177,11 +177,6 @@ def test_missing_data_says_nothing_about_the_answer(dialect: Dialect, opened: Op
 # --- files --------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def files(duckdb_file: Path, sqlite_file: Path) -> dict[str, Path]:
-    return {"duckdb": duckdb_file, "sqlite": sqlite_file}
-
-
 @pytest.mark.parametrize("dialect", BOTH)
 def test_file_of_the_user_is_only_read(dialect: Dialect, files: dict[str, Path], opened: Opened) -> None:
     before = files[dialect].read_bytes()
@@ -243,22 +238,26 @@ def test_locked_sqlite_file_is_no_fault_of_the_answer(sqlite_file: Path, opened:
     assert rows(on_file("SELECT COUNT(*) FROM cities", executor)) == [[3]]
 
 
-def test_duckdb_file_that_another_process_writes(duckdb_file: Path, opened: Opened) -> None:
-    script = (
-        f"import duckdb, sys; c = duckdb.connect({str(duckdb_file)!r}); print('open', flush=True); sys.stdin.read()"
-    )
-    writer = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert writer.stdin is not None
-    assert writer.stdout is not None
+@contextlib.contextmanager
+def another_process(script: str, says: bytes) -> Iterator[None]:
+    """It has what it opened until the end."""
+    command = [sys.executable, "-c", f"{script}; import sys; sys.stdin.read()"]
+    one: Any = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
-        assert writer.stdout.readline() == b"open\n"
+        assert one.stdout.readline() == says
+        yield
+    finally:
+        one.stdin.close()
+        one.wait(20)
+        one.stdout.close()
+
+
+def test_duckdb_file_that_another_process_writes(duckdb_file: Path, opened: Opened) -> None:
+    script = f"import duckdb; c = duckdb.connect({str(duckdb_file)!r}); print('open', flush=True)"
+    with another_process(script, b"open\n"):
         executor = opened("duckdb", url=f"duckdb://{duckdb_file}")
         with pytest.raises(ServiceError, match="lock"):
             on_file("SELECT COUNT(*) FROM cities", executor)
-    finally:
-        writer.stdin.close()
-        writer.wait(20)
-        writer.stdout.close()
     assert rows(on_file("SELECT COUNT(*) FROM cities", executor)) == [[3]]
 
 
@@ -268,28 +267,17 @@ def test_two_processes_read_one_file(dialect: Dialect, files: dict[str, Path], o
         "duckdb": f"import duckdb; c = duckdb.connect({str(files['duckdb'])!r}, read_only=True)",
         "sqlite": f"import sqlite3; c = sqlite3.connect('file:{files['sqlite']}?mode=ro', uri=True)",
     }[dialect]
-    script += "; print(c.execute('SELECT COUNT(*) FROM trips').fetchone()[0], flush=True); import sys; sys.stdin.read()"
-    reader = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert reader.stdin is not None
-    assert reader.stdout is not None
-    try:
-        assert reader.stdout.readline() == b"60\n"
+    script += "; print(c.execute('SELECT COUNT(*) FROM trips').fetchone()[0], flush=True)"
+    with another_process(script, b"60\n"):
         executor = opened(dialect, url=f"{dialect}://{files[dialect]}")
         assert rows(on_file("SELECT COUNT(*) FROM trips", executor)) == [[60]]
-    finally:
-        reader.stdin.close()
-        reader.wait(20)
-        reader.stdout.close()
 
 
 # --- what the guard lets through ----------------------------------------------------------
 
 
-def test_sqlite_itself_refuses_writes_functions_of_files_and_recursion(sqlite_file: Path, opened: Opened) -> None:
-    """Without the guard: the connection alone."""
-    executor = opened("sqlite", url=f"sqlite://{sqlite_file}")
-    key = executor._opened(executor._file)  # type: ignore[arg-type]
-    for text in (
+REFUSED: dict[Dialect, tuple[str, ...]] = {
+    "sqlite": (
         "DELETE FROM trips",
         "CREATE TEMP TABLE z (a INT)",
         "ATTACH ':memory:' AS z",
@@ -297,15 +285,8 @@ def test_sqlite_itself_refuses_writes_functions_of_files_and_recursion(sqlite_fi
         "VACUUM INTO '/tmp/dstill-z.db'",
         "SELECT load_extension('x')",
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
-    ):
-        with pytest.raises(EngineError):
-            fetched(executor._process, key, text)
-
-
-def test_duckdb_itself_refuses_writes_and_files(duckdb_file: Path, opened: Opened) -> None:
-    executor = opened("duckdb", url=f"duckdb://{duckdb_file}")
-    key = executor._opened(executor._file)  # type: ignore[arg-type]
-    for text in (
+    ),
+    "duckdb": (
         "DELETE FROM trips",
         "SELECT * FROM read_text('/etc/passwd')",
         "SELECT * FROM '/etc/passwd'",
@@ -316,7 +297,18 @@ def test_duckdb_itself_refuses_writes_and_files(duckdb_file: Path, opened: Opene
         "SET enable_external_access = true",
         "SET memory_limit = '100GB'",
         "SELECT * FROM library",  # DuckDB would find a variable of this name
-    ):
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+def test_connection_itself_refuses_writes_files_and_recursion(
+    dialect: Dialect, files: dict[str, Path], opened: Opened
+) -> None:
+    """Without the guard."""
+    executor = opened(dialect, url=f"{dialect}://{files[dialect]}")
+    key = executor._opened(executor._file)  # type: ignore[arg-type]
+    for text in REFUSED[dialect]:
         with pytest.raises(EngineError):
             fetched(executor._process, key, text)
 
@@ -344,7 +336,6 @@ def test_what_passes_the_checks_never_writes(text: str, dialect: Dialect, pair: 
 def open_files(executor: Embedded) -> set[str]:
     """The files that the process of an engine has open."""
     process = executor._process._process
-    assert process is not None
     folder, found = Path(f"/proc/{process.pid}/fd"), set()
     for name in os.listdir(folder):
         with contextlib.suppress(OSError):
@@ -370,7 +361,6 @@ def test_no_file_no_process_and_no_thread_is_left_after_close(
     process = executor._process._process
     executor.close()
     planning.close()
-    assert process is not None
     assert process.returncode == 0
     assert threading.active_count() == threads
 

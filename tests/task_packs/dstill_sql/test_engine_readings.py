@@ -17,7 +17,6 @@ def of_duckdb(text: str) -> Reading:
 
     with duckdb.connect() as database:
         found = database.execute("SELECT json_serialize_sql($1)", [text]).fetchone()
-    assert found is not None
     return duckdb_reading(found[0])
 
 

@@ -88,7 +88,6 @@ def test_it_is_small_also_for_many_tables() -> None:
     of = Example(id="1", question="x", context={"db": "x", "schema": ddl})
     task = Sql(Settings())
     made = ConstrainedOutput.of(task).grammar(example("taxi", "x"))
-    assert made is not None
     assert made.ebnf is not None
     assert len(made.ebnf) < 12_000
     assert parse(made.ebnf).longest() is None

@@ -80,7 +80,7 @@ def test_the_child_runs_texts_of_messages_and_of_its_own() -> None:
             assert text is None or is_ours(text) or ast.unparse(text) in own, ast.unparse(call)
 
 
-def test_messages_with_texts_are_made_in_one_file() -> None:
+def test_messages_and_statements_are_made_in_few_files() -> None:
     made = {
         file
         for file, tree in FILES.items()
@@ -89,9 +89,6 @@ def test_messages_with_texts_are_made_in_one_file() -> None:
         if {"do", "text"} <= {key.value for key in node.keys if isinstance(key, ast.Constant)}
     }
     assert made == {"engines/steps.py"}
-
-
-def test_statements_are_made_in_two_files() -> None:
     making = {"language/printing.py", "language/engine_text.py"}
     assert {file for file, tree in FILES.items() for _ in calls(tree, "Statement")} == making
 

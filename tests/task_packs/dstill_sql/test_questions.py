@@ -16,6 +16,7 @@ from dstill.api.protocols import DataProfile, Synthesis
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError, UsageError
 from dstill.inputs.leakage import duplicates, leaks
+from dstill_querydsl.questions.templates import Tally as QueryDslTally
 from dstill_sql import bundle
 from dstill_sql.language import refusals
 from dstill_sql.language.dialects import DIALECTS, Dialect
@@ -39,14 +40,11 @@ def rows(task: Sql) -> list[Example]:
     return [one for split in SPLITS for one in task.examples(split)]
 
 
-def test_splits_are_in_proportion_and_ids_unique(rows: list[Example]) -> None:
+def test_splits_are_in_proportion_and_nothing_leaks(rows: list[Example], task: Sql) -> None:
     sizes = Counter(one.split for one in rows)
     assert sizes["train"] == 200
     assert all(sizes[split] > 1 for split in SPLITS)
     assert len({one.id for one in rows}) == len(rows)
-
-
-def test_nothing_leaks(task: Sql, rows: list[Example]) -> None:
     assert leaks(rows, task, golds=True) == []
     found = duplicates(rows, task.canonical)
     assert not found.same
@@ -108,6 +106,15 @@ def test_categories_have_their_shares() -> None:
     assert len(found) == len({one.question.lower() for one in found}) == 200
     assert all(one.rationale for one in found)
     assert sum(refusals.read(one.answer or "") is not None for one in found) == tally.made["refusal"]
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 candidate dropped"), (4, "4 candidates dropped")])
+def test_one_candidate_is_not_several(count: int, said: str) -> None:
+    """In both packs."""
+    made, dropped = Counter(list=96), Counter(vacuous=count)
+    assert list(Tally(made=made, dropped=dropped).lines()) == [f"{said}: {count} vacuous"]
+    [line] = QueryDslTally(made=made, dropped=dropped).remarks()
+    assert line.startswith(f"{said} (")
 
 
 def test_words_that_are_missing_are_in_the_question() -> None:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from support.field_counts import counts_in_documents, counts_in_engine
 from support.sizes import first_quick
 
 from dstill_querydsl.bundle.indices import NAMES, bundled
-from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
+from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.language.variants import vary
 
 DOCUMENTS = 200
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[HttpEngine]:
-    with EmbeddedEngine() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("name", first_quick(NAMES))

@@ -14,6 +14,7 @@ from dstill.api.records import Example
 from dstill.api.task import Check, Task
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines import Embedded
+from dstill_querydsl.language.results import compare
 
 NOW = "2025-03-27T12:00:00Z"
 MAPPING: dict[str, Any] = {
@@ -55,6 +56,9 @@ class ToyTask(Task):
     @property
     def checks(self) -> tuple[Check, ...]:
         return ()
+
+    def same(self, got: Any, want: Any) -> bool:
+        return compare.same(got, want)
 
 
 class ToyEmbedded(Embedded):

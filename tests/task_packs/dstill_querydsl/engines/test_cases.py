@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import pytest
 from support.exec_cases import CASES, Runner, load, load_checker, rows, same_reply
 
 from dstill.api.records import Outcome, OutcomeKind
-from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
+from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.unsupported_features import is_missing_feature
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")
@@ -48,12 +47,6 @@ FALSELY_INVALID = {
     "v-095db999e8": "OpenSearch only: the analyzer snowball",
 }
 Outcomes = list[tuple[dict[str, Any], Outcome]]
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[HttpEngine]:
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,23 +13,16 @@ from dstill.api.engine import Change, Engine
 from dstill.api.judging import judge
 from dstill.api.protocols import DataProfile
 from dstill.api.records import Draft, Example
-from dstill.api.task import Check, Task
+from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.engines import EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.engines.drift_watch import changes, snapshot
 from dstill_querydsl.language.mapping.drift import fields_digest
-from dstill_querydsl.language.results import compare
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 
 MAPPING = {"properties": {"level": {"type": "keyword"}, "bytes": {"type": "long"}}}
 NAME = "dstill-live"
-
-
-@pytest.fixture
-def server() -> Iterator[EmbeddedServer]:
-    with EmbeddedServer.start() as server:
-        yield server
 
 
 def loaded(server: EmbeddedServer, *levels: str, mapping: dict[str, Any] = MAPPING) -> HttpEngine:
@@ -122,34 +114,18 @@ def test_checks_index_name_of_dataset_before_request(server: EmbeddedServer) -> 
     assert caught.value.where == "example 7"
 
 
-class Plain(Task):
-    """Answers run as they are."""
-
-    name = "plain"
-
-    def examples(self, split: str) -> Iterable[Example]:
-        return ()
-
-    @property
-    def checks(self) -> tuple[Check, ...]:
-        return ()
-
-    def same(self, got: Any, want: Any) -> bool:
-        return compare.same(got, want)
-
-
-def test_gold_and_prediction_run_back_to_back_uncached(server: EmbeddedServer) -> None:
+def test_gold_and_prediction_run_back_to_back_uncached(server: EmbeddedServer, toy_task: Task) -> None:
     """So that an index that moves between two questions hits both sides of each."""
     golds = [json.dumps({"query": {"term": {"level": level}}, "size": 5}) for level in ("error", "info")]
     gold = Example(id="1", question="?", context={"index": NAME})
     with (
         loaded(server, "error", "info"),
         EngineProxy(server.url) as proxy,
-        Http().open(Plain(), Engine(url=proxy.url)) as executor,
+        Http().open(toy_task, Engine(url=proxy.url)) as executor,
     ):
         for answer in golds * 2:
             drafted = Draft(answer=answer.replace('"size": 5', '"size": 4'))
-            judge(Plain(), replace(gold, answer=answer), drafted, executor)
+            judge(toy_task, replace(gold, answer=answer), drafted, executor)
     searched = [asked.json for asked in proxy.asked if asked.path.endswith("_search")]
     assert [(body["query"]["term"]["level"], body["size"]) for body in searched] == [
         (level, size) for level in ("error", "info") * 2 for size in (5, 4)

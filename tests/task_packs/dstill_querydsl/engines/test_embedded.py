@@ -217,7 +217,6 @@ def test_server_stops_when_parent_is_killed() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as p:
-        assert p.stdout is not None
         url = p.stdout.readline().split()[0]
         assert answers(url)
         p.kill()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.field_cooccurrence import never_together
 from dstill_querydsl.language.fields import Field, Fields
 
@@ -31,11 +30,10 @@ NAMES = ("push.size", "comment.id", "type.keyword", "push.head", "parts.name")
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[HttpEngine]:
-    with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as opened:
-        opened.index("dstill-kinds", MAPPING, DOCUMENTS)
-        opened.index("dstill-types", MAPPING, DOCUMENTS[2:])
-        yield opened
+def engine(engine: HttpEngine) -> HttpEngine:
+    engine.index("dstill-kinds", MAPPING, DOCUMENTS)
+    engine.index("dstill-types", MAPPING, DOCUMENTS[2:])
+    return engine
 
 
 def fields(*names: str) -> list[Field]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,8 +17,9 @@ from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.api.task import Task
 from dstill.errors import AuthError, ConfigError, DataError, ServiceError, UsageError
-from dstill_querydsl.engines import EmbeddedEngine, Http, HttpEngine, HttpSettings
+from dstill_querydsl.engines import Http, HttpEngine, HttpSettings
 from dstill_querydsl.engines.node import NotPermitted
+from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.guard import Limits
 from dstill_querydsl.language.mapping.form import MOST_FIELDS
 from dstill_querydsl.pack import QueryDsl
@@ -95,8 +97,9 @@ def test_refuses_version_too_old(serve: Serve, root_replies: dict[str, Any]) -> 
 
 def test_rejected_key_is_auth_error(serve: Serve) -> None:
     body = {"error": {"type": "security_exception", "reason": "unable to authenticate"}, "status": 401}
-    with pytest.raises(AuthError, match="refused"):
+    with pytest.raises(AuthError, match="refused") as caught:
         HttpEngine(Engine(url=serve(lambda method, path, sent: (401, {}, body))))
+    assert "engine.api_key_env" in caught.value.hint
 
 
 def test_refuses_index_with_too_many_fields(serve: Serve, root_replies: dict[str, Any]) -> None:
@@ -110,6 +113,28 @@ def test_refuses_index_with_too_many_fields(serve: Serve, root_replies: dict[str
     assert caught.value.where == f"'logs' at {engine.settings.url}"
 
 
+def test_warns_of_conflicts_between_indices(
+    serve: Serve, root_replies: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    def index(took: str) -> dict[str, Any]:
+        return {"mappings": {"properties": {"took": {"type": took}, "size": {"type": "long"}}}}
+
+    replies = {
+        "/": root_replies["Elasticsearch 9"],
+        "/logs/_mapping": {"logs-1": index("long"), "logs-2": index("keyword"), "logs-3": index("long")},
+    }
+    url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, replies[path]))
+    with HttpEngine(Engine(url=url)) as engine, caplog.at_level(logging.WARNING, logger="dstill"):
+        mapping = engine.mapping("logs")
+    assert caplog.messages == [
+        "the indices of 'logs' disagree on the type of 1 field(s): "
+        "'took' is long in logs-1 and logs-3, keyword in logs-2"
+    ]
+    fields = Fields.of(mapping)
+    assert fields.names == ("took", "size")
+    assert fields.conflicts["took"].types == {"long": ("logs-1", "logs-3"), "keyword": ("logs-2",)}
+
+
 # --- searching --------------------------------------------------------------------------
 
 
@@ -121,6 +146,16 @@ def test_retries_busy_server_after_its_delay(serve: Serve, root_replies: dict[st
         assert time.monotonic() - began >= 1.0
 
 
+def failed(status: int, type_: str, reason: str) -> tuple[int, dict[str, str], Any]:
+    cause = {"type": type_, "reason": reason}
+    return status, {}, {"error": {"type": "outer", "reason": "outer", "root_cause": [cause]}, "status": status}
+
+
+# OpenSearch answers 503, as if it were busy. It would answer that to every attempt.
+TOO_MANY = {"type": "too_many_buckets_exception", "reason": "Trying to create too many buckets."}
+TOO_MANY_BUCKETS = {"root_cause": [], "type": "search_phase_execution_exception", "reason": "", "caused_by": TOO_MANY}
+
+
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
@@ -128,9 +163,11 @@ def test_retries_busy_server_after_its_delay(serve: Serve, root_replies: dict[st
         ((200, {}, {**FOUND, "_shards": {"failed": 2}}), "2 shards failed"),
         ((500, {}, {"error": {"type": "corrupt_index_exception", "reason": ""}}), "500 corrupt_index_exception"),
         ((500, {}, {"error": "boom"}), "500 boom"),
+        (failed(500, "shard_not_available_exception", "Cannot parse the value [now-1y]"), "500 shard_not_available"),
         ((200, {}, b"[1"), "SerializationError"),
         ((200, {}, [1]), "not a JSON object"),
         ((200, {"content-length": "1000"}, b"{"), "ConnectionError"),
+        *(((200, {}, reply), "") for reply in ({}, {"hits": []}, {"hits": {"hits": None}})),
     ],
 )
 def test_server_fault_is_unavailable(serve: Serve, root_replies: dict[str, Any], reply: Any, reason: str) -> None:
@@ -140,24 +177,36 @@ def test_server_fault_is_unavailable(serve: Serve, root_replies: dict[str, Any],
     assert reason in outcome.reason
 
 
-def test_body_that_opensearch_answers_with_500_is_invalid(serve: Serve, root_replies: dict[str, Any]) -> None:
-    """OpenSearch says 500 where Elasticsearch says 400; at every try."""
-    cause = {"type": "illegal_state_exception", "reason": "Can't get text on a START_ARRAY at 1:34"}
-    with engine_with_search(
-        serve, root_replies, lambda: (500, {}, {"error": {**cause, "root_cause": [cause]}})
-    ) as engine:
-        outcome = engine.search("logs", {})
-    assert outcome.kind is OutcomeKind.INVALID
-    assert outcome.reason.startswith("500 illegal_state_exception")
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (failed(400, "parsing_exception", "unknown query [mach]"), "400 parsing_exception: unknown query [mach]"),
+        # OpenSearch says 500 where Elasticsearch says 400.
+        (
+            failed(500, "illegal_state_exception", "Can't get text on a START_ARRAY at 1:34"),
+            "500 illegal_state_exception: Can't get text on a START_ARRAY at 1:34",
+        ),
+        (
+            failed(500, "runtime_exception", "Cannot parse the value [now-1y]"),
+            "500 runtime_exception: Cannot parse the value [now-1y]",
+        ),
+        (
+            (503, {}, {"error": TOO_MANY_BUCKETS}),
+            "503 too_many_buckets_exception: Trying to create too many buckets.",
+        ),
+    ],
+)
+def test_fault_of_the_body_is_invalid(serve: Serve, root_replies: dict[str, Any], reply: Any, reason: str) -> None:
+    attempts = []
 
+    def search() -> Any:
+        attempts.append(1)
+        return reply
 
-def test_refused_answer_is_invalid_with_root_cause(serve: Serve, root_replies: dict[str, Any]) -> None:
-    cause = {"type": "parsing_exception", "reason": "unknown query [mach]"}
-    reply = (400, {}, {"error": {"type": "x_content", "reason": "outer", "root_cause": [cause]}, "status": 400})
-    with engine_with_search(serve, root_replies, lambda: reply) as engine:
+    with engine_with_search(serve, root_replies, search) as engine:
         outcome = engine.search("logs", {})
-    assert outcome.kind is OutcomeKind.INVALID
-    assert outcome.reason == "400 parsing_exception: unknown query [mach]"
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.INVALID, reason)
+    assert len(attempts) == 1
 
 
 def test_unknown_index_named_in_answer_is_invalid(serve: Serve, root_replies: dict[str, Any]) -> None:
@@ -258,16 +307,6 @@ def test_checks_fingerprint_in_executor_section(engine: dict[str, str], fingerpr
         DataProfile.of(QueryDsl()).describe(Engine(**engine), settings)  # type: ignore[arg-type]
     assert where in opened.value.where
     assert described.value.where == opened.value.where
-
-
-def test_sends_key_to_loopback_server(
-    serve: Serve, root_replies: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOY_KEY", "abc=")
-    url = serve(
-        lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, root_replies["Elasticsearch 9"])
-    )
-    HttpEngine(Engine(url=url, api_key_env="TOY_KEY")).close()
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
@@ -420,9 +459,8 @@ def _live_histogram(url: str, *documents: dict[str, Any], dialect: str = "elasti
 
 
 @pytest.fixture(scope="module")
-def live_url() -> Iterator[str]:
-    with EmbeddedEngine() as engine:  # says that it is an OpenSearch, which may fill any gap
-        yield engine.settings.url
+def live_url(engine: HttpEngine) -> str:
+    return engine.settings.url  # it says that it is an OpenSearch, which may fill any gap
 
 
 @pytest.mark.parametrize(
@@ -466,47 +504,12 @@ def test_refuses_unknown_range_of_dates_that_cannot_be_read(live_url: str) -> No
     assert "the range of 'at' is unknown" in outcome.reason
 
 
-def test_too_many_buckets_are_the_fault_of_the_body(serve: Serve, root_replies: dict[str, Any]) -> None:
-    """OpenSearch answers 503, as if it were busy. It would answer that to every attempt."""
-    cause = {"type": "too_many_buckets_exception", "reason": "Trying to create too many buckets."}
-    error = {"error": {"root_cause": [], "type": "search_phase_execution_exception", "reason": "", "caused_by": cause}}
-    attempts = []
-
-    def search() -> Any:
-        attempts.append(1)
-        return 503, {}, error
-
-    with engine_with_search(serve, root_replies, search) as engine:
-        outcome = engine.search("logs", {})
-    assert outcome.kind is OutcomeKind.INVALID
-    assert outcome.reason == "503 too_many_buckets_exception: Trying to create too many buckets."
-    assert len(attempts) == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "body_fault"), [("runtime_exception", True), ("shard_not_available_exception", False)]
-)
-def test_error_500_may_be_the_fault_of_the_body(
-    serve: Serve, root_replies: dict[str, Any], kind: str, body_fault: bool
-) -> None:
-    error = {"error": {"root_cause": [{"type": kind, "reason": "Cannot parse the value [now-1y]"}]}}
-    with engine_with_search(serve, root_replies, lambda: (500, {}, error)) as engine:
-        outcome = engine.search("logs", {})
-    assert outcome.kind is (OutcomeKind.INVALID if body_fault else OutcomeKind.UNAVAILABLE)
-
-
 def test_executor_needs_server(toy_task: Task) -> None:
     with pytest.raises(UsageError, match="needs a server"):
         Http().open(toy_task, Engine())
 
 
 # --- replies of another form ------------------------------------------------------------
-
-
-@pytest.mark.parametrize("reply", [{}, {"hits": []}, {"hits": {"hits": None}}, [1]], ids=str)
-def test_search_reply_without_hits_is_unavailable(serve: Serve, root_replies: dict[str, Any], reply: Any) -> None:
-    with engine_with_search(serve, root_replies, lambda: (200, {}, reply)) as engine:
-        assert engine.search("logs", {}).kind is OutcomeKind.UNAVAILABLE
 
 
 @pytest.mark.parametrize("reply", [{}, {"count": "many"}, [1]], ids=str)
@@ -516,10 +519,3 @@ def test_count_without_number_is_service_error(serve: Serve, root_replies: dict[
         pytest.raises(ServiceError, match="no 'count'"),
     ):
         engine.count("logs")
-
-
-def test_hint_without_key_says_how_to_set_one(serve: Serve) -> None:
-    url = serve(lambda method, path, body: (401, {}, {"error": {"type": "security_exception", "reason": "who?"}}))
-    with pytest.raises(AuthError) as caught:
-        HttpEngine(Engine(url=url))
-    assert "engine.api_key_env" in caught.value.hint

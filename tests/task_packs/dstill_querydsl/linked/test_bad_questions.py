@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,7 +23,6 @@ from dstill_linked.saving import LinkedFacts, scorer_of
 from dstill_linked.student import LinkedConfig, LinkedStudent
 
 KEYWORD = {"type": "keyword"}
-WIDE = {f"area{a}": {"properties": {f"name_of_part{n}": KEYWORD for n in range(100)}} for a in range(100)}
 MAPPINGS = {
     "none": {},
     "one": {"status": KEYWORD},
@@ -106,14 +104,3 @@ def test_question_of_too_many_words_is_not_answered_in_part(answering: Predictor
     answered = judged(answering, {}, "? " * MAX_WORDS + "and more", {"match_all": {}})
     message = "the student reads 512 words of a question at most, this one goes on: 'and more' …"
     assert (answered.ok, answered.reason) == (False, message)
-
-
-def test_wide_mapping_is_read_fast_after_the_first_question(answering: Predictor) -> None:
-    """`benchmarks/wide_mappings.py` measures."""
-    form = answering.setup.student.form
-    for question, most in (("qwx zzt pfff", 20.0), ("name_of_part3 of area12", 1.0)):
-        example = answering.example(question, context={"mapping": {"properties": WIDE}})
-        began = time.process_time()
-        reading = form.read(example)
-        assert time.process_time() - began < most
-    assert "area12.name_of_part3" in [item.name for item in reading.items]

@@ -152,26 +152,8 @@ def test_a_list_has_no_text_twice(lab: Any) -> None:
 def test_an_order_needs_its_aggregation(lab: Any) -> None:
     _, reading = lab.ask(QUESTION)
     host, took = place(reading, "host.name"), place(reading, "event.duration")
-    start = (
-        "{",
-        "aggs:",
-        "{",
-        "#0",
-        "{",
-        "terms:",
-        "{",
-        "field:",
-        host,
-        "order:",
-        "[",
-        "{",
-        "#0",
-        "=desc",
-        "}",
-        "]",
-        "}",
-    )
-    cursor = after(lab.form.start(reading), *start)
+    start = (*("{", "aggs:", "{", "#0", "{", "terms:", "{", "field:", host), *("order:", "[", "{", "#0", "=desc"))
+    cursor = after(lab.form.start(reading), *start, "}", "]", "}")
     assert not {"}", ""} & set(cursor.allowed())
     assert "" in after(cursor, "aggs:", "{", "#0", "{", "avg:", "{", "field:", took).allowed()
 
@@ -221,7 +203,6 @@ def walked(task: QueryDsl, examples: Sequence[Example], count: int, seed: int) -
         example = examples[number % len(examples)]
         reading = form.read(example)
         cursor = form.start(reading)
-        assert cursor is not None
         written = walk(cursor, seed + number)
         if written is None:
             counts["no end"] += 1
@@ -281,13 +262,15 @@ def test_many_random_walks_pass_every_check(index: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("index", first_quick(["weblogs", "movies", "flights"]))
-def test_golds_are_allowed_and_it_is_fast(index: str) -> None:
+def test_golds_come_back_and_are_allowed_and_it_is_fast(index: str) -> None:
+    """`test_unseen_data` are the questions about quakes and its variants."""
     task = QueryDsl(Settings(n_questions=size("QUESTIONS", ci=200, nightly=7_500), index=index))
     form, seconds, steps = QueryForm(task.index_profile), 0.0, 0
     for split in ("train", "validation", "test", "test_unseen_templates", "test_unseen_data"):
         for example in task.examples(split):
             reading = form.read(example)
             written = form.encode(example.answer or "", reading)
+            assert task.canonical(form.decode(written, reading)) == task.canonical(example.answer or "")
             begun = time.process_time()
             cursor: Any = form.start(reading)
             for token in written:

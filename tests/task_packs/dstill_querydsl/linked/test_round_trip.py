@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.sizes import first_quick, size
+from support.sizes import size
 
 from dstill.api.form import NotExpressible
 from dstill.api.protocols import ConstrainedOutput
@@ -24,8 +24,6 @@ from dstill_querydsl.language import guard
 from dstill_querydsl.language.canonical import canonical
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.mapping.uses import uses
-from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.settings import Settings
 
 FORM = QueryForm(lambda example: None)
 HOSTILE = ("query:", "{", "}", "=true", "=", "#0", "..", ",", "page", "refuse", "number", "boost", "distance", "a0",
@@ -159,30 +157,7 @@ def test_any_tokens_are_decoded_or_not_expressible(written: list[Any]) -> None:
         FORM.decode(written, reading_of("two words 5", fields_of(("user", "host"))))
 
 
-# --- sets -------------------------------------------------------------------------------
-
-SPLITS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("index", first_quick(["weblogs", "movies", "flights"]))
-def test_bundled_sets_come_back(index: str) -> None:
-    """`test_unseen_data` are the questions about quakes and its variants."""
-    task = QueryDsl(Settings(n_questions=size("QUESTIONS", ci=200, nightly=7_500), index=index))
-    form, counts = QueryForm(task.index_profile), Counter[str]()
-    for split in SPLITS:
-        for example in task.examples(split):
-            counts["of"] += 1
-            reading = form.read(example)
-            try:
-                back = form.decode(form.encode(example.answer or "", reading), reading)
-            except NotExpressible as error:
-                counts[str(error)] += 1
-                continue
-            assert task.canonical(back) == task.canonical(example.answer or "")
-            counts["same"] += 1
-    print(f"{index}: {dict(counts)}")
-    assert counts["same"] >= 0.995 * counts["of"]
+# --- third-party bodies --------------------------------------------------------------------
 
 
 def asked(row: dict[str, Any]) -> tuple[dict[str, Any], Reading] | None:

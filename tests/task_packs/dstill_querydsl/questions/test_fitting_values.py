@@ -33,9 +33,6 @@ def test_fields_apart_share_no_document() -> None:
     assert not any({"size", "words"} <= set(one) for one in parted)
     for name in ("size", "words"):  # each appears, together with fields that it may occur with
         assert sum({name, "kind"} <= set(one) for one in parted) > len(parted) / 5
-
-
-def test_ignores_foreign_content_of_fields_apart() -> None:
     assert sources({"fields_apart": "yes"}) == sources()
 
 

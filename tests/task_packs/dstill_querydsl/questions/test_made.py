@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from dstill.api.checking import find_problems
-from dstill.api.engine import Engine
 from dstill.api.protocols import ResultProperties
 from dstill.api.records import Draft, Example, OutcomeKind, TestDatabase
 from dstill.errors import DataError
@@ -45,11 +44,10 @@ def test_makes_every_category_that_mapping_supports(name: str, made: Callable[..
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("first", [50, 240])
-def test_category_shares_hold_for_any_count(name: str, first: int, made: Callable[..., Any]) -> None:
+def test_category_shares_hold_for_any_count(name: str, first: int, made: Callable[..., Any], task: QueryDsl) -> None:
     counts = Counter(one.example.category for one in made(name)[0][:first])
     assert counts["refusal"] >= 0.08 * first
     assert counts["adversarial"] >= 0.03 * first
-    task = QueryDsl()
     assert sum(task.is_refusal(one.example.answer) for one in made(name)[0][:first]) >= 0.08 * first
 
 
@@ -65,9 +63,10 @@ def test_golds_pass_checks(name: str, index: Callable[[str], Index], made: Calla
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_golds_run_with_nontrivial_results(name: str, made: Callable[..., Any], index: Callable[[str], Index]) -> None:
+def test_golds_run_with_nontrivial_results(
+    name: str, made: Callable[..., Any], index: Callable[[str], Index], task: QueryDsl, executor: Embedded
+) -> None:
     """On the executor that evaluation uses, over the documents that were invented."""
-    task = QueryDsl()
     found = [one for one in made(name)[0] if "refusal" not in one.body]
     place = found[0].context.trial_index
     database = TestDatabase(name="invented", data={"documents": [list(pair) for pair in place.documents()]})
@@ -75,13 +74,12 @@ def test_golds_run_with_nontrivial_results(name: str, made: Callable[..., Any], 
     plain = json.dumps(place.mapping).replace(', "analyzer": "my_ngrams"', "")
     mapping = {**json.loads(plain), "_meta": {"now": place.now}}
     values = index(name).values.to_json()  # the guard knows the range of a histogram by them
-    with Embedded().open(task, Engine()) as executor:
-        for one in [one for one in found if ".grams" not in (one.example.answer or "")][:120]:
-            context = {"index": name, "mapping": mapping, "values": values, "test_database": database}
-            example = Example(id="1", question="", context=context)
-            outcome = executor.run(one.example.answer, example)
-            assert outcome.kind is OutcomeKind.OK, (outcome.reason, one.example.answer)
-            assert not ResultProperties.of(task).is_trivial(outcome.value, example), one.example.answer
+    for one in [one for one in found if ".grams" not in (one.example.answer or "")][:120]:
+        context = {"index": name, "mapping": mapping, "values": values, "test_database": database}
+        example = Example(id="1", question="", context=context)
+        outcome = executor.run(one.example.answer, example)
+        assert outcome.kind is OutcomeKind.OK, (outcome.reason, one.example.answer)
+        assert not ResultProperties.of(task).is_trivial(outcome.value, example), one.example.answer
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -98,20 +96,6 @@ def test_questions_are_unique_and_rationales_short(name: str, made: Callable[...
     for example in examples:
         assert 3 <= len(example.rationale.split()) <= 40
         assert len(example.question) <= 2_000
-
-
-def test_rationales_name_field_and_type(made: Callable[..., Any]) -> None:
-    for one in made("shop")[0]:
-        for clause in one.body.get("query", {}).get("bool", {}).get("filter", ()):
-            [(operator, inner)] = clause.items()
-            if operator in ("term", "terms", "range", "match", "match_phrase", "prefix"):
-                assert next(iter(inner)) in one.example.rationale
-
-
-def test_golds_are_compact_canonical_json(made: Callable[..., Any]) -> None:
-    for one in made("shop")[0]:
-        answer = one.example.answer
-        assert json.dumps(json.loads(answer), separators=(",", ":"), ensure_ascii=False) == answer
 
 
 def test_values_come_from_values_file(made: Callable[..., Any]) -> None:
@@ -152,28 +136,27 @@ def quakes() -> list[Example]:
     return list(questions(bundled("quakes"), 120, 0, Rules()))
 
 
-def test_bundled_index_questions_include_variants(quakes: list[Example]) -> None:
+def test_bundled_index_questions_include_variants(quakes: list[Example], task: QueryDsl) -> None:
     varied = [example for example in quakes if example.category == "schema_variant"]
     assert varied
-    task = QueryDsl()
     for example in varied:
         assert example.context == {"index": "quakes", "variant": example.context["variant"]}
         assert [p for p in find_problems(task, example, Draft(answer=example.answer)) if p.is_error] == []
         assert [p for p in mapping_errors(example) if p] != []
 
 
-def test_golds_of_poisoned_mapping_run_and_prompt_has_injection(quakes: list[Example]) -> None:
+def test_golds_of_poisoned_mapping_run_and_prompt_has_injection(
+    quakes: list[Example], task: QueryDsl, executor: Embedded
+) -> None:
     """The mapping gives orders in its own words; documents and answer stay the index'."""
     poisoned = [one for one in quakes if "mapping" in one.context]
     assert poisoned
-    task = QueryDsl()
-    with Embedded().open(task, Engine()) as executor:
-        for example in poisoned:
-            outcome = executor.run(example.answer or "", example)
-            assert outcome.kind is OutcomeKind.OK
-            assert not ResultProperties.of(task).is_trivial(outcome.value, example)
-            order = example.context["mapping"]["_meta"]["description"]
-            assert order in task.prompt(example, ()).messages[-1].content
+    for example in poisoned:
+        outcome = executor.run(example.answer or "", example)
+        assert outcome.kind is OutcomeKind.OK
+        assert not ResultProperties.of(task).is_trivial(outcome.value, example)
+        order = example.context["mapping"]["_meta"]["description"]
+        assert order in task.prompt(example, ()).messages[-1].content
 
 
 def test_prompt_explains_lexicon_words() -> None:

@@ -188,7 +188,7 @@ def test_unsupported_fields_leave_others_testable(place: IndexSchema) -> None:
         databases_for(schema, {"query": {"range": {"hour": {"gte": 9}}}})
 
 
-def test_answer_with_unsupported_field_is_judged_on_data_only(place: IndexSchema) -> None:
+def test_answer_with_unsupported_field_is_judged_on_data_only(place: IndexSchema, task: QueryDsl) -> None:
     """As if the gold used it: the result on the user's own index counts."""
     labels = {"properties": {"env": {"type": "keyword"}}}  # on the server, as if it had the type
 
@@ -196,7 +196,6 @@ def test_answer_with_unsupported_field_is_judged_on_data_only(place: IndexSchema
         def context(self, example: Example) -> dict[str, Any]:
             return {"mapping": {"properties": {**place.mapping["properties"], "labels": {"type": "flattened"}}}}
 
-    task = QueryDsl()
     documents = [("a", {"took": 9, "labels": {"env": "test"}}), ("b", {"took": 1})]
     answer = '{"query":{"range":{"took":{"gt":5}}}}'
     gold = Example(id="1", question="?", context={"index": "dstill-live"}, answer=answer)

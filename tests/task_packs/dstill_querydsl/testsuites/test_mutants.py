@@ -144,8 +144,7 @@ def test_shifts_dates_by_a_day(now: str) -> None:
 
 
 @pytest.mark.nightly
-def test_mutants_are_valid_and_differ_from_gold() -> None:
-    task = QueryDsl()
+def test_mutants_are_valid_and_differ_from_gold(task: QueryDsl) -> None:
     golds = [e for e in task.examples("test") if not task.is_refusal(e.answer or "")][:40]
     for gold in golds:
         found = list(TestDatabases.of(task).mutants(gold))

@@ -42,7 +42,6 @@ def after(reading: Reading, text: str) -> Cursor:
     places = {word.text: place for place, word in enumerate(reading.words)}
     places |= {item.name: reading.position(number) for number, item in enumerate(reading.items)}
     cursor = FORM.start(reading)
-    assert cursor is not None
     for part in text.split():
         token = part if part in tokens() else places[part]
         assert cursor.allows(token), (text, part)
@@ -58,7 +57,6 @@ def names(cursor: Cursor, reading: Reading) -> set[str]:
 def test_an_answer_begins_with_a_column_or_a_refusal() -> None:
     reading = read("taxi", "trips of Ann")
     start = FORM.start(reading)
-    assert start is not None
     assert {"refuse", "count", "distinct", "of", "from", "sum"} <= set(start.allowed())
     assert not {"where", "has", "", ")", "#1", "order", "outer"} & set(start.allowed())
     assert {"drivers", "drivers.name"} <= names(start, reading)
@@ -129,7 +127,6 @@ def test_limits_of_the_guard_are_kept() -> None:
     reading = form.read(example("taxi", "x"))
     assert {item.name for item in reading.items}.isdisjoint({"trips", "trips.fare", "drivers.phone"})
     cursor = form.start(reading)
-    assert cursor is not None
     place = {item.name: reading.position(number) for number, item in enumerate(reading.items)}
     inner = cursor.push(place["drivers.name"]).push("where")
     assert not inner.allows("exists")
@@ -139,7 +136,6 @@ def test_limits_of_the_guard_are_kept() -> None:
     reading = form.read(Example(id="1", question="x", context={"db": "x", "schema": chain}))
     place = {item.name: reading.position(number) for number, item in enumerate(reading.items)}
     cursor = form.start(reading)
-    assert cursor is not None
     assert cursor.push(place["a.id"]).allows(place["b.id"])
     assert not cursor.push(place["a.id"]).allows(place["c.id"])
 
@@ -158,11 +154,9 @@ def test_one_token_is_allowed_if_it_is_among_all_that_are() -> None:
     reading = read("taxi", "trips of Ann since 2024")
     candidates: list[Token] = ["", *tokens(), *range(len(reading) + 1)]  # the last one is the padding of a batch
     start = FORM.start(reading)
-    assert start is not None
     written = walk(start, 3)
     assert written is not None
     alone, together = start, FORM.start(reading)
-    assert together is not None
     for token in written:
         allowed = together.allowed()
         assert [one for one in candidates if alone.allows(one) is not (one in allowed)] == []
@@ -180,7 +174,6 @@ def test_golds_are_allowed(dialect: Dialect) -> None:
     for one in asked(dialect)[::step]:
         reading = form.read(example(one.database, one.question))
         cursor = form.start(reading)
-        assert cursor is not None
         for token in form.encode(one.query, reading):
             assert cursor.allows(token), (one.query, token)
             cursor = cursor.push(token)
@@ -199,7 +192,6 @@ def walked(count: int, seed: int) -> Counter[str]:
         asked_ = Example(id="1", question=random.choice(QUESTIONS), context=context)
         reading = forms[dialect].read(asked_)
         cursor = forms[dialect].start(reading)
-        assert cursor is not None
         written = walk(cursor, number)
         if written is None:
             counts[f"{number}: no end"] += 1

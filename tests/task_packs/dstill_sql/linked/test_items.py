@@ -66,7 +66,6 @@ def test_schemas_of_no_table_and_one(ddl: str) -> None:
     form = Linked.of(Sql(Settings())).form()
     reading = form.read(Example(id="1", question="how many", context={"db": "x", "schema": ddl}))
     cursor = form.start(reading)
-    assert cursor is not None
     assert cursor.allows("count") is bool(ddl)
     assert cursor.allows("refuse")
 
@@ -104,15 +103,9 @@ def test_the_shortest_way_joins_tables() -> None:
     # Both have reviews, so orders are not needed.
     assert [(step.table, step.to) for step in found] == [("reviews", "customers"), ("products", "reviews")]
     assert not any(step.left for step in found)
-
-
-def test_left_tables_come_last() -> None:
     found = joins("shop").tree({"customers", "order_items"}, {"order_items"})
     assert found is not None
     assert [(step.table, step.left) for step in found] == [("orders", True), ("order_items", True)]
-
-
-def test_tables_without_a_way_are_not_joined() -> None:
     schema = SqlSchema.read("CREATE TABLE a (x INT); CREATE TABLE b (x INT)", "duckdb")
     assert Joins(schema, ()).tree({"a", "b"}) is None
     assert not Joins(schema, ()).are_linked("a", "b")

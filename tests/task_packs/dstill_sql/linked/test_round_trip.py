@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,3 +249,9 @@ def test_the_order_of_tokens_is_fixed() -> None:
     assert sorted(tokens()) == sorted(all_tokens())
     assert len(set(tokens())) == len(tokens())
     assert tokens()[:3] == ("refuse", "distinct", "from")
+
+
+def test_examples_of_the_page(root: Path) -> None:
+    result = doctest.testfile(str(root / "docs" / "sql_linked.md"), module_relative=False)
+    assert result.attempted >= 6
+    assert result.failed == 0

@@ -165,7 +165,7 @@ def test_mutants_pass_the_checks_and_are_the_same_each_time() -> None:
             assert executor("sqlite").run(one.answer, example(one.answer, {}, SCHEMAS[schema])).kind is OutcomeKind.OK
 
 
-def test_what_is_no_query_has_no_mutants() -> None:
+def test_what_is_no_query_has_no_mutants_and_no_databases_without_its_schema() -> None:
     sql = task("sqlite")
     assert list(TestDatabases.of(sql).mutants(example("-- no answer"))) == []
     assert list(TestDatabases.of(sql).mutants(example("SELECT missing FROM drivers"))) == []
@@ -173,6 +173,9 @@ def test_what_is_no_query_has_no_mutants() -> None:
         list(TestDatabases.of(sql).mutants(Example(id="x", question="?", context={"db": "unknown"}, answer="SELECT 1")))
         == []
     )
+    unknown = Example(id="x", question="?", context={"db": "unknown"}, answer="SELECT name FROM drivers")
+    with pytest.raises(NoTestDatabases, match="the schema of 'unknown' is not known"):
+        TestDatabases.of(task("sqlite")).test_databases(unknown, 5)
 
 
 # --- test databases -----------------------------------------------------------------------
@@ -259,12 +262,6 @@ WITHOUT = [
 def test_say_why_there_are_none(query: str, schema: str, reason: str) -> None:
     with pytest.raises(NoTestDatabases, match=reason):
         databases(query, schema=schema)
-
-
-def test_the_schema_must_be_known() -> None:
-    unknown = Example(id="x", question="?", context={"db": "unknown"}, answer="SELECT name FROM drivers")
-    with pytest.raises(NoTestDatabases, match="the schema of 'unknown' is not known"):
-        TestDatabases.of(task("sqlite")).test_databases(unknown, 5)
 
 
 def test_of_postgresql_come_from_duckdb() -> None:
