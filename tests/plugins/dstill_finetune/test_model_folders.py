@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.finetuned import fit
 from support.inputs import inputs
 
 from dstill.api.modality import Modality
@@ -145,7 +146,7 @@ def test_check_names_a_missing_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("spoil", "what", "where"), BAD, ids=[spoil.__name__ for spoil, _, _ in BAD])
 def test_model_folder_that_is_unsafe_or_broken_is_refused(
-    spoil: Callable[[Path], None], what: str, where: str, t5: Path, tmp_path: Path, fit: Callable[..., Any]
+    spoil: Callable[[Path], None], what: str, where: str, t5: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "model"
     shutil.copytree(t5, folder)
@@ -159,7 +160,7 @@ def test_model_folder_that_is_unsafe_or_broken_is_refused(
     assert caught.value.exit_code == 4
 
 
-def test_pad_token_can_be_configured(t5: Path, tmp_path: Path, fit: Callable[..., Any]) -> None:
+def test_pad_token_can_be_configured(t5: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(t5, folder)
     no_pad_token(folder)
@@ -219,9 +220,7 @@ def test_missing_weights_are_not_initialized_at_random(t5: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", [Full, Lora])
-def test_weights_that_are_not_finite_are_refused(
-    kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any]
-) -> None:
+def test_weights_that_are_not_finite_are_refused(kind: type[Modality], t5: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     student = Hf()
@@ -238,9 +237,7 @@ def test_weights_that_are_not_finite_are_refused(
 
 
 @pytest.mark.parametrize("kind", [Full, Lora])
-def test_adapter_without_safetensors_is_refused(
-    kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any]
-) -> None:
+def test_adapter_without_safetensors_is_refused(kind: type[Modality], t5: Path, tmp_path: Path) -> None:
     student = Hf()
     student.base = str(t5)
     fit(student, kind(), tmp_path, max_steps=1)
@@ -252,7 +249,7 @@ def test_adapter_without_safetensors_is_refused(
 
 @pytest.mark.parametrize("kind", [Full, Lora])
 def test_folder_needs_no_network(
-    kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    kind: type[Modality], t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import socket
 
@@ -285,7 +282,7 @@ def cached(t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return model / "snapshots" / commit
 
 
-def test_cached_hub_id_needs_no_network(cached: Path, tmp_path: Path, fit: Callable[..., Any]) -> None:
+def test_cached_hub_id_needs_no_network(cached: Path, tmp_path: Path) -> None:
     student = Hf()
     student.base = "some/t5"
     fit(student, Lora(), tmp_path / "student", max_steps=1)
