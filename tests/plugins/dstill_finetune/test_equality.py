@@ -220,7 +220,7 @@ def test_distilling_step_by_step_matches_the_published_formula(
     family: str, modality: Modality, form: str, batches: dict[str, int]
 ) -> None:
     want = formula(small_model(family, modality), form, "dss")
-    assert_same(step(small_model(family, modality), form, DistillStepByStep(), CPU, **batches), want)
+    assert_same(step(small_model(family, modality), form, DistillStepByStep(), **batches), want)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -229,7 +229,7 @@ def test_distilling_step_by_step_matches_the_published_formula(
 def test_one_batch_of_all_equals_batches_of_one(family: str, objective: Objective, form: str) -> None:
     want = formula(small_model(family, Full()), form, objective.name)  # over all rows
     ones = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": len(pairs(objective, Sums(), RECORDS))}
-    assert_same(step(small_model(family, Full()), form, objective, CPU, **ones), want)
+    assert_same(step(small_model(family, Full()), form, objective, **ones), want)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,6 @@ def test_wrong_attention_window_is_detected(family: str, windows: dict[str, int 
         small_model(family, Full()),
         "decoder",
         DistillStepByStep(),
-        CPU,
         shares=lambda model: Sharing(windows, additive=False),
         **WHOLE,
     )
@@ -258,7 +257,7 @@ def test_wrong_attention_window_is_detected(family: str, windows: dict[str, int 
 def test_one_row_per_branch_matches_the_formula(family: str) -> None:
     """The path of students that cannot share a row between branches; the encoder still runs once."""
     want = formula(small_model(family, Full()), "decoder", "dss")
-    apart = step(small_model(family, Full()), "decoder", DistillStepByStep(), CPU, shares=lambda model: None, **BUCKETS)
+    apart = step(small_model(family, Full()), "decoder", DistillStepByStep(), shares=lambda model: None, **BUCKETS)
     assert_same(apart, want)
 
 

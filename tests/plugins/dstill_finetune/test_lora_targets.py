@@ -134,6 +134,8 @@ def test_planned_adapters_exist_and_learn(kind: str, wanted: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
+        ("t5", {"q", "v"}),
+        ("llama", {"q_proj", "v_proj"}),
         ("deepseek_v3", {"q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj"}),
         ("deepseek_v2", {"q_proj", "kv_a_proj_with_mqa", "kv_b_proj"}),
         ("led", {"query", "value", "q_proj", "v_proj"}),

@@ -49,6 +49,7 @@ def marked(cases: Iterable[str]) -> list[Any]:
 @dataclass
 class Trained:
     folder: Path
+    parameters: int  # trained ones
     before: list[torch.Tensor]  # embedding and head as they act, before the first step
     after: list[torch.Tensor]
     new: list[int]  # ids of added tokens
@@ -135,7 +136,7 @@ def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
             base_of(shape, unigram(), base)
         student, modality = hf_student(base), Watched()
         rate = 3e-3 if kind == "full" else 2e-2
-        fit(
+        fitted = fit(
             student,
             modality,
             folder,
@@ -147,6 +148,7 @@ def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
         logits, answers = outputs(modality.model, tokenizer)
         made[case] = Trained(
             folder=folder,
+            parameters=fitted.trained_parameters,
             before=modality.before,
             after=embedding_and_head(modality.model),
             new=list(range(TOKENS, len(tokenizer))),
@@ -174,6 +176,7 @@ def test_adapter_stores_new_rows_without_the_embedding(case: str, trained: Calla
     saved = load_file(student.folder / "adapter_model.safetensors")
     tokens = {name: tuple(tensor.shape) for name, tensor in saved.items() if "lora_" not in name}
     assert set(tokens.values()) == {(len(student.new), 64)}
+    assert student.parameters == sum(tensor.numel() for tensor in saved.values())
     assert len(tokens) == (2 if case.startswith("llama-apart") else 1)  # T5's head takes the embedding's (`token_rows`)
     config = json.loads((student.folder / "adapter_config.json").read_text())
     assert list(config["trainable_token_indices"].values()) == [student.new] * len(tokens)

@@ -64,7 +64,7 @@ def answers_with_repetition(
     @cache
     def answers(kind: type[Modality]) -> list[str]:
         folder = tmp_path_factory.mktemp("repeating")
-        fit(hf_student(llama), kind(), folder, with_repeated_answers(records), **REPEATING)
+        fit(hf_student(llama), kind(), folder, with_repeated_answers(), **REPEATING)
         found = texts(hf_student(llama), folder)
         assert card_answer(folder, PROMPTS[0] + "\n") == found[0]
         return found
@@ -87,7 +87,7 @@ def test_generation_settings_of_the_base_are_ignored(
     fussy = shutil.copytree(llama, tmp_path / "fussy")
     GenerationConfig(pad_token_id=0, eos_token_id=1, **kept).save_pretrained(fussy)
     folder = tmp_path / "student"
-    fit(hf_student(fussy), kind(), folder, with_repeated_answers(records), **REPEATING)
+    fit(hf_student(fussy), kind(), folder, with_repeated_answers(), **REPEATING)
     answers = texts(hf_student(fussy), folder)
     assert card_answer(folder, PROMPTS[0] + "\n") == answers[0]
     assert answers == answers_with_repetition(kind)
@@ -190,16 +190,6 @@ def test_untrained_student_equals_the_start_of_training(kind: type[Modality], tm
     assert texts(Tiny(), tmp_path) == texts(Tiny(), tmp_path, trained=False)
 
 
-def test_answers_keep_the_order_of_questions_for_any_batch_size(llama: Path, tmp_path: Path) -> None:
-    """Left padding: a decoder's answer must not depend on its batch."""
-    student = hf_student(llama)
-    fit(student, Full(), tmp_path, max_steps=25)
-    writer: Any = student.load(tmp_path)
-    together = [written.text for written in writer.generate(inputs(*PROMPTS))]
-    writer.batch = 1
-    assert [written.text for written in writer.generate(inputs(*PROMPTS))] == together
-
-
 def test_count_tokens_is_bounded_by_the_maximum_length(tmp_path: Path) -> None:
     fit(Tiny(SMALL), Full(), tmp_path, max_steps=1)
     writer: Any = Tiny().load(tmp_path)
@@ -216,6 +206,9 @@ def test_answers_do_not_depend_on_batching(
     fit(student, Full(), tmp_path, max_steps=60, learning_rate=1e-2)
     writer: Any = student.load(tmp_path)
     at_once = list(writer.generate(inputs(*PROMPTS)))
+    writer.batch = 1  # a decoder is padded on the left: its answer must not depend on the others of its batch
+    assert [one.text for one in writer.generate(inputs(*PROMPTS))] == [one.text for one in at_once]
+    writer.batch = len(PROMPTS)
     assert len({written.tokens for written in at_once}) > 1
     for portion in (1, 3, 7, 48):
         monkeypatch.setattr(generation, "PORTION", portion)
@@ -271,8 +264,6 @@ def test_tiny_student_can_be_a_base(tmp_path: Path) -> None:
 
 # --- the round trip ---------------------------------------------------------------------
 
-BASE_TOKENS = 38
-
 
 @pytest.fixture
 def t5_without_braces(t5: Path, unigram: Callable[[], Any], tmp_path: Path) -> Path:
@@ -280,7 +271,6 @@ def t5_without_braces(t5: Path, unigram: Callable[[], Any], tmp_path: Path) -> P
 
     folder = tmp_path / "base"
     tokenizer = unigram()
-    assert len(tokenizer) == BASE_TOKENS
     tokenizer.save_pretrained(folder)
     config = T5Config.from_pretrained(t5)
     config.vocab_size = len(tokenizer)
@@ -300,25 +290,6 @@ def test_missing_characters_are_added_and_learnt(t5_without_braces: Path, tmp_pa
     assert card_answer(folder, rows[0][0].task_prefix + rows[0][0].source) == rows[0][0].target
 
 
-@pytest.mark.parametrize("kind", first_quick([Lora, Qlora]))
-def test_adapters_train_only_the_rows_of_new_tokens(
-    kind: type[Modality], t5_without_braces: Path, tmp_path: Path
-) -> None:
-    student, folder = hf_student(t5_without_braces), tmp_path / "student"
-    fitted = fit(student, kind(), folder, max_steps=10, learning_rate=2e-2)
-    writer: Any = student.load(folder)
-    new = len(writer.encoder.tokenizer) - BASE_TOKENS
-    assert new >= 3
-    saved = load_file(folder / "adapter_model.safetensors")
-    rows = [tensor for name, tensor in saved.items() if "token" in name]
-    assert [tuple(tensor.shape) for tensor in rows] == [(new, 64)]  # those rows, not the whole embedding
-    before: Any = student.load(folder, trained=False)
-    began = before.model.get_input_embeddings().weight[BASE_TOKENS:]
-    assert (rows[0] - began).abs().mean() > 0.01
-    assert fitted.trained_parameters == sum(tensor.numel() for tensor in saved.values())
-    assert card_answer(folder, PROMPTS[0]) == texts(student, folder)[0]
-
-
 # --- limits and failures ----------------------------------------------------------------
 
 
@@ -336,32 +307,11 @@ def test_nan_loss_stops_training(tmp_path: Path) -> None:
     assert caught.value.exit_code == 10
 
 
-def test_out_of_memory_has_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dstill_finetune.collate import Collator
-
-    def fail(self: Any, records: Any) -> Any:
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
-
-    monkeypatch.setattr(Collator, "__call__", fail)
-    with pytest.raises(TrainingError, match="out of memory") as caught:
-        fit(Tiny(SMALL), Full(), tmp_path)
-    assert caught.value.hint.startswith(
-        "try, in this order: per_device_train_batch_size 4 with gradient_accumulation_steps 2 (auto_find_batch_size "
-        "does this automatically); gradient_checkpointing"
-    )
-
-
 def test_rows_without_weight_are_refused(tmp_path: Path) -> None:
     """For example, dss with label weight 0 and no rationales."""
     rows = [(replace(label, weight=0.0),) for label, _ in records(8)]
     with pytest.raises(DataError, match="nothing would be learned"):
         fit(Tiny(SMALL), Full(), tmp_path, rows)
-
-
-def test_too_long_sources_are_refused_before_the_first_step(tmp_path: Path) -> None:
-    long = [(Pair(task_prefix="predict: ", source="x y " * 80, target="{}"),)] * 4
-    with pytest.raises(DataError, match="exceed the length limits"):
-        fit(Tiny(SMALL), Full(), tmp_path, [*records(), *long])
 
 
 def test_folder_without_a_student_is_an_error(tmp_path: Path) -> None:
