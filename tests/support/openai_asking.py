@@ -1,6 +1,6 @@
 """The teacher ``openai`` set up for the loopback server.
 
-`opened` makes one, `ask` gets one reply, `buy` gets many through a store.
+`opened` makes one, `ask` gets one reply, `buy` gets many through a store, `counted` says how many were bought.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dstill.teacher.cache import ReplyStore
 from dstill.teacher.client import Counts, replies
 from dstill_openai.teacher import OpenAIConfig, OpenAITeacher
 
-__all__ = ["Echo", "ask", "buy", "opened", "prompt"]
+__all__ = ["Echo", "ask", "buy", "counted", "opened", "prompt"]
 
 
 class Echo(Task):
@@ -37,10 +37,24 @@ def opened(url: str, *, json_mode: Literal["auto", "schema", "off"] = "off", **s
     return teacher.open(Echo())
 
 
-def ask(teacher: OpenAITeacher, question: str = "why?") -> Reply:
+def ask(teacher: OpenAITeacher, asked: str | Prompt = "why?") -> Reply:
     async def run() -> Reply:
         async with teacher:
-            return await teacher.ask(prompt(question))
+            return await teacher.ask(prompt(asked) if isinstance(asked, str) else asked)
+
+    return asyncio.run(run())
+
+
+def counted(url: str, store: Path, questions: Iterable[str], *, concurrency: int = 8, **settings: Any) -> Counts:
+    """Ask these questions; how many of the replies were bought, and how many came from the store."""
+
+    async def run() -> Counts:
+        counts = Counts()
+        with ReplyStore(store) as kept:
+            async with opened(url, **settings) as teacher:
+                async for _ in replies(teacher, map(prompt, questions), kept, concurrency=concurrency, counts=counts):
+                    pass
+        return counts
 
     return asyncio.run(run())
 

@@ -3,103 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from dstill.api.modality import Modality
-from dstill.api.recipe import Device, Recipe
-from dstill.api.records import Pair
-from dstill.api.student import Student, TrainingJob, TrainResult
-
-CPU = Device(name="test CPU", kind="cpu", total=2**34, free=2**34)
-COLOURS = ("red", "green", "blue", "black", "white", "grey", "pink", "brown")
-THINGS = ("cars", "hats", "doors", "birds", "ships", "cups")
-RECIPE = Recipe(
-    learning_rate=3e-3,
-    per_device_train_batch_size=8,
-    max_steps=6,
-    max_length=48,
-    max_target_length=48,
-    r=4,
-    lora_alpha=16,
-    lora_dropout=0.0,
-    target_modules="all-linear",
-    warmup_ratio=0.0,
-    threads=1,
-)
-
-
-def question(colour: str, thing: str) -> str:
-    return f"all {colour} {thing}"
-
-
-def answer(colour: str, thing: str) -> str:
-    return f'{{"{thing}":{{"colour":"{colour}"}}}}'
-
-
-def records(count: int = 48) -> list[tuple[Pair, Pair]]:
-    """Label and rationale of `count` questions, as the objective dss gives them."""
-    rows = []
-    for number in range(count):
-        colour, thing = COLOURS[number % len(COLOURS)], THINGS[number // len(COLOURS) % len(THINGS)]
-        source = question(colour, thing)
-        rows.append(
-            (
-                Pair(task_prefix="predict: ", source=source, target=answer(colour, thing), weight=0.5),
-                Pair(task_prefix="explain: ", source=source, target=f"{colour} is a colour.", weight=0.5),
-            )
-        )
-    return rows
-
-
-def texts() -> list[str]:
-    return [text for record in records() for pair in record for text in (pair.task_prefix + pair.source, pair.target)]
-
-
-def fit(
-    student: Student,
-    modality: Modality,
-    folder: Path,
-    rows: Sequence[Sequence[Pair]] | None = None,
-    *,
-    seed: int = 0,
-    device: Device = CPU,
-    validation: Sequence[Sequence[Pair]] = (),
-    job: Mapping[str, Any] | None = None,
-    **changes: Any,
-) -> TrainResult:
-    """Train on small records. `job`: more of the TrainingJob; `changes`: of the recipe."""
-    return student.fit(
-        TrainingJob(
-            train=[tuple(row) for row in (records() if rows is None else rows)],
-            validation=[tuple(row) for row in validation],
-            modality=modality,
-            recipe=replace(RECIPE, **changes),
-            device=device,
-            folder=folder,
-            seed=seed,
-            **(job or {}),
-        )
-    )
-
-
-@pytest.fixture
-def cpu() -> Device:
-    return CPU
-
-
-@pytest.fixture(name="records", scope="session")
-def _records() -> Callable[..., list[tuple[Pair, Pair]]]:
-    return records
-
-
-@pytest.fixture(name="fit", scope="session")
-def _fit() -> Callable[..., TrainResult]:
-    return fit
+from support.finetuned import records, texts
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -113,14 +22,14 @@ def _imports() -> None:
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads on a busy machine wait for each other for longer than they work."""
-    import torch
+def _one_thread(one_thread: None) -> None:
+    """Every test here trains or asks a model."""
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+
+@pytest.fixture(params=["t5", "llama"])
+def base(request: pytest.FixtureRequest) -> Path:
+    folder: Path = request.getfixturevalue(request.param)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.chat import NO_SYSTEM, SILENT, TEMPLATE, with_turns, write_chat_llama
+from support.finetuned import answers, card_answer, fit, hf_student, records
 from support.gguf_files import write_llama
-from support.inputs import inputs
 
 from dstill.api.records import Pair
-from dstill.api.student import TrainResult
 from dstill.errors import ConfigError, DataError
 from dstill_finetune import model_loading
 from dstill_finetune.chat import Chat, adopt, system_messages
@@ -29,28 +25,17 @@ from dstill_torch.modalities import Full, Lora
 
 pytestmark = pytest.mark.slow
 
-Fit = Callable[..., TrainResult]
 WORDS = {"predict: ": "", "explain: ": "explain"}
 LEARN = {"max_steps": 100, "learning_rate": 5e-3}
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory, records: Any) -> Path:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A chat decoder of random weights whose tokenizer adds an end token to every text, but no start token."""
     folder = tmp_path_factory.mktemp("chat")
     pairs = [pair for record in records() for pair in record]
     write_chat_llama(folder, with_turns(learn([text for p in pairs for text in (p.source, p.target)], 320)))
     return folder
-
-
-def student_of(base: Path) -> Hf:
-    found = Hf()
-    found.base = str(base)
-    return found
-
-
-def answers(folder: Path, prompts: list[str]) -> list[str]:
-    return [answer.text for answer in Hf().load(folder).generate(inputs(*prompts))]
 
 
 def rendered(folder: Path, *messages: tuple[str, str]) -> list[int]:
@@ -61,15 +46,6 @@ def rendered(folder: Path, *messages: tuple[str, str]) -> list[int]:
     turns = [{"role": role, "content": text} for role, text in messages]
     ids: list[int] = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True)["input_ids"]
     return ids
-
-
-def card_answer(folder: Path) -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
-    assert "dstill" not in code
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
-        exec(code.replace('FOLDER = "."', f"FOLDER = {str(folder)!r}"), {})
-    return out.getvalue().removesuffix("\n")
 
 
 # --- rendering --------------------------------------------------------------------------
@@ -167,11 +143,11 @@ def test_unusable_template_is_refused(template: Any, message: str) -> None:
 # --- training and use -------------------------------------------------------------------
 
 
-def test_chat_student_learns_and_carries_its_template(base: Path, fit: Fit, tmp_path: Path, records: Any) -> None:
-    fit(student_of(base), Full(), tmp_path, records(16), **LEARN)
+def test_chat_student_learns_and_carries_its_template(base: Path, tmp_path: Path) -> None:
+    fit(hf_student(base), Full(), tmp_path, records(16), **LEARN)
     pairs = [pair for record in records(16) for pair in record]
     prompts = [pair.task_prefix + pair.source for pair in pairs]
-    found = answers(tmp_path, prompts)
+    found = answers(tmp_path, *prompts)
     right = [answer == pair.target for answer, pair in zip(found, pairs, strict=True)]
     assert sum(right[::2]) >= 14, found
     assert sum(right[1::2]) >= 14, found
@@ -188,7 +164,7 @@ def test_chat_student_learns_and_carries_its_template(base: Path, fit: Fit, tmp_
     assert writer.encoder.tokenizer.decode(ends) == "<|end|>"
 
 
-def test_loss_is_on_the_assistants_tokens_alone(base: Path, records: Any) -> None:
+def test_loss_is_on_the_assistants_tokens_alone(base: Path) -> None:
     from dstill_finetune.collate import Collator
     from dstill_torch.batches import IGNORED_LABEL
 
@@ -203,18 +179,18 @@ def test_loss_is_on_the_assistants_tokens_alone(base: Path, records: Any) -> Non
     assert [tokenizer.decode(row) for row in labels] == [f"{pair.target}<|end|>" for pair in records(1)[0]]
 
 
-def test_adapter_of_a_chat_base_answers_by_the_card(base: Path, fit: Fit, tmp_path: Path) -> None:
-    fit(student_of(base), Lora(), tmp_path, max_steps=20, learning_rate=2e-2, target_modules="all-linear")
+def test_adapter_of_a_chat_base_answers_by_the_card(base: Path, tmp_path: Path) -> None:
+    fit(hf_student(base), Lora(), tmp_path, max_steps=20, learning_rate=2e-2, target_modules="all-linear")
     prompt = "predict: " + (re.findall(r"'content': '(.*?)'", (tmp_path / "README.md").read_text())[0])
-    assert card_answer(tmp_path) == answers(tmp_path, [prompt])[0]
+    assert card_answer(tmp_path) == answers(tmp_path, prompt)[0]
 
 
 @pytest.mark.parametrize("task_prefix", ["encoder", "decoder"])
 def test_plain_student_of_a_chat_base_carries_a_template_of_its_prompt(
-    task_prefix: str, base: Path, fit: Fit, tmp_path: Path, records: Any
+    task_prefix: str, base: Path, tmp_path: Path
 ) -> None:
     prompt = {"prompt": "plain"} if task_prefix == "encoder" else {}  # the other form has no conversation
-    fit(student_of(base), Full(), tmp_path, max_steps=1, task_prefix=task_prefix, **prompt)
+    fit(hf_student(base), Full(), tmp_path, max_steps=1, task_prefix=task_prefix, **prompt)
     ((label, rationale), *_) = records(1)
     writer: Any = Hf().load(tmp_path)
     assert writer.encoder.chat is None
@@ -228,18 +204,18 @@ def test_plain_student_of_a_chat_base_carries_a_template_of_its_prompt(
     assert text == expected
 
 
-def test_start_token_of_a_plain_prompt_is_written_once(fit: Fit, tmp_path: Path) -> None:
+def test_start_token_of_a_plain_prompt_is_written_once(tmp_path: Path) -> None:
     write_llama(tmp_path / "small.gguf", template=TEMPLATE)
     folder = tmp_path / "student"
-    fit(student_of(tmp_path / "small.gguf"), Full(), folder, max_steps=1, prompt="plain")
+    fit(hf_student(tmp_path / "small.gguf"), Full(), folder, max_steps=1, prompt="plain")
     writer: Any = Hf().load(folder)
     ((asked, _),) = writer.encoder.prompts(["predict: all red cars"])
     assert asked == rendered(folder, ("user", "all red cars"))
     assert asked.count(writer.encoder.tokenizer.bos_token_id) == 1
 
 
-def test_student_of_an_earlier_dstill_keeps_its_plain_prompts(base: Path, fit: Fit, tmp_path: Path) -> None:
-    fit(student_of(base), Full(), tmp_path, max_steps=1, prompt="plain")
+def test_student_of_an_earlier_dstill_keeps_its_plain_prompts(base: Path, tmp_path: Path) -> None:
+    fit(hf_student(base), Full(), tmp_path, max_steps=1, prompt="plain")
     facts = json.loads((tmp_path / "student.json").read_text())
     del facts["prompt"], facts["system_messages"]
     (tmp_path / "student.json").write_text(json.dumps(facts))
@@ -251,8 +227,8 @@ def test_student_of_an_earlier_dstill_keeps_its_plain_prompts(base: Path, fit: F
     assert tokenizer.chat_template is None
 
 
-def test_student_without_its_template_is_refused(base: Path, fit: Fit, tmp_path: Path) -> None:
-    fit(student_of(base), Full(), tmp_path, max_steps=1)
+def test_student_without_its_template_is_refused(base: Path, tmp_path: Path) -> None:
+    fit(hf_student(base), Full(), tmp_path, max_steps=1)
     file = tmp_path / "chat_template.jinja"
     file.write_text("{{ messages")
     with pytest.raises(DataError, match="chat template cannot be used"):
@@ -271,8 +247,8 @@ def test_student_without_its_template_is_refused(base: Path, fit: Fit, tmp_path:
     ],
 )
 def test_chat_that_is_impossible_is_refused(
-    kind: str, changes: Any, message: str, request: pytest.FixtureRequest, base: Path, fit: Fit, tmp_path: Path
+    kind: str, changes: Any, message: str, request: pytest.FixtureRequest, base: Path, tmp_path: Path
 ) -> None:
     folder = base if kind == "chat" else request.getfixturevalue(kind)
     with pytest.raises((ConfigError, DataError), match=message):
-        fit(student_of(folder), Full(), tmp_path, max_steps=1, **changes)
+        fit(hf_student(folder), Full(), tmp_path, max_steps=1, **changes)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.finetuned import SMALL, fit
 from support.inputs import inputs
 
 from dstill.api.recipe import Recipe
-from dstill.api.student import TrainResult
 from dstill.errors import TrainingError
-from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_finetune.tiny import Tiny
 from dstill_torch import training
 from dstill_torch.modalities import Full
 from dstill_torch.settings import compiling
-
-Fit = Callable[..., TrainResult]
-SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 
 @pytest.fixture
@@ -36,7 +32,7 @@ def compiled_options(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.nightly
 @pytest.mark.usefixtures("compiled_options")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # torch's own about itself
-def test_compiled_model_learns_the_same(fit: Fit, tmp_path: Path) -> None:
+def test_compiled_model_learns_the_same(tmp_path: Path) -> None:
     from torch._dynamo.utils import counters
 
     def losses(**changes: Any) -> list[float]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.finetuned import fit
 
 from dstill.api.modality import Modality
-from dstill.api.student import TrainResult
 from dstill.errors import DiskError
 from dstill_finetune.tiny import Tiny, TinyConfig
 from dstill_torch import disk_space, training
@@ -19,7 +18,6 @@ from dstill_torch.modalities import Full, Lora
 
 pytestmark = pytest.mark.slow
 
-Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=64, d_ff=128, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 
@@ -29,7 +27,7 @@ def size(folder: Path, *names: str) -> int:
 
 @pytest.mark.parametrize("modality", [Full(), Lora()], ids=lambda m: m.name)
 def test_estimate_matches_the_bytes_written(
-    modality: Modality, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    modality: Modality, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     needed = disk_space.needed
@@ -45,7 +43,7 @@ def test_estimate_matches_the_bytes_written(
     assert asked == [pytest.approx(student + checkpoints * 3 / 2, rel=0.1)]
 
 
-def test_training_without_disk_space_is_refused(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_without_disk_space_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It refuses before the first step, and leaves nothing of the training behind."""
     monkeypatch.setattr(training, "StepTrainer", lambda *a, **k: pytest.fail("a step was made"))
     monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
@@ -57,7 +55,7 @@ def test_training_without_disk_space_is_refused(fit: Fit, tmp_path: Path, monkey
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_existing_checkpoints_reduce_the_estimate(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_existing_checkpoints_reduce_the_estimate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Model(SimpleNamespace):
         def parameters(self) -> list[Any]:
             import torch

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.finetuned import fit
 
 from dstill.errors import TrainingError, UsageError
 from dstill.runtime import distributed, hardware
@@ -65,7 +66,7 @@ def test_lost_process_is_an_error(raised: Exception, becomes: type[Exception]) -
 
 
 @pytest.mark.usefixtures("rank_one")
-def test_batch_is_halved_only_in_a_single_process(fit: Callable[..., Any], tmp_path: Path) -> None:
+def test_batch_is_halved_only_in_a_single_process(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="this training has 2"):
         fit(Tiny(), Full(), tmp_path / "student", auto_find_batch_size=True)
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 from support.bare_training import bare_training
+from support.finetuned import CPU
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
@@ -30,7 +31,7 @@ from dstill import Check, Task
 from dstill.answering.steps import pairs
 from dstill.api.modality import Modality
 from dstill.api.objective import Objective
-from dstill.api.recipe import Device, Recipe
+from dstill.api.recipe import Recipe
 from dstill.api.records import Example, Record
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Encoder
@@ -173,7 +174,6 @@ def step(
     model: Any,
     form: Any,
     objective: Objective,
-    cpu: Device,
     *,
     shares: Callable[[Any], Sharing | None] = sharing,
     **batches: int,
@@ -198,7 +198,7 @@ def step(
         data,
         encoder.encode([]),
         Recipe(max_steps=1, warmup_ratio=0.0, precision="fp32", task_prefix=form, **batches),  # type: ignore[arg-type]
-        cpu,
+        CPU,
         on_step=lambda step, of, values: losses.append(values["loss"]),
     )
     return Result(losses[0], gradients)
@@ -217,19 +217,19 @@ def assert_same(got: Result, want: Result) -> None:
 @pytest.mark.parametrize("modality", MODALITIES, ids=lambda m: m.name)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_distilling_step_by_step_matches_the_published_formula(
-    family: str, modality: Modality, form: str, batches: dict[str, int], cpu: Device
+    family: str, modality: Modality, form: str, batches: dict[str, int]
 ) -> None:
     want = formula(small_model(family, modality), form, "dss")
-    assert_same(step(small_model(family, modality), form, DistillStepByStep(), cpu, **batches), want)
+    assert_same(step(small_model(family, modality), form, DistillStepByStep(), **batches), want)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("objective", [DistillStepByStep(), LabelOnly(), RationaleFirst()], ids=lambda o: o.name)
 @pytest.mark.parametrize("family", ["t5", "llama"])
-def test_one_batch_of_all_equals_batches_of_one(family: str, objective: Objective, form: str, cpu: Device) -> None:
+def test_one_batch_of_all_equals_batches_of_one(family: str, objective: Objective, form: str) -> None:
     want = formula(small_model(family, Full()), form, objective.name)  # over all rows
     ones = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": len(pairs(objective, Sums(), RECORDS))}
-    assert_same(step(small_model(family, Full()), form, objective, cpu, **ones), want)
+    assert_same(step(small_model(family, Full()), form, objective, **ones), want)
 
 
 @pytest.mark.parametrize(
@@ -240,13 +240,12 @@ def test_one_batch_of_all_equals_batches_of_one(family: str, objective: Objectiv
         ("llama", {"full_attention": 8}),
     ],
 )
-def test_wrong_attention_window_is_detected(family: str, windows: dict[str, int | None], cpu: Device) -> None:
+def test_wrong_attention_window_is_detected(family: str, windows: dict[str, int | None]) -> None:
     want = formula(small_model(family, Full()), "decoder", "dss")
     wrong = step(
         small_model(family, Full()),
         "decoder",
         DistillStepByStep(),
-        cpu,
         shares=lambda model: Sharing(windows, additive=False),
         **WHOLE,
     )
@@ -255,10 +254,10 @@ def test_wrong_attention_window_is_detected(family: str, windows: dict[str, int 
 
 
 @pytest.mark.parametrize("family", ["t5", "llama"])
-def test_one_row_per_branch_matches_the_formula(family: str, cpu: Device) -> None:
+def test_one_row_per_branch_matches_the_formula(family: str) -> None:
     """The path of students that cannot share a row between branches; the encoder still runs once."""
     want = formula(small_model(family, Full()), "decoder", "dss")
-    apart = step(small_model(family, Full()), "decoder", DistillStepByStep(), cpu, shares=lambda model: None, **BUCKETS)
+    apart = step(small_model(family, Full()), "decoder", DistillStepByStep(), shares=lambda model: None, **BUCKETS)
     assert_same(apart, want)
 
 

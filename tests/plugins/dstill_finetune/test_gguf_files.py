@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.finetuned import answers, card_answer, fit, hf_student, losses
 from support.gguf_files import write_llama
-from support.inputs import inputs
 
 from dstill.api.modality import Modality
-from dstill.api.student import TrainResult
 from dstill.errors import DataError, MissingExtra
 from dstill_finetune import gguf_files, model_loading
 from dstill_finetune.hf import Hf
@@ -25,7 +23,6 @@ from dstill_torch.modalities import Full, Lora, Qlora
 
 pytestmark = pytest.mark.slow
 
-Fit = Callable[..., TrainResult]
 FP32 = {"dtype": torch.float32}
 PROMPTS = ["predict: all red cars", "explain: all brown hats"]
 
@@ -34,26 +31,6 @@ PROMPTS = ["predict: all red cars", "explain: all brown hats"]
 def file(tmp_path: Path) -> Path:
     write_llama(tmp_path / "small.gguf")
     return tmp_path / "small.gguf"
-
-
-def hf_student(base: Path) -> Hf:
-    found = Hf()
-    found.base = str(base)
-    return found
-
-
-def generated_texts(folder: Path) -> list[str]:
-    return [answer.text for answer in Hf().load(folder).generate(inputs(*PROMPTS))]
-
-
-def card_answer(folder: Path, prompt: str) -> str:
-    code = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
-    assert "dstill" not in code
-    lines = code.replace('FOLDER = "."', f"FOLDER = {str(folder)!r}").splitlines()
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
-        exec("\n".join(f"prompt = {prompt!r}" if line.startswith("prompt = ") else line for line in lines), {})
-    return out.getvalue().removesuffix("\n")
 
 
 def test_weights_and_parameter_counts_match_the_file(tmp_path: Path) -> None:
@@ -69,69 +46,64 @@ def test_weights_and_parameter_counts_match_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [Full, Lora, Qlora])
 def test_transformers_and_peft_give_the_same_answers(
-    kind: type[Modality], file: Path, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: type[Modality], file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "student"
     fitted = fit(
         hf_student(Path(file.name)), kind(), folder, max_steps=20, learning_rate=2e-2 if kind is not Full else 3e-3
     )
-    losses = [row["loss"] for row in fitted.history]
-    assert losses[-1] < 0.8 * losses[0]
+    assert losses(fitted)[-1] < 0.8 * losses(fitted)[0]
     monkeypatch.chdir("/")  # the base is found from any folder
-    answers = generated_texts(folder)
-    assert answers[0] != next(a.text for a in Hf().load(folder, trained=False).generate(inputs(*PROMPTS)))
-    assert [card_answer(folder, f"{prompt}\n") for prompt in PROMPTS] == answers
+    given = answers(folder, *PROMPTS)
+    assert given[0] != answers(folder, *PROMPTS, trained=False)[0]
+    assert [card_answer(folder, f"{prompt}\n") for prompt in PROMPTS] == given
     facts = json.loads((folder / "student.json").read_text())
     assert facts["base"] == str(file)
     assert (facts["base_sha256"] != "") == (kind is not Full)
     if kind is Full:  # an independent student: the file may be deleted
         assert "quantization_config" not in json.loads((folder / "config.json").read_text())
         file.unlink()
-        assert generated_texts(folder) == answers
+        assert answers(folder, *PROMPTS) == given
 
 
 @pytest.mark.parametrize("kind", [Lora, Qlora])
-def test_adapter_finds_its_base_or_explains(kind: type[Modality], file: Path, fit: Fit, tmp_path: Path) -> None:
+def test_adapter_finds_its_base_or_explains(kind: type[Modality], file: Path, tmp_path: Path) -> None:
     folder = tmp_path / "student"
     fit(hf_student(file), kind(), folder, max_steps=10, learning_rate=2e-2)
-    answers = generated_texts(folder)
+    given = answers(folder, *PROMPTS)
     moved = file.rename(tmp_path / "elsewhere.gguf")
     with pytest.raises(DataError, match="is not where it was") as caught:
-        generated_texts(folder)
+        answers(folder, *PROMPTS)
     assert caught.value.where == str(file)
     assert str(folder / "student.json") in caught.value.hint
     facts = json.loads((folder / "student.json").read_text())
     (folder / "student.json").write_text(json.dumps({**facts, "base": str(moved)}))  # as the hint says
-    assert generated_texts(folder) == answers
+    assert answers(folder, *PROMPTS) == given
     write_llama(moved, seed=1)
     with pytest.raises(DataError, match="other weights than the adapter was trained with") as caught:
-        generated_texts(folder)
+        answers(folder, *PROMPTS)
     assert caught.value.exit_code == 4
 
 
-def test_adapter_detects_changed_base_weights(t5: Path, fit: Fit, tmp_path: Path) -> None:
-    import shutil
-
+def test_adapter_detects_changed_base_weights(t5: Path, tmp_path: Path) -> None:
     base, folder = tmp_path / "base", tmp_path / "student"
     shutil.copytree(t5, base)
     fit(hf_student(base), Lora(), folder, max_steps=1)
-    assert len(generated_texts(folder)) == 2
+    assert len(answers(folder, *PROMPTS)) == 2
     model = model_loading.load_model(str(base), FP32)
     with torch.no_grad():
         model.shared.weight += 1
     model.save_pretrained(base)
     with pytest.raises(DataError, match="other weights"):
-        generated_texts(folder)
+        answers(folder, *PROMPTS)
     shutil.rmtree(base)
     with pytest.raises(DataError, match="is not where it was"):
-        generated_texts(folder)
+        answers(folder, *PROMPTS)
 
 
-def test_adapter_answers_in_its_training_precision(t5: Path, fit: Fit, tmp_path: Path) -> None:
+def test_adapter_answers_in_its_training_precision(t5: Path, tmp_path: Path) -> None:
     """Bases are published in bf16; an fp32 adapter on a base in another precision would answer differently."""
-    import shutil
-
     base, folder = tmp_path / "base", tmp_path / "student"
     shutil.copytree(t5, base)
     model_loading.load_model(str(t5), {"dtype": torch.bfloat16}).save_pretrained(base)
@@ -145,34 +117,6 @@ def test_adapter_answers_in_its_training_precision(t5: Path, fit: Fit, tmp_path:
 # --- bad files --------------------------------------------------------------------------
 
 
-def cut(data: bytes) -> bytes:
-    return data[:-5000]
-
-
-def cut_in_the_metadata(data: bytes) -> bytes:
-    return data[:2000]
-
-
-def cut_at_the_begin(data: bytes) -> bytes:
-    return data[:20]
-
-
-def garbage(data: bytes) -> bytes:
-    return data[:24] + b"\xff" * 200 + data[224:]
-
-
-def newer(data: bytes) -> bytes:
-    return data[:4] + struct.pack("<I", 9) + data[8:]
-
-
-def other(data: bytes) -> bytes:
-    return b"PK\x03\x04" + data[4:]
-
-
-def nothing(data: bytes) -> bytes:
-    return b""
-
-
 def of_type(number: int) -> Callable[[bytes], bytes]:
     def set_tensor_type(data: bytes) -> bytes:
         name = b"blk.0.attn_q.weight"
@@ -184,20 +128,20 @@ def of_type(number: int) -> Callable[[bytes], bytes]:
 
 DAMAGED = "the GGUF file is damaged, truncated or of an unknown version"
 PACKED = "the weights are in a quantization that cannot be unpacked"
-BAD = [
-    (cut, DAMAGED),
-    (cut_in_the_metadata, DAMAGED),
-    (cut_at_the_begin, DAMAGED),
-    (garbage, DAMAGED),
-    (newer, DAMAGED),
-    (other, "this is not a GGUF file"),
-    (nothing, "this is not a GGUF file"),
-    (of_type(99), PACKED),
-    (of_type(24), PACKED),  # I8: known to gguf, which does not unpack it
-]
+BAD: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "cut": (lambda data: data[:-5000], DAMAGED),
+    "cut in the metadata": (lambda data: data[:2000], DAMAGED),
+    "cut at the begin": (lambda data: data[:20], DAMAGED),
+    "garbage": (lambda data: data[:24] + b"\xff" * 200 + data[224:], DAMAGED),
+    "newer": (lambda data: data[:4] + struct.pack("<I", 9) + data[8:], DAMAGED),
+    "other": (lambda data: b"PK\x03\x04" + data[4:], "this is not a GGUF file"),
+    "nothing": (lambda data: b"", "this is not a GGUF file"),
+    "of an unknown type": (of_type(99), PACKED),
+    "I8, which gguf does not unpack": (of_type(24), PACKED),
+}
 
 
-@pytest.mark.parametrize(("spoil", "what"), BAD, ids=[f"{number}" for number in range(len(BAD))])
+@pytest.mark.parametrize(("spoil", "what"), BAD.values(), ids=BAD)
 def test_bad_file_is_a_one_line_error(spoil: Callable[[bytes], bytes], what: str, file: Path) -> None:
     file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(DataError) as caught:
@@ -286,7 +230,7 @@ def test_missing_file_architecture_or_weights_is_refused(tmp_path: Path) -> None
 
 def test_rewritten_file_is_read_again(file: Path) -> None:
     assert model_loading.config_of(str(file)).hidden_size == 64
-    file.write_bytes(other(file.read_bytes()))
+    file.write_bytes(BAD["other"][0](file.read_bytes()))
     with pytest.raises(DataError):
         model_loading.config_of(str(file))
 
@@ -298,7 +242,7 @@ def test_missing_extra_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert caught.value.hint == "pip install 'dstill[gguf]'"
 
 
-def test_saved_adapters_exclude_the_base(file: Path, fit: Fit, tmp_path: Path) -> None:
+def test_saved_adapters_exclude_the_base(file: Path, tmp_path: Path) -> None:
     fit(hf_student(file), Lora(), tmp_path / "student", max_steps=1)
     names = load_file(tmp_path / "student" / "adapter_model.safetensors")
     assert names

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
+from support.finetuned import fit, hf_student
 from transformers import CONFIG_MAPPING
 
 from dstill.api.recipe import Recipe
-from dstill.api.student import TrainResult
 from dstill.errors import ConfigError, UsageError
 from dstill.runtime.hardware import planned_device
-from dstill_finetune.hf import Hf
 from dstill_finetune.model_loading import is_encoder_decoder
 from dstill_finetune.model_spec import shape_of
 from dstill_torch.memory import adapter_parameters
@@ -136,6 +134,8 @@ def test_planned_adapters_exist_and_learn(kind: str, wanted: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
+        ("t5", {"q", "v"}),
+        ("llama", {"q_proj", "v_proj"}),
         ("deepseek_v3", {"q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj"}),
         ("deepseek_v2", {"q_proj", "kv_a_proj_with_mqa", "kv_b_proj"}),
         ("led", {"query", "value", "q_proj", "v_proj"}),
@@ -167,7 +167,7 @@ def test_student_without_adapter_layers_needs_full_training(monkeypatch: pytest.
     assert caught.value.hint == "train every weight: --modality full"
 
 
-def test_mixture_of_experts_adapters_round_trip(llama: Path, fit: Callable[..., TrainResult], tmp_path: Path) -> None:
+def test_mixture_of_experts_adapters_round_trip(llama: Path, tmp_path: Path) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -177,8 +177,7 @@ def test_mixture_of_experts_adapters_round_trip(llama: Path, fit: Callable[..., 
     config = config_of("mixtral")
     config.vocab_size = len(tokenizer)
     build(config).save_pretrained(base)
-    student = Hf()
-    student.base = str(base)
+    student = hf_student(base)
     fitted = fit(student, Lora(), tmp_path / "out", max_steps=2, target_modules="all-linear", lora_dropout=0.1)
     assert fitted.trained_parameters == adapter_parameters(student.spec(), Recipe(r=4, target_modules="all-linear"))
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), str(tmp_path / "out"))

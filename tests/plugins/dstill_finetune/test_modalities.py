@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.finetuned import CPU, SMALL, fit, hf_student, losses
 from support.sizes import first_quick
 
 import dstill_torch
 from dstill.api.modality import Modality
-from dstill.api.recipe import Device, Recipe
-from dstill.api.student import TrainResult
+from dstill.api.recipe import Recipe
 from dstill.errors import MissingExtra, UsageError
 from dstill.plugins import PluginInfo, Plugins
-from dstill_finetune.hf import Hf
-from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_finetune.tiny import Tiny
 from dstill_torch import modalities
 from dstill_torch.modalities import Full, Lora, Qlora
-
-Fit = Callable[..., TrainResult]
-SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 
 def recording(kind: type[Modality]) -> Any:
@@ -56,25 +51,9 @@ def changed_weights(before: dict[str, torch.Tensor], after: dict[str, torch.Tens
     return {name for name in before if not torch.equal(before[name], after[name])}
 
 
-@pytest.fixture(params=["t5", "llama"])
-def base(request: pytest.FixtureRequest) -> Path:
-    folder: Path = request.getfixturevalue(request.param)
-    return folder
-
-
-def student(base: Path) -> Hf:
-    found = Hf()
-    found.base = str(base)
-    return found
-
-
-def losses(fitted: TrainResult) -> list[float]:
-    return [row["loss"] for row in fitted.history if "loss" in row]
-
-
-def test_full_trains_every_weight(base: Path, fit: Fit, tmp_path: Path) -> None:
+def test_full_trains_every_weight(base: Path, tmp_path: Path) -> None:
     modality = recording(Full)
-    fitted = fit(student(base), modality, tmp_path, max_steps=30)
+    fitted = fit(hf_student(base), modality, tmp_path, max_steps=30)
     after = snapshot(modality.model)
     assert changed_weights(modality.before, after) == set(after)
     assert losses(fitted)[-1] < 0.7 * losses(fitted)[0]
@@ -83,9 +62,9 @@ def test_full_trains_every_weight(base: Path, fit: Fit, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", first_quick([Lora, Qlora]))
-def test_lora_trains_only_the_adapters(kind: type[Modality], base: Path, fit: Fit, tmp_path: Path) -> None:
+def test_lora_trains_only_the_adapters(kind: type[Modality], base: Path, tmp_path: Path) -> None:
     modality = recording(kind)
-    fitted = fit(student(base), modality, tmp_path, max_steps=30, learning_rate=2e-2)
+    fitted = fit(hf_student(base), modality, tmp_path, max_steps=30, learning_rate=2e-2)
     after = snapshot(modality.model)
     adapters = {name for name in after if "lora_" in name}
     assert adapters
@@ -97,47 +76,40 @@ def test_lora_trains_only_the_adapters(kind: type[Modality], base: Path, fit: Fi
     assert "model.safetensors" not in saved
 
 
-def test_qlora_base_uses_double_quantized_four_bits(base: Path, fit: Fit, tmp_path: Path) -> None:
+def test_qlora_base_uses_double_quantized_four_bits(base: Path, tmp_path: Path) -> None:
     modality = recording(Qlora)
-    fit(student(base), modality, tmp_path, max_steps=1)
+    fit(hf_student(base), modality, tmp_path, max_steps=1)
     packed = [p for p in modality.model.parameters() if type(p).__name__ == "Params4bit"]
     assert len(packed) >= 7
     assert all(p.dtype is torch.uint8 and p.quant_state.quant_type == "nf4" for p in packed)
     assert all(p.quant_state.nested for p in packed)
     packed_bytes = sum(p.numel() for p in packed)
-    whole = student(base).spec()
+    whole = hf_student(base).spec()
     assert packed_bytes * 2 == whole.parameters - whole.embedding  # what the planner counts as quantized
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", first_quick([Full, Lora, Qlora]))
-def test_tiny_trains_in_every_modality(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
+def test_tiny_trains_in_every_modality(kind: type[Modality], tmp_path: Path) -> None:
     modality = recording(kind)
     fitted = fit(Tiny(SMALL), modality, tmp_path, max_steps=30, learning_rate=2e-2)
     assert losses(fitted)[-1] < 0.9 * losses(fitted)[0]
     assert (tmp_path / "base" / "model.safetensors").exists() == (kind is not Full)
 
 
-def test_attention_targets_are_query_and_value(base: Path, fit: Fit, tmp_path: Path) -> None:
+def test_named_targets_are_used_and_unknown_names_refused(t5: Path, tmp_path: Path) -> None:
     modality = recording(Lora)
-    fit(student(base), modality, tmp_path, max_steps=1, target_modules="attention")
-    names = {name.split(".lora_")[0].rpartition(".")[2] for name in modality.before if ".lora_" in name}
-    assert names in ({"q", "v"}, {"q_proj", "v_proj"})
-
-
-def test_named_targets_are_used_and_unknown_names_refused(t5: Path, fit: Fit, tmp_path: Path) -> None:
-    modality = recording(Lora)
-    fit(student(t5), modality, tmp_path, max_steps=1, target_modules="k, o")
+    fit(hf_student(t5), modality, tmp_path, max_steps=1, target_modules="k, o")
     names = {name.split(".lora_")[0].rpartition(".")[2] for name in modality.before if ".lora_" in name}
     assert names == {"k", "o"}
     with pytest.raises(UsageError, match="no linear layer called 'q_proj'"):
-        fit(student(t5), Lora(), tmp_path, target_modules="q_proj")
+        fit(hf_student(t5), Lora(), tmp_path, target_modules="q_proj")
 
 
-def test_gradient_checkpointing_does_not_change_the_loss(base: Path, fit: Fit, tmp_path: Path) -> None:
+def test_gradient_checkpointing_does_not_change_the_loss(base: Path, tmp_path: Path) -> None:
     plain, saving = recording(Lora), recording(Lora)
-    fit(student(base), plain, tmp_path / "a", max_steps=3)
-    fit(student(base), saving, tmp_path / "b", max_steps=3, gradient_checkpointing=True)
+    fit(hf_student(base), plain, tmp_path / "a", max_steps=3)
+    fit(hf_student(base), saving, tmp_path / "b", max_steps=3, gradient_checkpointing=True)
     one, other = snapshot(plain.model), snapshot(saving.model)
     assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one)
 
@@ -145,54 +117,50 @@ def test_gradient_checkpointing_does_not_change_the_loss(base: Path, fit: Fit, t
 # --- unsupported modalities -------------------------------------------------------------
 
 
-def test_unsupported_modality_is_refused(
-    monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device, fit: Fit, tmp_path: Path
-) -> None:
+def test_unsupported_modality_is_refused(monkeypatch: pytest.MonkeyPatch, t5: Path, tmp_path: Path) -> None:
     """bf16 that is not there, no bitsandbytes, a bitsandbytes without its library: said clearly, exit 2."""
     with pytest.raises(UsageError, match="test CPU has no bf16"):
-        fit(student(t5), Full(), tmp_path, precision="bf16")
+        fit(hf_student(t5), Full(), tmp_path, precision="bf16")
 
     from bitsandbytes import cextension
 
     broken = cextension.ErrorHandlerMockBNBNativeLibrary("no library here")
     monkeypatch.setattr(cextension, "lib", broken)
     with pytest.raises(UsageError, match="cannot store weights in 4 bits on test CPU") as caught:
-        fit(student(t5), Qlora(), tmp_path)
+        fit(hf_student(t5), Qlora(), tmp_path)
     assert caught.value.exit_code == 2
     assert "--modality lora" in caught.value.hint
 
     monkeypatch.setattr(modalities, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="needs the extra 'qlora'") as missing:
-        fit(student(t5), Qlora(), tmp_path)
+        fit(hf_student(t5), Qlora(), tmp_path)
     assert missing.value.hint == "pip install 'dstill[qlora]'"
-    shape = student(t5).spec()
-    assert "bitsandbytes is not installed" in (Qlora().unfit_reason(shape, Recipe(), cpu) or "")
-    assert Full().unfit_reason(shape, Recipe(), cpu) is None  # so auto takes another
+    shape = hf_student(t5).spec()
+    assert "bitsandbytes is not installed" in (Qlora().unfit_reason(shape, Recipe(), CPU) or "")
+    assert Full().unfit_reason(shape, Recipe(), CPU) is None  # so auto takes another
 
 
-def test_auto_skips_qlora_without_the_bitsandbytes_library(
-    monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device
-) -> None:
+def test_auto_skips_qlora_without_the_bitsandbytes_library(monkeypatch: pytest.MonkeyPatch, t5: Path) -> None:
     """It would take QLoRA by memory or by the recipe's rule; without the library it takes the next, or says why."""
     from bitsandbytes import cextension
 
     plugins = Plugins()
     plugins.add(dstill_torch, PluginInfo(name="torch"))
-    shape = replace(student(t5).spec(), parameters=10**9)
+    shape = replace(hf_student(t5).spec(), parameters=10**9)
     kinds, recipe = [Full(), Lora(), Qlora()], Recipe(precision="fp32")
-    small = replace(cpu, free=Qlora().memory_required(shape, recipe).total)
+    small = replace(CPU, free=Qlora().memory_required(shape, recipe).total)
     by_rule = replace(recipe, auto_modality="recipe")
     assert plugins.select_modality(kinds, shape, recipe, small).modality == "qlora"
-    assert plugins.select_modality(kinds, shape, by_rule, replace(cpu, free=2**36)).modality == "qlora"
+    assert plugins.select_modality(kinds, shape, by_rule, replace(CPU, free=2**36)).modality == "qlora"
 
     monkeypatch.setattr(cextension, "lib", cextension.ErrorHandlerMockBNBNativeLibrary("no library here"))
     with pytest.raises(UsageError, match="no modality fits") as caught:
         plugins.select_modality(kinds, shape, recipe, small)
     assert "qlora: bitsandbytes could not load its native library" in caught.value.where
-    assert plugins.select_modality(kinds, shape, by_rule, replace(cpu, free=2**36)).modality == "full"
+    assert plugins.select_modality(kinds, shape, by_rule, replace(CPU, free=2**36)).modality == "full"
 
 
-def test_auto_precision_follows_the_device(t5: Path, fit: Fit, tmp_path: Path) -> None:
+def test_auto_precision_follows_the_device(t5: Path, tmp_path: Path) -> None:
     modality = recording(Lora)
-    fit(student(t5), modality, tmp_path, max_steps=1, precision="auto")
+    fit(hf_student(t5), modality, tmp_path, max_steps=1, precision="auto")
     assert {p.dtype for p in modality.model.parameters()} == {torch.float32}

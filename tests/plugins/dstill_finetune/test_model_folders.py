@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.inputs import inputs
+from support.finetuned import answers, fit, hf_student
 
 from dstill.api.modality import Modality
 from dstill.errors import DataError, UsageError
 from dstill_finetune import model_loading
-from dstill_finetune.hf import Hf, HfConfig
+from dstill_finetune.hf import Hf
 from dstill_finetune.student_metadata import Facts
 from dstill_finetune.tokenizer import lossy_texts
 from dstill_torch.modalities import Full, Lora
@@ -28,50 +28,9 @@ def edit(file: Path, **changes: Any) -> None:
     file.write_text(json.dumps({key: value for key, value in row.items() if value is not None}))
 
 
-def missing(folder: Path) -> None:
-    shutil.rmtree(folder)
-
-
-def no_configuration(folder: Path) -> None:
-    (folder / "config.json").unlink()
-
-
-def broken_configuration(folder: Path) -> None:
-    (folder / "config.json").write_text('{"model_type": "t5",')
-
-
-def pickled(folder: Path) -> None:
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-
-
-def no_weights(folder: Path) -> None:
-    (folder / "model.safetensors").unlink()
-
-
-def truncated(folder: Path) -> None:
-    file = folder / "model.safetensors"
-    file.write_bytes(file.read_bytes()[:-1000])
-
-
-def empty(folder: Path) -> None:
-    (folder / "model.safetensors").write_bytes(b"")
-
-
 def missing_part(folder: Path) -> None:
     index = {"weight_map": {"shared.weight": "model-00002-of-00002.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-
-
-def index_without_parts(folder: Path) -> None:
-    (folder / "model.safetensors.index.json").write_text('{"weight_map": ["model.safetensors"]}')
-
-
-def other_shapes(folder: Path) -> None:
-    edit(folder / "config.json", d_ff=48)
-
-
-def non_numeric_size(folder: Path) -> None:
-    edit(folder / "config.json", num_heads="two")
 
 
 def other_tokenizer(folder: Path) -> None:
@@ -82,60 +41,69 @@ def other_tokenizer(folder: Path) -> None:
     T5ForConditionalGeneration(config).save_pretrained(folder)
 
 
-def own_code(folder: Path) -> None:
-    edit(folder / "config.json", auto_map={"AutoModel": "modeling_mine.Mine"})
+def configured(**changes: Any) -> Callable[[Path], None]:
+    return lambda folder: edit(folder / "config.json", **changes)
 
 
-def own_code_of_the_tokenizer(folder: Path) -> None:
-    edit(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["tokenization_mine.Mine", None]})
+def tokenizer_configured(**changes: Any) -> Callable[[Path], None]:
+    return lambda folder: edit(folder / "tokenizer_config.json", **changes)
 
 
-def gguf_file_elsewhere(folder: Path) -> None:
-    edit(folder / "tokenizer_config.json", gguf_file="/elsewhere/model.gguf")
+def without(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
 
 
-def encoder_only(folder: Path) -> None:
-    edit(folder / "config.json", model_type="vit")
+def holding(name: str, text: str) -> Callable[[Path], Any]:
+    return lambda folder: (folder / name).write_text(text)
 
 
-def unknown_architecture(folder: Path) -> None:
-    edit(folder / "config.json", model_type="nonsense")
+CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer_config.json", "model.safetensors"
+BROKEN = "truncated or not in safetensors format"
+no_pad_token = tokenizer_configured(pad_token=None)
+BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
+    "missing": (shutil.rmtree, "a file of the model is missing", CONFIG),  # the plan reads it first
+    "no configuration": (without(CONFIG), "a file of the model is missing", CONFIG),
+    "broken configuration": (holding(CONFIG, '{"model_type": "t5",'), "is not JSON", CONFIG),
+    "pickled": (
+        lambda folder: (folder / WEIGHTS).rename(folder / "pytorch_model.bin"),
+        "the weights are pickled",
+        "pytorch_model.bin",
+    ),
+    "no weights": (without(WEIGHTS), "the folder has no weights", WEIGHTS),
+    "truncated": (
+        lambda folder: os.truncate(folder / WEIGHTS, (folder / WEIGHTS).stat().st_size - 1000), BROKEN, WEIGHTS
+    ),
+    "empty": (holding(WEIGHTS, ""), BROKEN, WEIGHTS),
+    "missing part": (missing_part, "a part of the weights is missing", "model-00002-of-00002.safetensors"),
+    "index without parts": (
+        holding("model.safetensors.index.json", '{"weight_map": ["model.safetensors"]}'),
+        "the index of the weights does not list them",
+        "weight_map",
+    ),
+    "other shapes": (configured(d_ff=48), "weights have other shapes than config.json says", "model"),
+    "non-numeric size": (configured(num_heads="two"), "cannot load", "num_heads"),
+    "other tokenizer": (other_tokenizer, "the model knows 100", "model"),
+    "own code": (
+        configured(auto_map={"AutoModel": "modeling_mine.Mine"}), "its own code, which dstill never runs", CONFIG
+    ),
+    "own code of the tokenizer": (
+        tokenizer_configured(auto_map={"AutoTokenizer": ["tokenization_mine.Mine", None]}), "its own code", TOKENIZER
+    ),
+    "GGUF file elsewhere": (
+        tokenizer_configured(gguf_file="/elsewhere/model.gguf"), "names another file (gguf_file)", TOKENIZER
+    ),
+    "encoder only": (configured(model_type="vit"), "the architecture 'vit' does not generate text", CONFIG),
+    "unknown architecture": (configured(model_type="nonsense"), "no architecture 'nonsense'", CONFIG),
+    "no tokenizer": (without("tokenizer.json"), "the folder has no tokenizer", "tokenizer.json"),
+    "adapter": (holding("adapter_config.json", "{}"), "an adapter, not a base", "adapter_config.json"),
+    "no pad token": (no_pad_token, "the tokenizer has no pad token", TOKENIZER),
+}  # fmt: skip
 
 
-def no_tokenizer(folder: Path) -> None:
-    (folder / "tokenizer.json").unlink()
-
-
-def adapter(folder: Path) -> None:
-    (folder / "adapter_config.json").write_text("{}")
-
-
-def no_pad_token(folder: Path) -> None:
-    edit(folder / "tokenizer_config.json", pad_token=None)
-
-
-BAD: list[tuple[Callable[[Path], None], str, str]] = [
-    (missing, "a file of the model is missing", "config.json"),  # the plan reads it first
-    (no_configuration, "a file of the model is missing", "config.json"),
-    (broken_configuration, "is not JSON", "config.json"),
-    (pickled, "the weights are pickled", "pytorch_model.bin"),
-    (no_weights, "the folder has no weights", "model.safetensors"),
-    (truncated, "truncated or not in safetensors format", "model.safetensors"),
-    (empty, "truncated or not in safetensors format", "model.safetensors"),
-    (missing_part, "a part of the weights is missing", "model-00002-of-00002.safetensors"),
-    (index_without_parts, "the index of the weights does not list them", "weight_map"),
-    (other_shapes, "weights have other shapes than config.json says", "model"),
-    (non_numeric_size, "cannot load", "num_heads"),
-    (other_tokenizer, "the model knows 100", "model"),
-    (own_code, "its own code, which dstill never runs", "config.json"),
-    (own_code_of_the_tokenizer, "its own code", "tokenizer_config.json"),
-    (gguf_file_elsewhere, "names another file (gguf_file)", "tokenizer_config.json"),
-    (encoder_only, "the architecture 'vit' does not generate text", "config.json"),
-    (unknown_architecture, "no architecture 'nonsense'", "config.json"),
-    (no_tokenizer, "the folder has no tokenizer", "tokenizer.json"),
-    (adapter, "an adapter, not a base", "adapter_config.json"),
-    (no_pad_token, "the tokenizer has no pad token", "tokenizer_config.json"),
-]
+@pytest.fixture
+def folder(t5: Path, tmp_path: Path) -> Path:
+    """A copy of the T5, which a test may damage."""
+    return shutil.copytree(t5, tmp_path / "model")
 
 
 def test_check_names_a_missing_folder(tmp_path: Path) -> None:
@@ -143,34 +111,25 @@ def test_check_names_a_missing_folder(tmp_path: Path) -> None:
         model_loading.check(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize(("spoil", "what", "where"), BAD, ids=[spoil.__name__ for spoil, _, _ in BAD])
+@pytest.mark.parametrize(("spoil", "what", "where"), BAD.values(), ids=BAD)
 def test_model_folder_that_is_unsafe_or_broken_is_refused(
-    spoil: Callable[[Path], None], what: str, where: str, t5: Path, tmp_path: Path, fit: Callable[..., Any]
+    spoil: Callable[[Path], None], what: str, where: str, folder: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(t5, folder)
     spoil(folder)
-    student = Hf()
-    student.base = str(folder)
     with pytest.raises(DataError) as caught:
-        fit(student, Full(), tmp_path / "student")
+        fit(hf_student(folder), Full(), tmp_path / "student")
     assert what in caught.value.what
     assert where in caught.value.where
     assert caught.value.exit_code == 4
 
 
-def test_pad_token_can_be_configured(t5: Path, tmp_path: Path, fit: Callable[..., Any]) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(t5, folder)
+def test_pad_token_can_be_configured(folder: Path, tmp_path: Path) -> None:
     no_pad_token(folder)
-    student = Hf(HfConfig(pad_token="</s>"))
-    student.base = str(folder)
+    student = hf_student(folder, pad_token="</s>")
     fit(student, Full(), tmp_path / "student", max_steps=1)
-    assert list(student.load(tmp_path / "student").generate(inputs("predict: all")))
-    wrong = Hf(HfConfig(pad_token="<nothing>"))
-    wrong.base = str(folder)
+    assert answers(tmp_path / "student", "predict: all")
     with pytest.raises(DataError, match="no token '<nothing>'"):
-        fit(wrong, Full(), tmp_path / "student")
+        fit(hf_student(folder, pad_token="<nothing>"), Full(), tmp_path / "student")
 
 
 @pytest.mark.parametrize("base", ["", "a b", "x/y/z", "http://host/model"])
@@ -180,35 +139,17 @@ def test_name_that_is_neither_folder_nor_hub_id_is_refused(base: str) -> None:
     assert "--student hf:BASE" in caught.value.where
 
 
-def test_unreachable_hub_id_is_a_one_line_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Offline, as the hub's client itself would be: no request is made."""
-    from huggingface_hub import constants
-
-    from dstill.errors import DstillError
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(DstillError) as caught:
-        model_loading.config_of("nobody/nothing-of-this-name")
-    assert caught.value.exit_code in (4, 7)
-    assert "nobody/nothing-of-this-name" in caught.value.what
-    assert "\n" not in caught.value.where
-
-
 # --- no pickles, no model code, no network ------------------------------------------------
 
 
-def test_pickled_weights_next_to_safetensors_are_not_opened(t5: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(t5, folder)
+def test_pickled_weights_next_to_safetensors_are_not_opened(folder: Path) -> None:
     (folder / "pytorch_model.bin").write_bytes(b"not even a pickle")
     assert model_loading.load_model(str(folder), {}).config.model_type == "t5"
 
 
-def test_missing_weights_are_not_initialized_at_random(t5: Path, tmp_path: Path) -> None:
+def test_missing_weights_are_not_initialized_at_random(folder: Path) -> None:
     from safetensors.torch import load_file, save_file
 
-    folder = tmp_path / "model"
-    shutil.copytree(t5, folder)
     weights = load_file(folder / "model.safetensors")
     gone = next(name for name in weights if name.startswith("decoder") and name.endswith("q.weight"))
     del weights[gone]
@@ -219,13 +160,10 @@ def test_missing_weights_are_not_initialized_at_random(t5: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", [Full, Lora])
-def test_weights_that_are_not_finite_are_refused(
-    kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any]
-) -> None:
+def test_weights_that_are_not_finite_are_refused(kind: type[Modality], t5: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
-    student = Hf()
-    student.base = str(t5)
+    student = hf_student(t5)
     fit(student, kind(), tmp_path, max_steps=1)
     file = tmp_path / f"{'model' if kind is Full else 'adapter_model'}.safetensors"
     weights = load_file(file)
@@ -238,11 +176,8 @@ def test_weights_that_are_not_finite_are_refused(
 
 
 @pytest.mark.parametrize("kind", [Full, Lora])
-def test_adapter_without_safetensors_is_refused(
-    kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any]
-) -> None:
-    student = Hf()
-    student.base = str(t5)
+def test_adapter_without_safetensors_is_refused(kind: type[Modality], t5: Path, tmp_path: Path) -> None:
+    student = hf_student(t5)
     fit(student, kind(), tmp_path, max_steps=1)
     name = "model" if kind is Full else "adapter_model"
     (tmp_path / f"{name}.safetensors").rename(tmp_path / f"{'pytorch_' * (kind is Full)}{name}.bin")
@@ -252,7 +187,7 @@ def test_adapter_without_safetensors_is_refused(
 
 @pytest.mark.parametrize("kind", [Full, Lora])
 def test_folder_needs_no_network(
-    kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    kind: type[Modality], t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import socket
 
@@ -263,11 +198,10 @@ def test_folder_needs_no_network(
         raise OSError("no network here")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    student = Hf()
-    student.base = str(t5)
+    student = hf_student(t5)
     student.spec()
     fit(student, kind(), tmp_path, max_steps=1)
-    assert list(student.load(tmp_path).generate(inputs("predict: all")))
+    assert answers(tmp_path, "predict: all")
     assert called == []
 
 
@@ -285,11 +219,10 @@ def cached(t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return model / "snapshots" / commit
 
 
-def test_cached_hub_id_needs_no_network(cached: Path, tmp_path: Path, fit: Callable[..., Any]) -> None:
-    student = Hf()
-    student.base = "some/t5"
+def test_cached_hub_id_needs_no_network(cached: Path, tmp_path: Path) -> None:
+    student = hf_student("some/t5")
     fit(student, Lora(), tmp_path / "student", max_steps=1)
-    assert list(student.load(tmp_path / "student").generate(inputs("predict: all")))
+    assert answers(tmp_path / "student", "predict: all")
     facts = json.loads((tmp_path / "student" / "student.json").read_text())
     assert (facts["base"], facts["base_sha256"]) == ("some/t5", "")
 
@@ -345,58 +278,49 @@ def test_external_models_names_the_base_outside_the_run(tmp_path: Path, base: st
         ({"text_config": {"nested": [{"num_hidden_layers": 5000}]}}, "num_hidden_layers is 5,000"),
     ],
 )
-def test_unrealistic_sizes_are_refused(t5: Path, tmp_path: Path, changes: dict[str, Any], what: str) -> None:
-    shutil.copytree(t5, tmp_path / "base")
-    edit(tmp_path / "base" / "config.json", **changes)
+def test_unrealistic_sizes_are_refused(folder: Path, changes: dict[str, Any], what: str) -> None:
+    edit(folder / "config.json", **changes)
     loaders = (model_loading.config_of, model_loading.load_tokenizer, lambda base: model_loading.load_model(base, {}))
     for load in loaders:
         with pytest.raises(DataError) as caught:
-            load(str(tmp_path / "base"))
+            load(str(folder))
         assert caught.value.what.startswith(what)
 
 
 @pytest.mark.parametrize("changes", [{"d_model": -1}, {"num_heads": "four"}, {"d_kv": 0.5}, {"num_layers": 1e9}])
-def test_configuration_without_a_model_is_refused(t5: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
-    shutil.copytree(t5, tmp_path / "base")
-    edit(tmp_path / "base" / "config.json", **changes)
-    student = Hf()
-    student.base = str(tmp_path / "base")
+def test_configuration_without_a_model_is_refused(folder: Path, changes: dict[str, Any]) -> None:
+    edit(folder / "config.json", **changes)
     with pytest.raises(DataError, match=r"cannot load|no model can be built"):
-        student.spec()
+        hf_student(folder).spec()
 
 
-def test_deeply_nested_file_is_refused(t5: Path, tmp_path: Path) -> None:
-    shutil.copytree(t5, tmp_path / "base")
-    (tmp_path / "base" / "config.json").write_text("[" * 100_000)
+def test_deeply_nested_file_is_refused(folder: Path) -> None:
+    (folder / "config.json").write_text("[" * 100_000)
     with pytest.raises(DataError, match="is not JSON"):
-        model_loading.config_of(str(tmp_path / "base"))
+        model_loading.config_of(str(folder))
 
 
-def test_fifo_in_a_model_folder_does_not_block(t5: Path, tmp_path: Path) -> None:
-    shutil.copytree(t5, tmp_path / "base")
-    os.mkfifo(tmp_path / "base" / "added_tokens.json")
+def test_fifo_in_a_model_folder_does_not_block(folder: Path) -> None:
+    os.mkfifo(folder / "added_tokens.json")
     with pytest.raises(DataError, match="is a fifo"):
-        model_loading.load_tokenizer(str(tmp_path / "base"))
+        model_loading.load_tokenizer(str(folder))
 
 
-def test_special_files_below_a_model_folder_are_refused(t5: Path, tmp_path: Path) -> None:
-    base = tmp_path / "base"
-    shutil.copytree(t5, base)
-    (base / "additional_chat_templates").mkdir()
-    os.mkfifo(base / "additional_chat_templates" / "other.jinja")
+def test_special_files_below_a_model_folder_are_refused(folder: Path, tmp_path: Path) -> None:
+    (folder / "additional_chat_templates").mkdir()
+    os.mkfifo(folder / "additional_chat_templates" / "other.jinja")
     with pytest.raises(DataError, match="is a fifo"):
-        model_loading.load_tokenizer(str(base))
-    shutil.move(base / "additional_chat_templates", tmp_path / "templates")
-    (base / "additional_chat_templates").symlink_to(tmp_path / "templates")
+        model_loading.load_tokenizer(str(folder))
+    shutil.move(folder / "additional_chat_templates", tmp_path / "templates")
+    (folder / "additional_chat_templates").symlink_to(tmp_path / "templates")
     with pytest.raises(DataError, match="a folder of the model is a link"):
-        model_loading.load_tokenizer(str(base))
+        model_loading.load_tokenizer(str(folder))
 
 
-def test_fingerprint_does_not_wait_for_a_fifo(t5: Path, tmp_path: Path) -> None:
-    shutil.copytree(t5, tmp_path / "base")
-    os.mkfifo(tmp_path / "base" / "more.safetensors")
+def test_fingerprint_does_not_wait_for_a_fifo(folder: Path) -> None:
+    os.mkfifo(folder / "more.safetensors")
     with pytest.raises(DataError, match="is a fifo"):
-        model_loading.fingerprint(str(tmp_path / "base"))
+        model_loading.fingerprint(str(folder))
 
 
 def test_links_to_files_are_followed_as_in_the_cache_of_the_hub(t5: Path, tmp_path: Path) -> None:
@@ -407,12 +331,11 @@ def test_links_to_files_are_followed_as_in_the_cache_of_the_hub(t5: Path, tmp_pa
     assert model_loading.fingerprint(str(tmp_path / "snapshot")) == model_loading.fingerprint(str(t5))
 
 
-def test_oversized_text_file_is_not_read(t5: Path, tmp_path: Path) -> None:
-    shutil.copytree(t5, tmp_path / "base")
-    with (tmp_path / "base" / "tokenizer.json").open("ab") as file:
+def test_oversized_text_file_is_not_read(folder: Path) -> None:
+    with (folder / "tokenizer.json").open("ab") as file:
         file.truncate(2**28 + 1)
     with pytest.raises(DataError, match="larger than 256 MiB"):
-        model_loading.load_tokenizer(str(tmp_path / "base"))
+        model_loading.load_tokenizer(str(folder))
 
 
 @pytest.mark.parametrize(
@@ -423,11 +346,8 @@ def test_oversized_text_file_is_not_read(t5: Path, tmp_path: Path) -> None:
         ("decoder", {"type": "Strip", "content": "a", "start": 5, "stop": 5}),
     ],
 )
-def test_panic_of_the_tokenizers_library_is_reported_as_damage(
-    t5: Path, tmp_path: Path, part: str, value: dict[str, Any]
-) -> None:
-    shutil.copytree(t5, tmp_path / "base")
-    edit(tmp_path / "base" / "tokenizer.json", **{part: value})
+def test_panic_of_the_tokenizers_library_is_reported_as_damage(folder: Path, part: str, value: dict[str, Any]) -> None:
+    edit(folder / "tokenizer.json", **{part: value})
     with pytest.raises(DataError) as caught:  # when it is loaded, or when it is used
-        lossy_texts(model_loading.load_tokenizer(str(tmp_path / "base")), ["all red cars", "a"])
+        lossy_texts(model_loading.load_tokenizer(str(folder)), ["all red cars", "a"])
     assert caught.value.exit_code == 4

@@ -62,6 +62,11 @@ def plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return run
 
 
+def row_of(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
 @pytest.fixture
 def seven_billion(tmp_path: Path) -> str:
     from transformers import LlamaConfig
@@ -88,8 +93,7 @@ def test_shows_each_modality_and_the_train_command(plan: Any, seven_billion: str
 
 def test_json_has_every_component_in_bytes(plan: Any, seven_billion: str) -> None:
     options = ("--batch-size", "1", "--set", "train.gradient_checkpointing=true")
-    result = plan("--student", seven_billion, "--vram", "40GB", "--json", *options)
-    row = json.loads(result.stdout.splitlines()[-1])
+    row = row_of(plan("--student", seven_billion, "--vram", "40GB", "--json", *options))
     assert row["modality"] == "lora"
     assert [m["modality"] for m in row["modalities"]] == ["full", "lora", "qlora"]
     for modality in row["modalities"]:
@@ -107,7 +111,7 @@ def test_shows_the_preset_and_what_is_the_users(plan: Any, seven_billion: str) -
         "preset plain decoder: prompt=plain, target_modules=all-linear, per_device_train_batch_size=2, "
         "gradient_accumulation_steps=16, max_length=2048, gradient_checkpointing=True; yours: learning_rate=0.001"
     )
-    row = json.loads(plan(*options, "--batch-size", "8", "--json").stdout.splitlines()[-1])
+    row = row_of(plan(*options, "--batch-size", "8", "--json"))
     assert row["preset"]["yours"]["per_device_train_batch_size"] == 8
     assert row["preset"]["yours"]["gradient_accumulation_steps"] == 1  # one goes with the other
     assert (row["batch"], row["length"]) == (8, 2048)
@@ -123,12 +127,12 @@ def test_nothing_fits_shows_the_table_and_an_error_with_a_hint(plan: Any, seven_
 
 def test_plans_configured_modality_if_it_fits(plan: Any, seven_billion: str) -> None:
     fits = plan("--student", seven_billion, *OWN, "--vram", "40GB", "--modality", "qlora", "--json")
-    row = json.loads(fits.stdout.splitlines()[-1])
+    row = row_of(fits)
     assert row["modality"] == "qlora"  # auto would take another
     assert [m["modality"] for m in row["modalities"]] == ["full", "lora", "qlora"]
     assert [m["chosen"] for m in row["modalities"]] == [False, False, True]
     unfit = plan("--student", seven_billion, *OWN, "--vram", "40GB", "--modality", "full", "--json")
-    assert json.loads(unfit.stdout.splitlines()[-1])["modality"] is None
+    assert row_of(unfit)["modality"] is None
     assert "no modality fits a card of 40 GiB" in str(unfit.exception)
     unknown = plan("--student", seven_billion, *OWN, "--vram", "40GB", "--modality", "fill")
     assert "fill" in str(unknown.exception)
@@ -137,15 +141,14 @@ def test_plans_configured_modality_if_it_fits(plan: Any, seven_billion: str) -> 
 def test_third_party_modality_is_ordered_by_priority(plan: Any, seven_billion: str) -> None:
     for vram, wins in (("8GB", "small"), ("24GB", "small"), ("40GB", "lora")):
         result = plan("--student", seven_billion, *OWN, "--vram", vram, "--json", extra=(Small,))
-        row = json.loads(result.stdout.splitlines()[-1])
+        row = row_of(result)
         assert row["modality"] == wins
         assert row["command"].startswith("dstill --plugin mine.py train RUN ")
 
 
 @pytest.mark.slow
 def test_tiny_is_planned_for_the_local_device(plan: Any) -> None:
-    result = plan("--student", "tiny", "--json")
-    row = json.loads(result.stdout.splitlines()[-1])
+    row = row_of(plan("--student", "tiny", "--json"))
     assert row["modality"] == "full"
     assert row["device"]["free"] > 0
 
@@ -158,7 +161,7 @@ def test_flan_t5_has_an_untied_head(plan: Any, tmp_path: Path) -> None:
     sizes = {"vocab_size": 32128, "d_model": 512, "d_kv": 64, "d_ff": 1024, "num_heads": 6, "num_layers": 8}
     T5Config(**sizes, feed_forward_proj="gated-gelu", tie_word_embeddings=False).save_pretrained(tmp_path / "flan")
     result = plan("--student", f"hf:{tmp_path / 'flan'}", "--vram", "24GB", "--json")
-    assert json.loads(result.stdout.splitlines()[-1])["shape"]["parameters"] == 76_961_152
+    assert row_of(result)["shape"]["parameters"] == 76_961_152
 
 
 def test_train_command_is_quoted(plan: Any, seven_billion: str) -> None:
@@ -203,7 +206,7 @@ def test_gguf_file_can_be_planned(plan: Any, tmp_path: Path) -> None:
     from support.gguf_files import write_llama
 
     weights = write_llama(tmp_path / "small.gguf")
-    row = json.loads(plan("--student", "small.gguf", "--json").stdout.splitlines()[-1])
+    row = row_of(plan("--student", "small.gguf", "--json"))
     assert row["shape"]["parameters"] == sum(array.size for array in weights.values())
     assert row["command"] == "dstill train RUN --student small.gguf --modality full"
 
@@ -242,7 +245,7 @@ def test_several_cards_share_a_table_with_the_command_for_the_smallest(plan: Any
 
 
 def test_json_of_several_cards_says_what_fits_with(plan: Any, seven_billion: str) -> None:
-    row = json.loads(plan("--student", seven_billion, *OWN, "--vram", CARDS, "--json").stdout.splitlines()[-1])
+    row = row_of(plan("--student", seven_billion, *OWN, "--vram", CARDS, "--json"))
     assert [one["modality"] for one in row["plans"]] == [None, None, "qlora", "lora", "lora"]
     at_24 = {one["modality"]: one for one in row["plans"][2]["modalities"]}
     assert "with gradient checkpointing" in at_24["lora"]["fits_with"]
@@ -253,7 +256,7 @@ def test_json_of_several_cards_says_what_fits_with(plan: Any, seven_billion: str
 def test_recipe_rule_chooses_qlora_below_40_gb(plan: Any) -> None:
     def chosen_modality(vram: str, policy: str) -> Any:
         options = ("--student", "tiny", "--vram", vram, "--json", "--set", f"train.auto_modality={policy}")
-        return json.loads(plan(*options).stdout.splitlines()[-1])["modality"]
+        return row_of(plan(*options))["modality"]
 
     assert chosen_modality("24GB", "fullest") == "full"
     assert chosen_modality("24GB", "recipe") == "qlora"
@@ -271,7 +274,7 @@ def test_invalid_size_is_a_one_line_error(vram: str, plan: Any) -> None:
 
 
 def test_gib_is_accepted_as_unit(plan: Any) -> None:
-    row = json.loads(plan("--student", "tiny", "--vram", "8GiB", "--json").stdout.splitlines()[-1])
+    row = row_of(plan("--student", "tiny", "--vram", "8GiB", "--json"))
     assert row["device"]["total"] == 8 * 2**30
 
 

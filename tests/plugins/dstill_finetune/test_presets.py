@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from support.chat import TEMPLATE
+from support.finetuned import hf_student
 from support.gguf_files import write_llama
 
 from dstill import config as configuration
 from dstill.api.recipe import Recipe
 from dstill.stages.train.presets import with_preset
-from dstill_finetune.hf import Hf
 from dstill_finetune.presets import CHAT, ENCODER_DECODER, PLAIN, kind_of
 
 
@@ -42,10 +42,8 @@ def test_kind_is_known_from_configuration_and_template(t5: Path, llama: Path, tm
 
 
 def preset(base: Path, modality: str = "lora", **flags: Any) -> tuple[Recipe, Any]:
-    student = Hf()
-    student.base = str(base)
     config = configuration.load(use_files=False, flags={f"train.{key}": value for key, value in flags.items()})
-    config, applied = with_preset(config, student, modality)
+    config, applied = with_preset(config, hf_student(base), modality)
     return config.settings.train, applied
 
 

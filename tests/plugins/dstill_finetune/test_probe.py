@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.finetuned import CPU, SMALL, fit, hf_student, losses, records
 
 from dstill.api.modality import Memory, Modality, ModelSpec
-from dstill.api.recipe import Device, Recipe
-from dstill.api.student import TrainResult
-from dstill_finetune.hf import Hf
+from dstill.api.recipe import Recipe
 from dstill_finetune.loss import TransformersLosses
-from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_finetune.tiny import Tiny
 from dstill_torch.cross_entropy import cross_entropy
 from dstill_torch.modalities import Full, Lora, Qlora
 from dstill_torch.oom import OutOfMemory
 from dstill_torch.peak_memory import PeakMemory
 
 pytestmark = pytest.mark.slow
-
-Fit = Callable[..., TrainResult]
-SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 
 class Modest(Full):
@@ -41,15 +36,14 @@ class Modest(Full):
     ids=lambda value: getattr(value, "name", str(value)),
 )
 def test_probe_does_not_change_the_loss_curve(
-    kind: str, modality: Modality, accumulation: int, fit: Fit, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, modality: Modality, accumulation: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     def curve(probe: bool) -> list[float]:
-        student: Any = Tiny(SMALL) if kind == "tiny" else Hf()
-        student.base = "" if kind == "tiny" else str(request.getfixturevalue(kind))
+        student: Any = Tiny(SMALL) if kind == "tiny" else hf_student(request.getfixturevalue(kind))
         changes: dict[str, Any] = {"lora_dropout": 0.1, "gradient_accumulation_steps": accumulation}
         fitted = fit(student, modality, tmp_path / str(probe), test_largest_batch=probe, **changes)
         assert set(fitted.probe) == ({"predicted", "measured", "error"} if probe else set())
-        return [row["loss"] for row in fitted.history if "loss" in row]
+        return losses(fitted)
 
     tried, plain = curve(True), curve(False)
     assert len(plain) == 6
@@ -59,7 +53,7 @@ def test_probe_does_not_change_the_loss_curve(
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("modality", [Full(), Lora()], ids=lambda modality: modality.name)
 def test_probe_runs_in_the_precision_of_the_steps(
-    modality: Modality, precision: str, fit: Fit, t5: Path, cpu: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    modality: Modality, precision: str, t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Accelerate turns autocast on when training begins: a probe without it takes more than a step in bf16."""
     import torch
@@ -77,18 +71,14 @@ def test_probe_runs_in_the_precision_of_the_steps(
     learnt = TransformersLosses._labelled_positions
     monkeypatch.setattr(TransformersLosses, "_labelled_positions", head)
     monkeypatch.setattr("dstill_finetune.loss.cross_entropy", output)
-    student = Hf()
-    student.base = str(t5)
-    with_bf16 = replace(cpu, bf16=True)
-    fit(student, modality, tmp_path, device=with_bf16, precision=precision, max_steps=2)
+    with_bf16 = replace(CPU, bf16=True)
+    fit(hf_student(t5), modality, tmp_path, device=with_bf16, precision=precision, max_steps=2)
     probed, *steps = seen
     assert steps == [probed, probed]
     assert probed[0] is (precision == "bf16")
 
 
-def test_exceeding_the_plan_stops_before_the_first_step(
-    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exceeding_the_plan_stops_before_the_first_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PeakMemory, "latest", 2**30)
     steps: list[int] = []
     with pytest.raises(OutOfMemory) as caught:
@@ -104,7 +94,7 @@ def test_exceeding_the_plan_stops_before_the_first_step(
 
 @pytest.mark.parametrize("measured", [2**20 + 2**18, 200 * 2**20])
 def test_slightly_exceeding_the_plan_is_accepted(
-    measured: int, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    measured: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Libraries reserve memory that a plan cannot know."""
     monkeypatch.setattr(PeakMemory, "latest", measured)
@@ -114,9 +104,7 @@ def test_slightly_exceeding_the_plan_is_accepted(
 
 
 @pytest.mark.parametrize("measured", [0, -(2**20)])
-def test_step_without_new_memory_has_no_error(
-    measured: int, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_step_without_new_memory_has_no_error(measured: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PeakMemory, "latest", measured)
     fitted = fit(Tiny(SMALL), Modest(), tmp_path, max_steps=1)
     assert set(fitted.probe) == {"predicted"}
@@ -142,7 +130,7 @@ def test_peak_memory_tracks_laps_and_the_overall_peak() -> None:
     subprocess.run([sys.executable, "-c", MEASURED], check=True, timeout=120)
 
 
-def test_plan_of_tiny_without_a_tokenizer_matches_the_probe(fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_plan_of_tiny_without_a_tokenizer_matches_the_probe(tmp_path: Path) -> None:
     lengths: dict[str, Any] = {"max_length": 1024, "max_target_length": 512}
     student, recipe = Tiny(SMALL), Recipe(per_device_train_batch_size=8, precision="fp32", **lengths)
     batch = student.largest_batch(records(), recipe)

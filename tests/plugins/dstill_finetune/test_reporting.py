@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.finetuned import SMALL, fit, records
 
-from dstill.api.student import TrainResult
 from dstill.errors import Interrupted, MissingExtra, UsageError
-from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_finetune.tiny import Tiny
 from dstill_torch import reporting
 from dstill_torch.modalities import Full
 
 pytestmark = pytest.mark.slow
-
-Fit = Callable[..., TrainResult]
-SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 
 def scalars(events: Path) -> dict[str, dict[int, float]]:
@@ -31,7 +28,7 @@ def scalars(events: Path) -> dict[str, dict[int, float]]:
     return {name: {found.step: found.value for found in read.Scalars(name)} for name in read.Tags()["scalars"]}
 
 
-def test_tensorboard_has_the_history(fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_tensorboard_has_the_history(tmp_path: Path) -> None:
     events = tmp_path / "events"
     fitted = fit(
         Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4], job={"events": events}, eval_steps=2
@@ -43,7 +40,7 @@ def test_tensorboard_has_the_history(fit: Fit, records: Any, tmp_path: Path) -> 
     assert {"train/learning_rate", "train/grad_norm"} <= found.keys()
 
 
-def test_resumed_training_continues_the_curve_and_a_new_one_starts_over(fit: Fit, tmp_path: Path) -> None:
+def test_resumed_training_continues_the_curve_and_a_new_one_starts_over(tmp_path: Path) -> None:
     events = tmp_path / "events"
     job = {"events": events, "checkpoints": tmp_path / "checkpoints"}
 
@@ -62,7 +59,7 @@ def test_resumed_training_continues_the_curve_and_a_new_one_starts_over(fit: Fit
 
 
 def test_missing_tensorboard_is_noted(
-    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from transformers.integrations import integration_utils
 
@@ -77,13 +74,13 @@ def test_missing_tensorboard_is_noted(
         reporting.required("tensorboard")
 
 
-def test_report_to_none_writes_no_events(fit: Fit, tmp_path: Path) -> None:
+def test_report_to_none_writes_no_events(tmp_path: Path) -> None:
     job = {"events": tmp_path / "events"}
     fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, max_steps=1, report_to="none")
     assert not (tmp_path / "events").exists()
 
 
-def test_unknown_reporter_is_refused_before_loading(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_reporter_is_refused_before_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tiny, "start", lambda *_: pytest.fail("the tokenizer was asked for"))
     with pytest.raises(UsageError) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "student", job={"events": tmp_path / "e"}, report_to="mlflo")
@@ -98,7 +95,7 @@ def test_missing_reporter_is_named() -> None:
     assert caught.value.where == "train.report_to = comet_ml"
 
 
-def test_other_reporters_are_those_of_transformers(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_reporters_are_those_of_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import TrainerCallback
     from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
@@ -117,7 +114,7 @@ def test_other_reporters_are_those_of_transformers(fit: Fit, tmp_path: Path, mon
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow with the newest SQLAlchemy
-def test_result_names_the_runs_of_mlflow_and_wandb(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_result_names_the_runs_of_mlflow_and_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import wandb
     from mlflow import MlflowClient
 
@@ -134,7 +131,7 @@ def test_result_names_the_runs_of_mlflow_and_wandb(fit: Fit, tmp_path: Path, mon
     assert wandb.run is None
 
 
-def test_every_step_reports_rows_per_second(fit: Fit, tmp_path: Path) -> None:
+def test_every_step_reports_rows_per_second(tmp_path: Path) -> None:
     told: list[tuple[int, Mapping[str, float]]] = []
     job = {"on_step": lambda step, steps, values: told.append((step, values))}
     fitted = fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, max_steps=200, per_device_train_batch_size=1)
@@ -145,7 +142,7 @@ def test_every_step_reports_rows_per_second(fit: Fit, tmp_path: Path) -> None:
     assert told[2][1]["loss"] == fitted.history[0]["loss"]
 
 
-def test_tokens_are_counted_without_padding(fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_tokens_are_counted_without_padding(tmp_path: Path) -> None:
     fitted = fit(Tiny(SMALL), Full(), tmp_path / "student", num_train_epochs=2.0, max_steps=-1)
     student = Tiny(SMALL).load(tmp_path / "student")
     encoder = student.encoder  # type: ignore[attr-defined]

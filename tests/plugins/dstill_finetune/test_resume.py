@@ -16,22 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.finetuned import SMALL, fit, hf_student, records
 from support.inputs import inputs
 
 from dstill.api.modality import Modality
 from dstill.api.recipe import Recipe
 from dstill.api.student import Generator, TrainResult
 from dstill.errors import DataError, Interrupted, RunError, TrainingError
-from dstill_finetune.hf import Hf
-from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_finetune.tiny import Tiny
 from dstill_torch.checkpoints import Checkpoints
 from dstill_torch.early_stopping import Best
 from dstill_torch.modalities import Full, Lora, Qlora
 from dstill_torch.oom import OutOfMemory, explain_oom, halved
 from dstill_torch.peak_memory import PeakMemory
 
-Fit = Callable[..., TrainResult]
-SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 # 48 records, batches of 8: two epochs; dropout wherever there is any, and a checkpoint in the middle of each
 LONG = {"max_steps": 12, "save_steps": 4, "lora_dropout": 0.1}
 
@@ -81,14 +79,10 @@ RESUMED = [
     ("kind", "modality", "killed_at"), RESUMED, ids=lambda value: getattr(value, "name", str(value))
 )
 def test_loss_curve_of_a_resumed_training_matches_an_uninterrupted_one(
-    kind: str, modality: Modality, killed_at: int, fit: Fit, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, modality: Modality, killed_at: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     def student() -> Any:
-        if kind == "tiny":
-            return Tiny(SMALL)
-        found = Hf()
-        found.base = str(request.getfixturevalue(kind))
-        return found
+        return Tiny(SMALL) if kind == "tiny" else hf_student(request.getfixturevalue(kind))
 
     whole = fit(student(), modality, tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **LONG)
     job = {"checkpoints": tmp_path / "checkpoints"}
@@ -116,31 +110,30 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-import conftest
+from support.finetuned import SMALL, fit
 from dstill_torch.modalities import Full
-from dstill_finetune.tiny import Tiny, TinyConfig
-small = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
+from dstill_finetune.tiny import Tiny
 def on_step(step, steps, values):
     if step == 6:
         os.kill(os.getpid(), signal.SIGKILL)
-conftest.fit(Tiny(small), Full(), Path({folder!r}), max_steps=12, save_steps=4, lora_dropout=0.1,
-             job={{"checkpoints": Path({checkpoints!r}), "on_step": on_step}})
+fit(Tiny(SMALL), Full(), Path({folder!r}), max_steps=12, save_steps=4, lora_dropout=0.1,
+    job={{"checkpoints": Path({checkpoints!r}), "on_step": on_step}})
 """
 
 
 @pytest.fixture(scope="module")
-def whole(fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     """A training of the tiny student that nothing interrupted."""
     folder = tmp_path_factory.mktemp("whole")
     return fit(Tiny(SMALL), Full(), folder / "student", job={"checkpoints": folder / "checkpoints"}, **LONG)
 
 
 @pytest.mark.slow
-def test_training_resumes_after_sigkill(whole: TrainResult, fit: Fit, tmp_path: Path) -> None:
+def test_training_resumes_after_sigkill(whole: TrainResult, tmp_path: Path) -> None:
     """The process is killed outright; what it left is resumed by another one, and the curve is the same."""
     checkpoints = tmp_path / "checkpoints"
     script = SCRIPT.format(
-        tests=str(Path(__file__).parent), folder=str(tmp_path / "half"), checkpoints=str(checkpoints)
+        tests=str(Path(__file__).parents[2]), folder=str(tmp_path / "half"), checkpoints=str(checkpoints)
     )
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=120, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-500:]
@@ -150,7 +143,7 @@ def test_training_resumes_after_sigkill(whole: TrainResult, fit: Fit, tmp_path: 
 
 
 @pytest.fixture(scope="module")
-def interrupted_folder(fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def interrupted_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training that was killed at step 10: `half` and its `checkpoints`."""
     folder = tmp_path_factory.mktemp("interrupted")
     job = {"checkpoints": folder / "checkpoints", "on_step": _at_step(10, _kill)}
@@ -188,7 +181,7 @@ def test_damaged_checkpoint_is_skipped(damage: str, interrupted: Checkpoints, ca
     assert not newest.exists()
 
 
-def test_checkpoints_have_no_pickled_weights_and_are_limited(fit: Fit, tmp_path: Path) -> None:
+def test_checkpoints_have_no_pickled_weights_and_are_limited(tmp_path: Path) -> None:
     job = {"checkpoints": tmp_path / "checkpoints"}
     fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, **{**LONG, "save_steps": 2})
     kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
@@ -198,7 +191,7 @@ def test_checkpoints_have_no_pickled_weights_and_are_limited(fit: Fit, tmp_path:
     assert not files & {"training_args.bin", "pytorch_model.bin"}
 
 
-def test_changed_configuration_is_refused(interrupted: Checkpoints, fit: Fit, tmp_path: Path) -> None:
+def test_changed_configuration_is_refused(interrupted: Checkpoints, tmp_path: Path) -> None:
     job = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(RunError) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **{**LONG, "learning_rate": 1e-4})
@@ -218,7 +211,7 @@ def test_changed_configuration_is_refused(interrupted: Checkpoints, fit: Fit, tm
 
 
 @pytest.mark.slow
-def test_changed_data_or_shape_is_refused(interrupted: Checkpoints, fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_changed_data_or_shape_is_refused(interrupted: Checkpoints, tmp_path: Path) -> None:
     job: dict[str, Any] = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(RunError, match="data"):
         fit(Tiny(SMALL), Full(), tmp_path / "half", records()[:-1], job=job, **LONG)
@@ -236,7 +229,7 @@ def test_changed_data_or_shape_is_refused(interrupted: Checkpoints, fit: Fit, re
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_saves_a_checkpoint(number: signal.Signals, whole: TrainResult, fit: Fit, tmp_path: Path) -> None:
+def test_interrupt_saves_a_checkpoint(number: signal.Signals, whole: TrainResult, tmp_path: Path) -> None:
     job = {"checkpoints": tmp_path / "checkpoints"}
     stop = _at_step(7, lambda: signal.raise_signal(number))
     with pytest.raises(Interrupted) as caught:
@@ -251,9 +244,7 @@ def test_interrupt_saves_a_checkpoint(number: signal.Signals, whole: TrainResult
 
 
 @pytest.mark.parametrize("stopped_at", [4, 12])
-def test_interrupt_ends_an_evaluation_which_is_made_up_for(
-    stopped_at: int, fit: Fit, records: Any, tmp_path: Path
-) -> None:
+def test_interrupt_ends_an_evaluation_which_is_made_up_for(stopped_at: int, tmp_path: Path) -> None:
     changes = {**LONG, "eval_steps": 4, "early_stopping": "accuracy", "early_stopping_patience": 9}
     train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
 
@@ -282,7 +273,7 @@ def test_interrupt_ends_an_evaluation_which_is_made_up_for(
     assert (resumed.best_step, resumed.steps) == (whole.best_step, whole.steps) == (4, 12)
 
 
-def test_interrupt_ends_a_step_after_a_micro_batch(fit: Fit, tmp_path: Path) -> None:
+def test_interrupt_ends_a_step_after_a_micro_batch(tmp_path: Path) -> None:
     """Of a step with many micro-batches, the rest is not computed; the state from before the step is saved."""
     many = {**LONG, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
     quiet, interrupting = (
@@ -317,7 +308,7 @@ class _AtTenthStep(Full):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_non_finite_loss_stops_training(value: float, fit: Fit, tmp_path: Path) -> None:
+def test_non_finite_loss_stops_training(value: float, tmp_path: Path) -> None:
     """It stops before the optimizer spreads the value to every weight, and names the last good checkpoint."""
 
     def poison(output: Any) -> None:
@@ -350,19 +341,21 @@ class _OutOfMemoryAboveTwo(Full):
         return super().prepare(model, recipe)
 
 
-def test_out_of_memory_at_the_first_step_has_a_hint(fit: Fit, tmp_path: Path) -> None:
+def test_out_of_memory_at_the_first_step_has_a_hint(tmp_path: Path) -> None:
     with pytest.raises(TrainingError) as caught:
         fit(Tiny(SMALL), _OutOfMemoryAboveTwo(), tmp_path / "student")
     assert caught.value.exit_code == 10
     assert "out of memory while training; peak " in caught.value.what
     assert "GiB free" in caught.value.what
-    steps = [
-        caught.value.hint.index(word) for word in ("batch_size 4", "gradient_checkpointing", "max_length", "modality")
-    ]
+    assert caught.value.hint.startswith(
+        "try, in this order: per_device_train_batch_size 4 with gradient_accumulation_steps 2 (auto_find_batch_size "
+        "does this automatically); gradient_checkpointing"
+    )
+    steps = [caught.value.hint.index(word) for word in ("gradient_checkpointing", "max_length", "modality")]
     assert steps == sorted(steps)
 
 
-def test_out_of_memory_later_names_the_last_checkpoint(fit: Fit, tmp_path: Path) -> None:
+def test_out_of_memory_later_names_the_last_checkpoint(tmp_path: Path) -> None:
     """The error names the last checkpoint."""
     import torch
 
@@ -376,6 +369,7 @@ def test_out_of_memory_later_names_the_last_checkpoint(fit: Fit, tmp_path: Path)
 @pytest.mark.parametrize(
     "said",
     [
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes",
         "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some other API call",
         "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
         "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
@@ -411,9 +405,7 @@ def test_smaller_batch_keeps_the_effective_batch_size(before: tuple[int, int], a
     assert (less.per_device_train_batch_size, less.gradient_accumulation_steps) == after
 
 
-def test_later_out_of_memory_resumes_with_half_the_batch(
-    fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_later_out_of_memory_resumes_with_half_the_batch(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     import torch
 
     failures = iter([torch.OutOfMemoryError("CUDA out of memory")])
@@ -431,7 +423,7 @@ def test_later_out_of_memory_resumes_with_half_the_batch(
     assert sorted(_losses(fitted)) == list(range(1, 13))
 
 
-def test_auto_find_batch_size_halves_until_it_fits(fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_auto_find_batch_size_halves_until_it_fits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         fitted = fit(Tiny(SMALL), _OutOfMemoryAboveTwo(), tmp_path / "student", auto_find_batch_size=True)
     assert [m for m in caplog.messages if "starting again" in m] == [
@@ -441,9 +433,7 @@ def test_auto_find_batch_size_halves_until_it_fits(fit: Fit, tmp_path: Path, cap
     assert fitted.steps == 6
 
 
-def test_resumed_training_starts_with_the_batch_that_fitted(
-    fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_resumed_training_starts_with_the_batch_that_fitted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     job = {"checkpoints": tmp_path / "checkpoints"}
     train = partial(fit, Tiny(SMALL), _OutOfMemoryAboveTwo(), tmp_path / "student", auto_find_batch_size=True, **LONG)
     with pytest.raises(Killed):
@@ -456,13 +446,13 @@ def test_resumed_training_starts_with_the_batch_that_fitted(
 
 
 @pytest.mark.parametrize("wanted", ["accuracy", "loss"])
-def test_early_stopping_needs_validation_records(wanted: str, fit: Fit, tmp_path: Path) -> None:
+def test_early_stopping_needs_validation_records(wanted: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="without validation records"):
         fit(Tiny(SMALL), Full(), tmp_path / "student", early_stopping=wanted)
 
 
 @pytest.mark.parametrize("wanted", ["accuracy", "loss"])
-def test_early_stopping_saves_the_best_step(wanted: str, fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_early_stopping_saves_the_best_step(wanted: str, tmp_path: Path) -> None:
     scores = iter([0.1, 0.5, 0.4, 0.5, 0.3, 0.9])
 
     def score(writer: Generator) -> float:
@@ -491,7 +481,7 @@ def test_early_stopping_saves_the_best_step(wanted: str, fit: Fit, records: Any,
     assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
 
-def _killed_after_best(fit: Fit, records: Any, tmp_path: Path) -> Callable[..., TrainResult]:
+def _killed_after_best(tmp_path: Path) -> Callable[..., TrainResult]:
     """A training killed after its best step 2 and newest checkpoint 4. Returns a function that resumes it."""
     scores = iter([0.5, 0.4, 0.3, 0.3, 0.3, 0.3])
 
@@ -513,8 +503,8 @@ def _killed_after_best(fit: Fit, records: Any, tmp_path: Path) -> Callable[..., 
 
 
 @pytest.mark.parametrize("afterwards", ["accuracy", "none"])
-def test_resumed_training_keeps_the_earlier_best(afterwards: str, fit: Fit, records: Any, tmp_path: Path) -> None:
-    train = _killed_after_best(fit, records, tmp_path)
+def test_resumed_training_keeps_the_earlier_best(afterwards: str, tmp_path: Path) -> None:
+    train = _killed_after_best(tmp_path)
     fitted = train(afterwards, resume_with_changes=True)
     assert (fitted.best_step, fitted.steps) == (2 if afterwards == "accuracy" else None, 12)
     if afterwards == "accuracy":
@@ -522,8 +512,8 @@ def test_resumed_training_keeps_the_earlier_best(afterwards: str, fit: Fit, reco
         assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
 
-def test_damaged_best_checkpoint_is_forgotten(fit: Fit, records: Any, tmp_path: Path) -> None:
-    train = _killed_after_best(fit, records, tmp_path)
+def test_damaged_best_checkpoint_is_forgotten(tmp_path: Path) -> None:
+    train = _killed_after_best(tmp_path)
     weights = tmp_path / "checkpoints" / "checkpoint-2" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     fitted = train("accuracy")
@@ -533,7 +523,7 @@ def test_damaged_best_checkpoint_is_forgotten(fit: Fit, records: Any, tmp_path: 
 
 
 @pytest.mark.slow
-def test_best_checkpoint_keeps_the_history_complete(fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_best_checkpoint_keeps_the_history_complete(tmp_path: Path) -> None:
     """A row is a mean over 2 steps, and the evaluation at step 5 writes a checkpoint to resume from."""
     changes = {"max_steps": 200, "save_steps": 100, "eval_steps": 5, "early_stopping_patience": 4}
     train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
@@ -552,7 +542,7 @@ def test_best_checkpoint_keeps_the_history_complete(fit: Fit, records: Any, tmp_
     assert {2, 4, 5, 6, 8} <= _losses(whole).keys()
 
 
-def test_save_interval_may_change_on_resume(interrupted: Checkpoints, fit: Fit, tmp_path: Path) -> None:
+def test_save_interval_may_change_on_resume(interrupted: Checkpoints, tmp_path: Path) -> None:
     assert interrupted.last == "checkpoint-8"
     job = {"checkpoints": interrupted.folder, "on_step": _at_step(11, _kill)}
     with pytest.raises(Killed):
@@ -560,7 +550,7 @@ def test_save_interval_may_change_on_resume(interrupted: Checkpoints, fit: Fit, 
     assert interrupted.last == "checkpoint-10"
 
 
-def test_lost_student_is_rebuilt_without_another_step(fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_lost_student_is_rebuilt_without_another_step(tmp_path: Path) -> None:
     """The last step was the best, and saving its student failed on a full disk."""
     changes = {**LONG, "max_steps": 11, "eval_steps": 4, "early_stopping": "accuracy"}  # 11: in the middle of an epoch
     scores = iter([0.1, 0.2, 0.3])

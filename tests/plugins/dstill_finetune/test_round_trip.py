@@ -18,16 +18,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.finetuned import fit, hf_student, records
 from support.sizes import first_quick
 
 from dstill.api.modality import Modality
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
-from dstill.api.student import TrainResult
-from dstill_finetune.hf import Hf
 from dstill_torch.modalities import Full, Lora, Qlora
 
-Fit = Callable[..., TrainResult]
 TOKENS = 38  # of the Unigram tokenizer
 ODD = [
     (Pair(task_prefix="predict: ", source=f"all odd {thing}", target='{"a": "<b>\\\\n\n  end"}'),) for thing in "abcd"
@@ -51,6 +49,7 @@ def marked(cases: Iterable[str]) -> list[Any]:
 @dataclass
 class Trained:
     folder: Path
+    parameters: int  # trained ones
     before: list[torch.Tensor]  # embedding and head as they act, before the first step
     after: list[torch.Tensor]
     new: list[int]  # ids of added tokens
@@ -118,7 +117,6 @@ def inputs(tokenizer: Any, prompt: str, encoder_decoder: bool) -> tuple[Any, dic
 
 @pytest.fixture(scope="module")
 def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
-    fit = sys.modules[unigram.__module__].fit  # the one of conftest.py
     made: dict[str, Trained] = {}
     home = tmp_path_factory.mktemp("round-trip")
 
@@ -136,14 +134,13 @@ def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
         base, folder = home / shape, home / case.replace(" ", "-")
         if not base.exists():
             base_of(shape, unigram(), base)
-        student, modality = Hf(), Watched()
-        student.base = str(base)
+        student, modality = hf_student(base), Watched()
         rate = 3e-3 if kind == "full" else 2e-2
-        fit(
+        fitted = fit(
             student,
             modality,
             folder,
-            [*sys.modules[unigram.__module__].records(), *ODD],
+            [*records(), *ODD],
             max_steps=8,  # an epoch has 7
             learning_rate=rate,
         )
@@ -151,6 +148,7 @@ def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
         logits, answers = outputs(modality.model, tokenizer)
         made[case] = Trained(
             folder=folder,
+            parameters=fitted.trained_parameters,
             before=modality.before,
             after=embedding_and_head(modality.model),
             new=list(range(TOKENS, len(tokenizer))),
@@ -178,6 +176,7 @@ def test_adapter_stores_new_rows_without_the_embedding(case: str, trained: Calla
     saved = load_file(student.folder / "adapter_model.safetensors")
     tokens = {name: tuple(tensor.shape) for name, tensor in saved.items() if "lora_" not in name}
     assert set(tokens.values()) == {(len(student.new), 64)}
+    assert student.parameters == sum(tensor.numel() for tensor in saved.values())
     assert len(tokens) == (2 if case.startswith("llama-apart") else 1)  # T5's head takes the embedding's (`token_rows`)
     config = json.loads((student.folder / "adapter_config.json").read_text())
     assert list(config["trainable_token_indices"].values()) == [student.new] * len(tokens)
@@ -250,26 +249,19 @@ class Killed(Exception):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", first_quick([Full, Lora]))
-def test_resumed_training_keeps_the_new_rows(
-    kind: type[Modality], unigram: Callable[[], Any], fit: Fit, tmp_path: Path
-) -> None:
+def test_resumed_training_keeps_the_new_rows(kind: type[Modality], unigram: Callable[[], Any], tmp_path: Path) -> None:
     base = base_of("t5-apart", unigram(), tmp_path / "base")
-
-    def student() -> Hf:
-        found = Hf()
-        found.base = str(base)
-        return found
 
     def stop(step: int, *_: Any) -> None:
         if step == 6:
             raise Killed
 
     options = {"max_steps": 9, "save_steps": 4, "learning_rate": 5e-3}
-    fit(student(), kind(), tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **options)
+    fit(hf_student(base), kind(), tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **options)
     job = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(Killed):
-        fit(student(), kind(), tmp_path / "half", job={**job, "on_step": stop}, **options)
-    fit(student(), kind(), tmp_path / "half", job=job, **options)
+        fit(hf_student(base), kind(), tmp_path / "half", job={**job, "on_step": stop}, **options)
+    fit(hf_student(base), kind(), tmp_path / "half", job=job, **options)
     name = "model.safetensors" if kind is Full else "adapter_model.safetensors"
     one, other = load_file(tmp_path / "whole" / name), load_file(tmp_path / "half" / name)
     assert one.keys() == other.keys()

@@ -8,24 +8,22 @@ import os
 import resource
 import signal
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.finetuned import SMALL, fit
 from support.inputs import inputs
 
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Recipe
-from dstill.api.student import TrainResult
 from dstill.errors import DiskError, DstillError, Interrupted, UsageError
 from dstill.io.files import replace_dir
-from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_finetune.tiny import Tiny
 from dstill_torch.modalities import Full, Lora
 from dstill_torch.saving import saving
 
-Fit = Callable[..., TrainResult]
-SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 FULL = Path("/dev/full")  # every write to it fails as on a full disk
 
 # TensorBoard's own thread may meet the full disk after the test that filled it.
@@ -75,7 +73,7 @@ def test_torch_write_error_is_explained_by_the_disk(room: int, tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_disk_full_while_writing_events_is_a_disk_error(fit: Fit, tmp_path: Path) -> None:
+def test_disk_full_while_writing_events_is_a_disk_error(tmp_path: Path) -> None:
     def fill(step: int, *_: Any) -> None:
         if step == 1:
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
@@ -102,7 +100,7 @@ def test_full_disk_is_a_disk_error() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Full, Lora])
-def test_student_files_have_default_permissions(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
+def test_student_files_have_default_permissions(kind: type[Modality], tmp_path: Path) -> None:
     folder = tmp_path / "student"
     fit(Tiny(SMALL), kind(), folder, max_steps=1)
     (tmp_path / "new").touch()
@@ -111,7 +109,7 @@ def test_student_files_have_default_permissions(kind: type[Modality], fit: Fit, 
     assert set(modes.values()) == {stat.S_IMODE((tmp_path / "new").stat().st_mode)}, modes
 
 
-def test_modality_without_adapters_stores_no_base(fit: Fit, tmp_path: Path) -> None:
+def test_modality_without_adapters_stores_no_base(tmp_path: Path) -> None:
     class Head(Modality):
         """A third-party modality that trains only the embedding."""
 
@@ -134,7 +132,7 @@ def test_modality_without_adapters_stores_no_base(fit: Fit, tmp_path: Path) -> N
     assert answers() == answers(trained=False)
 
 
-def test_generation_uses_the_threads_of_training(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generation_uses_the_threads_of_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     fit(Tiny(SMALL), Full(), tmp_path, max_steps=1, threads=2)
@@ -152,7 +150,7 @@ def test_generation_uses_the_threads_of_training(fit: Fit, tmp_path: Path, monke
     assert torch.get_num_threads() == 1
 
 
-def test_ctrl_c_keeps_the_earlier_student(fit: Fit, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_earlier_student(tmp_path: Path) -> None:
     folder = tmp_path / "student"
 
     def again(**changes: Any) -> None:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import logging
-import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.finetuned import CPU, card_answer, fit, hf_student, losses, records
 from support.inputs import inputs
 
-from dstill.api.recipe import Device
 from dstill.api.records import Pair
-from dstill.api.student import TrainResult
 from dstill.errors import DataError
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.hf import Hf
@@ -26,14 +21,7 @@ from dstill_torch.modalities import Full, Lora
 
 pytestmark = pytest.mark.slow
 
-Fit = Callable[..., TrainResult]
 LEARN = {"max_steps": 90, "learning_rate": 5e-3}
-
-
-def hf_student(base: Path) -> Hf:
-    found = Hf()
-    found.base = str(base)
-    return found
 
 
 def generated_texts(folder: Path, prompts: list[str], *, batch: int = 64) -> list[str]:
@@ -42,20 +30,10 @@ def generated_texts(folder: Path, prompts: list[str], *, batch: int = 64) -> lis
     return [answer.text for answer in writer.generate(inputs(*prompts))]
 
 
-def card_answer(folder: Path) -> str:
-    """Output of the code in the model card, with only the folder replaced."""
-    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
-    assert "dstill" not in code
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        exec(code.replace('FOLDER = "."', f"FOLDER = {str(folder)!r}"), {})
-    return out.getvalue().removesuffix("\n")
-
-
 @pytest.mark.parametrize("form", ["encoder", "decoder"])
 @pytest.mark.parametrize("base", ["t5", "llama"])
 def test_student_answers_and_explains_in_the_learnt_form(
-    base: str, form: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path, records: Any
+    base: str, form: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     fit(hf_student(request.getfixturevalue(base)), Full(), tmp_path, records(16), task_prefix=form, **LEARN)
     pairs = [pair for record in records(16) for pair in record]
@@ -72,7 +50,7 @@ def test_student_answers_and_explains_in_the_learnt_form(
 
 
 @pytest.mark.parametrize("base", ["t5", "llama"])
-def test_adapter_keeps_its_prefix_form(base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path) -> None:
+def test_adapter_keeps_its_prefix_form(base: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     fit(
         hf_student(request.getfixturevalue(base)),
         Lora(),
@@ -86,28 +64,26 @@ def test_adapter_keeps_its_prefix_form(base: str, request: pytest.FixtureRequest
 
 
 @pytest.mark.parametrize("base", ["t5", "llama"])
-def test_cpu_trains_in_bf16_if_configured(
-    base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path, cpu: Device
-) -> None:
+def test_cpu_trains_in_bf16_if_configured(base: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Both forms of sharing: mask and encoder output work with autocast."""
-    losses = {}
+    found = {}
     for precision in ("fp32", "bf16"):
         fitted = fit(
             hf_student(request.getfixturevalue(base)),
             Full(),
             tmp_path / precision,
-            device=replace(cpu, bf16=True),
+            device=replace(CPU, bf16=True),
             precision=precision,
             task_prefix="decoder",
             max_steps=25,
         )
-        losses[precision] = [row["loss"] for row in fitted.history]
-    assert losses["bf16"][-1] < losses["bf16"][0]
-    assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.1)
-    assert losses["bf16"] != losses["fp32"]
+        found[precision] = losses(fitted)
+    assert found["bf16"][-1] < found["bf16"][0]
+    assert found["bf16"] == pytest.approx(found["fp32"], rel=0.1)
+    assert found["bf16"] != found["fp32"]
 
 
-def test_student_of_an_older_version_uses_the_encoder_prefix(t5: Path, fit: Fit, tmp_path: Path) -> None:
+def test_student_of_an_older_version_uses_the_encoder_prefix(t5: Path, tmp_path: Path) -> None:
     fit(hf_student(t5), Full(), tmp_path)
     answers = generated_texts(tmp_path, ["predict: all red cars"])
     file = tmp_path / "student.json"
@@ -118,15 +94,14 @@ def test_student_of_an_older_version_uses_the_encoder_prefix(t5: Path, fit: Fit,
 
 
 def test_unshareable_prompt_gives_one_sequence_per_branch(
-    llama: Path, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     shared = fit(hf_student(llama), Full(), tmp_path / "shared", task_prefix="decoder")
     monkeypatch.setattr("dstill_finetune.setup.sharing", lambda model: None)
     with caplog.at_level(logging.WARNING, "dstill"):
         apart = fit(hf_student(llama), Full(), tmp_path / "apart", task_prefix="decoder")
     assert "each branch is its own sequence" in caplog.text
-    losses = [[row["loss"] for row in fitted.history] for fitted in (shared, apart)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert losses(shared) == pytest.approx(losses(apart), rel=1e-4)
 
 
 def test_task_word_must_be_unique() -> None:

@@ -1,13 +1,8 @@
-"""Make tests/support importable, set a key that must not appear anywhere, and speed up retries."""
+"""A key that must not appear anywhere, and retries that are faster."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 KEY = "sk-canary-0123456789abcdef"
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 from support.loopback_teacher import LoopbackTeacher, Say, answer, error
-from support.openai_asking import ask, opened, prompt
+from support.openai_asking import opened, prompt
 
-from dstill.errors import ServicePause
 from dstill_openai.backoff import backoff
 
 pytestmark = pytest.mark.usefixtures("key")
@@ -22,21 +21,6 @@ def test_backoff_grows_with_full_jitter(monkeypatch: pytest.MonkeyPatch) -> None
         waits = [backoff(attempt) for _ in range(300)]
         assert 0 <= min(waits) < most / 4
         assert most * 3 / 4 < max(waits) <= most
-
-
-def test_waits_for_retry_after(caplog: pytest.LogCaptureFixture) -> None:
-    with LoopbackTeacher(script=[error(429, headers={"retry-after": "1"})]) as server:
-        started = time.monotonic()
-        ask(opened(server.base_url))
-        assert time.monotonic() - started >= 1.0
-    assert any("rate-limited by 127.0.0.1" in m and "next try in 1 s" in m for m in caplog.messages)
-
-
-def test_too_long_retry_after_stops() -> None:
-    with LoopbackTeacher(script=[error(429, headers={"retry-after": "301"})]) as server:
-        with pytest.raises(ServicePause, match=r"rate-limited by .* it asks for a pause of 301 s"):
-            ask(opened(server.base_url, max_wait=300.0))
-        assert len(server.requests) == 1
 
 
 def test_pause_applies_to_all_requests(caplog: pytest.LogCaptureFixture) -> None:

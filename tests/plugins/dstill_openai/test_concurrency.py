@@ -6,21 +6,15 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.loopback_teacher import LoopbackTeacher, Say, error
-from support.openai_asking import opened, prompt
+from support.openai_asking import counted
 
-from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Counts, replies
+from dstill.teacher.client import Counts
 from dstill_openai.concurrency import ConcurrencyLimit
-
-
-def run(work: Any) -> Any:
-    return asyncio.run(work)
 
 
 async def acquire_many(limit: ConcurrencyLimit, many: int) -> list[asyncio.Task[int]]:
@@ -35,7 +29,7 @@ def test_nothing_waits_without_a_429() -> None:
         limit = ConcurrencyLimit("host")
         assert all(task.done() for task in await acquire_many(limit, 500))
 
-    run(work())
+    asyncio.run(work())
 
 
 def test_errors_429_of_one_round_halve_the_limit_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -47,7 +41,7 @@ def test_errors_429_of_one_round_halve_the_limit_once(caplog: pytest.LogCaptureF
             limit.release()
         assert sum(task.done() for task in await acquire_many(limit, 8)) == 4
 
-    run(work())
+    asyncio.run(work())
     assert caplog.messages == ["rate-limited by host, requests in flight: 4 instead of 8"]
 
 
@@ -68,7 +62,7 @@ def test_limit_grows_by_one_per_round_until_it_is_lifted() -> None:
         assert sizes == [4, 5, 6, 8, 8]
         assert all(task.done() for task in await acquire_many(limit, 50))
 
-    run(work())
+    asyncio.run(work())
 
 
 def test_limit_never_falls_below_one() -> None:
@@ -79,7 +73,7 @@ def test_limit_never_falls_below_one() -> None:
             limit.decrease(ticket)
             limit.release()
 
-    run(work())
+    asyncio.run(work())
 
 
 @given(st.lists(st.sampled_from(["enter", "leave", "grow", "cut", "cancel"]), max_size=60))
@@ -120,7 +114,7 @@ def test_slots_are_conserved(  # noqa: C901  # one branch for each kind of step
         await asyncio.wait_for(limit.acquire(), 1)
 
     try:
-        run(work())
+        asyncio.run(work())
     finally:
         logging.disable(logging.NOTSET)
 
@@ -134,16 +128,9 @@ def test_busy_endpoint_gets_fewer_requests_and_answers_all(tmp_path: Path) -> No
             refused.append(server.in_flight >= 4)
             yield error(429) if refused[-1] else None
 
-    async def work() -> Counts:
-        counts, prompts = Counts(), (prompt(f"question {n}") for n in range(120))
-        with ReplyStore(tmp_path / "replies.sqlite") as store:
-            async with opened(server.base_url, max_retries=50) as teacher:
-                async for _ in replies(teacher, prompts, store, concurrency=16, counts=counts):
-                    pass
-        return counts
-
     refused: list[bool] = []
     server = LoopbackTeacher(script=script(), delay=0.02)  # type: ignore[arg-type]
     with server:
-        assert run(work()) == Counts(bought=120)
+        store, questions = tmp_path / "replies.sqlite", [f"question {n}" for n in range(120)]
+        assert counted(server.base_url, store, questions, concurrency=16, max_retries=50) == Counts(bought=120)
     assert sum(refused) < 120, "sixteen at once would be refused more often than answered"

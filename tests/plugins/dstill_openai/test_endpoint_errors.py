@@ -12,6 +12,7 @@ import pytest
 from support.fault_table import KEY, QUESTIONS, Ran, first, generate, run, sum_of
 from support.faults import FAULTS, limited
 from support.loopback_teacher import LoopbackTeacher, Say, answer, error, hang, html, raw
+from support.refusals import refusal
 
 ASKED = len(QUESTIONS)
 
@@ -53,6 +54,12 @@ def test_unsupported_parameter_or_long_context_fails_only_its_item(tmp_path: Pat
     """The item fails, and the run continues."""
     for name, fault, words, hint in (
         ("parameter", error(400, "response_format is not supported"), ("--json-mode", "schema"), "--json-mode off"),
+        (
+            "code",
+            refusal("no", "response_format", "unsupported_parameter"),
+            ("--json-mode", "schema"),
+            "--json-mode off",
+        ),
         ("context", FAULTS["400, context too long"](), (), "a smaller mapping"),
     ):
         folder = tmp_path / name
@@ -123,6 +130,7 @@ def test_unreachable_host_is_named(tmp_path: Path) -> None:
                 ran = generate(server, folder, QUESTIONS, **{"teacher.openai.base_url": address})
                 assert ran.code == 7
                 assert error_message(ran).startswith(words)
+                assert "base_url" in ran.result["error"]["hint"]
     briefly = {"teacher.openai.timeout": 1.0}
     for fault, words, settings in (
         (hang(), "HOST did not answer within 1 s", briefly),
@@ -181,7 +189,8 @@ def test_missing_usage_is_estimated(tmp_path: Path) -> None:
 def test_key_in_an_error_is_masked() -> None:
     """A key that the endpoint echoes is masked everywhere."""
     spoken = {"message": f"no {KEY}", "type": KEY, "param": KEY, "code": KEY}
-    for fault in (error(401, f"bad {KEY}"), raw({"error": spoken}, status=400), raw({"error": spoken}), html(503)):
+    faults = (error(401, f"bad {KEY}"), error(500, f"bad {KEY}"), html(503))
+    for fault in (*faults, raw({"error": spoken}, status=400), raw({"error": spoken})):
         said = replace(fault, headers={**fault.headers, "x-said": KEY})
         ran = run([said, said], QUESTIONS[:1])
         assert ran.code != 0

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 from support.fault_table import KEY, QUESTIONS, generate, sum_of
 from support.loopback_teacher import LoopbackTeacher, Say, answer, error, raw
-from support.openai_asking import ask, opened, prompt
+from support.openai_asking import ask, counted, opened, prompt
 from support.refusals import REFUSALS, reasoning_model, refusal
 
 from dstill.api.records import Reply
 from dstill.errors import ConfigError, DataError
-from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Counts, replies
+from dstill.teacher.client import Counts
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -52,18 +51,6 @@ def both(teacher: Any) -> list[Reply]:
     return asyncio.run(work())
 
 
-def buy(url: str, store: Path, n: int, **settings: Any) -> Counts:
-    async def work() -> Counts:
-        counts = Counts()
-        with ReplyStore(store) as kept:
-            async with opened(url, **settings) as teacher:
-                async for _ in replies(teacher, (prompt(f"q{n}") for n in range(n)), kept, counts=counts):
-                    pass
-        return counts
-
-    return asyncio.run(work())
-
-
 @pytest.mark.parametrize("name", REFUSALS)
 def test_refused_parameter_is_changed_once_and_logged(name: str, caplog: pytest.LogCaptureFixture) -> None:
     settings, n_requests, sent = CASES[name]
@@ -77,10 +64,11 @@ def test_refused_parameter_is_changed_once_and_logged(name: str, caplog: pytest.
 
 
 def test_concurrent_requests_adapt_and_a_rerun_buys_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    questions = [f"q{n}" for n in range(30)]
     with LoopbackTeacher(refuse=reasoning_model) as server, caplog.at_level(logging.WARNING, logger="dstill"):
-        assert buy(server.base_url, tmp_path / "replies.sqlite", 30) == Counts(bought=30)
+        assert counted(server.base_url, tmp_path / "replies.sqlite", questions) == Counts(bought=30)
         assert len(caplog.messages) == 2
-        assert buy(server.base_url, tmp_path / "replies.sqlite", 30) == Counts(cached=30)
+        assert counted(server.base_url, tmp_path / "replies.sqlite", questions) == Counts(cached=30)
         assert len(server.sold) == 30
 
 

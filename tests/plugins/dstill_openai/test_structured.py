@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 import pytest
 from support.loopback_teacher import LoopbackTeacher, Say, answer, error, raw
-from support.openai_asking import Echo, ask, opened, prompt
+from support.openai_asking import Echo, ask, counted, opened, prompt
 
 from dstill.api.records import Draft, Example, Message, Prompt, Reply
 from dstill.errors import DataError
 from dstill.teacher import fence
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Counts, replies
+from dstill.teacher.client import Counts
 from dstill_openai import parse_reply, structured
 
 pytestmark = pytest.mark.usefixtures("key")
@@ -42,13 +42,8 @@ def conversation() -> Prompt:
 
 def test_schema_is_sent_with_worked_examples_in_json() -> None:
     with LoopbackTeacher(script=[answer(json.dumps(REPLY))]) as server:
-        teacher, asked = opened(server.base_url, json_mode="schema"), conversation()
-
-        async def work() -> None:
-            async with teacher:
-                await teacher.ask(asked)
-
-        asyncio.run(work())
+        asked = conversation()
+        ask(opened(server.base_url, json_mode="schema"), asked)
         (sent,) = server.requests
     assert sent["response_format"] == structured.PARAMETERS["response_format"]
     system, _, shot, question = sent["messages"]
@@ -64,12 +59,7 @@ def test_budget_counts_the_schema() -> None:
     with LoopbackTeacher() as server:
         teacher = opened(server.base_url, json_mode="schema")
         assert opened(server.base_url, json_mode="off").as_sent(asked) == asked
-
-        async def work() -> None:
-            async with teacher:
-                await teacher.ask(asked)
-
-        asyncio.run(work())
+        ask(teacher, asked)
         (request,) = server.requests
     *words, schema = teacher.as_sent(asked).messages
     assert [message.to_row() for message in words] == request["messages"]
@@ -154,19 +144,10 @@ def test_concurrent_requests_are_each_refused_once_then_answered(tmp_path: Path)
             while True:
                 yield error(400, "unknown field response_format") if "response_format" in self.requests[-1] else None
 
-    async def work() -> Counts:
-        counts = Counts()
-        with ReplyStore(tmp_path / "replies.sqlite") as store:
-            async with opened(server.base_url, json_mode="auto") as teacher:
-                async for _ in replies(
-                    teacher, (prompt(f"q{n}") for n in range(40)), store, concurrency=8, counts=counts
-                ):
-                    pass
-        return counts
-
     with Plain() as server:
         server.script = server.script_of()
-        assert asyncio.run(work()) == Counts(bought=40)
+        store, questions = tmp_path / "replies.sqlite", [f"q{n}" for n in range(40)]
+        assert counted(server.base_url, store, questions, json_mode="auto") == Counts(bought=40)
         assert len(server.sold) == 40
         assert len(server.requests) <= 48
 
@@ -174,17 +155,12 @@ def test_concurrent_requests_are_each_refused_once_then_answered(tmp_path: Path)
 def test_fallback_buys_no_reply_twice(tmp_path: Path) -> None:
     """A rerun finds replies that were bought without a schema, even before its own schema is refused."""
 
-    async def work() -> Counts:
-        counts = Counts()
-        with ReplyStore(tmp_path / "replies.sqlite") as store:
-            async with opened(server.base_url, json_mode="auto") as teacher:
-                async for _ in replies(teacher, [prompt("a"), prompt("b")], store, concurrency=1, counts=counts):
-                    pass
-        return counts
+    def run() -> Counts:
+        return counted(server.base_url, tmp_path / "replies.sqlite", ["a", "b"], concurrency=1, json_mode="auto")
 
     with LoopbackTeacher(script=[REFUSALS["named in words"]]) as server:
-        assert asyncio.run(work()) == Counts(bought=2)
-        assert asyncio.run(work()) == Counts(cached=2)
+        assert run() == Counts(bought=2)
+        assert run() == Counts(cached=2)
         assert len(server.requests) == 3
 
 
@@ -192,18 +168,3 @@ def test_cache_key_includes_the_mode() -> None:
     modes: tuple[Literal["auto", "schema", "off"], ...] = ("auto", "schema", "off")
     keys = {ReplyStore.key(opened("http://127.0.0.1:9/v1", json_mode=m).identity(prompt()), ()) for m in modes}
     assert len(keys) == 3
-
-
-def test_unsupported_parameter_or_long_context_fails_only_its_item() -> None:
-    """Error 400 for a parameter or a too long prompt: the item fails with a hint and is not retried."""
-    cases: list[tuple[Say, str]] = [
-        (REFUSALS["named as parameter"], "--json-mode off"),
-        (error(400, "maximum context length is 8192 tokens", code="context_length_exceeded"), "a smaller mapping"),
-    ]
-    for fault, hint in cases:
-        with LoopbackTeacher(script=[fault]) as server:
-            with pytest.raises(DataError) as caught:
-                ask(opened(server.base_url, json_mode="schema"))
-            assert hint in caught.value.hint
-            assert caught.value.code == "bad_request"
-            assert len(server.requests) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import traceback
 from typing import Any
 
@@ -186,20 +185,6 @@ def test_slow_body_ends_at_the_timeout() -> None:
     asyncio.run(run())
 
 
-def test_unreachable_server_is_named() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, not listening: the connection is refused
-        port = taken.getsockname()[1]
-        with pytest.raises(ServiceError, match=f"cannot reach 127.0.0.1:{port}: ConnectError") as caught:
-            ask(opened(f"http://127.0.0.1:{port}/v1", max_retries=1))
-    assert "base_url" in caught.value.hint
-
-
-def test_unresolvable_host_is_named() -> None:
-    with pytest.raises(ServiceError, match=r"cannot reach nowhere\.invalid: ConnectError"):
-        ask(opened("https://nowhere.invalid/v1", max_retries=0))
-
-
 # --- permanent errors -------------------------------------------------------------------
 
 PERMANENT: dict[str, tuple[Say, type[DstillError], str]] = {
@@ -233,13 +218,6 @@ def test_refused_key_names_its_variable() -> None:
     assert "(env OPENAI_API_KEY)" in str(failed)
     failed, _ = outcome(error(401), api_key_env="")
     assert "requires a key" in str(failed)
-
-
-def test_key_echoed_by_the_server_is_masked(key: str) -> None:
-    for fault in (error(401, f"bad key {key}"), error(400, f"bad {key}"), error(500, f"bad {key}")):
-        failed, _ = outcome(fault, max_retries=0)
-        assert key not in str(failed)
-        assert "bad" in str(failed)
 
 
 def test_server_messages_are_shortened_and_escaped() -> None:
