@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -27,7 +27,7 @@ from dstill.factory import Setup
 from dstill.plugins import load, part_sections
 from tools.base import pack
 
-__all__ = ["main"]
+__all__ = ["answered", "linked_setup", "main"]
 
 
 def main() -> None:
@@ -40,24 +40,20 @@ def main() -> None:
     torch.set_num_threads(1)
     about = pack.load(arguments.pack)
     sets = {**about.development, **about.held_out}
-    setup = _setup(about)
-    generator = setup.student.load(arguments.student)
+    setup = linked_setup(about)
     for name in arguments.names or about.development:
         examples = sets[name]()
         started = time.monotonic()
-        predictions = list(steps.predict(generator, setup.objective, setup.task, examples))
+        predictions, verdicts = answered(setup, arguments.student, examples)
         seconds = time.monotonic() - started
-        with setup.opened_executor() as executor:
-            pairs = zip(examples, predictions, strict=True)
-            verdicts = list(steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor))
         print(f"{name:10} {_scores(verdicts)}   {seconds:.0f} s", flush=True)
         if arguments.verbose and name in about.development:
             print("\n".join(_wrong(zip(examples, predictions, verdicts, strict=True))))
             print("causes:", ", ".join(f"{cause} {n}" for cause, n in _causes(verdicts).most_common()), flush=True)
 
 
-def _setup(about: pack.Pack) -> Setup:
-    """The task with a linked student."""
+def linked_setup(about: pack.Pack) -> Setup:
+    """The task with a linked student, as its sets are scored."""
     plugins = load()
     flags = {
         "project.task": about.task,
@@ -66,6 +62,15 @@ def _setup(about: pack.Pack) -> Setup:
         **about.settings,
     }
     return Setup(plugins, configuration.load(use_files=False, flags=flags, sections=part_sections(plugins)))
+
+
+def answered(setup: Setup, student: Path, examples: Sequence[Example]) -> tuple[list[Prediction], list[Verdict]]:
+    """The answers of the linked student in that folder, and whether they are right on the data of their examples."""
+    generator = setup.student.load(student)
+    predictions = list(steps.predict(generator, setup.objective, setup.task, examples))
+    with setup.opened_executor() as executor:
+        pairs = zip(examples, predictions, strict=True)
+        return predictions, list(steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor))
 
 
 def _scores(verdicts: list[Verdict]) -> str:
