@@ -139,6 +139,20 @@ def test_name_that_is_neither_folder_nor_hub_id_is_refused(base: str) -> None:
     assert "--student hf:BASE" in caught.value.where
 
 
+def test_unreachable_hub_id_is_a_one_line_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offline, as the hub's client itself would be: no request is made."""
+    from huggingface_hub import constants
+
+    from dstill.errors import DstillError
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(DstillError) as caught:
+        model_loading.config_of("nobody/nothing-of-this-name")
+    assert caught.value.exit_code in (4, 7)
+    assert "nobody/nothing-of-this-name" in caught.value.what
+    assert "\n" not in caught.value.where
+
+
 # --- no pickles, no model code, no network ------------------------------------------------
 
 

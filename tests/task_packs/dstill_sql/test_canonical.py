@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.sizes import first_quick
 from support.sql_golds import GOLDS
 from support.sql_trips import run, task
@@ -118,3 +120,15 @@ def test_differs_where_the_meaning_does(one: str, other: str) -> None:
 
 def twice(text: str) -> str:
     return canonical_text(canonical_text(text, "duckdb"), "duckdb")
+
+
+PIECES = st.sampled_from(
+    ["SELECT", "FROM", "t", "WHERE", "(", ")", "a", "1", "'x", "'", '"', ",", "*", "GROUP BY", "ORDER BY", "2", "UNION",
+     "AS", "AND", "NOT", "BETWEEN", "--", ";", "IN", "JOIN", "ON", "=", "LIMIT", "\0", "é", "CASE", "WITH"]
+)  # fmt: skip
+
+
+@given(st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=14).map(lambda words: "SELECT " + " ".join(words))))
+def test_reads_any_text(text: str) -> None:
+    for dialect in ("duckdb", "sqlite", "postgres"):
+        assert isinstance(canonical_text(text, dialect), str)
