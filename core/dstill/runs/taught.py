@@ -105,8 +105,10 @@ def _mixed(parent: Run, written: Sequence[Record], adapt: Adapt) -> list[Record]
         replace(row, split=SPLIT if row.id in held_out else "train", extra={**row.extra, ASKED_BY: row.teacher})
         for row in written
     ]
-    wanted = round((len(written) - len(held_out)) * (1 - adapt.share) / adapt.share)
-    sample = random.sample(learnt, min(wanted, len(learnt))) if parent.student.base else learnt
+    sample = learnt
+    if parent.student.base:
+        wanted = round((len(written) - len(held_out)) * (1 - adapt.share) / adapt.share)
+        sample = random.sample(learnt, min(wanted, len(learnt)))
     rows = select([*sample, *others, *marked], task)
     return [row for row in rows if isinstance(row, Record) and row.split in ("train", SPLIT)]
 
