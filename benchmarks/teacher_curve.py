@@ -260,7 +260,7 @@ def drawn(points: Sequence[Point]) -> str:
         axes.set_xlabel("questions of a teacher")
         axes.set_ylabel("right on questions written apart, %")
         axes.grid(alpha=0.25)
-        axes.legend(frameon=False, loc="lower right")
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return text.getvalue()
