@@ -140,7 +140,7 @@ def _taught(loaded: plugins.Plugins, place: Sequence[str], task: str, name: str,
     shutil.rmtree(folder, ignore_errors=True)
     recorded = files(f"dstill_{task}") / "bundle" / "recorded" / f"{name}.jsonl"
     flags = {
-        "generate.teacher": "replay",
+        "adapt.teacher": "replay",
         "teacher.replay.file": str(recorded),
         "adapt.teacher_questions": n,
         "engine.url": place[1],
@@ -149,7 +149,7 @@ def _taught(loaded: plugins.Plugins, place: Sequence[str], task: str, name: str,
     }
     parent = Run.open(Path("runs/adapted"), flags={"engine.url": place[1]}, plugins=loaded)
     run = taught_run(parent, folder, flags)
-    teach(parent, run, resume="")
+    teach(run, resume="")
     run.train(allow_unreviewed=True)
     return run.stages[TEACH]["train"], folder / STUDENT
 

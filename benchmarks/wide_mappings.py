@@ -34,7 +34,7 @@ from dstill.api.records import Example
 from dstill.api.values import Values
 from dstill.linked import Ranking, Schema, words
 from dstill.linked.thesaurus import meant
-from dstill_querydsl.bundle.indices import HELD_OUT, TRAINABLE, Index, bundled, own_index
+from dstill_querydsl.bundle.indices import HELD_OUT, TRAINED, Index, bundled, own_index
 from dstill_querydsl.form.cues import cues_of
 from dstill_querydsl.form.items import items_of
 from dstill_querydsl.form.query_form import FIELD_LIMIT, QueryForm
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def _sets(count: int) -> Iterator[tuple[str, list[Wide]]]:
-    for name in TRAINABLE:
+    for name in TRAINED:
         index = bundled(name, DOCUMENTS)
         asked = _asked(QueryDsl(Settings(index=name, n_questions=2 * count)).examples("train"), count)
         yield name, _variants(index, asked, 3, first=100)

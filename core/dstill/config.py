@@ -98,6 +98,11 @@ class Generate:
         "`hf://datasets/OWNER/NAME`. Empty: the task pack makes them.",
         trust="data set",
     )
+    test_questions: str = setting(
+        "",
+        "Questions with answers that are only scored, as the split `test_written`: a file as of `questions`.",
+        trust="data set",
+    )
     limit: int = setting(0, "Answer at most this many questions. 0: all.", low=0, high=10**8)
     shots: int = setting(3, "Worked examples in each prompt.", low=0, high=50)
     shots_by: Literal["category", "nearest"] = setting(
@@ -135,6 +140,9 @@ class Generate:
 class Adapt:
     """How `dstill adapt --teacher` trains on a teacher's questions, beside those from templates."""
 
+    teacher: str = setting(
+        "", "The teacher that writes the questions; `--teacher` of `adapt` sets it. Empty: templates alone."
+    )
     teacher_questions: int = setting(
         300,
         "Questions that the teacher is asked to write. Of recorded ones, all are taken unless this is set.",

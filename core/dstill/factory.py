@@ -174,11 +174,15 @@ def make_task(plugins: Plugins, config: Config, name: str = "") -> Task:
     return task
 
 
-def make_teacher(plugins: Plugins, config: Config) -> Teacher:
-    """The configured teacher, not opened yet. Raises ConfigError if it cannot do ``generate.batch``."""
+def make_teacher(plugins: Plugins, config: Config, name: str = "") -> Teacher:
+    """The teacher `name`, not opened yet; empty: ``generate.teacher``.
+
+    Raises ConfigError if it cannot do ``generate.batch``.
+    """
     settings = config.settings.generate
-    _require(plugins, config, "generate", "augment", f"teacher.{settings.teacher}")
-    teacher = plugins.teacher(settings.teacher)(config.part("teacher", settings.teacher))
+    name = name or settings.teacher
+    _require(plugins, config, "generate", "augment", f"teacher.{name}")
+    teacher = plugins.teacher(name)(config.part("teacher", name))
     if settings.batch and not isinstance(teacher, BatchTeacher):
         raise ConfigError(
             f"teacher '{teacher.name}' does not support batches",
@@ -189,15 +193,15 @@ def make_teacher(plugins: Plugins, config: Config) -> Teacher:
     return teacher
 
 
-def teacher_settings(plugins: Plugins, spec: str) -> dict[str, str]:
+def teacher_settings(plugins: Plugins, spec: str, key: str = "generate.teacher") -> dict[str, str]:
     """The settings of ``NAME`` or ``NAME:MODEL``; the model is a setting of that teacher. Raises UsageError."""
     name, colon, model = spec.partition(":")
     if not colon:
-        return {"generate.teacher": name}
+        return {key: name}
     teacher = plugins.teacher(name)
     if not hasattr(teacher.Config, teacher.choice):
         raise UsageError(f"teacher '{name}' takes no model", where="--teacher", hint=f"--teacher {name}")
-    return {f"teacher.{name}.{teacher.choice}": model, "generate.teacher": name}
+    return {f"teacher.{name}.{teacher.choice}": model, key: name}
 
 
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:

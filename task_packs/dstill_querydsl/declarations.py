@@ -35,7 +35,7 @@ TASK = declare(
         Option(
             name="--bundled-index",
             commands=("demo",),
-            help="The bundled index that the demo is about: weblogs, movies, flights. Default: weblogs.",
+            help="The bundled index that the demo is about: factbook (the default) or birdstrikes.",
             read=on_use("dstill_querydsl.options:bundled_index"),
         ),
         Option(

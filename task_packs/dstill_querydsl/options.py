@@ -8,7 +8,7 @@ from typing import Any
 
 from dstill.api.option import OptionValue
 from dstill.io.input_files import object_of
-from dstill_querydsl.bundle.indices import trainable
+from dstill_querydsl.protocols.demo import recorded
 
 __all__ = ["bundled_index", "column", "dialect", "index", "mapping", "own_index", "values"]
 
@@ -23,8 +23,8 @@ def index(text: str) -> OptionValue:
 
 
 def bundled_index(text: str) -> OptionValue:
-    """A bundled index. Raises UsageError."""
-    return OptionValue(settings={f"{_SECTION}.index": trainable(text)})
+    """A bundled index with a recorded teacher. Raises UsageError."""
+    return OptionValue(settings=recorded(text))
 
 
 def mapping(text: str) -> OptionValue:

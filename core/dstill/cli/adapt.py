@@ -12,9 +12,8 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -22,7 +21,6 @@ from dstill import config as configuration
 from dstill.cli import extras
 from dstill.cli.ask import base_student, no_address
 from dstill.cli.console import emit, note, say
-from dstill.cli.demo import run_stages
 from dstill.cli.evaluate import summary
 from dstill.cli.groups import Command
 from dstill.cli.init import write_project
@@ -41,12 +39,12 @@ from dstill.cli.options import (
     student_option,
     task_option,
 )
+from dstill.cli.stages import run_stages
 from dstill.cli.taught import TAUGHT, run_taught, teaching_of
 from dstill.config import FILE
 from dstill.errors import DstillError, UsageError
 from dstill.factory import Setup, task_name
 from dstill.io.shell import command, quoted
-from dstill.io.units import percent
 from dstill.plugins import part_sections
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run
@@ -141,8 +139,6 @@ def adapt(
         emit({**summary(run, stages.scores, seconds=seconds), "run": str(out / run.folder)})
         return
     stages.show(run)
-    for line in _changes(run, stages.scores["scores"]):
-        say(line)
     made = "The questions of the other splits were" if teaching else "These questions were"
     say(f"{made} made from templates. People ask in other ways, so try your own questions too.")
     show_live(run, live)
@@ -232,12 +228,3 @@ def _forget_stages(run: Run) -> None:
         run.manifest["stages"].clear()
         run.save_settings()
         run.save()
-
-
-def _changes(run: Run, scores: Mapping[str, Any]) -> Iterator[str]:
-    """The accuracy before and after training, a line for each split."""
-    headline = run.plugins.headline()
-    for split in run.settings.evaluate.splits:
-        before, after = (scores.get(system, {}).get(split, {}).get(headline) for system in ("untrained", "student"))
-        if before and after and before["value"] is not None and after["value"] is not None:
-            yield f"{split}: {percent(before['value'])} % before training → {percent(after['value'])} % after it"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ import click
 
 from dstill.api.protocols import Demo
 from dstill.cli import extras
-from dstill.cli.console import emit, note, progress, say
-from dstill.cli.data import show_dataset
+from dstill.cli.console import emit, note, say
 from dstill.cli.evaluate import summary
 from dstill.cli.groups import Command
 from dstill.cli.live import live_examples, show_live
@@ -27,15 +25,14 @@ from dstill.cli.options import (
     student_option,
     task_option,
 )
-from dstill.cli.scores import show_scores
-from dstill.cli.train import show_training
-from dstill.errors import Interrupted, UsageError
+from dstill.cli.stages import run_stages
+from dstill.errors import UsageError
 from dstill.factory import kind_and_base, task_name
 from dstill.io.shell import command
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run
 
-__all__ = ["Stages", "demo", "run_stages"]
+__all__ = ["demo"]
 
 
 @click.command(cls=Command, section="Start", examples=["dstill demo", "dstill demo --quick"])
@@ -80,38 +77,6 @@ def demo(app: App, out: Path | None, quick: bool, as_json: bool) -> None:
             "examples": live.to_row(),
         }
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stages:
-    """The results of all stages of a run."""
-
-    dataset: Mapping[str, Any]
-    training: Mapping[str, Any]
-    scores: Mapping[str, Any]
-
-    def show(self, run: Run) -> None:
-        """Print them."""
-        show_dataset(self.dataset)
-        show_training(self.training)
-        show_scores(run, self.scores)
-
-
-def run_stages(run: Run, *, again: str, restart: bool = False, resume_with_changes: bool = False) -> Stages:
-    """The stages of `run`, which go on where a stopped one ended. `again`: the command that a user resumes with.
-
-    `restart`, `resume_with_changes`: as of `Run.train`; both replace a dataset that was made from other questions.
-    """
-    changed = restart or resume_with_changes
-    try:
-        with progress() as report, run.dropped_if_refused():
-            run.progress = report
-            dataset = run.stages.get("generate") or run.generate(resume_with_changes=changed)
-            training = run.stages.get("train") or run.train(restart=restart, resume_with_changes=resume_with_changes)
-            return Stages(dataset=dataset, training=training, scores=run.evaluate())
-    except Interrupted as stopped:
-        stopped.hint = f"resume with: {again}"
-        raise
 
 
 def _prepared(app: App, out: Path | None, quick: bool) -> Run:

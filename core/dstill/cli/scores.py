@@ -34,6 +34,7 @@ SPLITS = {
     "test_unseen_templates": "questions from templates that training never saw",
     "test_unseen_data": "questions about data that training never saw",
     "test_teacher": "questions that a large model wrote as people ask",
+    "test_written": "questions that were written apart from all training",
 }
 Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # system → split → metric → score
 

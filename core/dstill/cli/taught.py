@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from dstill.api.teacher import Teacher
-from dstill.cli.console import note, progress
-from dstill.cli.demo import Stages
 from dstill.cli.options import App
+from dstill.cli.stages import Stages, dataset_of, run_stages
 from dstill.config import assignment
-from dstill.errors import Interrupted, UsageError
+from dstill.errors import UsageError
 from dstill.factory import Setup, make_teacher, teacher_settings
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run
-from dstill.runs.taught import TEACH, taught_run, teach
-from dstill.teacher.cost import ReplyCost, caps, summary_lines
+from dstill.runs.taught import TEACH, taught_run
+from dstill.teacher.cost import caps
 
 __all__ = ["TAUGHT", "Teaching", "run_taught", "teaching_of"]
 
@@ -60,7 +59,7 @@ class Teaching:
     def require_ready(self, setup: Setup) -> None:
         """Raises ConfigError, DataError, UsageError … if it could not be asked, before anything else is done."""
         config = setup.config.with_flags(self.flags)
-        teacher = make_teacher(setup.plugins, config)
+        teacher = make_teacher(setup.plugins, config, config.settings.adapt.teacher)
         if teacher.is_lookup and type(teacher).questions is Teacher.questions:
             raise UsageError(
                 f"teacher '{teacher.name}' writes no questions: it only repeats existing answers",
@@ -79,8 +78,8 @@ def teaching_of(app: App, spec: str | None) -> Teaching | None:
                 f"{given[0]} needs a teacher", where=given[0], hint="add --teacher NAME:MODEL, as openai:gpt-5-mini"
             )
         return None
-    chosen = teacher_settings(app.plugins, spec)
-    name = chosen["generate.teacher"]
+    chosen = teacher_settings(app.plugins, spec, "adapt.teacher")
+    name = chosen["adapt.teacher"]
     if f"teacher.{name}.file" in chosen:  # the stages run in the project's folder
         chosen[f"teacher.{name}.file"] = str(Path(chosen[f"teacher.{name}.file"]).expanduser().absolute())
     return Teaching(spec=spec, flags={**own, **chosen}, chosen=chosen)
@@ -91,26 +90,11 @@ def run_taught(
 ) -> tuple[Run, Stages]:
     """The questions of `run` from templates, and then the stages of the run that also learns those of the teacher.
 
-    `again`: the command that a user resumes with. The other options are as of `dstill.cli.demo.run_stages`.
+    `again`: the command that a user resumes with. The other options are as of `run_stages`.
     """
-    changed = restart or resume_with_changes
-    try:
-        with progress() as report:
-            run.progress = report
-            with run.dropped_if_refused():
-                dataset = run.stages.get("generate") or run.generate(resume_with_changes=changed)
-            taught = _opened(run, teaching, restart=restart)
-            taught.progress = report
-            if TEACH not in taught.stages:
-                teach(run, taught, resume=again)
-            _note_teaching(taught)
-            training = taught.stages.get("train") or taught.train(
-                resume_with_changes=resume_with_changes, allow_unreviewed=True
-            )
-            return taught, Stages(dataset=dataset, training=training, scores=taught.evaluate())
-    except Interrupted as stopped:
-        stopped.hint = f"resume with: {again}"
-        raise
+    dataset_of(run, again=again, resume_with_changes=restart or resume_with_changes)
+    taught = _opened(run, teaching, restart=restart)
+    return taught, run_stages(taught, again=again, resume_with_changes=resume_with_changes)
 
 
 def _opened(run: Run, teaching: Teaching, *, restart: bool) -> Run:
@@ -131,15 +115,3 @@ def _opened(run: Run, teaching: Teaching, *, restart: bool) -> Run:
             hint="--restart trains again; to keep it, leave the setting out",
         )
     return Run.open(TAUGHT, flags=teaching.flags, plugins=run.plugins)
-
-
-def _note_teaching(run: Run) -> None:
-    facts = run.stages[TEACH]
-    note(f"teacher '{facts['teacher']}': {facts['summary']}")
-    note(
-        f"{facts['train']:,} of its questions are learnt, among {facts['mixed_with']:,} from templates; "
-        f"{facts['test']:,} are scored as test_teacher"
-    )
-    cost = ReplyCost.from_row(facts["cost"]) if facts["cost"] else None
-    for line in summary_lines(cost)[:1]:
-        note(line)

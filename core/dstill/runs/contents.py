@@ -73,8 +73,8 @@ class RunContents(RunFolder):
         config = config or configuration.load(sections=plugin_loading.part_sections(plugins))
         stem = task_name(plugins, config.settings)
         _require_known(Setup(plugins, config))  # before there is a folder
-        teacher = config.settings.generate.teacher
-        trust.require(config, "engine", "generate", "augment", f"task.{stem}", f"teacher.{teacher}")
+        teachers = [f"teacher.{name}" for name in _teachers(config.settings)]
+        trust.require(config, "engine", "generate", "augment", f"task.{stem}", *teachers)
         config = _with_task(config, stem)
         config = _with_questions(config, hub_datasets.pinned(config.settings.generate.questions))
         run = cls.make(
@@ -394,10 +394,17 @@ class RunContents(RunFolder):
         return [training, data, *(["constrained"] if constrained else []), *([f"{draws} drawn"] if draws else [])]
 
 
+def _teachers(settings: Settings) -> list[str]:
+    """The teachers that label questions and that write them."""
+    return [name for name in (settings.generate.teacher, settings.adapt.teacher) if name]
+
+
 def _require_known(setup: Setup) -> None:
     """Raises UsageError for a part or split that does not exist. Of the stages after the first, only what was named."""
     plugins, settings = setup.plugins, setup.settings
-    plugins.task(task_name(plugins, settings)), plugins.teacher(settings.generate.teacher)
+    plugins.task(task_name(plugins, settings))
+    for teacher in _teachers(settings):
+        plugins.teacher(teacher)
     named = setup.config.origins.keys()
     if "train.student" in named and settings.train.student:
         plugins.student(kind_and_base(plugins, settings.train.student)[0])

@@ -30,7 +30,8 @@ Count = Annotated[int, range(10**18)]
 Positive = Annotated[int, range(1, 10**9)]
 Metrics = dict[str, Score]
 Splits = dict[
-    Literal["train", "validation", "test", "test_unseen_templates", "test_unseen_data", "test_teacher"], Metrics
+    Literal["train", "validation", "test", "test_unseen_templates", "test_unseen_data", "test_teacher", "test_written"],
+    Metrics,
 ]
 
 

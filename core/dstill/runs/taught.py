@@ -1,11 +1,11 @@
 """The run that learns a teacher's questions beside those from templates: `dstill adapt --teacher`.
 
-    run = taught_run(parent, Path("runs/taught"), {"generate.teacher": "openai", …})
-    teach(parent, run, resume="dstill adapt …")     # buys the questions, and writes the rows; done once
-    run.train(); run.evaluate()                     # starts where the training of `parent` would
+    run = taught_run(parent, Path("runs/taught"), {"adapt.teacher": "openai", …})
+    teach(run, resume="dstill adapt …")     # buys the questions, and writes the rows; done once
+    run.train(); run.evaluate()             # starts where the training of `parent` would
 
-Its training rows are those of the teacher and a sample of its parent's, in the proportion of ``adapt.share``. A share
-of the teacher's questions is the split ``test_teacher``. None of them is like one that is learnt.
+The teacher's questions join a sample of the training rows that the run has, in the proportion of ``adapt.share``. A
+share of them is the split ``test_teacher``. None of those is like one that is learnt.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any
 
 from dstill.api.records import SPLITS, Record, Rejection
 from dstill.api.task import Task
-from dstill.config import Adapt
 from dstill.errors import DataError
 from dstill.factory import make_teacher
 from dstill.inputs.dedup import select
@@ -47,12 +46,13 @@ def taught_run(parent: Run, folder: Path, flags: Mapping[str, Any]) -> Run:
     return parent.branch(folder, flags={**flags, **own})
 
 
-def teach(parent: Run, run: Run, *, resume: str) -> Mapping[str, Any]:
-    """Let the teacher write questions, and write the rows of `run`. Returns the counts.
+def teach(run: Run, *, resume: str) -> Mapping[str, Any]:
+    """Let the teacher ``adapt.teacher`` write questions, and write the training rows of `run` anew. Returns the counts.
 
     `resume`: the command that continues. Raises DataError if hardly any question can be used.
     """
-    adapt, teacher = run.settings.adapt, make_teacher(run.plugins, run.config)
+    adapt = run.settings.adapt
+    teacher = make_teacher(run.plugins, run.config, adapt.teacher)
     takes_all = teacher.is_lookup and "adapt.teacher_questions" not in run.config.chosen
     with run.stage(TEACH) as facts:
         wanted = sys.maxsize if takes_all else adapt.teacher_questions
@@ -60,10 +60,10 @@ def teach(parent: Run, run: Run, *, resume: str) -> Mapping[str, Any]:
         run.write(REJECTS, found.rejections)
         _require_enough(run, found)
         run.write(QUESTIONS, found.records)
-        rows = _mixed(parent, found.records, adapt)
+        rows = _mixed(run, found.records)
         of_split = {split: [row for row in rows if row.split == split] for split in ("train", SPLIT)}
-        for split, records in of_split.items():
-            run.write(data_file(split), records)
+        for split in (SPLIT, "train"):  # if this is stopped before the second, it can be done again
+            run.write(data_file(split), of_split[split])
         taught, learnt = sum(ASKED_BY in row.extra for row in of_split["train"]), len(of_split["train"])
         card = _card(teacher.name, taught, learnt, len(of_split[SPLIT]))
         run.write_file(CARD, (run.folder / CARD).read_text() + card)
@@ -91,14 +91,15 @@ def _require_enough(run: Run, found: TeacherRows) -> None:
     )
 
 
-def _mixed(parent: Run, written: Sequence[Record], adapt: Adapt) -> list[Record]:
-    """The rows of the training and of `SPLIT`: `written`, and a sample of the training rows of `parent`.
+def _mixed(run: Run, written: Sequence[Record]) -> list[Record]:
+    """The rows of the training and of `SPLIT`: `written`, and a sample of the training rows that `run` has.
 
     A student that starts from random weights gets all of those.
     """
-    task, learnt = parent.task, list(parent.records("train"))
-    others = [row for split in SPLITS if split != "train" for row in parent.records(split)]
-    random = Random(f"{parent.settings.project.seed} {TEACH}")
+    task, adapt = run.task, run.settings.adapt
+    learnt = [row for row in run.records("train") if ASKED_BY not in row.extra]
+    others = [row for split in SPLITS if split not in ("train", SPLIT) for row in run.records(split)]
+    random = Random(f"{run.settings.project.seed} {TEACH}")
     drawn = random.sample(sorted(written, key=lambda row: row.id), round(adapt.held_out * len(written)))
     held_out = {row.id for row in _unlike(drawn, [*learnt, *others], task)}
     marked = [
@@ -106,7 +107,7 @@ def _mixed(parent: Run, written: Sequence[Record], adapt: Adapt) -> list[Record]
         for row in written
     ]
     sample = learnt
-    if parent.student.base:
+    if run.student.base:
         wanted = round((len(written) - len(held_out)) * (1 - adapt.share) / adapt.share)
         sample = random.sample(learnt, min(wanted, len(learnt)))
     rows = select([*sample, *others, *marked], task)

@@ -1,11 +1,9 @@
 """The splits of questions for a configuration, which `QueryDsl.examples` gives.
 
     splits_of(Settings(index="movies"), seed=0)["test_unseen_templates"]   questions of unseen templates
-    unseen_data(Settings(index="movies"), seed=0, trained=…)               questions about `quakes`, which is never
-    trained on
+    unseen_data(Settings(index="movies"), seed=0, trained=…)               questions about `quakes`
 
-A user's own index has no split with an
-unseen index, since its engine has no other.
+A user's own index has no split with an unseen index, since its engine has no other.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from dstill.api.records import Example
-from dstill_querydsl.bundle.indices import HELD_OUT, Index, bundled, configured, trainable
+from dstill_querydsl.bundle.indices import HELD_OUT, Index, bundled, configured
 from dstill_querydsl.language.canonical import canonical_text
 from dstill_querydsl.questions.templates import Rules, questions, splits
 from dstill_querydsl.questions.templates.field_limit import limit_fields
@@ -36,7 +34,7 @@ def index_of_questions(config: Any) -> Index:
     """The index of the settings, with the fields that questions use. Raises DataError and UsageError."""
     if config.mapping:
         return limit_fields(configured(config.index, config.mapping, config.values), config.question_fields)
-    return bundled(trainable(config.index), config.documents)
+    return bundled(config.index, config.documents)
 
 
 def splits_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
@@ -48,12 +46,13 @@ def splits_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
 
 
 def unseen_data(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:
-    """Questions of `test_unseen_data`: about an index that is never trained on, without golds of `trained`."""
+    """Questions of `test_unseen_data`: about an index that is not trained on, without golds of `trained`."""
     if config.mapping:
         return []
     count = min(UNSEEN_LIMIT, max(1, config.n_questions // 30))
     golds = {canonical_text(example.answer or "") for example in trained}
-    drawn = list(questions(bundled(HELD_OUT[0], config.documents), 3 * count + SPARE_QUESTIONS, seed, rules_of(config)))
+    index = bundled(next(name for name in HELD_OUT if name != config.index), config.documents)
+    drawn = list(questions(index, 3 * count + SPARE_QUESTIONS, seed, rules_of(config)))
     # Refusals of writes are the same for every index. Other questions replace those that are dropped for it.
     free = [example for example in drawn if canonical_text(example.answer or "") not in golds]
     return [replace(example, split="test_unseen_data") for example in _with_categories_of(free, drawn[:count])]

@@ -23,16 +23,17 @@ from dstill.answering import steps
 from dstill.answering.prompts import prompter, worked_examples
 from dstill.api.checking import not_checked
 from dstill.api.executor import Executor
-from dstill.api.protocols import DataProfile
+from dstill.api.protocols import DataProfile, Synthesis
 from dstill.api.records import Example, Problem, Prompt, Record, Rejection, Reply, TeacherRequest
 from dstill.api.task import Task
 from dstill.api.teacher import BatchTeacher, Teacher
 from dstill.config import Settings
-from dstill.errors import BudgetError, Interrupted, RunError
+from dstill.errors import BudgetError, DataError, Interrupted, RunError
 from dstill.factory import Setup
 from dstill.inputs import given
 from dstill.inputs.leakage import refuse_leaks
 from dstill.inputs.question_files import read_questions
+from dstill.inputs.question_validation import require_unique_ids
 from dstill.io.logs import log
 from dstill.io.spool import View, digest
 from dstill.io.strict_json import dumps
@@ -317,18 +318,40 @@ def questions(task: Task, settings: Settings, focus: Focus | None, progress: Pro
     the focus.
     """
     if settings.generate.questions:
-        source, as_json = settings.generate.questions, task.json_answers
-        all_ = read_questions(source, parse=task.parse, json_answers=as_json, one_answer=True)
+        all_ = _read(settings.generate.questions, task)
     else:
         all_ = steps.examples_of(task, progress)
     all_ = spooled.examples(steps.assign_split(example, settings.project.seed) for example in all_)
     rows = spooled.examples(steps.stratified_head(all_, settings.generate.limit)) if settings.generate.limit else all_
+    if settings.generate.test_questions:
+        rows = spooled.examples([*rows, *_test_questions(settings.generate.test_questions, task)])
+        require_unique_ids(rows)
     refuse_leaks(rows, task, questions=False)
     rows.extend(_questions_for(task, settings, focus, rows))
     _warn_of_skipped_checks(task, rows)
     for text in consistency.for_questions(task, rows):
         log.warning("%s", text)
     return rows
+
+
+def _read(source: str, task: Task) -> Sequence[Example]:
+    return read_questions(source, parse=task.parse, json_answers=task.json_answers, one_answer=True)
+
+
+def _test_questions(source: str, task: Task) -> Iterator[Example]:
+    """The questions of that file as the split `test_written`. Raises DataError for one without an answer.
+
+    Those that name no data are about the task's, as a teacher's questions are.
+    """
+    brief = Synthesis.of(task).question_brief({})
+    for example in _read(source, task):
+        if not example.answer:
+            raise DataError(
+                f"question '{example.id}' has no answer, and is there to be scored",
+                where=f"generate.test_questions = {source}",
+                hint="give it an answer, or leave it out",
+            )
+        yield replace(example, split="test_written", context=example.context or (brief.context if brief else {}))
 
 
 def _questions_for(task: Task, settings: Settings, focus: Focus | None, examples: Sequence[Example]) -> list[Example]:
