@@ -4,7 +4,7 @@
     database("shop/2", "duckdb")        the same rows, under other names for tables and columns
     lexicon("shop", "duckdb")           the words that questions use for these names
 
-`TRAINED` are for training, each with `VARIANTS` other namings; students are never trained on those of `HELD_OUT`.
+`TRAINED` are for training, each with `VARIANTS` other namings; no base is trained on those of `HELD_OUT`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The splits of questions for a configuration, which `Sql.examples` gives.
 
     splits_of(Settings(), seed=0)["test_unseen_templates"]     about the bundled databases, of held-out templates
-    unseen_data(Settings(), seed=0)                            about the databases that are never trained on
+    unseen_data(Settings(), seed=0)                            about the databases that no base is trained on
 
 Training is also about other namings of the bundled databases, so that a student has to read the schema. A database of
 the user has no split with unseen data, since there is no other.
@@ -61,6 +61,7 @@ def splits_of(config: Settings, seed: int) -> Mapping[str, list[Example]]:
         bundled_source(f"{name}/{number}", config.dialect, _VARIANT)
         for name in names
         for number in range(1, bundle.VARIANTS + 1)
+        if name in bundle.TRAINED
     ]
     name = config.db or "bundled"
     return splits(usual, config.n_questions, seed, config.dialect, name=name, variants=others)
@@ -69,15 +70,9 @@ def splits_of(config: Settings, seed: int) -> Mapping[str, list[Example]]:
 def _trained(name: str) -> tuple[str, ...]:
     if not name:
         return bundle.TRAINED
-    if name in bundle.HELD_OUT:
+    if name not in bundle.NAMES:
         raise UsageError(
-            f"'{name}' is held out for tests: students are not trained on it",
-            where="task.sql.db",
-            hint=f"choose one of {', '.join(bundle.TRAINED)}, or give the schema of your own database",
-        )
-    if name not in bundle.TRAINED:
-        raise UsageError(
-            f"'{name}' is not a bundled database.{did_you_mean(name, bundle.TRAINED)}",
+            f"'{name}' is not a bundled database.{did_you_mean(name, bundle.NAMES)}",
             where="task.sql.db",
             hint="give the schema of your own database with task.sql.schema",
         )
@@ -85,10 +80,10 @@ def _trained(name: str) -> tuple[str, ...]:
 
 
 def unseen_data(config: Settings, seed: int) -> list[Example]:
-    """Questions of `test_unseen_data`: about databases that are never trained on."""
+    """Questions of `test_unseen_data`: about databases that are not trained on."""
     if config.schema:
         return []
-    sources = [bundled_source(name, config.dialect) for name in bundle.HELD_OUT]
+    sources = [bundled_source(name, config.dialect) for name in bundle.HELD_OUT if name != config.db]
     count = min(_MOST_UNSEEN, max(1, config.n_questions // 20))
     examples = questions(sources, count, seed, config.dialect, name="unseen")
     return [replace(example, split="test_unseen_data") for example in examples]

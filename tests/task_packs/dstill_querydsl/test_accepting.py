@@ -50,6 +50,7 @@ def metric(**metrics: str) -> Body:
 
 
 IN_OSLO: Body = {"query": {"bool": {"filter": [{"term": {"town": "Oslo"}}]}}}
+OPEN: Body = {"query": {"term": {"open": True}}}
 LARGEST: Body = {"size": 1, "sort": [{"size": "desc"}]}
 BY_SIZE: Body = {"sort": [{"size": "asc"}]}
 COUNT: Body = {"size": 0, "track_total_hits": True, **IN_OSLO}
@@ -68,6 +69,7 @@ BY_METRIC = {"order": {"m": "desc"}, "size": 1}
         ("Owners and sizes of shops in Oslo?", IN_OSLO, {**IN_OSLO, **terms("owner")}, False),
         ("Owners of shops?", IN_OSLO, {**terms("owner")}, False),  # of other documents, too
         ("Names of the shops in Oslo?", IN_OSLO, {**IN_OSLO, "_source": ["shop_name", "size"]}, True),
+        ("List the open shops", OPEN, {**OPEN, "_source": ["shop_name"]}, True),  # how else are they, if not open
         ("Names of the shops in Oslo?", IN_OSLO, {**IN_OSLO, "_source": ["owner"]}, False),
         ("Names of the shops in Oslo?", IN_OSLO, {**IN_OSLO, "_source": False}, False),
         ("Names and sizes of the shops in Oslo?", IN_OSLO, {**IN_OSLO, "_source": ["shop_name"]}, False),

@@ -110,15 +110,19 @@ def _named(want: Value, question: str) -> list[str]:
     """The fields of the gold's hits that the question asks for.
 
     One of a condition or the sort is asked for if the question begins with it; one of the sort, also if it is named
-    twice. Of "product name", it is not ``product`` that is named.
+    twice. Of "product name", it is not ``product`` that is named. A condition of yes or no is an adjective: "list the
+    landlocked countries".
     """
     used = {use.name.removesuffix(".keyword"): use.kind for use in uses(want["body"])}
-    fields = dict.fromkeys(name for hit in want["hits"] for name in hit.get("source") or {})
+    sources = [hit.get("source") or {} for hit in want["hits"]]
+    fields = dict.fromkeys(name for source in sources for name in source)
     times = {name: number for name in fields if (number := len(mentions(name, question)))}
     words = {name: f" {' '.join(stems(name))} " for name in times}
     whole = [name for name, own in words.items() if not any(own in other != own for other in words.values())]
     twice = {name for name in whole if used.get(name) == "sort" and times[name] > 1}
-    return [name for name in whole if name not in used or name in twice or is_asked(name, question)]
+    yes_no = {name for source in sources for name, value in source.items() if isinstance(value, bool)}
+    asked = {name for name in whole if name not in yes_no and is_asked(name, question)}
+    return [name for name in whole if name not in used or name in twice or name in asked]
 
 
 def _lacks(got: Value, named: Sequence[str]) -> bool:
