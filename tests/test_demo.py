@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dstill.api.records import Record
-from dstill_querydsl.language.canonical import canonical_text
+from dstill.linked.names import words_in
 
 pytestmark = pytest.mark.slow
 
@@ -21,32 +21,34 @@ KEYS = {
 }  # fmt: skip
 
 
-def test_reaches_accuracy_floor_within_memory_limit(demo) -> None:
+def test_a_teachers_questions_make_the_student_better(demo) -> None:
+    """On questions that were written apart, about an index that the base never saw. Measured: + 12 to + 13 points."""
     summary = demo.summary
     assert summary.keys() >= KEYS
-    assert summary["executable_accuracy"] >= 0.80
-    assert summary["n"] >= 300
-    assert summary["unseen_templates"] is not None
+    assert summary["n"] >= 110
+    assert summary["executable_accuracy"] >= summary["untrained"] + 0.06
+    assert summary["executable_accuracy"] >= 0.60
     assert summary["peak_memory_bytes"] <= 6 * 2**30
 
 
 def test_student_beats_nearest_question(demo) -> None:
     manifest = json.loads((demo.folder / "run.json").read_text())
-    nearest = manifest["stages"]["evaluate"]["scores"]["nearest"]["test"]["executable_accuracy"]
+    nearest = manifest["stages"]["evaluate"]["scores"]["nearest"]["test_written"]["executable_accuracy"]
     assert demo.summary["ci95"][0] > nearest["high"]
 
 
-def test_training_keeps_what_the_base_can_do(demo) -> None:
-    """The base was trained on other questions about this index, and answers nearly all of these."""
-    assert demo.summary["ci95"][1] >= demo.summary["untrained"]
+def test_most_questions_that_are_learnt_are_the_teachers(demo) -> None:
+    taught = json.loads((demo.folder / "run.json").read_text())["stages"]["teach"]
+    assert taught["train"] > 600
+    assert 0.58 < taught["train"] / (taught["train"] + taught["mixed_with"]) < 0.65
 
 
-def test_unseen_template_golds_are_not_in_training(demo) -> None:
-    golds = {split: _golds(demo.folder, split) for split in ("train", "test_unseen_templates")}
-    assert len(golds["test_unseen_templates"]) > 50
-    assert not golds["train"] & golds["test_unseen_templates"]
+def test_scored_questions_are_not_in_training(demo) -> None:
+    learnt, scored = (_questions(demo.folder, split) for split in ("train", "test_written"))
+    assert len(scored) > 100
+    assert not learnt & scored
 
 
-def _golds(folder: Path, split: str) -> set[str]:
+def _questions(folder: Path, split: str) -> set[str]:
     lines = (folder / "dataset" / "data" / f"{split}.jsonl").read_text().splitlines()
-    return {canonical_text(Record.from_row(json.loads(line)).answer) for line in lines}
+    return {" ".join(words_in(Record.from_row(json.loads(line)).question)).lower() for line in lines}

@@ -460,7 +460,11 @@ def test_demo_prints_the_scores(cli: Cli) -> None:
     assert numbers["run"] == "run"
     assert numbers["examples"] == {
         "right": {"question": "add 2 and 1", "answer": "1+2", "gold": "2+1"},
-        "wrong": {"question": "take 2 from 1", "answer": "2-1", "gold": "1-2"},
+        "wrong": [
+            {"question": "take 2 from 1", "answer": "2-1", "gold": "1-2"},
+            {"question": "take 3 from 1", "answer": "3-1", "gold": "1-3"},
+            {"question": "take 3 from 2", "answer": "3-2", "gold": "2-3"},
+        ],
     }
 
 
@@ -481,7 +485,7 @@ def test_demo_says_that_no_answer_is_wrong(cli: Cli) -> None:
     text = cli("demo", "--out", "run", *every).out
     assert "right, answered live" in text
     assert "none of the 13 judged answers of train is wrong\n" in text
-    assert last_object(cli("demo", "--out", "run", *every, "--json"))["examples"]["wrong"] is None
+    assert last_object(cli("demo", "--out", "run", *every, "--json"))["examples"]["wrong"] == []
 
 
 def test_demo_trains_another_student_with_its_own_recipe(cli: Cli) -> None:

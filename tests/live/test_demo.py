@@ -10,25 +10,21 @@ import os
 import shutil
 import subprocess
 import sys
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.sizes import NIGHTLY
 
 from dstill.api.records import Record, Verdict
 from dstill_querydsl.language.results.refusal import is_refusal
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
-SPLITS_IN_CI = ("test_unseen_templates", "test_unseen_data")
-
 # id of an item → why its verdict may differ between the engines
 DIFFERENT: dict[str, str] = {}
 
 
-# CI compares the verdicts of one product on two splits; `make nightly` all of both, and runs the golds.
+# CI compares the verdicts of one product; `make nightly` of both, and runs the golds.
 @pytest.mark.parametrize("product", ["elasticsearch", pytest.param("opensearch", marks=pytest.mark.nightly)])
 def test_real_engine_gives_same_verdicts(product: str, demo, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = shutil.copytree(demo.folder, tmp_path / "run")
@@ -43,7 +39,6 @@ def test_real_engine_gives_same_verdicts(product: str, demo, tmp_path: Path, req
             "--engine-url",
             url,
             "--load-data",
-            *chain.from_iterable(("--split", split) for split in SPLITS_IN_CI if not NIGHTLY),
             "--json",
         ],
         cwd=tmp_path,
@@ -60,7 +55,7 @@ def test_real_engine_gives_same_verdicts(product: str, demo, tmp_path: Path, req
         [file] = folder.glob(f"verdicts{system}-{product}*.jsonl")
         real = _verdicts(file)
         assert real
-        assert embedded.keys() == real.keys() if NIGHTLY else embedded.keys() > real.keys()
+        assert embedded.keys() == real.keys()
         embedded = {i: embedded[i] for i in real}
         # what the embedded engine says that it cannot run faithfully is no verdict: few, and not compared
         not_here = {i for i, verdict in embedded.items() if verdict.outcome == "unsupported"}

@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 import json
+from pathlib import Path
 
 import pytest
 from support.field_counts import leaves
@@ -14,6 +15,7 @@ from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import HELD_OUT, NAMES, bundled
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.protocols.demo import RECORDED
 from dstill_querydsl.settings import Settings
 
 
@@ -81,26 +83,29 @@ def test_held_out_indices_are_bundled() -> None:
     ]
 
 
-def test_demo_accepts_any_index_not_held_out() -> None:
+def test_demo_is_about_an_index_with_a_recorded_teacher() -> None:
     (option,) = [one for one in QueryDsl.options if "demo" in one.commands]
     assert option.name == "--bundled-index"
-    assert {name: option.read(name).settings for name in NAMES if name not in HELD_OUT} == {
-        "weblogs": {"task.querydsl.index": "weblogs"},
-        "movies": {"task.querydsl.index": "movies"},
-        "flights": {"task.querydsl.index": "flights"},
+    for name in RECORDED:
+        settings = option.read(name).settings
+        assert settings["task.querydsl.index"] == name
+        assert all(Path(settings[key]).exists() for key in ("teacher.replay.file", "generate.test_questions"))
+        assert settings.keys() <= Demo.class_of(QueryDsl).demo_settings.keys()
+    with pytest.raises(UsageError, match="no teacher's questions about 'weblogs' are bundled"):
+        option.read("weblogs")
+    with pytest.raises(UsageError, match="Did you mean 'factbook'"):
+        option.read("factbok")
+
+
+def test_no_index_of_a_recorded_teacher_is_one_that_the_base_knows() -> None:
+    assert set(RECORDED) < set(HELD_OUT)
+
+
+def test_unseen_data_is_about_another_index() -> None:
+    about = {
+        row.context["index"] for row in QueryDsl(Settings(index="quakes", n_questions=90)).examples("test_unseen_data")
     }
-    assert "task.querydsl.index" not in Demo.class_of(QueryDsl).demo_settings
-    for name in HELD_OUT:
-        with pytest.raises(UsageError, match=f"'{name}' is held out"):
-            option.read(name)
-    with pytest.raises(UsageError, match="Did you mean 'flights'"):
-        option.read("fligths")
-
-
-@pytest.mark.parametrize("name", HELD_OUT)
-def test_makes_no_train_questions_for_held_out_index(name: str) -> None:
-    with pytest.raises(UsageError, match=f"'{name}' is held out"):
-        QueryDsl(Settings(index=name)).examples("train")
+    assert about == {"birdstrikes"}
 
 
 @pytest.mark.parametrize("count", [0, -1, 20_001])
