@@ -2,7 +2,7 @@
 
     python -m benchmarks.linked_ablation [ARM …] [--seconds 150] [--seeds 3] [--threads 2] [--out build/linked]
 
-The rows are the demo's about weblogs. `ARMS` lists what is trained; without a name, all are. Each is scored on unseen
+The rows are about weblogs. `ARMS` lists what is trained; without a name, all are. Each is scored on unseen
 questions (test), unseen templates and an unseen index (quakes): executable and exact accuracy, and the share of answers
 that ran and were wrong: the mean over the seeds, with the 95 % Wilson interval of one seed's questions.
 
@@ -37,7 +37,6 @@ from dstill.runs.folder import data_file
 from dstill.runs.manifest import MANIFEST
 from dstill_querydsl.form.cursor import BodyCursor
 from dstill_querydsl.form.query_form import QueryForm
-from dstill_querydsl.protocols.demo import QueryDemo
 from dstill_querydsl.protocols.linked import QueryLinked
 
 SPLITS = ("test", "test_unseen_templates", "test_unseen_data")
@@ -333,7 +332,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=150.0, help="of training, each")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--questions", type=int, default=QueryDemo.demo_settings["task.querydsl.n_questions"])
+    parser.add_argument("--questions", type=int, default=5_000)
     parser.add_argument("--items", type=int, default=0, help="questions of a set at most; 0: all")
     parser.add_argument("--out", type=Path, default=Path("build") / "linked-ablation")
     given = parser.parse_args(words)

@@ -2,7 +2,7 @@
 
     python -m benchmarks predict
 
-The student is the demo's `tiny` in its own size after a few steps of training; answers are checked, and not run. One
+The student is `tiny` in its own size after a few steps of training; answers are checked, and not run. One
 after the other it is asked every tenth question, and the time is taken as that of all.
 """
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks serve
 
-The student is the demo's `tiny` in its own size, trained until it knows a few questions by heart, so that its answers
+The student is `tiny` in its own size, trained until it knows a few questions by heart, so that its answers
 are as long as golds are; a batch takes as long as its longest answer, and one that never ends holds up all of it. It is
-behind `dstill serve` in a process of its own; it answers about the demo's index, and nothing is run.
+behind `dstill serve` in a process of its own; it answers about `weblogs`, and nothing is run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from benchmarks.measure import Figure, figure, interleaved
 from dstill import config, plugins
 from dstill.runs.run import Run
 from dstill_finetune.tiny import Tiny
-from dstill_querydsl.protocols.demo import QueryDemo
 
 CLIENTS = 16
 QUESTIONS = 128  # of one measurement
@@ -41,10 +40,9 @@ def figures() -> Iterable[Figure]:
 
 
 def trained(folder: Path) -> Run:
-    """A run whose student has seen a little of the demo's data, often."""
+    """A run whose student has seen a little about `weblogs`, often."""
     loaded = plugins.load()
     flags = {
-        **QueryDemo.demo_settings,
         **Tiny.recipe,
         "train.student": Tiny.name,
         "project.task": "querydsl",
