@@ -280,8 +280,8 @@ def test_stopped_training_continues_with_changes_on_request(
         assert "--resume-with-changes continues it with the new settings" in refused.err
         cli(*changed, "--resume-with-changes")
     assert given == [
-        {"restart": False, "resume_with_changes": False},
-        {"restart": False, "resume_with_changes": True},
+        {"restart": False, "resume_with_changes": False, "allow_unreviewed": False},
+        {"restart": False, "resume_with_changes": True, "allow_unreviewed": False},
     ]
     assert cli(*changed).code == 0  # the run has the new settings now
 

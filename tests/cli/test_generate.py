@@ -341,3 +341,35 @@ def test_templates_that_training_has_are_refused_before_a_reply_is_bought(
     assert ended.code == 4
     assert "1 of 1 items of test_unseen_templates shares a template with train" in ended.err
     assert server.requests == []
+
+
+# --- questions that were written apart --------------------------------------------------
+
+
+def apart(*rows: dict[str, Any]) -> tuple[str, str]:
+    """The option that takes `rows` as the split `test_written`."""
+    Path("apart.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return "--set", "generate.test_questions=apart.jsonl"
+
+
+def test_test_questions_are_scored_and_not_learnt(cli: Cli) -> None:
+    rows = ({"question": "add 2 and 3", "answer": "2+3", "split": "train"}, {"question": "sum 7, 8", "answer": "7+8"})
+    words = ("generate", "--task", "toy", "--out", "mine", *apart(*rows))
+    assert cli(*words, "--set", 'evaluate.splits=["test_written"]').code == 0
+    data = {path.stem: path.read_text() for path in Path("mine/dataset/data").iterdir()}
+    assert [json.loads(line)["answer"] for line in data["test_written"].splitlines()] == ["2+3", "7+8"]
+    assert '"add 2 and 3"' not in data["train"]  # a question of the pack, too
+    assert cli("train", "mine", "--student", "memory", "--set", "train.objective=plain").code == 0
+    ended = cli("evaluate", "mine", "--set", "evaluate.baselines=[]")
+    assert "of 2 (" in ended.out
+    assert "questions that were written apart from all training" in " ".join(ended.out.split())
+
+
+def test_test_question_without_an_answer_is_an_error(cli: Cli) -> None:
+    ended = cli("generate", "--task", "toy", "--out", "mine", *apart({"id": "a", "question": "sum 7, 8"}))
+    assert ended.code == 4
+    assert ended.err.splitlines()[-3:] == [
+        "error: question 'a' has no answer, and is there to be scored",
+        "where: generate.test_questions = apart.jsonl",
+        "hint: give it an answer, or leave it out",
+    ]

@@ -47,7 +47,7 @@ def taught_run(parent: Run, folder: Path, flags: Mapping[str, Any]) -> Run:
 
 
 def teach(run: Run, *, resume: str) -> Mapping[str, Any]:
-    """Let the teacher ``adapt.teacher`` write questions, and write the training rows of `run` anew. Returns the counts.
+    """Let the teacher ``adapt.teacher`` write questions, and write the training rows of `run`. Returns the counts.
 
     `resume`: the command that continues. Raises DataError if hardly any question can be used.
     """

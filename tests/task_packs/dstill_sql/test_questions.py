@@ -196,13 +196,16 @@ def test_references_in_a_circle_and_names_that_need_quotes_work() -> None:
         assert not list(find_problems(task, one, Draft(answer=one.answer or ""))), one.answer
 
 
-def test_an_unknown_or_held_out_database_is_refused() -> None:
+def test_an_unknown_database_is_refused() -> None:
     with pytest.raises(UsageError, match="Did you mean 'shop'"):
         list(Sql(Settings(db="shp")).examples("train"))
-    with pytest.raises(UsageError, match="held out"):
-        list(Sql(Settings(db="flights")).examples("train"))
     with pytest.raises(UsageError, match="not known"):
         list(Synthesis.of(Sql(Settings())).synthesize({"db": "what"}, 5, 0))
+
+
+def test_unseen_data_is_another_database() -> None:
+    examples = Sql(Settings(db="festival", n_questions=60)).examples("test_unseen_data")
+    assert {example.context["db"] for example in examples} == {"flights"}
 
 
 def test_a_brief_describes_the_database() -> None:
