@@ -91,7 +91,7 @@ def live_examples(run: Run) -> Live:
 
 def _wrong_before(run: Run) -> dict[str, str]:
     """The wrong answers before training, by question."""
-    if UNTRAINED not in run.settings.evaluate.baselines:
+    if UNTRAINED not in run.stages["evaluate"]["scores"]:
         return {}
     wrong = {verdict.id for verdict in run.verdicts(UNTRAINED) if not verdict.correct}
     drafts = {row.id: steps.draft_of(row, run.objective, run.task) for row in run.predictions(UNTRAINED)}
