@@ -9,7 +9,7 @@ of them before the first hook call, so that ``dstill --help`` does not wait for 
 declared (`dstill.api.declare`) is imported when it is used.
 
 If a plugin or a declared class does not load, `Plugins.failures` says why, and the others still load. An installed
-plugin that only brings what is chosen by name, as a task pack does, is then left out. Any other stops the commands that
+plugin that only brings what is chosen by name, as a task pack does, is then skipped. Any other stops the commands that
 run stages: a check or a metric might be missing.
 ``DSTILL_DISABLE=a,b`` disables plugins, ``DSTILL_TRACE_HOOKS=1`` prints every hook call.
 """
@@ -57,7 +57,7 @@ __all__ = ["Failure", "PluginInfo", "Plugins", "load", "part_sections", "sources
 
 GROUP = "dstill"
 
-# The hooks of a plugin that can be left out. What others bring is used unasked, as a check or a metric is.
+# The hooks of a plugin that can be skipped. What others bring is used unasked, as a check or a metric is.
 CHOSEN_BY_NAME = {"register_tasks", "register_executors", "register_teachers", "register_commands"}
 
 
@@ -101,11 +101,11 @@ class Plugins:
         self._manager.register(defaults, name="core")
         self.unknown: list[str] = []  # names in DSTILL_DISABLE that no plugin has
         self.files: tuple[Path, ...] = ()  # of --plugin, for processes that must load the same plugins
-        self.are_failures_shown = False  # by the command itself: then there is no warning of what is left out
+        self.are_failures_shown = False  # by the command itself: then there is no warning of what is skipped
         self.judges: set[str] = set()  # plugins that returned a verdict, since the last `judges.clear()`
         self._loaded: list[PluginInfo] = []
         self._failures: list[Failure] = []
-        self._left_out: list[Failure] = []  # those of installed plugins that nobody needs who does not name them
+        self._skipped: list[Failure] = []  # those of installed plugins that nobody needs who does not name them
         self._parts: dict[str, dict[str, tuple[type[Part] | Declaration, str]]] = defaultdict(dict)  # kind → name → …
         self._broken: dict[tuple[str, str], Failure] = {}  # kind and name of declared parts that did not load
         self._registered: set[tuple[str, str]] = set()  # plugin and kind
@@ -147,17 +147,17 @@ class Plugins:
             self._parts[kind] = {name: (part, owner) for name, (part, owner) in parts.items() if owner != info.name}
         for group, name, _ in self._commands.get(info, ()):
             group.commands.pop(name, None)
-        self.leave_out(info, error)
+        self.skip(info, error)
 
-    def leave_out(self, info: PluginInfo, error: BaseException) -> None:
-        """Record that a plugin did not load. An installed one is left out if its module shows that it may be."""
+    def skip(self, info: PluginInfo, error: BaseException) -> None:
+        """Record that a plugin did not load. An installed one is skipped if its module shows that it may be."""
         failure = self.fail(info, error)
         is_wrong = isinstance(error, (PluginError, pluggy.PluginValidationError))  # it loads, and dstill refuses it
         if not info.distribution or is_wrong:
             return
         words = _named_in(info.source)
         if words is not None and not words & (vars(self._manager.hook).keys() - CHOSEN_BY_NAME):
-            self._left_out.append(failure)
+            self._skipped.append(failure)
 
     def fail(self, info: PluginInfo, error: BaseException, part: str = "") -> Failure:
         """Record that a plugin, or only its `part`, did not load."""
@@ -238,23 +238,23 @@ class Plugins:
         """Raise PluginError if a plugin did not load; for commands that run stages.
 
         A plugin of which a declared part does not load is healthy: only who uses that part needs it. Warns of a plugin
-        that is left out.
+        that is skipped.
         """
         self._register_all()
         if failures := self.refusing:
             raise _unhealthy(*failures)
-        for failure in () if self.are_failures_shown else self._left_out:
-            log.warning("left out: %s", failure, extra={"once": True})
+        for failure in () if self.are_failures_shown else self._skipped:
+            log.warning("skipped: %s", failure, extra={"once": True})
 
     @property
     def refusing(self) -> list[Failure]:
         """The failures known so far that stop every command that runs stages."""
-        return [failure for failure in self._failures if not failure.part and failure not in self._left_out]
+        return [failure for failure in self._failures if not failure.part and failure not in self._skipped]
 
     def require_complete(self) -> None:
-        """Raise PluginError if a plugin is left out; for what no other plugin has."""
-        if self._left_out:
-            raise _unhealthy(*self._left_out)
+        """Raise PluginError if a plugin is skipped; for what no other plugin has."""
+        if self._skipped:
+            raise _unhealthy(*self._skipped)
 
     # --- parts --------------------------------------------------------------------------
 
@@ -584,7 +584,7 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
             try:
                 module = point.load()
             except (Exception, SystemExit) as error:  # a plugin must not exit the program
-                plugins.leave_out(info, error)
+                plugins.skip(info, error)
                 continue
             plugins.add(module, info)
     for file in files:

@@ -226,7 +226,7 @@ def install(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("text", [ABSENT, LATE])
-def test_installed_pack_that_cannot_be_imported_is_left_out(
+def test_installed_pack_that_cannot_be_imported_is_skipped(
     cli: Callable[..., Any], install: Callable[..., None], text: str
 ) -> None:
     calls: list[tuple[str, ...]] = [
@@ -244,12 +244,12 @@ def test_installed_pack_that_cannot_be_imported_is_left_out(
         assert ended.code == 3
         assert ended.err.count("no_such_module_here") == 1
         assert LOST in ended.err
-        assert "left out" not in ended.err
+        assert "skipped" not in ended.err
     assert "engine of toy" in ended.out
     for words in calls:
         ended = cli(*words)
         assert ended.code == 0, ended.err
-        assert ended.err.count(f"warning: left out: {LOST}\n") == ended.err.count("left out: ") == 1
+        assert ended.err.count(f"warning: skipped: {LOST}\n") == ended.err.count("skipped: ") == 1
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_installed_pack_that_cannot_be_imported_is_left_out(
         ("config", "show", "--set", "task.lost.size=3"),
     ],
 )
-def test_pack_that_is_left_out_is_named_to_who_asks_for_it(
+def test_pack_that_is_skipped_is_named_to_who_asks_for_it(
     cli: Callable[..., Any], install: Callable[..., None], words: tuple[str, ...]
 ) -> None:
     install(ABSENT)
@@ -280,7 +280,7 @@ def test_pack_that_is_left_out_is_named_to_who_asks_for_it(
         (ABSENT, "no_such_module_here"),
     ],
 )
-def test_plugin_that_may_have_a_check_is_not_left_out(
+def test_plugin_that_may_have_a_check_is_not_skipped(
     cli: Callable[..., Any], install: Callable[..., None], text: str, target: str
 ) -> None:
     install(text, target)
@@ -314,4 +314,4 @@ def register_executors():
     assert "[executor.lost]\nsize = 3\n" in Path("run/config.toml").read_text()
     install(f"import no_such_module_here\n{pack}")
     ended = cli("train", "run", "--student", "memory", "--objective", "plain")
-    assert (ended.code, ended.err.count("left out: ")) == (0, 1)
+    assert (ended.code, ended.err.count("skipped: ")) == (0, 1)
