@@ -199,7 +199,7 @@ class Review:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
-    """What `dstill evaluate` scores, and which baselines it compares with."""
+    """The splits that `dstill evaluate` scores, and which baselines it compares with."""
 
     splits: tuple[str, ...] = setting(("test", "test_unseen_templates"), "Splits that are scored.")
     baselines: tuple[str, ...] = setting(

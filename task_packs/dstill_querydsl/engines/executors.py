@@ -101,7 +101,7 @@ class _EngineExecutor(Executor):
         return ()
 
     def context(self, example: Example) -> Mapping[str, Any]:
-        """What the documents never break, for test databases that keep it."""
+        """The rules that the documents never break, for test databases that keep them."""
         from dstill_querydsl.testdata.dependencies import dependencies
         from dstill_querydsl.testdata.layout import Layout
 
