@@ -25,6 +25,7 @@ from dstill.cli.options import App
 
 FILE = Path(__file__).parent / "commands.md"
 WIDTH = 100
+EXAMPLES = 2  # of a command; its help has the others
 HEAD = """# Commands
 
 <!-- Written by docs/make_cli.py from --help: change the help, then `make docs`. -->
@@ -119,17 +120,31 @@ def _section(context: click.Context, shared: set[tuple[str, str]]) -> str:
     usage, _, about = about.replace(f"  {RUN_HELP}\n", "").partition("\n\n")
     summary, *paragraphs = about.rstrip().split("\n\n")
     about = "\n\n".join([summary, *(text for text in paragraphs if re.search(r"\b[Ee]xit", text))])
-    lines = [f"\n## `{context.command_path}`\n\n", _block(usage.removeprefix("Usage: ")), "\n", _block(about)]
+    usage = usage.removeprefix("Usage: ")
+    lines = [f"\n## `{context.command_path}`\n\n"]
+    if usage != f"{context.command_path} [OPTIONS]":
+        lines += [_block(usage), "\n"]
+    lines.append(_block(about))
     records = _records(context)
     if own := [record for record in records if record not in shared]:
         lines += ["\n", _options(context, own)]
     if names := [record[0].split()[0].rstrip(",") for record in records if record in shared]:
         lines.append(f"\nShared options: {', '.join(f'`{name}`' for name in names)}\n")
-    if (after := rest.partition("\n\n")[2]) and context.parent is None:
-        lines += ["\n", _block(after)]
+    after = rest.partition("\n\n")[2]
+    if context.parent is None:
+        lines += ["\n", _block(_names(after))]
     elif after.startswith("Examples:\n"):
-        lines += ["\n", _block(after.partition("\n")[2])]
+        lines += ["\n", _block("\n".join(after.splitlines()[1 : 1 + EXAMPLES]))]
     return "".join(lines)
+
+
+def _names(sections: str) -> str:
+    """The commands of each section, without what they do: their own sections say it."""
+    lines = []
+    for section in sections.strip().split("\n\n"):
+        title, *commands = section.splitlines()
+        lines.append(f"{title} {', '.join(command.split()[0] for command in commands if command[2] != ' ')}")
+    return "\n".join(lines)
 
 
 def _options(context: click.Context, records: Iterable[tuple[str, str]]) -> str:

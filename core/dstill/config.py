@@ -207,7 +207,7 @@ class Review:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
-    """What `dstill evaluate` scores, and which baselines it compares with."""
+    """The splits that `dstill evaluate` scores, and which baselines it compares with."""
 
     splits: tuple[str, ...] = setting(("test", "test_unseen_templates"), "Splits that are scored.")
     baselines: tuple[str, ...] = setting(
@@ -416,6 +416,14 @@ class _Known(Mapping[str, dataclasses.Field[Any]]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def is_lost(self, key: str) -> bool:
+        """Whether the part with this key does not load."""
+        try:
+            self.get(key)
+        except PluginError:
+            return True
+        return False
+
     def is_table(self, key: str) -> bool:
         """Whether a key begins with `key` and a dot."""
         if key in self.sections:
@@ -514,11 +522,12 @@ def _from_run(entries: Mapping[str, tuple[Any, str]], known: _Known, folder: Pat
     """The settings of the run in `folder`.
 
     The file also has the defaults of parts that are not installed now, so empty values of unknown keys are ignored.
+    So are all values of parts that do not load: who uses such a part learns why.
     """
     return {
         key: (_in_project(value, known[key], folder) if key in known else value, origin)
         for key, (value, origin) in entries.items()
-        if key in known or value
+        if not known.is_lost(key) and (key in known or value)
     }
 
 
@@ -605,7 +614,7 @@ def _flatten(tree: Mapping[str, Any], known: _Known, prefix: str = "") -> dict[s
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         key = f"{prefix}{name}"
-        if isinstance(value, dict) and key not in known and (value or known.is_table(key)):
+        if isinstance(value, dict) and (known.is_lost(key) or (key not in known and (value or known.is_table(key)))):
             flat.update(_flatten(value, known, f"{key}."))
         else:
             flat[key] = value

@@ -119,6 +119,7 @@ def task_name(plugins: Plugins, settings: Settings) -> str:
     possible, names = possible_tasks(plugins, settings), plugins.names("tasks")
     if default := plugins.default_task(possible):
         return default
+    plugins.require_complete()
     if names and not possible:
         forms = ((name, address_forms(plugins, name)) for name in names)
         raise UsageError(
@@ -268,6 +269,7 @@ def url_takers(plugins: Plugins, task: Task, url: str) -> list[str]:
     scheme = _scheme(url)
     if takers := [name for name, taken in schemes.items() if scheme in taken]:
         return takers
+    plugins.require_complete()
     if not any(schemes.values()):
         raise UsageError(
             f"task '{task.name}' has no executor that takes a url",

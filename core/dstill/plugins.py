@@ -8,7 +8,9 @@
 of them before the first hook call, so that ``dstill --help`` does not wait for them. The class of a part that is
 declared (`dstill.api.declare`) is imported when it is used.
 
-If a plugin or a declared class does not load, `Plugins.failures` says why, and the others still load.
+If a plugin or a declared class does not load, `Plugins.failures` says why, and the others still load. An installed
+plugin that only brings what is chosen by name, as a task pack does, is then skipped. Any other stops the commands that
+run stages: a check or a metric might be missing.
 ``DSTILL_DISABLE=a,b`` disables plugins, ``DSTILL_TRACE_HOOKS=1`` prints every hook call.
 """
 
@@ -17,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +34,7 @@ import pluggy
 
 from dstill import defaults, hookspecs
 from dstill.errors import PluginError, UsageError, did_you_mean
+from dstill.io.logs import log
 
 if TYPE_CHECKING:
     from dstill.api.baseline import Baseline
@@ -52,6 +56,9 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "PluginInfo", "Plugins", "load", "part_sections", "sources"]
 
 GROUP = "dstill"
+
+# The hooks of a plugin that can be skipped. What others bring is used unasked, as a check or a metric is.
+CHOSEN_BY_NAME = {"register_tasks", "register_executors", "register_teachers", "register_commands"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +101,11 @@ class Plugins:
         self._manager.register(defaults, name="core")
         self.unknown: list[str] = []  # names in DSTILL_DISABLE that no plugin has
         self.files: tuple[Path, ...] = ()  # of --plugin, for processes that must load the same plugins
+        self.are_failures_shown = False  # by the command itself: then there is no warning of what is skipped
         self.judges: set[str] = set()  # plugins that returned a verdict, since the last `judges.clear()`
         self._loaded: list[PluginInfo] = []
         self._failures: list[Failure] = []
+        self._skipped: list[Failure] = []  # those of installed plugins that nobody needs who does not name them
         self._parts: dict[str, dict[str, tuple[type[Part] | Declaration, str]]] = defaultdict(dict)  # kind → name → …
         self._broken: dict[tuple[str, str], Failure] = {}  # kind and name of declared parts that did not load
         self._registered: set[tuple[str, str]] = set()  # plugin and kind
@@ -138,7 +147,17 @@ class Plugins:
             self._parts[kind] = {name: (part, owner) for name, (part, owner) in parts.items() if owner != info.name}
         for group, name, _ in self._commands.get(info, ()):
             group.commands.pop(name, None)
-        self.fail(info, error)
+        self.skip(info, error)
+
+    def skip(self, info: PluginInfo, error: BaseException) -> None:
+        """Record that a plugin did not load. An installed one is skipped if its module shows that it may be."""
+        failure = self.fail(info, error)
+        is_wrong = isinstance(error, (PluginError, pluggy.PluginValidationError))  # it loads, and dstill refuses it
+        if not info.distribution or is_wrong:
+            return
+        words = _named_in(info.source)
+        if words is not None and not words & (vars(self._manager.hook).keys() - CHOSEN_BY_NAME):
+            self._skipped.append(failure)
 
     def fail(self, info: PluginInfo, error: BaseException, part: str = "") -> Failure:
         """Record that a plugin, or only its `part`, did not load."""
@@ -218,11 +237,24 @@ class Plugins:
     def require_healthy(self) -> None:
         """Raise PluginError if a plugin did not load; for commands that run stages.
 
-        A plugin of which a declared part does not load is healthy: only who uses that part needs it.
+        A plugin of which a declared part does not load is healthy: only who uses that part needs it. Warns of a plugin
+        that is skipped.
         """
         self._register_all()
-        if failures := [failure for failure in self._failures if not failure.part]:
+        if failures := self.refusing:
             raise _unhealthy(*failures)
+        for failure in () if self.are_failures_shown else self._skipped:
+            log.warning("skipped: %s", failure, extra={"once": True})
+
+    @property
+    def refusing(self) -> list[Failure]:
+        """The failures known so far that stop every command that runs stages."""
+        return [failure for failure in self._failures if not failure.part and failure not in self._skipped]
+
+    def require_complete(self) -> None:
+        """Raise PluginError if a plugin is skipped; for what no other plugin has."""
+        if self._skipped:
+            raise _unhealthy(*self._skipped)
 
     # --- parts --------------------------------------------------------------------------
 
@@ -274,6 +306,8 @@ class Plugins:
         if failure := self._broken.get((kind, name)):
             raise _unhealthy(failure)
         if name not in parts:
+            if f"register_{kind}" in CHOSEN_BY_NAME:
+                self.require_complete()
             known = self.names(kind)
             raise UsageError(
                 f"no {singular(kind)} called '{name}'.{did_you_mean(name, known)}",
@@ -550,7 +584,7 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
             try:
                 module = point.load()
             except (Exception, SystemExit) as error:  # a plugin must not exit the program
-                plugins.fail(info, error)
+                plugins.skip(info, error)
                 continue
             plugins.add(module, info)
     for file in files:
@@ -573,6 +607,31 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
 def _name_and_version(distribution: Distribution | None) -> tuple[str, str]:
     """Name and version of a distribution. Cached, because each call parses the package's metadata."""
     return (distribution.name, distribution.version) if distribution else ("", "")
+
+
+def _named_in(source: str) -> set[str] | None:
+    """The words in a plugin's module, without importing it. None: its hooks may be written elsewhere.
+
+    `source` is the value of its entry point.
+    """
+    module, _, attribute = source.partition(":")
+    file = _file_of(module)
+    if attribute or file is None or file.suffix != ".py":
+        return None
+    text = file.read_text(encoding="utf-8", errors="replace")
+    return None if "import *" in text else set(re.findall(r"\w+", text))
+
+
+def _file_of(module: str) -> Path | None:
+    package, *below = module.split(".")
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        return None
+    if not below:
+        return Path(spec.origin) if spec.origin else None
+    paths = [Path(folder, *below) for folder in spec.submodule_search_locations or ()]
+    files = [file for path in paths for file in (path / "__init__.py", path.with_suffix(".py"))]
+    return next((file for file in files if file.is_file()), None)
 
 
 def _disabled() -> set[str]:
@@ -611,12 +670,15 @@ class _Sections(Mapping[str, type[Any]]):
     """Raises PluginError for the section of a part that does not load."""
 
     def __init__(self, plugins: Plugins) -> None:
-        from dstill.parts import singular
+        from dstill.parts import KINDS, singular
 
         self._plugins = plugins
         self._names = {f"{singular(kind)}.{name}": (kind, name) for kind, name in plugins.part_names()}
+        self._kinds = {singular(kind) for kind in KINDS if f"register_{kind}" in CHOSEN_BY_NAME}
 
     def __getitem__(self, section: str) -> type[Any]:
+        if section not in self._names and section.partition(".")[0] in self._kinds:
+            self._plugins.require_complete()
         return self._plugins.part(*self._names[section]).Config
 
     def __contains__(self, section: object) -> bool:

@@ -167,7 +167,7 @@ def questions_have_one_answer(pack: Pack) -> Iterator[Finding]:
 
 
 def inputs_tell_questions_apart(pack: Pack) -> Iterator[Finding]:
-    """What the student reads tells two questions with different golds apart."""
+    """The student's input tells two questions with different golds apart."""
     same: dict[str, list[Example]] = defaultdict(list)
     for example in pack.answered:
         same[pack.task.model_input(example)].append(example)

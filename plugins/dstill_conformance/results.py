@@ -311,7 +311,7 @@ def _kind(name: str) -> str:
 
 
 def engine_accepts_valid_answers(pack: Pack) -> Iterator[Finding]:
-    """What the checks accept, the engine runs."""
+    """The engine runs every answer that the checks accept."""
     refused, n = [], 0
     for example in pack.timed(pack.mutated):
         for mutant in pack.mutants_of(example)[:MUTANTS]:

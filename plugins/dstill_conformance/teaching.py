@@ -66,7 +66,7 @@ def prompts_ask_the_question(pack: Pack) -> Iterator[Finding]:
 
 
 def inputs_hide_the_answer(pack: Pack) -> Iterator[Finding]:
-    """What the student reads does not contain the answer."""
+    """The student's input does not contain the answer."""
     told = [e.id for e in pack.timed(pack.golds) if _tells(pack.task.model_input(e), e, [])]
     yield from _telling(pack, "model_input", told)
 

@@ -187,23 +187,20 @@ def differing_settings(arms: Sequence[Arm]) -> list[str]:
 
 
 def differing_judges(arms: Sequence[Arm]) -> list[str]:
-    """The plugins that judged each run, like ``a: core (dstill 0.1.0)``; empty if they are the same.
-
-    Runs of dstill versions that did not record their judges are skipped.
-    """
+    """The plugins that judged each run, like ``a: core (dstill 0.1.0)``; empty if they are the same."""
     return _differing(arms, "judged_by")
 
 
 def differing_packs(arms: Sequence[Arm]) -> list[str]:
     """The plugins with the task and the executors of each run, like ``a: my_sums (my-sums 0.1.0, files 5c1e07a2)``.
 
-    Empty if they are the same, down to the digest of their files. Runs that did not record them are skipped.
+    Empty if they are the same, down to the digest of their files.
     """
     return _differing(arms, "packs")
 
 
 def _differing(arms: Sequence[Arm], key: str) -> list[str]:
-    sides = [side for arm in arms for side in arm.sides if key in side.evaluated]
+    sides = [side for arm in arms for side in arm.sides]
     if all(side.evaluated[key] == sides[0].evaluated[key] for side in sides):
         return []
     return [f"{side.label}: {', '.join(map(_judge, side.evaluated[key])) or 'none'}" for side in sides]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from dstill_finetune.model_loading import is_encoder_decoder
 from dstill_torch.batches import IGNORED_LABEL
-from dstill_torch.cross_entropy import cross_entropy
 from dstill_torch.loss import TokenLosses
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ class TransformersLosses(TokenLosses):
             encoder.register_forward_hook(self._repeat_sources)
 
     def __call__(self, model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+        from dstill_torch.cross_entropy import cross_entropy
+
         labels = batch.pop("labels")
         labelled = labels != IGNORED_LABEL
         sources = (batch.pop("distinct"), batch.pop("place")) if "distinct" in batch else None

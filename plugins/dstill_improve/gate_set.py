@@ -52,8 +52,8 @@ class Gate:
     left: Mapping[str, Sequence[Record]]  # split → rows that the candidate keeps; empty: its splits stay as they are
 
 
-def gate_of(run: Run, file: Path | None, said: Sequence[Feedback] = ()) -> Gate:
-    """The gate for candidates of `run`; `said`: feedback. Raises DataError if there is none, UsageError for `file`."""
+def gate_of(run: Run, file: Path | None, given: Sequence[Feedback] = ()) -> Gate:
+    """The gate for candidates of `run`; `given`: feedback. Raises DataError if there is none, UsageError for `file`."""
     if file is not None:
         return Gate(records=_from_file(run, file), source=str(file), left={})
     if (run.folder / GATE).exists():
@@ -64,7 +64,7 @@ def gate_of(run: Run, file: Path | None, said: Sequence[Feedback] = ()) -> Gate:
     chosen = {r.id: asked.get(r.id, r) for r in ours if r.id in asked or with_reference(run, r)}
     others = _said(run, list(run.load(Feedback, JUDGED)), "judged")
     if not asked and not others:
-        kept = [record for record in _said(run, said, "feedback") if _is_gate(record.question)]
+        kept = [record for record in _said(run, given, "feedback") if _is_gate(record.question)]
         others = kept if len(kept) >= needed(1) else []  # fewer decide nothing, and are worth more as training rows
     if not chosen and not others and any(rows.values()):
         raise DataError(
@@ -97,7 +97,7 @@ def _said(run: Run, rows: Sequence[Feedback], split: str) -> list[Record]:
     asked = (example for _, example in questions_of(run.task, Predictor(run), rows))
     known = (example for example in asked if example is not None and example.answer is not None)
     records = [
-        _of_people(replace(example, id=f"{split}-{n}"), example.answer or "", split)
+        _build_record(replace(example, id=f"{split}-{n}"), example.answer or "", split)
         for n, example in enumerate(known, 1)
     ]
     return _unlearnt(run, records)
@@ -126,11 +126,11 @@ def _from_file(run: Run, file: Path) -> list[Record]:
             where = f"question '{row.id}'"
             example = asking.example(row.question, id=f"gate-{row.id}", context=row.context, where=where)
             example = replace(example, category=row.category, template=row.template)
-            records.append(_of_people(example, row.answer, row.split if row.split in TEST_SPLITS else "test"))
+            records.append(_build_record(example, row.answer, row.split if row.split in TEST_SPLITS else "test"))
     return _unlearnt(run, records)
 
 
-def _of_people(example: Example, answer: str, split: str) -> Record:
+def _build_record(example: Example, answer: str, split: str) -> Record:
     return Record(
         id=example.id,
         question=example.question,

@@ -62,8 +62,8 @@ def improve(parent: Run, *, out: Path | None, gate_file: Path | None, sources: S
     trust.require(parent.config, "generate")  # the candidate's settings will be asked: before anything is bought
     candidate = _unfinished(parent, out)
     if candidate is None:
-        said = feedback.read(sources.feedback) if sources.feedback else []
-        gate = gate_of(parent, gate_file, said)
+        given = feedback.read(sources.feedback) if sources.feedback else []
+        gate = gate_of(parent, gate_file, given)
         require_size(gate, ledger.use_of(gate.records, ""))
         rows = new_rows(parent, gate.records, sources)
         if not rows.counts:

@@ -25,7 +25,6 @@ from dstill.io.logs import log
 from dstill.linked import Reading
 from dstill_linked.shape import END, RATIONALE, START
 from dstill_torch.batches import IGNORED_LABEL, padded
-from dstill_torch.cross_entropy import cross_entropy
 from dstill_torch.dataset import Dataset, Encoded, Row
 from dstill_torch.loss import TokenLosses
 
@@ -239,6 +238,7 @@ class LinkedLosses(TokenLosses):
     def __call__(self, model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         from dstill_linked.model import Sources
         from dstill_linked.tensors import renumbered
+        from dstill_torch.cross_entropy import cross_entropy
 
         labels = batch["labels"]
         labelled = labels != IGNORED_LABEL

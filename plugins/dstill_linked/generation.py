@@ -200,24 +200,24 @@ class LinkedGenerator(Generator):
                 scores[:, [START, RATIONALE]] = -np.inf
                 scores -= np.logaddexp.reduce(scores, axis=1, keepdims=True)
                 longer = [
-                    (sum(one.logprobs) + float(scores[place, number]), place, number)
-                    for place, one in enumerate(writing)
-                    for number in self._several(scores[place], one.cursor, n)
+                    (sum(beam.logprobs) + float(scores[place, number]), place, number)
+                    for place, beam in enumerate(writing)
+                    for number in self._several(scores[place], beam.cursor, n)
                 ]
                 longer = sorted(longer, reverse=True)[:n]
                 rows = [writing[place].after(number, float(scores[place, number])) for _, place, number in longer]
-                alive = [at for at, one in enumerate(rows) if self._goes_on(one)]
-                ended += [one for one in rows if one.ended]
-                ended = sorted(ended, key=lambda one: -sum(one.logprobs))[:n]
+                alive = [at for at, beam in enumerate(rows) if self._goes_on(beam)]
+                ended += [beam for beam in rows if beam.ended]
+                ended = sorted(ended, key=lambda beam: -sum(beam.logprobs))[:n]
                 if not alive or (len(ended) == n and sum(ended[-1].logprobs) > longer[alive[0]][0]):
                     break
                 writing = [rows[at] for at in alive]
                 answers.take([longer[at][1] for at in alive])
                 previous = np.array([longer[at][2] for at in alive])
-        found = ended or writing[:1]
-        for one in found:
-            one.seconds = row.seconds + time.perf_counter() - started
-        return found
+        best = ended or writing[:1]
+        for beam in best:
+            beam.seconds = row.seconds + time.perf_counter() - started
+        return best
 
     def _goes_on(self, row: _Row) -> bool:
         """Move the cursor to the last token; False if the answer ends."""
@@ -232,8 +232,8 @@ class LinkedGenerator(Generator):
         ranked: list[int] = scores.argsort()[::-1][: 4 * n].tolist()
         if cursor is None:
             return ranked[:n]
-        found = [number for number in ranked if cursor.allows(self.vocabulary.token(number))][:n]
-        return found or [self._allowed(scores, cursor)]
+        allowed = [number for number in ranked if cursor.allows(self.vocabulary.token(number))][:n]
+        return allowed or [self._allowed(scores, cursor)]
 
     def _push(self, row: _Row, number: int, logprob: float) -> bool:
         """Add a token; False if the answer ends."""

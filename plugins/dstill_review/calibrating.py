@@ -82,7 +82,7 @@ def calibrate(app: App, run: str, questions: Path | None, feedback: Path | None,
     opened = app.open(run)
     given: list[str | Path] = ["--questions", questions] if questions else []
     again = command("calibrate", opened.folder, *given, *(["--tui"] if tui else []))
-    rows, said = _read(opened, questions), saying.read(feedback) if feedback else ()
+    rows, opinions = _read(opened, questions), saying.read(feedback) if feedback else ()
     with opened.stage("calibrate") as facts, contextlib.ExitStack() as stack:
         if not tui:  # fail on a taken port before the student is loaded
             listener = stack.enter_context(serving.listening(opened.settings.review.port))
@@ -95,7 +95,7 @@ def calibrate(app: App, run: str, questions: Path | None, feedback: Path | None,
                 predictor,
                 executor,
                 questions=[_about(predictor, row) for row in rows],
-                feedback=said,
+                feedback=opinions,
             )
         _note(judgements.left_out, "questions do not count: the student learnt them, or they are about unknown data")
         _note(judgements.not_given, "answers need no judgement: the checks refuse them, so they are never given")
@@ -113,21 +113,21 @@ def calibrate(app: App, run: str, questions: Path | None, feedback: Path | None,
                     where=str(opened.folder / FILE),
                     hint=f"go on with: {again}",
                 ) from None
-        found = judgements.fit()
-        judgements.save(found)
+        calibration = judgements.fit()
+        judgements.save(calibration)
         judged = [bool(answer.right) for answer in judgements.judged]
         facts.update(judged=len(judged), wrong=judged.count(False), open=len(judgements.open))
-    if found is None:
+    if calibration is None:
         raise DataError(
             f"{len(judged)} of {LEAST} judgements: {judgements.missing} more are needed before anything is promised",
             where=str(opened.folder / FILE),
             hint=f"go on with: {again}",
         )
-    promises = [found.promise(share) for share in SHARES]
+    promises = [calibration.promise(share) for share in SHARES]
     if as_json:
         emit({"run": str(opened.folder), **facts, "promises": [promise.to_row() for promise in promises]})
     else:
-        show_promises(opened.folder, found, promises)
+        show_promises(opened.folder, calibration, promises)
 
 
 def _read(run: Run, file: Path | None) -> Sequence[Example]:

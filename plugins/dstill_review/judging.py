@@ -39,13 +39,13 @@ class JudgingSession(Checked):
         """The answer to judge now; None if no answer is open."""
         with self._lock:
             skipped = {decision.id for decision in self._decided if decision.decision == SKIP}
-            return next((_record(one) for one in self._judgements.open if one.id not in skipped), None)
+            return next((_record(answer) for answer in self._judgements.open if answer.id not in skipped), None)
 
     def progress(self) -> dict[str, Any]:
         """Counts, and the share of right answers (`rate`) with its 95 % Wilson interval."""
         with self._lock:
             judged, decided = self._judgements.judged, [decision.decision for decision in self._decided]
-            right = sum(bool(one.right) for one in judged)
+            right = sum(bool(answer.right) for answer in judged)
             score = rate("right", right, len(judged))
             return {
                 "sample": max(LEAST, len(judged)),

@@ -48,7 +48,7 @@ class StaleRow(Exception):
 
 
 class Checked:
-    """What a session knows about answers: problems, outcomes, and whether an edit can be kept."""
+    """A session's facts about answers: problems, outcomes, and whether an edit can be kept."""
 
     asks: ClassVar[str]  # review: whether a row is good; judge: whether an answer is right
 

@@ -14,11 +14,9 @@ ends in a tanh), autograd raises an error that they were modified.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import torch
+import torch
 
 __all__ = ["CHUNK", "cross_entropy"]
 
@@ -35,38 +33,34 @@ def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     Returns:
         ``[tokens]`` in fp32.
     """
-    losses: torch.Tensor = _function().apply(logits, labels)
+    losses: torch.Tensor = InPlace.apply(logits, labels)
     return losses
 
 
-@cache
-def _function() -> Any:
-    import torch
+class InPlace(torch.autograd.Function):
+    """The loss, with a backward pass that overwrites the logits."""
 
-    class InPlace(torch.autograd.Function):
-        @staticmethod
-        def forward(context: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            # log-sum-exp = largest + rest; apart, so that large logits keep their last digits
-            largest = logits.amax(1, keepdim=True).float()
-            rest = torch.empty_like(largest)
-            for rows in _chunks(logits):
-                rest[rows] = (logits[rows] - largest[rows]).exp_().sum(1, keepdim=True).log_()
-            context.save_for_backward(logits, labels, largest, rest)
-            return (largest - logits.gather(1, labels[:, None]) + rest).squeeze(1)
+    @staticmethod
+    def forward(context: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        # log-sum-exp = largest + rest; apart, so that large logits keep their last digits
+        largest = logits.amax(1, keepdim=True).float()
+        rest = torch.empty_like(largest)
+        for rows in _chunks(logits):
+            rest[rows] = (logits[rows] - largest[rows]).exp_().sum(1, keepdim=True).log_()
+        context.save_for_backward(logits, labels, largest, rest)
+        return (largest - logits.gather(1, labels[:, None]) + rest).squeeze(1)
 
-        @staticmethod
-        @torch.autograd.function.once_differentiable
-        def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
-            logits, labels, largest, rest = context.saved_tensors
-            for rows in _chunks(logits):
-                part = logits[rows].float()  # a view if the logits are fp32
-                part.sub_(largest[rows]).sub_(rest[rows]).exp_()
-                part.scatter_add_(1, labels[rows, None], part.new_full((len(part), 1), -1.0))
-                part.mul_(gradient[rows, None])
-                logits[rows] = part
-            return logits, None
-
-    return InPlace
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        logits, labels, largest, rest = context.saved_tensors
+        for rows in _chunks(logits):
+            part = logits[rows].float()  # a view if the logits are fp32
+            part.sub_(largest[rows]).sub_(rest[rows]).exp_()
+            part.scatter_add_(1, labels[rows, None], part.new_full((len(part), 1), -1.0))
+            part.mul_(gradient[rows, None])
+            logits[rows] = part
+        return logits, None
 
 
 def _chunks(logits: torch.Tensor) -> Iterator[slice]:

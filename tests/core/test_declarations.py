@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -183,3 +184,134 @@ def test_pack_that_cannot_be_imported_disturbs_no_command_about_another(cli: Cal
     refused = cli(*loaded, "data", "questions", "--task", "broken")
     assert refused.code == 3
     assert line in refused.err
+
+
+# --- an installed pack that cannot be imported ------------------------------------------
+
+ABSENT = """
+import no_such_module_here
+from dstill import hookimpl
+
+@hookimpl
+def register_tasks(): ...
+"""
+LATE = """
+from dstill import hookimpl
+
+@hookimpl
+def register_tasks():
+    import no_such_module_here
+"""
+PROBLEM = "ModuleNotFoundError: No module named 'no_such_module_here'"
+LOST = f"plugin 'lost' 0.3: {PROBLEM} (disable it with DSTILL_DISABLE=lost)"
+HINT = "repair or disable it; `dstill pack list` shows all plugins"
+
+
+@pytest.fixture
+def install(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """``install(text)``: a package whose plugin ``lost`` is a module with this text, or has another entry point."""
+
+    def install(text: str, target: str = "lost_pack") -> None:
+        folder = tmp_path_factory.mktemp("site")
+        (folder / "lost_pack.py").write_text(text)
+        about = folder / "lost_pack-0.3.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: lost-pack\nVersion: 0.3\n")
+        (about / "entry_points.txt").write_text(f"[dstill]\nlost = {target}\n")
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.setattr("dstill.plugins.entry_points", entry_points)  # tests keep those of the beginning
+        monkeypatch.delitem(sys.modules, "lost_pack", raising=False)
+
+    return install
+
+
+@pytest.mark.parametrize("text", [ABSENT, LATE])
+def test_installed_pack_that_cannot_be_imported_is_skipped(
+    cli: Callable[..., Any], install: Callable[..., None], text: str
+) -> None:
+    calls: list[tuple[str, ...]] = [
+        ("data", "questions", "--task", "toy", "--limit", "2"),
+        ("config", "show"),
+        ("generate", "--limit", "2", "--out", "other"),
+        ("train", "run", "--student", "memory", "--objective", "plain"),
+        ("predict", "run", "add 1 and 2"),
+        ("init", "--out", "project"),
+    ]
+    assert cli("generate", "--teacher", "parrot", "--out", "run").code == 0
+    install(text)
+    for words in (("pack", "list"), ("doctor",)):
+        ended = cli(*words)
+        assert ended.code == 3
+        assert ended.err.count("no_such_module_here") == 1
+        assert LOST in ended.err
+        assert "skipped" not in ended.err
+    assert "engine of toy" in ended.out
+    for words in calls:
+        ended = cli(*words)
+        assert ended.code == 0, ended.err
+        assert ended.err.count(f"warning: skipped: {LOST}\n") == ended.err.count("skipped: ") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("data", "questions", "--task", "lost"),
+        ("generate", "--teacher", "lost"),
+        ("ask", "--task", "lost", "how many"),
+        ("config", "show", "--set", "task.lost.size=3"),
+    ],
+)
+def test_pack_that_is_skipped_is_named_to_who_asks_for_it(
+    cli: Callable[..., Any], install: Callable[..., None], words: tuple[str, ...]
+) -> None:
+    install(ABSENT)
+    ended = cli(*words)
+    assert ended.code == 3
+    assert ended.err.endswith(f"error: {LOST}\nwhere: lost_pack\nhint: {HINT}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        (f"{ABSENT}\n@hookimpl\ndef check_draft(task, example, draft): ...", "lost_pack"),
+        (f"{ABSENT}\n@hookimpl\ndef register_metrics(): ...", "lost_pack"),
+        (f"from dstill.defaults import *\n{ABSENT}", "lost_pack"),
+        (ABSENT, "lost_pack:Plugin"),
+        (ABSENT, "no_such_module_here"),
+    ],
+)
+def test_plugin_that_may_have_a_check_is_not_skipped(
+    cli: Callable[..., Any], install: Callable[..., None], text: str, target: str
+) -> None:
+    install(text, target)
+    ended = cli("config", "show")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err == f"error: {LOST}\nwhere: {target}\nhint: {HINT}\n"
+
+
+def test_run_is_read_without_the_settings_of_a_part_that_does_not_load(
+    cli: Callable[..., Any], install: Callable[..., None]
+) -> None:
+    pack = """
+from dataclasses import dataclass
+from dstill import hookimpl
+from dstill.api.executor import Executor
+
+@dataclass
+class Settings:
+    size: int = 3
+
+class Lost(Executor):
+    name, Config = "lost", Settings
+    def execute(self, answer, example): ...
+
+@hookimpl
+def register_executors():
+    yield Lost
+"""
+    install(pack)
+    assert cli("generate", "--teacher", "parrot", "--out", "run").code == 0
+    assert "[executor.lost]\nsize = 3\n" in Path("run/config.toml").read_text()
+    install(f"import no_such_module_here\n{pack}")
+    ended = cli("train", "run", "--student", "memory", "--objective", "plain")
+    assert (ended.code, ended.err.count("skipped: ")) == (0, 1)

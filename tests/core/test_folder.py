@@ -521,14 +521,17 @@ def test_reads_a_manifest_with_trials(run: RunFolder, stages: dict[str, Any]) ->
     assert RunFolder.read(run.folder).manifest["stages"] == stages
 
 
+EVALUATED = {"engine": "e", "judged_by": [], "packs": []}
+
+
 @pytest.mark.parametrize(
     ("changes", "flaw"),
     [
         ({"stages": []}, "stages is a list, expected an object"),
         ({"stages": {"train": 3}}, "stages/train is a number, expected an object"),
-        ({"stages": {"evaluate": {"engine": "e", "scores": {"nearest": {}}}}}, "no scores of the student"),
-        ({"stages": {"evaluate": {"engine": "e", "scores": {"../x": {}}}}}, "stages/evaluate/scores"),
-        ({"stages": {"evaluate": {"engine": "e", "scores": {"student": {"../x": {}}}}}}, "expected one of train"),
+        ({"stages": {"evaluate": {**EVALUATED, "scores": {"nearest": {}}}}}, "no scores of the student"),
+        ({"stages": {"evaluate": {**EVALUATED, "scores": {"../x": {}}}}}, "stages/evaluate/scores"),
+        ({"stages": {"evaluate": {**EVALUATED, "scores": {"student": {"../x": {}}}}}}, "expected one of train"),
         ({"stages": {"sweep": {"trials": [{"name": 3}]}}}, "stages/sweep/"),
         ({"stages": {"sweep": {"trials": [], "front": [], "split": "test", "rank": 8}}}, "sweep/trials has no trials"),
         (
@@ -552,9 +555,22 @@ def test_malformed_manifest_is_reported_once(run: RunFolder, changes: dict[str, 
     assert flaw in caught.value.what
 
 
-@pytest.mark.parametrize("row", [{"id": 7, "text": "x"}, {"id": "1", "text": []}, {"id": "1"}, {"schema_version": "9"}])
+VERSION = {"schema_version": SCHEMA_VERSION}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**VERSION, "id": 7, "text": "x"},
+        {**VERSION, "id": "1", "text": []},
+        {**VERSION, "id": "1"},
+        {"schema_version": "9"},
+        {"id": "1", "text": "x"},
+    ],
+)
 def test_malformed_row_names_its_line(run: RunFolder, row: dict[str, Any]) -> None:
-    (run.folder / "predictions.jsonl").write_text('{"id": "0", "text": "x"}\n' + json.dumps(row) + "\n")
+    rows = [{**VERSION, "id": "0", "text": "x"}, row]
+    (run.folder / "predictions.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     with pytest.raises(DataError, match=r"line 2 of predictions\.jsonl") as caught:
         list(run.load(Prediction, "predictions.jsonl"))
     assert caught.value.where == f"{run.folder / 'predictions.jsonl'}:2"

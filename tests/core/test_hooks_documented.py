@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
 from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
@@ -29,6 +30,17 @@ def arguments(function: Callable[..., Any]) -> list[str]:
 def test_hooks_are_documented_with_their_arguments(root: Path) -> None:
     documented = re.findall(r"^### `(\w+)\((.*?)\)`$", (root / "docs" / "hooks.md").read_text(), re.MULTILINE)
     assert documented == [(name, ", ".join(arguments(function))) for name, function in hooks().items()]
+
+
+def test_modules_for_plugins_are_those_of_the_import_contract(root: Path) -> None:
+    contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (public,) = (c["ignore_imports"] for c in contracts if c["name"] == "Plugins import what is public")
+    allowed = {line.removeprefix("** -> ").replace(".**", ".*") for line in public if line.startswith("** -> ")}
+    section = (root / "docs" / "hooks.md").read_text().partition("## Modules for plugins\n")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"`([\w.*]+)`", section.partition("\n- ")[2]))
+    packages = {name.removesuffix(".*") for name in allowed if name.endswith(".*")}
+    assert documented == allowed - packages  # `dstill.api.*` stands for `dstill.api`, too
+    assert not [line for line in public if "*" in line.partition(" -> ")[2] and not line.startswith("** -> ")]
 
 
 def test_shipped_plugins_use_every_hook() -> None:

@@ -243,3 +243,5 @@ def test_ask_about_an_index_loads_no_other_pack_and_no_training() -> None:
         loaded = packages_of(["ask", "--engine-url", server.url, "--index", "orders", "how many orders"])
     assert {"dstill_querydsl", "dstill_linked"} <= loaded.keys()
     assert not loaded.keys() & {"dstill_sql", "dstill_finetune", "dstill_openai", "dstill_litellm"}
+    # of the pack, nothing that makes questions and test databases, constrains answers or checks an engine
+    assert not loaded["dstill_querydsl"] & {"questions", "testdata", "grammar", "self_check", "conformance_cases"}

@@ -87,16 +87,20 @@ def test_complete_last_line_without_newline_is_read(tmp_path: Path) -> None:
     [
         ("{", "line 2: not strict JSON"),
         ("[]", "line 2: expected an object"),
-        ('{"id":"q1"}', "line 2 is not a decision"),
-        ('{"id":"q1","decision":"maybe","who":"","when":"","digest":""}', "line 2 is not a decision"),
-        ('{"id":"q1","decision":"edit","who":"","when":"","digest":"","answer":"1+1"}', "line 2 is not a decision"),
-        ('{"id":1,"decision":"accept","who":"","when":"","digest":""}', "line 2 is not a decision"),
+        ('{VERSION,"id":"q1"}', "line 2 is not a decision"),
+        ('{VERSION,"id":"q1","decision":"maybe","who":"","when":"","digest":""}', "line 2 is not a decision"),
+        (
+            '{VERSION,"id":"q1","decision":"edit","who":"","when":"","digest":"","answer":"1+1"}',
+            "line 2 is not a decision",
+        ),
+        ('{VERSION,"id":1,"decision":"accept","who":"","when":"","digest":""}', "line 2 is not a decision"),
+        ('{"id":"q1"}', "line 2 of review.jsonl has no schema version"),
     ],
 )
 def test_damaged_line_in_the_middle_is_an_error(folder: RunFolder, line: str, what: str) -> None:
     folder.append(FILE, decision_on(record(1), "accept"))
     with (folder.folder / FILE).open("a") as file:
-        file.write(f"{line}\n")
+        file.write(line.replace("VERSION", '"schema_version":1') + "\n")
     folder.append(FILE, decision_on(record(2), "accept"))
     with pytest.raises(RunError) as caught:
         decisions(folder)

@@ -148,7 +148,7 @@ class TestDatabases(TaskProtocol):
 
 
 class ResultProperties(TaskProtocol):
-    """What results prove: whether an answer is right, and whether a gold can show it."""
+    """The proof of results: whether an answer is right, and whether a gold can show it."""
 
     # Whether `Task.same` lets the gold's result decide what counts, such as an order only where the gold sorts.
     # Otherwise `dstill pack check` expects it to be symmetric.
@@ -394,7 +394,7 @@ class NamedValue:
 
 
 class ValueLookup(TaskProtocol):
-    """What an answer compares items with can be looked up in the data, when the answer finds nothing."""
+    """The values that an answer names can be looked up in the data, when the answer finds nothing."""
 
     def named_values(self, example: Example, answer: str) -> Iterable[NamedValue]:
         """The texts that `answer`, which passed the checks, compares whole values of items with.

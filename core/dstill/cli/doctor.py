@@ -70,7 +70,7 @@ def doctor(app: App, load_data: bool, with_extras: bool, as_json: bool) -> None:
     if load_data:
         app.flags["engine.load_data"] = True
     failures = app.failures()
-    engines = Engines() if any(not failure.part for failure in failures) else _engines(app)
+    engines = Engines() if app.plugins.refusing else _engines(app)
     broken = [[f"plugin {failure.plugin}", failure.version, failure.problem] for failure in failures]
     machine, of_extras = _machine(), _extras()
     rows = [*machine, *broken, *engines.rows, *of_extras]

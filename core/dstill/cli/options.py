@@ -107,7 +107,8 @@ class App:
         )
 
     def failures(self) -> Sequence[Failure]:
-        """Everything that is wrong with plugins, including their commands and options."""
+        """Everything that is wrong with plugins, including their commands and options, for a command that shows it."""
+        self.plugins.are_failures_shown = True
         group = click.get_current_context().find_root().command
         if isinstance(group, Group):
             for command, error in group.load():

@@ -318,9 +318,10 @@ class RunFolder:
         if not os.path.lexists(path):
             return
         for number, row in read_rows(path, own=file.startswith(APPEND_FILES), opener=regular):
-            version = row.get("schema_version", SCHEMA_VERSION)
+            version = row.get("schema_version")
             if not isinstance(version, int):
-                what = f"line {number} of {file} has a schema version that is not a number"
+                flaw = "no schema version" if version is None else "a schema version that is not a number"
+                what = f"line {number} of {file} has {flaw}"
                 raise DataError(what, where=f"{path}:{number}")
             if version != SCHEMA_VERSION:
                 raise RunError(

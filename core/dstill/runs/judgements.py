@@ -1,4 +1,4 @@
-"""What people say about a student's answers to their questions, and the calibration that follows.
+"""Judgements of people about a student's answers to their questions, and the calibration that follows.
 
     with Predictor(run) as predictor, run.setup.opened_executor() as executor:
         judging = Judgements(run, predictor, executor, questions=own_examples, feedback=rows)
@@ -124,12 +124,12 @@ class Judgements:
         draws, judged = self._run.settings.evaluate.agreement, self.judged
         return fitted([answer.score for answer in judged], [bool(answer.right) for answer in judged], draws=draws)
 
-    def save(self, found: Calibration | None) -> None:
+    def save(self, new: Calibration | None) -> None:
         """Write the calibration into the run, for answers of its present student; None: delete an earlier one."""
-        if found is None:
+        if new is None:
             self._run.discard(calibration.FILE)
             return
-        self._run.write(calibration.FILE, [found])
+        self._run.write(calibration.FILE, [new])
         made_of = self._run.made_of(constrained=self._run.settings.evaluate.constrain)
         self._run.manifest["files"][calibration.FILE]["provenance"] = made_of
 
@@ -213,7 +213,7 @@ class Judgements:
         self.answers += [replace(answer, right=by_gold.get(answer.id, answer.right)) for answer in known]
 
     def _said_of(self, judged: JudgedAnswer) -> bool | None:
-        """What people have said about this very answer."""
+        """Whether this very answer is right, by what people have said; None: not known."""
         opinion, canonical = self._said.get(question_key(judged.example)), self._task.canonical
         if opinion is None or opinion.disputed:
             return None
@@ -227,7 +227,7 @@ class Judgements:
         if not answers:
             return {}
         setup = self._run.setup
-        pairs = [(one.example, Prediction(id=one.id, text=one.answered.answer)) for one in answers]
+        pairs = [(answer.example, Prediction(id=answer.id, text=answer.answered.answer)) for answer in answers]
         verdicts = list(steps.judge(setup.plugins, setup.task, pairs, setup.objective, self._executor, _draft))
         if away := engine_failures(verdicts):
             raise ServiceError(away, where=str(self._run.folder), hint="call again when the engine is there")
@@ -237,7 +237,7 @@ class Judgements:
 def questions_of(
     task: Task, predictor: Predictor, rows: Iterable[Feedback]
 ) -> Iterator[tuple[Opinion, Example | None]]:
-    """What all feedback says about each question, and the question with its gold; None: about unknown data."""
+    """The opinion of all feedback on each question, and the question with its gold; None: about unknown data."""
     for number, opinion in enumerate(feedback.opinions(task, rows), 1):
         try:
             example = predictor.example(opinion.question, id=f"said-{number}", data=opinion.data or None)

@@ -82,7 +82,7 @@ class _Sentence:
         return f"{self.voice.word('the')} {self.nouns}{self.after}"
 
     def _names(self, several: bool) -> str:
-        """What is shown: ``names and ages``."""
+        """The attributes that are shown: ``names and ages``."""
         voice, words = self.voice, []
         for place in self.places:
             noun = place.attribute.nouns if several else place.attribute.noun
@@ -113,9 +113,9 @@ class _Sentence:
         """``average price of shops in Oslo``."""
         if figure.place is None:
             return f"number of {self.nouns}{self.after}"
-        return f"{self._function(figure)}{self._of_things()}"
+        return f"{self._function(figure)}{self._phrase_things()}"
 
-    def _of_things(self) -> str:
+    def _phrase_things(self) -> str:
         """`` of shops in Oslo``, which may be missing if it says nothing."""
         return f" of {self.nouns}{self.after}" if self.is_restricted or self.voice.chance(0.5) else ""
 
@@ -252,7 +252,7 @@ class _Sentence:
         voice, number = self.voice, self.voice.number(having.number)
         if having.measure.place is not None:
             compared = voice.say("compared", having.operator, number)
-            return f"{article(self._function(having.measure))}{self._of_things()} {compared}"
+            return f"{article(self._function(having.measure))}{self._phrase_things()} {compared}"
         if having.operator == ">" and having.number == 1 and voice.chance(0.5):
             return f"{voice.say('counted', 'several')} {self.nouns}{self.after}"
         return f"{voice.say('counted', having.operator, number)} {self.nouns}{self.after}"
@@ -281,7 +281,7 @@ class _Sentence:
             return self.say(f"top_group{suffix}", **keys, **parts)
         parts = {
             "extreme": voice.word("highest" if plan.descending else "lowest"),
-            "of_things": self._of_things(),
+            "of_things": self._phrase_things(),
             "end": self.say("also_the_measure", measure=measure) if self.measures else "",
             "number": self._number(),
         }

@@ -1,4 +1,4 @@
-"""What a question asks for, as a plan that a pack writes in its language.
+"""The plan of a question, which a pack writes in its language.
 
     draw(subject, Random(1), joins=True)
     Plan(entity=shop, shown=[Place(city), Aggregate("count")], group=[Place(city)], having=Having(…), …)
@@ -83,7 +83,7 @@ class Having:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is asked for."""
+    """The content of a question."""
 
     subject: Subject
     entity: Entity
@@ -121,7 +121,7 @@ class _Drawing:
 
     def __init__(self, subject: Subject, random: Random, joins: bool, entity: Entity | None = None) -> None:
         self.subject, self.random, self.joins = subject, random, joins
-        usable = [one for one in subject.entities if len(one.attributes) > 1]
+        usable = [candidate for candidate in subject.entities if len(candidate.attributes) > 1]
         if not usable:
             raise Skip
         self.entity = entity or random.choice(usable)
@@ -143,24 +143,24 @@ class _Drawing:
         """Attributes to show: often the one that names the entity, first."""
         count = self.random.choices(range(1, most + 1), [5, 3, 2, 0.6][:most])[0]
         label = self.entity.label
-        found = [label] if label and self.random.random() < 0.6 else []
-        while len(found) < count:
-            found.append(self.attribute(beside=found))
-        return tuple(map(Place, found))
+        attributes = [label] if label and self.random.random() < 0.6 else []
+        while len(attributes) < count:
+            attributes.append(self.attribute(beside=attributes))
+        return tuple(map(Place, attributes))
 
     def conditions(self, fewest: int, most: int) -> tuple[tuple[Condition, ...], bool]:
         """Conditions, and whether one of them is enough."""
         count = self.random.choices(range(fewest, most + 1), [4, 3, 1.2, 0.4][: most + 1 - fewest])[0]
-        found: list[Condition] = []
+        drawn: list[Condition] = []
         used: list[Attribute] = []
         for _ in range(count):
             place = self._place(used)
             used.append(place.attribute)
-            found.append(self._compared(place, used))
-        if count == 1 and isinstance(found[0], Comparison) and self.chance(0.04):
-            return self._outside(found[0])
-        any_of = len(found) == 2 and self.random.random() < 0.4 and not any(c.place.via for c in found)  # type: ignore[union-attr]
-        return tuple(found), any_of
+            drawn.append(self._compared(place, used))
+        if count == 1 and isinstance(drawn[0], Comparison) and self.chance(0.04):
+            return self._outside(drawn[0])
+        any_of = len(drawn) == 2 and self.random.random() < 0.4 and not any(c.place.via for c in drawn)  # type: ignore[union-attr]
+        return tuple(drawn), any_of
 
     def _compared(self, place: Place, used: list[Attribute]) -> Comparison:
         """A condition on an attribute: at times with another attribute, or with the values of other entities."""
@@ -198,7 +198,9 @@ class _Drawing:
         own = [a for a in self.subject.entity(relation.child).attributes if a.kind != "code"]
         if len(own) > LINKING:
             return None
-        others = [one for one in self.subject.up(relation.child) if one.parent not in (relation.parent, relation.child)]
+        others = [
+            other for other in self.subject.up(relation.child) if other.parent not in (relation.parent, relation.child)
+        ]
         return self.subject.entity(others[0].parent) if len(others) == 1 else None
 
     def chance(self, share: float) -> bool:

@@ -1,4 +1,4 @@
-"""What questions can be about: things with attributes, and relations between things.
+"""Subjects of questions: things with attributes, and relations between things.
 
     shops = Entity(name="shop", noun="shop", attributes=(Attribute(name="city", noun="city", kind="category", …), …))
     Subject(entities=(shops, …), relations=(Relation(child="shop", parent="manager", role="manager"),))
@@ -81,7 +81,7 @@ class Entity:
 
     @cached_property
     def label(self) -> Attribute | None:
-        """What names one for people."""
+        """The attribute that names one for people."""
         return next((a for a in self.attributes if a.kind == "name"), None)
 
 
@@ -99,7 +99,7 @@ class Relation:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is asked about."""
+    """The things that questions are about, and their relations."""
 
     entities: Sequence[Entity]
     relations: Sequence[Relation] = field(default_factory=tuple)

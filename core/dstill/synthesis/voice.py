@@ -52,8 +52,8 @@ class Voice:
     def say(self, table: str, name: str, /, *values: str, **parts: str) -> str:
         """A wording with its parts filled in."""
         text = self.random.choice(wordings()[table][name])
-        while (found := _ONE_OF.search(text)) is not None:
-            text = text[: found.start()] + self.random.choice(found[1].split("|")) + text[found.end() :]
+        while (options := _ONE_OF.search(text)) is not None:
+            text = text[: options.start()] + self.random.choice(options[1].split("|")) + text[options.end() :]
         return str(text).format(*values, **_Parts(parts, self))
 
     def word(self, name: str) -> str:

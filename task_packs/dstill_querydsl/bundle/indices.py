@@ -23,7 +23,7 @@ from dstill_querydsl.language.mapping.form import require_mapping, require_size
 from dstill_querydsl.language.mapping.merge import plain
 from dstill_querydsl.language.values import values_in
 
-__all__ = ["HELD_OUT", "LICENCES", "NAMES", "TRAINED", "Index", "bundled", "configured", "own_index"]
+__all__ = ["APART_KEY", "HELD_OUT", "LICENCES", "NAMES", "TRAINED", "Index", "bundled", "configured", "own_index"]
 
 _PACKED = {"movies": movies, "flights": flights, "quakes": quakes, "birdstrikes": birdstrikes, "factbook": factbook}
 NAMES = ("weblogs", *_PACKED)
@@ -42,6 +42,7 @@ LICENCES = {
 SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}  # of the bundled indices
 DOCUMENTS = 5_000
 LARGEST = 64 * 2**20  # bytes, of a file with a mapping or values
+APART_KEY = "fields_apart"  # in a mapping's _meta: field → fields that are never in the same document
 CEILING = 20_000  # documents. The embedded engine indexes about 1,300 documents a second
 
 

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import DataError, UsageError
+from dstill_querydsl.bundle.indices import APART_KEY
 from dstill_querydsl.engines import Capabilities, HttpEngine
 from dstill_querydsl.engines.http import known
 from dstill_querydsl.engines.reading import FieldValues, read
 from dstill_querydsl.engines.rules import check_name
+from dstill_querydsl.language.field_types import QUESTION_KINDS
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.guard.mapping import limits_on
 from dstill_querydsl.language.mapping.drift import counted, field_count, fields_digest
-from dstill_querydsl.questions.templates.invented_documents import APART
-from dstill_querydsl.questions.templates.roles import KINDS
 
 if TYPE_CHECKING:
     from dstill_querydsl.engines import HttpSettings
@@ -68,7 +68,7 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
         )
         product = server.capabilities
     now = _now(mapping, facts, datetime.now(UTC))
-    meta = {**({"now": now} if now else {}), **({APART: facts.apart} if facts.apart else {})}
+    meta = {**({"now": now} if now else {}), **({APART_KEY: facts.apart} if facts.apart else {})}
     annotated = {**mapping, "_meta": {**mapping.get("_meta", {}), **meta}} if meta else mapping
     read_from = f"read from {str(product).strip()}: {_summary(name, documents, mapping)}"
     return ProjectFiles(
@@ -110,7 +110,7 @@ def _counts(name: str, documents: int, mapping: Mapping[str, Any]) -> str:
 
 
 def _unusable(mapping: Mapping[str, Any]) -> Iterator[str]:
-    if not any(field.family in KINDS for field in Fields.of(mapping)):
+    if not any(field.family in QUESTION_KINDS for field in Fields.of(mapping)):
         yield "warning: no questions can be generated: the index has no field of a type that questions support"
 
 
@@ -125,7 +125,7 @@ def _about(facts: FieldValues, config: Settings, now: str) -> Iterator[str]:
         yield f"for questions that search texts, --set {_SECTION}.text_sample_size=20 reads words from 20 documents"
     if facts.apart:
         pairs = sum(map(len, facts.apart.values()))
-        pairs_of = f"{counted(pairs, 'pair')} (_meta.{APART} in mapping.json)"
+        pairs_of = f"{counted(pairs, 'pair')} (_meta.{APART_KEY} in mapping.json)"
         yield f"questions do not combine fields that no document has together: {pairs_of}"
     if now:
         yield f"the newest date is {now}; questions use it as the current time (_meta.now in mapping.json)"

@@ -41,13 +41,6 @@ from dstill_querydsl.engines.live_guard import LiveGuard
 from dstill_querydsl.engines.parity_guard import search_if_supported
 from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
-from dstill_querydsl.engines.self_check import (
-    CONFORMANCE_INDEX,
-    conformance_checks,
-    index_checks,
-    server_checks,
-    skipped_checks,
-)
 from dstill_querydsl.engines.unsupported_fields import UnsupportedFields
 from dstill_querydsl.language import strict
 
@@ -108,7 +101,7 @@ class _EngineExecutor(Executor):
         return ()
 
     def context(self, example: Example) -> Mapping[str, Any]:
-        """What the documents never break, for test databases that keep it."""
+        """The rules that the documents never break, for test databases that keep them."""
         from dstill_querydsl.testdata.dependencies import dependencies
         from dstill_querydsl.testdata.layout import Layout
 
@@ -175,6 +168,8 @@ class Embedded(_EngineExecutor, declared=EMBEDDED):
         return self._load(index)
 
     def self_check(self) -> Iterable[CheckResult]:
+        from dstill_querydsl.engines.self_check import CONFORMANCE_INDEX, conformance_checks
+
         yield from conformance_checks(self.server, self._load(CONFORMANCE_INDEX).name)
 
     def _documents_of(self, example: Example) -> Index | None:
@@ -279,15 +274,17 @@ class Http(_EngineExecutor, declared=HTTP):
         return check_name(name, pattern=self.config.allow_pattern, where=f"example {example.id}") if name else ""
 
     def self_check(self) -> Iterable[CheckResult]:
-        yield from server_checks(self.server, self.config.index)
+        from dstill_querydsl.engines import self_check
+
+        yield from self_check.server_checks(self.server, self.config.index)
         if name := self.config.index:
             described = index_of({"index": name}, self.task.config)
             then = described.mapping if described is not None and not described.recipe else None
-            yield from index_checks(self.server, name, then)
+            yield from self_check.index_checks(self.server, name, then)
         if self.engine.load_data:
-            yield from conformance_checks(self.server, self._load(CONFORMANCE_INDEX).name)
+            yield from self_check.conformance_checks(self.server, self._load(self_check.CONFORMANCE_INDEX).name)
         else:
-            yield from skipped_checks(self.server)
+            yield from self_check.skipped_checks(self.server)
 
     def _inspect(self, name: str) -> EnginePlace:
         """An index of the user as it is now. Raises DataError if it is empty."""

@@ -3,7 +3,7 @@
     values = Values(spec_of(node), reading)
     values.start                  the first tokens: words that are, or begin, a value of the field's type
     values.after([5])             ["..", "+||+1d"], what continues a value that begins with word 5
-    values.value([5])             "2024-03-03"; NOTHING if it is not a value of this place
+    values.value([5])             "2024-03-03"; NO_VALUE if it is not a value of this place
 
 A value passes the schema, the guard and `mapping.check` as it would in a whole body. Places for any text are
 `free`: all words may come. For others it is tried whether a value begins with the token.
@@ -30,9 +30,9 @@ from dstill_querydsl.language.mapping.check import problems_of
 from dstill_querydsl.language.mapping.uses import Use
 from dstill_querydsl.language.mapping.values import wrong_value
 
-__all__ = ["NOTHING", "PlaceValues", "Spec", "spec_of"]
+__all__ = ["NO_VALUE", "PlaceValues", "Spec", "spec_of"]
 
-NOTHING = object()  # what is written is not a value
+NO_VALUE = object()  # what is written is not a value
 _UNLIKELY = "~ Zq"  # a text that only places for any text accept
 _LONGEST = 8  # words of a value that is not free
 _MOST_DIGITS = 13  # of a number with a unit: milliseconds since 1970
@@ -151,7 +151,7 @@ class Spec:
     def ends(self, text: str, numeric: bool) -> bool:
         """Whether `text` is a whole value."""
         value = _read(text, numeric)
-        return value is not NOTHING and self.fits(value)
+        return value is not NO_VALUE and self.fits(value)
 
     def leads(self, text: str, numeric: bool) -> bool:
         """Whether a value begins with `text`."""
@@ -171,7 +171,7 @@ def _checked(use: Use, fields: Fields) -> Field | None:
 
 def _read(text: str, numeric: bool) -> Any:
     value = as_number(text) if numeric else text
-    return NOTHING if value is None else value
+    return NO_VALUE if value is None else value
 
 
 def _in_schema(schema: Mapping[str, Any], value: Any) -> bool:
@@ -266,7 +266,7 @@ class PlaceValues:
         if not numeric and (spec.trusts(word.value) or not (spec.may_begin(word.value) or spec.may_begin(word.text))):
             return spec.trusts(word.value)
         written: tuple[Token, ...] = (place,) if numeric == spec.numeric else ("number" if numeric else "text", place)
-        return self.value(written) is not NOTHING or bool(self.after(written))
+        return self.value(written) is not NO_VALUE or bool(self.after(written))
 
     def _after_prefix(self, prefix: str) -> Iterator[Token]:
         if not self.spec.may_begin(prefix):
@@ -277,7 +277,7 @@ class PlaceValues:
                 yield place
 
     def value(self, written: Sequence[Token]) -> Any:
-        """The value of tokens; NOTHING if they are none, or none that fits."""
+        """The value of tokens; NO_VALUE if they are none, or none that fits."""
         at = tuple(written)
         if at not in self._values:
             self._values[at] = self._value(at)
@@ -288,15 +288,15 @@ class PlaceValues:
         if rest[0] in ("number", "text"):
             numeric, rest = rest[0] == "number", rest[1:]
         if not rest or rest[-1] in ("..", "page") or (len(rest) == 1 and str(rest[0])[0] == "+"):
-            return NOTHING
+            return NO_VALUE
         if str(rest[0])[0] == "=":
             fixed = CONSTANTS.get(str(rest[0]), str(rest[0])[1:])
-            return fixed if len(written) == 1 and self.spec.fits(fixed) else NOTHING
+            return fixed if len(written) == 1 and self.spec.fits(fixed) else NO_VALUE
         try:
             value = scalar(rest, self.reading, numeric=numeric)
         except NotExpressible:
-            return NOTHING
-        return value if self.spec.fits(value) and not (numeric and isinstance(value, str)) else NOTHING
+            return NO_VALUE
+        return value if self.spec.fits(value) and not (numeric and isinstance(value, str)) else NO_VALUE
 
     def after(self, written: Sequence[Token]) -> frozenset[Token]:
         """Tokens that continue a value."""
@@ -334,7 +334,7 @@ class PlaceValues:
             longer = (*written, place)
             if (
                 spec.trusts(self.reading.span(first, place))
-                or self.value(longer) is not NOTHING
+                or self.value(longer) is not NO_VALUE
                 or any(True for _ in self._suffixes(longer))
             ):
                 yield place
@@ -343,14 +343,14 @@ class PlaceValues:
         if self.spec.free:
             yield from _SUFFIXES
         else:
-            yield from (token for token in _SUFFIXES if self.value((*written, token)) is not NOTHING)
+            yield from (token for token in _SUFFIXES if self.value((*written, token)) is not NO_VALUE)
 
     def _after_word(self, rest: tuple[Token, ...], numeric: bool) -> Iterator[Token]:
         written = rest if numeric == self.spec.numeric else (("number" if numeric else "text"), *rest)
         place = int(rest[-1])
         if numeric:
             if len(rest) == 1 and self.words[place].number is not None:
-                yield from (token for token in _FACTORS if self.value((*written, token)) is not NOTHING)
+                yield from (token for token in _FACTORS if self.value((*written, token)) is not NO_VALUE)
                 if self.spec.node.key == "from" and any(True for _ in self._ends_page((*written, "page"))):
                     yield "page"
             return
@@ -361,7 +361,7 @@ class PlaceValues:
     def _ends_page(self, written: tuple[Token, ...]) -> Iterator[Token]:
         """Words that say how many rows a page has."""
         for place, word in enumerate(self.words):
-            if word.number is not None and place != written[-2] and self.value((*written, place)) is not NOTHING:
+            if word.number is not None and place != written[-2] and self.value((*written, place)) is not NO_VALUE:
                 yield place
 
     def _after_character(self, written: tuple[Token, ...], rest: tuple[Token, ...], numeric: bool) -> Iterator[Token]:

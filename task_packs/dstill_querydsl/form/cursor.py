@@ -21,7 +21,7 @@ from dstill.api.form import Cursor, Token
 from dstill.linked import Reading, partial_values
 from dstill.linked.scalars import as_span
 from dstill_querydsl.form.allowed_places import AGGREGATION, SPANS, Language, Node
-from dstill_querydsl.form.allowed_values import NOTHING, PlaceValues, spec_of
+from dstill_querydsl.form.allowed_values import NO_VALUE, PlaceValues, spec_of
 from dstill_querydsl.form.tokens import JOIN, tokens
 from dstill_querydsl.language import guard
 from dstill_querydsl.language.guard import kinds
@@ -392,16 +392,16 @@ class BodyCursor(Cursor):
             return True  # a field
         values = self._run.values(self._node)
         value = values.value(written)
-        if value is NOTHING and not isinstance(last, int):
+        if value is NO_VALUE and not isinstance(last, int):
             return True
-        if value is not NOTHING and self._within_limits(self._frame.added(self._key, value)):
+        if value is not NO_VALUE and self._within_limits(self._frame.added(self._key, value)):
             return True
         if str(last)[0] == "'":  # more digits are a greater number, and may be a wider interval
             more = [(*written, *["'0"] * zeros) for zeros in (3, 6, 9, 12)] if values.after(written) else []
         else:
             more = [(*written, token) for token in values.after(written)]
         return any(
-            value is NOTHING if longer is NOTHING else self._within_limits(self._frame.added(self._key, longer))
+            value is NO_VALUE if longer is NO_VALUE else self._within_limits(self._frame.added(self._key, longer))
             for longer in map(values.value, more)
         )
 
@@ -538,14 +538,14 @@ class BodyCursor(Cursor):
         assert self._frame is not None
         if self._is_path:
             text = "".join(str(token)[1:] for token in self._written)
-            value: Any = text if self._written in self._paths() else NOTHING
+            value: Any = text if self._written in self._paths() else NO_VALUE
         elif self._pointed is not None:
             value = self._pointed
         elif self._written[0] == "known":
-            value = self._run.known(self._node).get(self._written, NOTHING)
+            value = self._run.known(self._node).get(self._written, NO_VALUE)
         else:
             value = self._run.values(self._node).value(self._written)
-        if value is NOTHING or (self._there and value in self._there):
+        if value is NO_VALUE or (self._there and value in self._there):
             return None
         frame = self._frame.added(self._key, value)
         if not self._is_next and self._costs(self._node) and not self._within_limits(frame):

@@ -22,8 +22,8 @@ from dstill_querydsl.form.tokens import CONSTANTS, NOTATION, tokens
 __all__ = ["encode"]
 
 # What decides the meaning of other keys comes first: the nested path, the field, the format of dates.
-_FIRST = ("path", "query", "post_filter", "field", "format")
-_LAST = ("aggs", "sort", "size", "from")
+_FIRST_KEYS = ("path", "query", "post_filter", "field", "format")
+_LAST_KEYS = ("aggs", "sort", "size", "from")
 _PATH = re.compile(r"(?:a\d+|_key|_count|_bucket_count)(?:[.>\[].*)?", re.DOTALL)  # of an aggregation
 _UNORDERED = ("filter", "must", "must_not", "should")
 _LATE = 1_000  # the place of a condition that names no word of the question
@@ -127,6 +127,6 @@ class _Encoder:
 
 
 def _order(key: str) -> int:
-    if key in _FIRST:
-        return _FIRST.index(key)
-    return len(_FIRST) + (_LAST.index(key) + 1 if key in _LAST else 0)
+    if key in _FIRST_KEYS:
+        return _FIRST_KEYS.index(key)
+    return len(_FIRST_KEYS) + (_LAST_KEYS.index(key) + 1 if key in _LAST_KEYS else 0)

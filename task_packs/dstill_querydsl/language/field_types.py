@@ -9,7 +9,19 @@ the two tables that the manuals do not give come from tests on real nodes.
 
 from __future__ import annotations
 
-__all__ = ["BELOW", "FAMILIES", "GRAMS", "INTEGERS", "MAX_EXACT", "NO_DOC_VALUES", "WIDENING", "family"]
+from collections.abc import Mapping
+
+__all__ = [
+    "BELOW",
+    "FAMILIES",
+    "GRAMS",
+    "INTEGERS",
+    "MAX_EXACT",
+    "NO_DOC_VALUES",
+    "QUESTION_KINDS",
+    "WIDENING",
+    "family",
+]
 
 INTEGERS = ("long", "integer", "short", "byte", "unsigned_long")
 MAX_EXACT = 2**53  # engines return numbers as doubles, which are exact up to here
@@ -76,6 +88,17 @@ WIDENING: tuple[tuple[str, ...], ...] = (
     ("constant_keyword", "wildcard", "keyword"),
     ("match_only_text", "text"),
 )
+# family of a type → kind of its fields in questions
+QUESTION_KINDS: Mapping[str, str] = {
+    "keyword": "category",
+    "version": "category",
+    "number": "number",
+    "date": "date",
+    "text": "text",
+    "boolean": "boolean",
+    "ip": "ip",
+    "geo_point": "geo",
+}
 
 
 def family(type_: str) -> str:

@@ -1,4 +1,4 @@
-"""What the documents of an index never break, though the mapping does not say so: test databases keep it, too.
+"""Rules that the documents of an index never break, though the mapping does not have them: test databases keep them.
 
     dependencies(layout, search)
     {"whole": ["city"], "unique": ["name"], "few": {"city": 3},
@@ -50,9 +50,9 @@ def dependencies(layout: Layout, search: Callable[[Mapping[str, Any]], Outcome])
         reply = search({"size": 0, "track_total_hits": True, "aggs": filled | different})
         if reply.kind is not OutcomeKind.OK:
             return {}
-        total, found = reply.value["total"]["value"], reply.value["aggregations"]
-        whole += [home for home, name in batch if found[f"filled {name}"]["doc_count"] == total]
-        count |= {home: found[f"different {name}"]["value"] for home, name in batch}
+        total, results = reply.value["total"]["value"], reply.value["aggregations"]
+        whole += [home for home, name in batch if results[f"filled {name}"]["doc_count"] == total]
+        count |= {home: results[f"different {name}"]["value"] for home, name in batch}
     repeating = [
         home for home in whole if 1 < count[home] < min(total, _MOST) and layout.fillable[home].family in _PAIRED
     ]
@@ -103,10 +103,10 @@ class Keeper:
 
     @property
     def content(self) -> Any:
-        """What the documents depend on, as JSON has it."""
+        """The facts that the documents depend on, as JSON has them."""
         return [self._facts, [pair[:2] for pair in self._partners]]
 
-    def kept(self, documents: Sequence[Document], random: Random) -> Sequence[Document]:
+    def keep(self, documents: Sequence[Document], random: Random) -> Sequence[Document]:
         """The documents with the dependencies."""
         for name in self._facts.get("whole", ()):
             self._fill(name, documents, random)
@@ -120,7 +120,7 @@ class Keeper:
         for own, other, values in self._partners:
             for _, source in documents:
                 if (value := source.get(own)) is not None:
-                    partners = [self._partner(one, other, values) for one in _listed(value)]
+                    partners = [self._partner(item, other, values) for item in _listed(value)]
                     source[other] = partners if isinstance(value, list) else partners[0]
         return documents
 

@@ -79,7 +79,7 @@ class _Maker:
 
     def candidate(self, name: str, specs: Sequence[DocumentSpec]) -> Candidate:
         filler = Filler(self.layout, self.roles, self.names, self.now, self.random, self.pools)
-        return Candidate(name=name, documents=self.keeper.kept(filler.documents(specs[: 2 * MOST]), self.random))
+        return Candidate(name=name, documents=self.keeper.keep(filler.documents(specs[: 2 * MOST]), self.random))
 
 
 def _names(body: Mapping[str, Any], layout: Layout) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-from urllib.parse import quote
+from urllib.parse import SplitResult, quote, urlsplit
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.records import Example, Outcome, OutcomeKind
@@ -213,10 +213,18 @@ def database_file(url: str) -> Path:
     if Path(path).is_dir():
         raise DataError(f"{path} is a folder", where="engine.url", hint="name the file in it")
     if not Path(path).is_file():
-        there = Path(path.lstrip("/"))
-        hint = f"write its whole path: {scheme}://{quote(str(there.resolve()))}" if there.is_file() else ""
-        raise DataError(f"there is no file {path}", where="engine.url", hint=hint)
+        raise DataError(f"there is no file {path}", where="engine.url", hint=_hint_of_relative(urlsplit(url), path))
     return Path(path)
+
+
+def _hint_of_relative(url: SplitResult, path: str) -> str:
+    """For the file `path` that is not there: addresses begin with ``/`` even if their path does not. Empty: it does."""
+    relative = Path(path.lstrip("/"))
+    if relative.is_file():
+        return f"write its whole path: {url.scheme}://{quote(str(relative.resolve()))}"
+    first = relative.parts[0]
+    begins_at_root = url.path.startswith("//") or (first != ".." and Path("/", first).exists())
+    return "" if begins_at_root else f"write its whole path: {url.scheme}:///PATH"
 
 
 def _hint_of_other(path: Path, scheme: str) -> str:

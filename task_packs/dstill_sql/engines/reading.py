@@ -29,8 +29,8 @@ __all__ = ["Budget", "Read", "Source", "read_values"]
 
 EXAMPLES = 20  # values of a column with many
 LONGEST = 80  # characters of a value
-# Templates of queries: {} stands for a name or a number, the first {} of _COUNTED and _EDGES for _FIRST or _SHARE.
-_FIRST = "SELECT {} AS v FROM {} LIMIT {}"
+# Templates of queries: {} stands for a name or a number, the first {} of _COUNTED and _EDGES for _FIRST_ROWS or _SHARE.
+_FIRST_ROWS = "SELECT {} AS v FROM {} LIMIT {}"
 _SHARE = "SELECT {} AS v FROM {} TABLESAMPLE SYSTEM ({}) REPEATABLE (0) LIMIT {}"
 _COUNTS = "SELECT v, COUNT(*) AS n FROM ({}) AS s WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {{}}"
 _EDGES = "SELECT MIN(v), MAX(v) FROM ({}) AS s"
@@ -143,7 +143,7 @@ class _Column:
         names: list[str | float] = [self.column.name, self.table.name]
         if self.source.dialect == "postgres" and self.rows and self.rows > self.budget.rows:
             return _SHARE, [*names, 100 * self.budget.rows / self.rows, self.budget.rows]
-        return _FIRST, [*names, self.budget.rows]
+        return _FIRST_ROWS, [*names, self.budget.rows]
 
     def _is_sampled(self) -> bool:
         ((rows,),) = self.source.ask(about(_SIZE, self.source.dialect, self.table.name, self.budget.rows + 1))

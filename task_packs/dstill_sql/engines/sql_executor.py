@@ -1,4 +1,4 @@
-"""What the executors of all engines share."""
+"""The base of the executors of all engines."""
 
 from __future__ import annotations
 

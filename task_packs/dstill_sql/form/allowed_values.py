@@ -130,7 +130,7 @@ class Literals:
             return None
         if self.spec.only and literal.kind != self.spec.only:
             return None
-        return literal if self._fits(literal.said) else None
+        return literal if self._fits(literal.unquoted) else None
 
     def _fits(self, text: str) -> bool:
         """Whether a value is one of the kind."""

@@ -49,7 +49,7 @@ def decode(tokens: Sequence[Token], reading: Reading) -> str:
     if decoder.take("refuse"):
         missing = []
         while decoder.peek() is not None:
-            missing.append(decoder.literal("text").said)
+            missing.append(decoder.literal("text").unquoted)
         return refusals.write(missing, REASON)
     query = decoder.query(None)
     if decoder.peek() is not None:
@@ -212,7 +212,7 @@ class _Decoder(Reader):
         return expressions
 
     def _rows(self, clause: str, select: Select) -> None:
-        text = self.literal("integer").said
+        text = self.literal("integer").unquoted
         if not text.isdigit():
             raise NotExpressible(f"{clause} {text} cannot be a number of rows")
         if clause == "limit":
@@ -301,7 +301,7 @@ class _Decoder(Reader):
         no = "NOT " if negated else ""
         if token in PATTERNS:
             operator, before, after = PATTERNS[token]
-            pattern = quoted_text(before + self.literal("text", left.known).said + after)
+            pattern = quoted_text(before + self.literal("text", left.known).unquoted + after)
             return self._condition_of((left,), (f" {no}{operator} {pattern}",))
         if token == "between":
             low, high = self._beside(left, select), self._beside(left, select)
@@ -445,7 +445,7 @@ class _Decoder(Reader):
 
     def _literal(self, kind: str, known: tuple[str, ...] = ()) -> Piece:
         literal = self.literal(kind, known)
-        level = ATOM if not literal.said.startswith("-") or literal.kind != "number" else ADD
+        level = ATOM if not literal.unquoted.startswith("-") or literal.kind != "number" else ADD
         of = literal.kind if literal.kind in ("number", "boolean") else kind or "text"
         return Piece(parts=(literal.text,), kind=of, level=level)
 
@@ -530,7 +530,7 @@ class _Decoder(Reader):
         inner = (*function.inner, *[0] * len(arguments))
         number = ""
         if function.counted:
-            number = self.literal("integer" if function.whole else "number").said
+            number = self.literal("integer" if function.whole else "number").unquoted
             if not is_number(number) or (function.whole and not number.isdigit()):
                 raise NotExpressible(f"{number!r} is not a number for {function.token}")
         parts: list[Part] = []

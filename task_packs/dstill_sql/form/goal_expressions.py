@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from dstill.api.form import Token
 from dstill_sql.form.allowed_values import Spec
 from dstill_sql.form.functions import ANY, COMPARABLE, FUNCTIONS, NUMERIC, ORDERED, SAME, TEMPORAL, TEXT, Function
-from dstill_sql.form.goals import Close, Give, Literal, group_of
+from dstill_sql.form.goals import Close, Literal, group_of, set_kind
 from dstill_sql.form.periods import RELATIVE_PERIODS, bounds
 from dstill_sql.form.states import Do, Goal, State
 from dstill_sql.form.tokens import COMPARISONS, CONDITIONS, INNER, OUTPUTS, PATTERNS, RANKS
@@ -204,7 +204,7 @@ class Expression:
         goals: list[Expression | Do] = [inside]
         if len(takes) == 2:
             goals = self._two(function, takes, inside)
-        return after.push(*goals, *_numbers(function), *([] if same else [Give(function.gives)]))
+        return after.push(*goals, *_numbers(function), *([] if same else [set_kind(function.gives)]))
 
     @staticmethod
     def _two(function: Function, takes: list[frozenset[str]], inside: Expression) -> list[Expression | Do]:
@@ -219,7 +219,7 @@ class Expression:
     def _moment(self, state: State, function: Function) -> State | None:
         if not (self.literal or self.moments) or function.gives not in self.wants:
             return None
-        return self._after_literal(state).push(*_numbers(function), Give(function.gives))
+        return self._after_literal(state).push(*_numbers(function), set_kind(function.gives))
 
     # --- aggregates ---------------------------------------------------------------------
 
@@ -334,7 +334,7 @@ def _arguments(
 ) -> list[Expression | Literal | Do | _Counted] | None:
     """The goals of an aggregate's arguments; None: it cannot be of the kinds that are wanted."""
     if function.token == "count":
-        return [_Counted(), Give("integer")] if "integer" in wants else None
+        return [_Counted(), set_kind("integer")] if "integer" in wants else None
     same = function.gives == SAME
     takes = function.takes[0] & wants if same else function.takes[0]
     if (not same and function.gives not in wants) or not takes or not state.has(takes):
@@ -342,7 +342,7 @@ def _arguments(
     return [
         Expression(wants=takes, mode="plain", nest=1),
         *_numbers(function),
-        *([] if same else [Give(function.gives)]),
+        *([] if same else [set_kind(function.gives)]),
     ]
 
 
@@ -481,7 +481,7 @@ class _Filtered(_Goal):
         if state.run.dialect == "postgres" and FUNCTIONS[token].counted:
             return None
         where = Conditions(mode="plain", least=1, closes=True)
-        after = state.pop().push(_NO_LITERAL, Do(step=lambda done: done.push(where, Give(done.kind))))
+        after = state.pop().push(_NO_LITERAL, Do(step=lambda done: done.push(where, set_kind(done.kind))))
         return self.of._function(after, FUNCTIONS[token])
 
 
@@ -501,7 +501,7 @@ class _Case(_Goal):
         if token == ")":
             return state.pop().with_(kind=self.kind, position=-1)
         if token == "else":
-            return state.pop().push(then, Close(), Give(self.kind))
+            return state.pop().push(then, Close(), set_kind(self.kind))
         if self.branches > _MAX_DEPTH or state.tight:
             return None
         more = replace(self, branches=self.branches + 1)

@@ -8,7 +8,7 @@ from dstill.api.form import Token
 from dstill_sql.form.allowed_values import Spec
 from dstill_sql.form.functions import ANY, COMPARABLE, ORDERED
 from dstill_sql.form.goal_expressions import Condition, Conditions, Expression
-from dstill_sql.form.goals import Close, Give, Literal, group_of
+from dstill_sql.form.goals import Close, Literal, group_of, set_kind
 from dstill_sql.form.states import Do, Output, Scope, State
 from dstill_sql.form.tokens import COMPARISONS, OUTPUTS, SETS
 from dstill_sql.language.database.schema import Reference
@@ -249,7 +249,7 @@ class Columns(_Goal):
         column: Expression | Condition = Expression(wants=wants, mode="out")
         end = [Do(step=_column_ended)]
         if token in COMPARISONS and scope.context == "top" and not scope.sets:
-            column, end = Condition(mode="out"), [Give("boolean"), *end]
+            column, end = Condition(mode="out"), [set_kind("boolean"), *end]
         shown = scope.shown | ({token} if isinstance(token, int) else set())
         return column.take(state.scoped(leaf="", shown=shown).push(column, *end), token)
 

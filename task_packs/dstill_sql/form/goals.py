@@ -9,7 +9,7 @@ from dstill_sql.form.allowed_values import Spec
 from dstill_sql.form.functions import NUMERIC, TEMPORAL
 from dstill_sql.form.states import Do, State
 
-__all__ = ["Close", "Give", "Literal", "group_of"]
+__all__ = ["Close", "Literal", "group_of", "set_kind"]
 
 
 def group_of(kind: str) -> frozenset[str]:
@@ -17,8 +17,8 @@ def group_of(kind: str) -> frozenset[str]:
     return next((group for group in (NUMERIC, TEMPORAL) if kind in group), frozenset((kind,)))
 
 
-def Give(kind: str) -> Do:
-    """The kind of the expression that was written."""
+def set_kind(kind: str) -> Do:
+    """The step that notes the kind of the expression that was written."""
     return Do(step=lambda state: state.with_(kind=kind, position=-1))
 
 

@@ -107,7 +107,7 @@ class Literal:
 
     text: str  # with quotes, if it is a text
     kind: str  # "number", "text", "boolean" or "null"
-    said: str  # without quotes
+    unquoted: str
 
 
 class Reader(TokenReader):
@@ -136,7 +136,7 @@ class Reader(TokenReader):
         """A value of a kind; empty: of any."""
         if fixed := self.take(*FIXED_TEXTS):
             of = {"true": "boolean", "false": "boolean", "null_": "null", "empty": "text"}[fixed]
-            return Literal(text=FIXED_TEXTS[fixed], kind=of, said="")
+            return Literal(text=FIXED_TEXTS[fixed], kind=of, unquoted="")
         mark = self.take("number", "text")
         numeric = mark == "number" or (not mark and (kind in NUMERIC or (not kind and self._is_numeral())))
         text, is_text = self._said(numeric, known, whole=kind not in NUMERIC and mark != "number")
@@ -145,8 +145,8 @@ class Reader(TokenReader):
         if numeric and not (is_text or is_number(text)):
             raise NotExpressible(f"{text!r} is not a number")
         if numeric and is_number(text):
-            return Literal(text=text, kind="number", said=text)
-        return Literal(text=quoted_text(text), kind="text", said=text)
+            return Literal(text=text, kind="number", unquoted=text)
+        return Literal(text=quoted_text(text), kind="text", unquoted=text)
 
     def _is_numeral(self) -> bool:
         """Whether the next token is a word that is a number, and the whole value."""

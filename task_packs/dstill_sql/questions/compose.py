@@ -56,7 +56,7 @@ def compose(view: View, template: Template, random: Random, context: Mapping[str
         refused = REFUSALS[template.ask](subject, filters)
         text = _filled(subject, filters, refused.wording, refused.slots)
         answer, why = refusals.write(refused.missing, refused.reason), f"{refused.reason}."
-        draw.said.update(dict.fromkeys(refused.missing, True))
+        draw.mentioned.update(dict.fromkeys(refused.missing, True))
     else:
         ask = _ASKS[template.ask](subject, filters)
         text = _asked_text(subject, filters, template, ask)
@@ -67,7 +67,7 @@ def compose(view: View, template: Template, random: Random, context: Mapping[str
         raise Skip("too long")
     example = Example(
         id="",
-        question=voiced(random, text, draw.said),
+        question=voiced(random, text, draw.mentioned),
         context=context,
         answer=answer,
         rationale=why,

@@ -16,7 +16,7 @@ from dstill_sql.questions.entities import Entity, Field
 from dstill_sql.questions.scope import Scope
 from dstill_sql.questions.spans import SPANS, parsed
 from dstill_sql.questions.wordings import filled, one_line, wordings
-from dstill_sql.questions.words import is_participle, number_said, said
+from dstill_sql.questions.words import is_participle, number_said, spell
 
 __all__ = ["CONDITIONS", "comparatives", "is_place", "literal", "measured", "sayable", "value_said", "within"]
 
@@ -31,7 +31,7 @@ def literal(value: Any) -> exp.Expr:
     if isinstance(value, bool):
         return exp.Boolean(this=value)
     if isinstance(value, (int, float)):
-        number = exp.Literal.number(said(abs(value)))
+        number = exp.Literal.number(spell(abs(value)))
         return exp.Neg(this=number) if value < 0 else number
     return exp.Literal.string(str(value))
 
@@ -64,14 +64,14 @@ def measured(draw: Draw, field: Field, value: Any) -> str:
 
 def value_said(subject: Subject, field: Field, value: Any, *, whole: bool = False) -> str:
     """A value as the question has it: at times a word of it alone, if no other value has that word (unless `whole`)."""
-    text = said(value)
+    text = spell(value)
     draw = subject.draw
     known = value in field.known.values
     if known and not whole and isinstance(value, str) and len(value.split()) > 1 and draw.chance(_PART):
         word = value.split()[0 if draw.chance(0.7) else -1]
         if draw.view.has_word_once(field, word):
             text = word
-    draw.said[text] = known
+    draw.mentioned[text] = known
     return text
 
 
@@ -198,8 +198,8 @@ def _compared(subject: Subject, kind: type[exp.Binary]) -> Filter:
     name, slots = _NAMES[kind], {"v": measured(draw, field, bound)}
     if kind in (exp.GT, exp.LT) and (words := comparatives(subject.entity, field)) and draw.chance(0.35):
         name, slots = "more", {"more": words[0 if over else 1], **slots}
-    terse = f"{'>' if over else '<'}{'=' if kind in (exp.GTE, exp.LTE) else ''} {said(bound)}"
-    return _made(subject, name, field, sql, f"{_NAMES[kind]} {said(bound)}.", terse=f"{field.noun} {terse}", **slots)
+    terse = f"{'>' if over else '<'}{'=' if kind in (exp.GTE, exp.LTE) else ''} {spell(bound)}"
+    return _made(subject, name, field, sql, f"{_NAMES[kind]} {spell(bound)}.", terse=f"{field.noun} {terse}", **slots)
 
 
 def range_(subject: Subject) -> Filter:

@@ -46,7 +46,7 @@ class Draw:
     view: View
     random: Random
     used: set[str] = field(default_factory=set)  # names of fields
-    said: dict[str, bool] = field(default_factory=dict)  # values in the question, and whether they are known values
+    mentioned: dict[str, bool] = field(default_factory=dict)  # values in the question, and whether they are known
 
     def pick(self, options: Sequence[T]) -> T:
         """One of the options. Raises Skip if there are none."""

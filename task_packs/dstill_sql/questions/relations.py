@@ -19,7 +19,7 @@ from dstill_sql.questions.draw import Filter, Skip, Subject
 from dstill_sql.questions.entities import Entity, Link
 from dstill_sql.questions.scope import Scope
 from dstill_sql.questions.wordings import filled, wordings
-from dstill_sql.questions.words import a, number_said, plural, said
+from dstill_sql.questions.words import a, number_said, plural, spell
 
 __all__ = ["condition", "conditions", "noun_phrase", "terse_phrase"]
 
@@ -318,7 +318,7 @@ def _via_both(subject: Subject, _rest: str) -> Filter:
     if label is None or len(values) < 2 or not all(map(sayable, values)):
         raise Skip("not two")
     two = draw.random.sample(values, 2)
-    draw.said.update({value: value in label.known.values for value in two})
+    draw.mentioned.update({value: value in label.known.values for value in two})
     parts = []
     for value in two:
         scope = Scope(junction.entity, draw.view.dialect)
@@ -327,9 +327,9 @@ def _via_both(subject: Subject, _rest: str) -> Filter:
         parts.append(
             _in(subject, link, scope.select(scope.column(link.reference.columns[0], scope.alias), where=[same]))
         )
-    text = _way(subject, "via_both", rs=plural(far.words.role), v=said(two[0]), x=said(two[1]))
+    text = _way(subject, "via_both", rs=plural(far.words.role), v=spell(two[0]), x=spell(two[1]))
     why = f"{link.child} links {link.parent} and {far.parent}: a subquery for each of the two. {label.name}: =."
-    return Filter(text=text, sql=exp.and_(*parts), why=why, terse=" ".join(map(said, two)), nested=True)
+    return Filter(text=text, sql=exp.and_(*parts), why=why, terse=" ".join(map(spell, two)), nested=True)
 
 
 _STEPS: Mapping[str, Callable[[Subject, str], Filter]] = {

@@ -2,7 +2,7 @@
 
 noun_of("tbl_orderItems")      "order item"
 plural("category")             "categories"
-said(4200.0)                   "4200"
+spell(4200.0)                   "4200"
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from dstill.linked.names import singular, words_in
 
-__all__ = ["a", "fold", "is_participle", "joined", "noun_of", "number_said", "plural", "said", "singular_noun"]
+__all__ = ["a", "fold", "is_participle", "joined", "noun_of", "number_said", "plural", "singular_noun", "spell"]
 
 _IRREGULAR = {
     "person": "people", "child": "children", "man": "men", "woman": "women", "staff": "staff", "series": "series",
@@ -89,7 +89,7 @@ def fold(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def said(value: Any) -> str:
+def spell(value: Any) -> str:
     """A value as a question has it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -105,7 +105,7 @@ def number_said(random: Random, value: float) -> str:
     """A number as people write it: 20,000 or 20k, 3 million, five."""
     way = random.random()
     if value != int(value) or way < _PLAIN_NUMBERS:
-        return said(value)
+        return spell(value)
     number = int(value)
     if 2 <= number < len(_NUMERALS):
         return _NUMERALS[number]

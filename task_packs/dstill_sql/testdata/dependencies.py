@@ -1,4 +1,4 @@
-"""What the data never break, though the schema does not say so: test databases keep it, too.
+"""Rules that the data never break, though the schema does not have them: test databases keep them.
 
     Dependencies(task).of(example, run)
     {"never_null": ["trips.fare"], "unique": ["drivers.name"],
@@ -26,7 +26,7 @@ from dstill_sql.language.database.schema import Column, SqlSchema, Table
 from dstill_sql.language.statements import NotOneQuery, read
 from dstill_sql.testdata.edits import Gold
 
-__all__ = ["Dependencies", "Partners", "kept", "partners"]
+__all__ = ["Dependencies", "Partners", "keep", "partners"]
 
 Run = Callable[[str], Outcome]
 Facts = Mapping[str, Any]
@@ -61,8 +61,8 @@ class Dependencies:
             key = (database.digest, rows, table.name)
             if key not in self._of_table:
                 self._of_table[key] = _of(table, database.schema, lambda answer: run(answer, example))
-            for name, found in self._of_table[key].items():
-                facts[name] += found
+            for name, known in self._of_table[key].items():
+                facts[name] += known
         return facts
 
 
@@ -116,7 +116,7 @@ def _rows(query: exp.Query, schema: SqlSchema, run: Run) -> Sequence[Sequence[An
 # --- keeping them -------------------------------------------------------------------------
 
 
-def kept(schema: SqlSchema, facts: Facts, gold: Gold) -> SqlSchema:
+def keep(schema: SqlSchema, facts: Facts, gold: Gold) -> SqlSchema:
     """The schema as if it declared what the data keep.
 
     Who asks for groups of a table's rows means that there can be several in one, even if the data have none.

@@ -31,7 +31,7 @@ from dstill_sql.language.statements import NotOneQuery, read
 from dstill_sql.settings import Settings
 from dstill_sql.testdata.boundary_values import NOW
 from dstill_sql.testdata.choose import Candidate, choose, depends_on_order
-from dstill_sql.testdata.dependencies import Partners, kept, partners
+from dstill_sql.testdata.dependencies import Partners, keep, partners
 from dstill_sql.testdata.edits import Gold
 from dstill_sql.testdata.filler import PROFILES, Filler
 from dstill_sql.testdata.hints import Hints
@@ -79,7 +79,7 @@ class Suites:
         if key not in self._made:
             try:
                 self._made[key] = (
-                    _made(gold, database, kept(database.schema, facts, gold), together, most, seed=key),
+                    _made(gold, database, keep(database.schema, facts, gold), together, most, seed=key),
                     "",
                 )
             except NoTestDatabases as problem:

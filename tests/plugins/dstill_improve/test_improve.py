@@ -74,9 +74,14 @@ def opened(name: str, root: Path) -> Run:
 
 
 def say(file: str, rows: Sequence[tuple[str, str, str, str | None]]) -> None:
+    for row in _feedback(rows):
+        feedback.append(Path(file), row)
+
+
+def _feedback(rows: Sequence[tuple[str, str, str, str | None]]) -> Iterator[Feedback]:
     for n, (question, answer, verdict, correction) in enumerate(rows):
-        one = {"question": question, "answer": answer, "verdict": verdict, "correction": correction}
-        feedback.append(Path(file), Feedback.from_row({"id": f"f{n}", "when": "2026", "model": "run", **one}))
+        said = {"question": question, "answer": answer, "verdict": verdict, "correction": correction}
+        yield Feedback.from_row({"id": f"f{n}", "when": "2026", "model": "run", **said})
 
 
 def corrections(way: str = "{1}-{0}", n: int = 8) -> list[tuple[str, str, str, str | None]]:
@@ -188,7 +193,7 @@ def test_gate_whose_answers_a_model_wrote_is_refused(make: Callable[..., Cli], r
     cli = make(right=False)
     run = opened("run", root)
     for split in ("test", "test_unseen_templates"):
-        rows = [{**record.to_row(), "teacher": "liar"} for record in run.records(split)]
+        rows = [{**record.to_row(), "teacher": "liar", "schema_version": 1} for record in run.records(split)]
         (run.folder / f"dataset/data/{split}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
     say("feedback.jsonl", corrections())
     ended = cli("improve", "run", "--feedback", "feedback.jsonl", "--out", "better")
@@ -263,7 +268,10 @@ def test_feedback_decides_where_the_test_splits_are_synthetic(synthetic: Callabl
 def test_judged_answers_decide(synthetic: Callable[..., Cli], root: Path) -> None:
     """All of them, none is learnt, and the candidate has them for its own calibration."""
     cli = synthetic(right=False)
-    say("run/judgements.jsonl", [(f"take {n} from {n + 9}", "", "wrong", f"{n + 9}-{n}") for n in range(50, 60)])
+    judgements = [(f"take {n} from {n + 9}", "", "wrong", f"{n + 9}-{n}") for n in range(50, 60)]
+    run = opened("run", root)
+    for row in _feedback(judgements):
+        run.append("judgements.jsonl", row)
     say("feedback.jsonl", corrections())
     ended = cli("improve", "run", "--feedback", "feedback.jsonl", "--out", "better")
     assert ended.code == 0, ended.err

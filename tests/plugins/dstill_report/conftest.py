@@ -180,6 +180,8 @@ def write_results(
         "categories": categories,
         "latency": {"p50": 0.012, "p95": 0.034, "n": 30},
         "throughput": {"per_second": 812.0},
+        "judged_by": [],
+        "packs": [],
     }
 
 

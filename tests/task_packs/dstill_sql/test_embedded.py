@@ -201,6 +201,13 @@ def test_missing_file_is_named(
     with pytest.raises(UsageError, match="does not name a file"):
         opened(dialect, url=f"{dialect}://shop.db")
     assert not (tmp_path / "none.db").exists()
+    for relative in ("none.db", "no_such_folder/none.db", "./none.db", "../none.db"):
+        with pytest.raises(DataError, match="there is no file") as caught:
+            opened(dialect, url=f"{dialect}:///{relative}")
+        assert caught.value.hint == f"write its whole path: {dialect}:///PATH"
+    with pytest.raises(DataError, match="there is no file") as caught:
+        opened(dialect, url=f"{dialect}:////no_such_folder/none.db")
+    assert caught.value.hint == ""
     monkeypatch.chdir(tmp_path)
     Path("shop here.db").touch()
     with pytest.raises(DataError, match="there is no file /shop here") as caught:

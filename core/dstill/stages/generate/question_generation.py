@@ -101,7 +101,7 @@ def invent(
 
 
 def brief_of(task: Task, context: Mapping[str, Any]) -> QuestionBrief:
-    """What a teacher reads about the data in `context`: by default, the instructions of the task."""
+    """The text that a teacher reads about the data in `context`: by default, the instructions of the task."""
     about = f"Others turn the questions into answers, by these instructions:\n{task.instructions}"
     return Synthesis.of(task).question_brief(context) or QuestionBrief(about=about)
 

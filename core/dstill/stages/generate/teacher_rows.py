@@ -6,9 +6,9 @@
 
 A second answer to each question alone is asked for, with the data and without the first answer. A row stays if a person
 would take the result of one for that of the other when they are run (`ResultProperties.accepts`), or if both refuse.
-Lines that fail, and those that are missing, are asked for again `AGAIN` times, with what was wrong. A teacher that only
-looks answers up is not asked: its questions are taken, with a second answer from the column ``second``, if they have
-one.
+Lines that fail, and those that are missing, are asked for again `RETRIES` times, with what was wrong. A teacher that
+only looks answers up is not asked: its questions are taken, with a second answer from the column ``second``, if they
+have one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TeacherCounts", "TeacherRows", "teacher_rows", "voted"]
 
-AGAIN = 1  # times that failed lines are asked for again
+RETRIES = 1  # times that failed lines are asked for again
 TOKEN_FACTOR = 4  # times the teacher's usual token limit: a reply has many questions
 SECOND = "second"  # column of a file with second answers
 
@@ -204,7 +204,7 @@ class _Rounds:
             for at in range(1, ceil(self.n / REQUEST_SIZE) + 1)
         ]
         async with self.teacher:
-            for again in range(AGAIN + 1):
+            for again in range(RETRIES + 1):
                 open_ = await self._round(open_)
                 if again == 0:
                     self._refuse_repetition()

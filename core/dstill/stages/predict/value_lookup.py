@@ -44,7 +44,7 @@ def with_values_of_the_data(task: Task, example: Example, answer: str, run: Run)
     values = _Values(lookup, example, run)
     changes: list[str] = []
     for named in [*dict.fromkeys(lookup.named_values(example, answer))][:MOST_TEXTS]:
-        meant = values.meant(named)
+        meant = values.resolve(named)
         if meant is None or meant == named:
             continue
         answer = lookup.with_value(example, answer, named, meant)
@@ -60,21 +60,21 @@ class _Values:
         self._lookup, self._example, self._run = lookup, example, run
         self._read: dict[str, tuple[str, ...]] = {}
 
-    def of_item(self, item: str) -> tuple[str, ...]:
+    def look_up(self, item: str) -> tuple[str, ...]:
         if item not in self._read:
             query = self._lookup.values_query(self._example, item, MOST_VALUES)
             result = self._run(query) if query else None
             self._read[item] = () if result is None else tuple(self._lookup.listed_values(result))
         return self._read[item]
 
-    def meant(self, named: NamedValue) -> NamedValue | None:
+    def resolve(self, named: NamedValue) -> NamedValue | None:
         """The value that is meant, perhaps of another item; None: not known."""
-        if named.text in self.of_item(named.item):
+        if named.text in self.look_up(named.item):
             return named
         beside = [*self._lookup.items_beside(self._example, named.item)][:MOST_BESIDE]
         for like in (same_value, value_said, _nearest):
             for item in (named.item, *beside):
-                if value := like(named.text, self.of_item(item)):
+                if value := like(named.text, self.look_up(item)):
                     return NamedValue(item=item, text=value)
         return None
 

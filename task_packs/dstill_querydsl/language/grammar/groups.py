@@ -21,8 +21,8 @@ from dstill_querydsl.language.grammar.notation import Notation, alt, key, obj, o
 __all__ = ["Groups"]
 
 # Names do not affect the result, so a few suffice: those of the synthesizer and of the canonical form.
-_FIRST = one_of((GROUPS, VALUE, "a0"))
-_SECOND = one_of(("more", "a1"))
+_FIRST_NAMES = one_of((GROUPS, VALUE, "a0"))
+_SECOND_NAMES = one_of(("more", "a1"))
 
 
 class Groups:
@@ -39,7 +39,7 @@ class Groups:
     ) -> None:
         self._notation, self._picker, self._metrics = notation, picker, metrics
         self._levels, self._buckets, self._charts = levels, buckets, charts
-        self._first, self._second = notation.rule("NAME", _FIRST), notation.rule("SECOND", _SECOND)
+        self._first, self._second = notation.rule("NAME", _FIRST_NAMES), notation.rule("SECOND", _SECOND_NAMES)
 
     def top(self) -> str:
         metric, light = self._object(self._metrics.at(None)), self._object(self._metrics.light(None))

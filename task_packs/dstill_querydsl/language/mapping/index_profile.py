@@ -12,19 +12,21 @@ from collections import Counter
 from collections.abc import Collection
 from functools import cached_property
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from dstill.api.values import Values
 from dstill.io.logs import log
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.language.field_types import family
 from dstill_querydsl.language.fields import Fields, raw_fields
-from dstill_querydsl.language.grammar import grammar_of
 from dstill_querydsl.language.guard.limits import Limits
 from dstill_querydsl.language.guard.mapping import limits_on
 from dstill_querydsl.language.guard.ranges import Bounds, values_of
 from dstill_querydsl.language.prompt_injection import PLANTED, injections_in
 from dstill_querydsl.prompting.pruning import Pruned, Pruner
-from dstill_querydsl.testdata.layout import Layout
+
+if TYPE_CHECKING:
+    from dstill_querydsl.testdata.layout import Layout
 
 __all__ = ["IndexProfile"]
 
@@ -54,11 +56,15 @@ class IndexProfile:
     def grammar(self, dialect: str) -> str:
         """The grammar of answers for constrained decoding, in EBNF. Raises ConfigError."""
         if dialect not in self._grammars:
+            from dstill_querydsl.language.grammar import grammar_of
+
             self._grammars[dialect] = grammar_of(self.fields, self.values, self.limits, dialect)
         return self._grammars[dialect]
 
     @cached_property
     def layout(self) -> Layout:
+        from dstill_querydsl.testdata.layout import Layout
+
         return Layout(self.index.mapping)
 
     @cached_property

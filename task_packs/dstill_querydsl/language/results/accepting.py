@@ -196,25 +196,25 @@ def _lines(request: Mapping[str, Any], reply: Mapping[str, Any]) -> Iterator[lis
     """The lines of each chain of aggregations; metrics beside each other are on one line."""
     metrics = _metrics(request, reply)
     for name, aggregation in request.items():
-        kind, found, inner = _kind(aggregation), reply.get(name), aggregations_of(aggregation)
-        if not isinstance(found, Mapping):
+        kind, result, inner = _kind(aggregation), reply.get(name), aggregations_of(aggregation)
+        if not isinstance(result, Mapping):
             continue
-        if "buckets" in found:
-            raw = found["buckets"]
+        if "buckets" in result:
+            raw = result["buckets"]
             buckets = list(raw.items()) if isinstance(raw, Mapping) else [(b.get("key"), b) for b in raw]
             own = [_own(_field(aggregation[kind]), key, bucket) for key, bucket in buckets]
             below = [list(_lines(inner, bucket)) for _, bucket in buckets]
             for chain in range(max(1, *map(len, below), 0)):
                 chains: list[list[Line]] = [lines[chain] if chain < len(lines) else [{}] for lines in below]
                 yield [line | inside for line, there in zip(own, chains, strict=True) for inside in there]
-        elif "doc_count" in found:  # filter, missing, nested
-            yield from list(_lines(inner, found)) or [[{_COUNT: found["doc_count"]}]]
+        elif "doc_count" in result:  # filter, missing, nested
+            yield from list(_lines(inner, result)) or [[{_COUNT: result["doc_count"]}]]
     if metrics:
         yield [metrics]
 
 
 def _own(field: str, key: Any, bucket: Mapping[str, Any]) -> Line:
-    """What a bucket shows without the aggregations in it."""
+    """The line of a bucket without the aggregations in it."""
     text = {f"{field}{_TEXT}": bucket["key_as_string"]} if "key_as_string" in bucket else {}
     return {field: key, **text, _COUNT: bucket.get("doc_count")}
 
@@ -223,16 +223,16 @@ def _metrics(request: Mapping[str, Any], reply: Mapping[str, Any]) -> Line:
     """Metrics beside each other, by what they are."""
     metrics: Line = {}
     for name, aggregation in request.items():
-        kind, found = _kind(aggregation), reply.get(name) or {}
+        kind, result = _kind(aggregation), reply.get(name) or {}
         field = _field(aggregation.get(kind))
         if kind in ("stats", "extended_stats"):
-            metrics |= {f"{part}({field})": found.get(part) for part in _PARTS}
+            metrics |= {f"{part}({field})": result.get(part) for part in _PARTS}
         elif kind == "top_hits":
-            hits = (found.get("hits") or {}).get("hits") or [{}]
+            hits = (result.get("hits") or {}).get("hits") or [{}]
             metrics |= hits[0].get("_source") or {}
-        elif "value" in found:
+        elif "value" in result:
             title = _TITLES.get(kind, kind)
-            metrics[title if title == _COUNT else f"{title}({field})"] = found["value"]
+            metrics[title if title == _COUNT else f"{title}({field})"] = result["value"]
     return metrics
 
 

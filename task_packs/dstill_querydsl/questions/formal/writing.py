@@ -51,8 +51,8 @@ class _Writer:
         if self.plan.any_of:
             either = [*yes, *({"bool": {"must_not": [clause]}} for clause in no)]
             yes, no = [{"bool": {"should": either, "minimum_should_match": 1}}], []
-        found = {name: clauses for name, clauses in (("filter", yes), ("must_not", no)) if clauses}
-        return {"query": {"bool": found}} if found else {}
+        occurring = {name: clauses for name, clauses in (("filter", yes), ("must_not", no)) if clauses}
+        return {"query": {"bool": occurring}} if occurring else {}
 
     def _clause(self, condition: Condition) -> tuple[Body, bool]:
         """A clause, and whether documents must not match it."""
@@ -144,7 +144,9 @@ class _Writer:
     def _metrics(self, figures: list[Aggregate]) -> Body:
         if len(figures) >= _WITH_STATS and len({figure.place for figure in figures}) == 1:
             return {"a0": {"stats": {"field": self._measured(figures[0])}}}
-        return {f"a{n}": {_METRICS[one.function]: {"field": self._measured(one)}} for n, one in enumerate(figures)}
+        return {
+            f"a{n}": {_METRICS[figure.function]: {"field": self._measured(figure)}} for n, figure in enumerate(figures)
+        }
 
     def _measured(self, figure: Aggregate) -> str:
         assert figure.place is not None

@@ -1,7 +1,7 @@
 """The conditions of freely phrased questions, in forms for several places of a sentence.
 
     condition("value", draw)
-    →  Condition(kind="term", body={"term": {"country": "Spain"}}, forms={"pre": "spain", "post": "from spain", …})
+    →  WordedCondition(kind="term", body={"term": {"country": "Spain"}}, ways={"pre": …, "post": …}, …)
 
 A value stands without its field if no other field is known to have it, and a date if it is of the first date field.
 Known values are also said in other cases, with other separators, in the plural, and by a part. Words of texts, and
@@ -20,7 +20,7 @@ from dstill.linked.linking import STOP_WORDS
 from dstill.linked.names import stems
 from dstill_querydsl.questions.free_phrasing import dates, numbers
 from dstill_querydsl.questions.free_phrasing.participles import NEGATED, is_value, participle_of
-from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, Condition, table, worded
+from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, WordedCondition, table, worded
 from dstill_querydsl.questions.invented_schemas.vocabulary import vocabulary
 from dstill_querydsl.questions.templates.conditions_places import point_near
 from dstill_querydsl.questions.templates.context import Skip, usable, values_at
@@ -39,7 +39,7 @@ _TRIES = 6  # for a word that the index does not have
 OPEN_PERCENT = 45  # percent of the words of texts that are any words
 
 
-def condition(name: str, draw: AskedDraw) -> Condition:
+def condition(name: str, draw: AskedDraw) -> WordedCondition:
     """A condition of one of `KINDS`. Raises Skip."""
     return _MAKERS[name](draw)
 
@@ -95,7 +95,7 @@ def _category(draw: AskedDraw) -> tuple[Role, Any, bool]:
     return role, value, stands_alone(role, value, draw) and draw.chance(65)
 
 
-def _value(draw: AskedDraw) -> Condition:
+def _value(draw: AskedDraw) -> WordedCondition:
     role, value, alone = _category(draw)
     text = said_value(role, value, draw)
     clause = worded("term", {"term": {role.keyword: value}}, "value" if alone else "value_named", role, v=text)
@@ -104,12 +104,12 @@ def _value(draw: AskedDraw) -> Condition:
     return clause
 
 
-def _with_own(clause: Condition, ways: Sequence[str]) -> Condition:
+def _with_own(clause: WordedCondition, ways: Sequence[str]) -> WordedCondition:
     pre, post = [way[:-2] for way in ways if way.endswith(" <")], [way for way in ways if not way.endswith(" <")]
     return clause.with_ways(**{place: own for place, own in (("pre", pre), ("post", post)) if own})
 
 
-def _unknown(draw: AskedDraw) -> Condition:
+def _unknown(draw: AskedDraw) -> WordedCondition:
     """A value that is not among the shown ones: a name, a word or a code."""
     role = draw.take("category")
     shown = _shown(role, draw)
@@ -122,7 +122,7 @@ def _unknown(draw: AskedDraw) -> Condition:
     return worded("term", {"term": {role.field: text}}, "value_named", role, v=text)
 
 
-def _key(draw: AskedDraw) -> Condition:
+def _key(draw: AskedDraw) -> WordedCondition:
     """A document by its number or id."""
     role = draw.subject.key
     if role is None or role.stored in draw.used:
@@ -171,7 +171,7 @@ def _any_word(draw: AskedDraw) -> str:
     raise Skip("it has them all")
 
 
-def _either(draw: AskedDraw) -> Condition:
+def _either(draw: AskedDraw) -> WordedCondition:
     role, value, alone = _category(draw)
     other = draw.other(role, value)
     alone = alone and stands_alone(role, other, draw)
@@ -181,7 +181,7 @@ def _either(draw: AskedDraw) -> Condition:
     return worded("either", {"terms": {role.keyword: pair}}, key, role, v=v, w=w)
 
 
-def _or(draw: AskedDraw) -> Condition:
+def _or(draw: AskedDraw) -> WordedCondition:
     """Either of two conditions on two fields."""
     first, second = condition("value", draw), condition(draw.pick("value", "boolean", "number"), draw)
     if not (first.has("post") and second.has("post")):
@@ -190,10 +190,10 @@ def _or(draw: AskedDraw) -> Condition:
     way = draw.pick("{} or {}", "either {} or {}", "{}, or {}", "{} or else {}", "that are one of the two: {} or {}")
     body = {"bool": {"should": [dict(first.body), dict(second.body)]}}
     ways = {"post": (way.format(*both),), "bare": (" or ".join(both),)}
-    return Condition(kind="or_fields", body=body, ways=ways, slots={})
+    return WordedCondition(kind="or_fields", body=body, ways=ways, slots={})
 
 
-def _not(draw: AskedDraw) -> Condition:
+def _not(draw: AskedDraw) -> WordedCondition:
     role, value, alone = _category(draw)
     other = draw.other(role, value)
     if not sayable(other):
@@ -204,7 +204,7 @@ def _not(draw: AskedDraw) -> Condition:
     return worded("not", {"term": {role.keyword: other}}, key, role, "must_not", v=text)
 
 
-def _neither(draw: AskedDraw) -> Condition:
+def _neither(draw: AskedDraw) -> WordedCondition:
     """Neither of two values."""
     role, value, alone = _category(draw)
     first, second = draw.other(role, value), draw.other(role, value)
@@ -216,7 +216,7 @@ def _neither(draw: AskedDraw) -> Condition:
     return worded("neither", {"terms": {role.keyword: [first, second]}}, key, role, "must_not", v=v, w=w)
 
 
-def _boolean(draw: AskedDraw) -> Condition:
+def _boolean(draw: AskedDraw) -> WordedCondition:
     role, value = draw.known("boolean")
     clause = worded("boolean", {"term": {role.field: value}}, "yes" if value else "no", role)
     noun = role.word.noun
@@ -234,7 +234,7 @@ def _boolean(draw: AskedDraw) -> Condition:
     return clause.with_ways(**ways)
 
 
-def _has(draw: AskedDraw) -> Condition:
+def _has(draw: AskedDraw) -> WordedCondition:
     role = _sparse(draw, True)
     body = {"exists": {"field": role.field}}
     if role.kind == "date" and (done := participle_of(role, draw)) and done.happens and draw.chance(60):
@@ -246,7 +246,7 @@ def _has(draw: AskedDraw) -> Condition:
     return worded("has", body, "has", role)
 
 
-def _lacks(draw: AskedDraw) -> Condition:
+def _lacks(draw: AskedDraw) -> WordedCondition:
     role = _sparse(draw, False)
     body = {"exists": {"field": role.field}}
     if role.kind == "date" and (done := participle_of(role, draw)) and done.happens and draw.chance(60):
@@ -289,7 +289,7 @@ def _text_role(draw: AskedDraw) -> tuple[Role, str, bool]:
     return role, draw.value(role), alone and draw.chance(60)
 
 
-def _words(draw: AskedDraw) -> Condition:
+def _words(draw: AskedDraw) -> WordedCondition:
     role, text, alone = _text_role(draw)
     if draw.chance(OPEN_PERCENT):
         chosen = _any_word(draw)
@@ -305,7 +305,7 @@ def _words(draw: AskedDraw) -> Condition:
     return clause.with_ways(pre=()) if " " in chosen else clause
 
 
-def _phrase(draw: AskedDraw) -> Condition:
+def _phrase(draw: AskedDraw) -> WordedCondition:
     role, text, alone = _text_role(draw)
     tokens = list(_TOKEN.finditer(text[:2_000]))
     if len(tokens) < 2:
@@ -320,7 +320,7 @@ def _phrase(draw: AskedDraw) -> Condition:
     )
 
 
-def _near(draw: AskedDraw) -> Condition:
+def _near(draw: AskedDraw) -> WordedCondition:
     if len(draw.context.by_kind("geo")) != 1:
         raise Skip("which place?")
     role, value = draw.known("geo")
@@ -330,7 +330,7 @@ def _near(draw: AskedDraw) -> Condition:
     return worded("near", body, "near", role, d=distance, v=shown)
 
 
-def _prefix(draw: AskedDraw) -> Condition:
+def _prefix(draw: AskedDraw) -> WordedCondition:
     role, value = draw.known_category()
     text = str(value)
     if len(text) < 5:
@@ -339,7 +339,7 @@ def _prefix(draw: AskedDraw) -> Condition:
     return worded("prefix", {"prefix": {role.keyword: start}}, "prefix", role, v=start)
 
 
-def _address(draw: AskedDraw) -> Condition:
+def _address(draw: AskedDraw) -> WordedCondition:
     role, value = draw.known("ip")
     alone = len(draw.context.by_kind("ip")) == 1 and draw.chance(50)
     return worded("address", {"term": {role.field: value}}, "value" if alone else "value_named", role, v=value)
@@ -348,7 +348,7 @@ def _address(draw: AskedDraw) -> Condition:
 # --- lists of objects -------------------------------------------------------------------
 
 
-def _inner(draw: AskedDraw) -> Condition:
+def _inner(draw: AskedDraw) -> WordedCondition:
     """A value in one of the objects of a list, and now and then a number in the same object."""
     nested = draw.context.nested
     if not nested:
@@ -382,7 +382,7 @@ def _inner(draw: AskedDraw) -> Condition:
 _COUNTED = frozenset(stems("quantity pieces count items number copies amount"))  # "3 or more pears"
 
 
-_MAKERS: Mapping[str, Callable[[AskedDraw], Condition]] = {
+_MAKERS: Mapping[str, Callable[[AskedDraw], WordedCondition]] = {
     "value": _value, "unknown": _unknown, "either": _either, "not": _not, "neither": _neither, "or": _or,
     "boolean": _boolean, "has": _has, "lacks": _lacks, "number": numbers.number, "amount": numbers.amount,
     "key": _key, "times": numbers.times, "zero": numbers.zero, "between": numbers.between, "equal": numbers.equal,

@@ -15,7 +15,7 @@ from typing import Any
 
 from dstill.linked.names import stems
 from dstill_querydsl.questions.free_phrasing.participles import participle_of
-from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, Condition, worded
+from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, WordedCondition, worded
 from dstill_querydsl.questions.templates.conditions_dates import CALENDAR, windows
 from dstill_querydsl.questions.templates.context import Skip
 from dstill_querydsl.questions.templates.moments import moment, reads_iso
@@ -37,7 +37,7 @@ _PLANNED = frozenset(
 )
 
 
-def date(draw: AskedDraw) -> Condition:
+def date(draw: AskedDraw) -> WordedCondition:
     """A condition on a date. Raises Skip."""
     dates = draw.context.by_kind("date")
     first = [role for role in dates if role.field == draw.subject.first_date]
@@ -70,7 +70,7 @@ def _body(role: Role, bounds: Mapping[str, str]) -> dict[str, Any]:
     return {"range": {role.field: {**bounds, **own}}}
 
 
-def _overdue(role: Role, draw: AskedDraw) -> Condition:
+def _overdue(role: Role, draw: AskedDraw) -> WordedCondition:
     if "overdue" in draw.context.vocabulary:
         raise Skip("a flag says it")
     return worded("relative", _body(role, {"lt": "now"}), "quality", u=draw.pick("overdue", "overdue", "past due"))

@@ -11,7 +11,7 @@ import re
 
 from dstill.linked.names import stems
 from dstill_querydsl.questions.free_phrasing.adjectives import ADJECTIVES, Adjective
-from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, Condition, worded
+from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, WordedCondition, worded
 from dstill_querydsl.questions.templates.conditions_numbers import limits
 from dstill_querydsl.questions.templates.context import Skip
 from dstill_querydsl.questions.templates.roles import Role
@@ -52,7 +52,7 @@ def _tells_field(role: Role, draw: AskedDraw) -> bool:
     return _is_money(role) and sum(map(_is_money, numbers)) == 1
 
 
-def number(draw: AskedDraw) -> Condition:
+def number(draw: AskedDraw) -> WordedCondition:
     """A bound. Raises Skip."""
     role, value = draw.known("number")
     if role.code:
@@ -111,7 +111,7 @@ def _measured_by(role: Role, adjective: Adjective) -> bool:
     return not set(stems(role.word.noun)).isdisjoint(adjective.nouns)
 
 
-def between(draw: AskedDraw) -> Condition:
+def between(draw: AskedDraw) -> WordedCondition:
     """A range. Raises Skip."""
     role, value = draw.known("number")
     low, above = limits(role, value)
@@ -123,7 +123,7 @@ def between(draw: AskedDraw) -> Condition:
     return worded("between", {"range": {role.field: {"gte": low, "lte": high}}}, "between", role, v=v, w=w)
 
 
-def equal(draw: AskedDraw) -> Condition:
+def equal(draw: AskedDraw) -> WordedCondition:
     """One number. Raises Skip."""
     role, value = draw.known("number")
     if len(str(value)) > (6 if role.code else 4):
@@ -150,7 +150,7 @@ _COUNTS = {
 _MOST = 10**7  # a larger number has too many digits to be spelled
 
 
-def amount(draw: AskedDraw) -> Condition:
+def amount(draw: AskedDraw) -> WordedCondition:
     """A bound that is said without digits: half an hour, a dozen. Raises Skip."""
     roles = draw.context.by_kind("number")
     role = draw.among(
@@ -207,7 +207,7 @@ reminder reminded | complaint complained about | transfer transferred | correcti
 _BOUNDS_SAID = (("eq", 5), ("gt", 3), ("gte", 3), ("lt", 1), ("lte", 1), ("never", 3))
 
 
-def times(draw: AskedDraw) -> Condition:
+def times(draw: AskedDraw) -> WordedCondition:
     """How often something was done: renewed twice, viewed more than 100 times, never reopened. Raises Skip."""
     role = draw.among([role for role in draw.context.by_kind("number") if _counts(role) and _done(role)])
     how = draw.random.choices([name for name, _ in _BOUNDS_SAID], [weight for _, weight in _BOUNDS_SAID])[0]
@@ -227,7 +227,7 @@ def _done(role: Role) -> str:
     return next((_DONE[stem] for stem in stems(role.word.noun) if stem in _DONE), "")
 
 
-def zero(draw: AskedDraw) -> Condition:
+def zero(draw: AskedDraw) -> WordedCondition:
     """None, one at least, or some of what is counted or paid. Raises Skip."""
     roles = draw.context.by_kind("number")
     role = draw.among([role for role in roles if _counts(role)] or [role for role in roles if _is_money(role)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dstill_querydsl.questions.free_phrasing.conditions import condition, said_value
-from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, Condition, options
+from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, WordedCondition, options
 from dstill_querydsl.questions.invented_schemas.field_phrases import verbs_of_time
 from dstill_querydsl.questions.templates.context import Skip, values_at
 from dstill_querydsl.questions.templates.words import mark
@@ -22,12 +22,12 @@ _PLAIN_PERCENT = 35  # percent of values of the first that are said without its 
 _BOTH_PERCENT = 25  # percent of conditions on both
 
 
-def role_condition(name: str, draw: AskedDraw) -> Condition:
+def role_condition(name: str, draw: AskedDraw) -> WordedCondition:
     """A condition of one of `KINDS`. Raises Skip."""
     return (role_value if name == "role" else dated_by_verb)(draw)
 
 
-def role_value(draw: AskedDraw) -> Condition:
+def role_value(draw: AskedDraw) -> WordedCondition:
     """A value of one of two sister fields, or of both. Raises Skip."""
     fields = list(draw.subject.sisters)
     roles = [role for role in draw.context.by_kind("category") if role.field in fields]
@@ -46,7 +46,7 @@ def role_value(draw: AskedDraw) -> Condition:
         draw.used |= {role.stored for role in roles}
         text = " ".join(_filled(draw, name, words[name]) for name in order)
         body = {"bool": {"filter": [terms[name] for name in order]}}
-        return Condition(kind="term+term", body=body, ways={"post": (text,), "bare": (text,)}, slots={})
+        return WordedCondition(kind="term+term", body=body, ways={"post": (text,), "bare": (text,)}, slots={})
     name = draw.random.choice(fields)
     if name not in words:
         raise Skip(name)
@@ -56,7 +56,7 @@ def role_value(draw: AskedDraw) -> Condition:
         ways = {place: options("conditions.value", place, "|") for place in ("pre", "post", "front", "bare")}
     else:
         ways = dict.fromkeys(("post", "bare"), draw.subject.sisters[name])
-    return Condition(kind="term", body=terms[name], ways=ways, slots={"v": words[name]})
+    return WordedCondition(kind="term", body=terms[name], ways=ways, slots={"v": words[name]})
 
 
 def _filled(draw: AskedDraw, name: str, text: str) -> str:
@@ -68,7 +68,7 @@ def _is_known(draw: AskedDraw, text: str, fields: list[str]) -> bool:
     return draw.subject.having.get(text[1:-1].lower()) == frozenset(fields)
 
 
-def dated_by_verb(draw: AskedDraw) -> Condition:
+def dated_by_verb(draw: AskedDraw) -> WordedCondition:
     """A date condition as its field's verb says it: "shipped in May". Raises Skip."""
     clause = condition("date", draw)
     usual = draw.subject.date_nouns.get(clause.slots.get("f", "")[1:-1])

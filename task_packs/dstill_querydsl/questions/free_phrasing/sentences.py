@@ -27,7 +27,7 @@ from dstill_querydsl.questions.free_phrasing.roles import role_condition
 from dstill_querydsl.questions.free_phrasing.shape_parts import Shape
 from dstill_querydsl.questions.free_phrasing.shapes import SHAPES, shape
 from dstill_querydsl.questions.free_phrasing.subject import Subject
-from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, Condition, Form, filled, options
+from dstill_querydsl.questions.free_phrasing.wording import AskedDraw, Form, WordedCondition, filled, options
 from dstill_querydsl.questions.invented_schemas.vocabulary import vocabulary
 from dstill_querydsl.questions.templates.compose import ComposedQuestion
 from dstill_querydsl.questions.templates.context import Skip
@@ -73,8 +73,8 @@ def draw_question(subject: Subject, random: Random) -> ComposedQuestion:
     return ComposedQuestion(example=example, marked=text, body=body, context=subject.context)
 
 
-def _conditions(draw: AskedDraw, count: int) -> list[Condition]:
-    parts: list[Condition] = []
+def _conditions(draw: AskedDraw, count: int) -> list[WordedCondition]:
+    parts: list[WordedCondition] = []
     for _ in range(_TRIES * count):
         if len(parts) == count:
             break
@@ -86,7 +86,7 @@ def _conditions(draw: AskedDraw, count: int) -> list[Condition]:
     return parts
 
 
-def _body(ask: Shape, conditions: Sequence[Condition]) -> dict[str, Any]:
+def _body(ask: Shape, conditions: Sequence[WordedCondition]) -> dict[str, Any]:
     occurs: dict[str, list[Any]] = {}
     if own := getattr(ask, "own", None):
         occurs["filter"] = [dict(own)]
@@ -103,7 +103,7 @@ class _Sentence:
     def __init__(self, draw: AskedDraw) -> None:
         self.draw = draw
 
-    def text(self, ask: Shape, conditions: Sequence[Condition]) -> tuple[str, list[Condition]]:
+    def text(self, ask: Shape, conditions: Sequence[WordedCondition]) -> tuple[str, list[WordedCondition]]:
         """The question with marks, and the conditions in their order."""
         draw, ways = self.draw, ask.ways
         if not ways:
@@ -142,11 +142,11 @@ class _Sentence:
         return re.sub(r"\s+", " ", text).strip(), order
 
     def _placed(
-        self, way: str, conditions: Sequence[Condition], keywords: bool
-    ) -> tuple[str, str, str, list[Condition]]:
+        self, way: str, conditions: Sequence[WordedCondition], keywords: bool
+    ) -> tuple[str, str, str, list[WordedCondition]]:
         """The documents with their conditions; the conditions before and after the sentence; all in their order."""
         draw = self.draw
-        places: dict[str, list[Condition]] = {"front": [], "pre": [], "post": [], "end": []}
+        places: dict[str, list[WordedCondition]] = {"front": [], "pre": [], "post": [], "end": []}
         within = "{w}" in way or "{one}" in way
         for part in draw.random.sample(conditions, len(conditions)):
             chance = draw.random.random()

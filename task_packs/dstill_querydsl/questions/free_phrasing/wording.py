@@ -1,7 +1,7 @@
 """The conditions of freely phrased questions: each has a body, and wordings for several places of a sentence.
 
 worded("term", {"term": {"country": "Spain"}}, "value", v="Spain")
-→  Condition(kind="term", body={"term": {"country": "Spain"}}, ways={"pre": ("{v}",), "post": ("from {v}", …)}, …)
+→  WordedCondition(kind="term", body={"term": {"country": "Spain"}}, ways={"pre": ("{v}",), "post": ("from {v}", …)}, …)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dstill_querydsl.questions.templates.context import Draw, Skip
 from dstill_querydsl.questions.templates.roles import Role
 from dstill_querydsl.questions.templates.words import mark, sayable
 
-__all__ = ["PLACES", "AskedDraw", "Condition", "Form", "filled", "options", "table", "worded"]
+__all__ = ["PLACES", "AskedDraw", "Form", "WordedCondition", "filled", "options", "table", "worded"]
 
 Form = Literal["pre", "post", "front", "bare"]
 PLACES: Sequence[Form] = ("pre", "post", "front", "bare")
@@ -43,7 +43,7 @@ class AskedDraw(Draw):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Condition:
+class WordedCondition:
     """One condition and its wordings."""
 
     kind: str  # as in `plan`: term, either, range, …
@@ -60,11 +60,11 @@ class Condition:
         """It in words for that place."""
         return filled(draw.random.choice(self.ways[place]), self.slots)
 
-    def with_slots(self, **slots: str) -> Condition:
+    def with_slots(self, **slots: str) -> WordedCondition:
         """It with more slots, which have their marks."""
         return replace(self, slots={**self.slots, **slots})
 
-    def with_ways(self, **ways: Sequence[str]) -> Condition:
+    def with_ways(self, **ways: Sequence[str]) -> WordedCondition:
         """It with other wordings for some places."""
         return replace(self, ways={**self.ways, **ways})
 
@@ -96,7 +96,7 @@ def worded(
     role: Role | None = None,
     occur: Occur = "filter",
     **slots: Any,
-) -> Condition:
+) -> WordedCondition:
     """A condition with the wordings of [conditions.KEY]. `role`: its noun fills {f}."""
     ways: dict[str, Sequence[str]] = {place: options(f"conditions.{key}", place, "|") for place in PLACES}
     marked = {name: mark(value) for name, value in slots.items()}
@@ -104,4 +104,4 @@ def worded(
         marked["f"] = mark(role.word.noun)
         if role.word.nouns == role.word.noun:  # no "a pages"
             ways = {place: tuple(way.replace("a {f}", "{f}") for way in texts) for place, texts in ways.items()}
-    return Condition(kind=kind, body=body, occur=occur, ways=ways, slots=marked)
+    return WordedCondition(kind=kind, body=body, occur=occur, ways=ways, slots=marked)

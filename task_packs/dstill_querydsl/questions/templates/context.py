@@ -18,10 +18,10 @@ from typing import Any
 
 from dstill.api.values import Known
 from dstill.linked.names import stems
-from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.bundle.indices import APART_KEY, Index
 from dstill_querydsl.language.field_types import MAX_EXACT
 from dstill_querydsl.language.fields import Fields
-from dstill_querydsl.questions.templates.invented_documents import APART, invented_documents, settings_for
+from dstill_querydsl.questions.templates.invented_documents import invented_documents, settings_for
 from dstill_querydsl.questions.templates.lexicon import Lexicon
 from dstill_querydsl.questions.templates.moments import moment
 from dstill_querydsl.questions.templates.roles import Role, SkippedFields, roles_of
@@ -135,7 +135,7 @@ def _with_values_first(roles: Sequence[Role]) -> tuple[Role, ...]:
 
 def _with_invented_documents(index: Index, roles: Sequence[Role], seed: int, now: datetime) -> Index:
     """The index with made-up documents, and with a mapping that has only the fields of the roles."""
-    apart = index.mapping.get("_meta", {}).get(APART)
+    apart = index.mapping.get("_meta", {}).get(APART_KEY)
     documents = tuple(invented_documents(roles, seed, now, apart=apart if isinstance(apart, Mapping) else None))
     return replace(
         index,

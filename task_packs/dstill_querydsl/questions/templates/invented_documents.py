@@ -20,10 +20,9 @@ from typing import Any
 from dstill_querydsl.questions.templates.moments import moment, written
 from dstill_querydsl.questions.templates.roles import Role
 
-__all__ = ["APART", "COUNT", "invented_documents", "settings_for"]
+__all__ = ["COUNT", "invented_documents", "settings_for"]
 
 COUNT = 400
-APART = "fields_apart"  # in a mapping's _meta: field → fields that are never in the same document
 _WORDS = (
     "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "juniper", "kestrel", "lagoon",
     "meadow", "nectar", "orchid", "pepper", "quartz", "ridge", "saffron", "timber", "umber", "valley", "willow",

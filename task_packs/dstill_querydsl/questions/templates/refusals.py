@@ -52,7 +52,7 @@ _ALSO: Mapping[str, frozenset[str]] = {
     "job title": frozenset(("role", "position", "occupation", "profession")),
     "bank account": frozenset(("iban",)),
 }
-_ASKED = (
+_QUESTIONS = (
     "the {t} of {what}", "average {t} of {what}", "{what} by {t}", "show the {t} of {what}",
     "{what} with the highest {t}", "what was the {t} of {what}?", "how does the {t} differ between {what}?",
 )  # fmt: skip
@@ -66,7 +66,7 @@ def _no_field(common: tuple[str, ...]) -> RefusedMaker:
             raise Skip("the mapping has it all")
         thing = draw.random.choice(things)
         why = f"No field of the mapping holds {thing}: refuse."
-        return Refused(ways=_ASKED, slots={"t": thing}, reason=_lacks(draw, thing), why=why, missing=(thing,))
+        return Refused(ways=_QUESTIONS, slots={"t": thing}, reason=_lacks(draw, thing), why=why, missing=(thing,))
 
     return make
 

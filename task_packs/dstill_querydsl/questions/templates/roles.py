@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dstill.api.values import Known, Values
-from dstill_querydsl.language.field_types import INTEGERS
+from dstill_querydsl.language.field_types import INTEGERS, QUESTION_KINDS
 from dstill_querydsl.language.fields import Field, Fields, raw_fields
 from dstill_querydsl.questions.templates.fitting_values import fitting
 from dstill_querydsl.questions.templates.lexicon import Lexicon, Word
@@ -26,17 +26,6 @@ from dstill_querydsl.questions.templates.words import words_of
 
 __all__ = ["Role", "SkippedFields", "roles_of"]
 
-# family of a type → kind of role
-KINDS: Mapping[str, str] = {
-    "keyword": "category",
-    "version": "category",
-    "number": "number",
-    "date": "date",
-    "text": "text",
-    "boolean": "boolean",
-    "ip": "ip",
-    "geo_point": "geo",
-}
 _CODES = frozenset(("code", "status", "id", "ids", "port", "pid", "year", "version", "zip", "hash", "key", "number"))
 _A_DAY = datetime(2025, 3, 14, tzinfo=UTC)
 _NO_ROLE = ("constant_keyword", "aggregate_metric_double", "token_count", "semantic_text", "lookup")
@@ -46,7 +35,7 @@ _NO_ROLE = ("constant_keyword", "aggregate_metric_double", "token_count", "seman
 class Role:
     """The uses of one field in questions."""
 
-    kind: str  # one of the values of KINDS
+    kind: str  # one of the values of QUESTION_KINDS
     field: str  # the name in a body
     stored: str  # the path in a document
     type: str
@@ -138,7 +127,7 @@ def _can_be_stored(name: str, taken: set[str]) -> bool:
 
 
 def _role(field: Field, fields: Fields, values: Values, lexicon: Lexicon) -> Role | None:
-    kind = KINDS.get(field.family)
+    kind = QUESTION_KINDS.get(field.family)
     if kind is None or field.type in _NO_ROLE or len(field.nested) > 1 or not _searchable(field):
         return None
     if kind == "date" and written(_A_DAY, field.format or "") is None:

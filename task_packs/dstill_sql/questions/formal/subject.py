@@ -31,15 +31,15 @@ def subject_of(database: Database, lexicon: Lexicon, references: Sequence[Refere
     single = [reference for reference in references if len(reference.columns) == 1]
     relations = [
         Relation(
-            child=one.table,
-            parent=one.to,
-            role=lexicon.references[one.table, one.columns].role,
-            column=one.columns[0],
-            to_column=one.to_columns[0],
+            child=reference.table,
+            parent=reference.to,
+            role=lexicon.references[reference.table, reference.columns].role,
+            column=reference.columns[0],
+            to_column=reference.to_columns[0],
         )
-        for one in single
+        for reference in single
     ]
-    referring = {(one.table, one.columns[0]) for one in single}
+    referring = {(reference.table, reference.columns[0]) for reference in single}
     entities = [_entity(table, database, lexicon, referring) for table in database.schema.tables]
     return Subject(entities=entities, relations=relations)
 

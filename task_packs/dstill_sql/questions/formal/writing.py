@@ -43,8 +43,8 @@ class _Writer:
         shown = ", ".join(self._shown(shown) for shown in plan.shown)
         parts = [f"SELECT {'DISTINCT ' if plan.distinct else ''}{shown} FROM {quoted(self.table)}"]
         parts += [
-            f"JOIN {quoted(one.parent)} ON {_dotted(one.child, one.column)} = {_dotted(one.parent, one.to_column)}"
-            for one in self.relations
+            f"JOIN {quoted(join.parent)} ON {_dotted(join.child, join.column)} = {_dotted(join.parent, join.to_column)}"
+            for join in self.relations
         ]
         if plan.conditions:
             word = " OR " if plan.any_of else " AND "

@@ -42,7 +42,7 @@ _TRIES = 8  # rows drawn for one template and database
 _FORMAL = 0.55  # share of formal questions in `replay`
 _OTHER_CONDITIONS = 0.5  # share of questions that combine the conditions of several templates
 _FEWER_TABLES = 0.25  # share of databases that lack some of their domain's tables
-_FIRST = datetime(2019, 1, 1, 9)  # the earliest time of a database
+_EARLIEST_TIME = datetime(2019, 1, 1, 9)  # the earliest time of a database
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class _Pooled:
 def invented_database(random: Random, dialect: Dialect, number: int = 0) -> tuple[Invented, View]:
     """A database of a random domain, with its view for questions."""
     domain = _some_tables(random.choice(list(domains().values())), random)
-    now = _FIRST + timedelta(days=random.randrange(3_000), hours=random.randrange(10))
+    now = _EARLIEST_TIME + timedelta(days=random.randrange(3_000), hours=random.randrange(10))
     invented = invent(
         domain, Style.draw(random), random.randrange(2**32), now=now, size=random.randrange(12, 36), dialect=dialect
     )
