@@ -56,11 +56,11 @@ def teach(run: Run, *, resume: str) -> Mapping[str, Any]:
     takes_all = teacher.is_lookup and "adapt.teacher_questions" not in run.config.chosen
     with run.stage(TEACH) as facts:
         wanted = sys.maxsize if takes_all else adapt.teacher_questions
-        found = teacher_rows(run.setup, teacher, wanted, run.purchase(TEACH, resume=resume))
-        run.write(REJECTS, found.rejections)
-        _require_enough(run, found)
-        run.write(QUESTIONS, found.records)
-        rows = _mixed(run, found.records)
+        written = teacher_rows(run.setup, teacher, wanted, run.purchase(TEACH, resume=resume))
+        run.write(REJECTS, written.rejections)
+        _require_enough(run, written)
+        run.write(QUESTIONS, written.records)
+        rows = _mixed(run, written.records)
         of_split = {split: [row for row in rows if row.split == split] for split in ("train", SPLIT)}
         for split in (SPLIT, "train"):  # if this is stopped before the second, it can be done again
             run.write(data_file(split), of_split[split])
@@ -72,18 +72,18 @@ def teach(run: Run, *, resume: str) -> Mapping[str, Any]:
             train=taught,
             test=len(of_split[SPLIT]),
             mixed_with=learnt - taught,
-            counts=found.counts.to_json(),
-            summary=found.counts.line(),
-            cost=found.cost.to_row() if found.cost is not None else {},
+            counts=written.counts.to_json(),
+            summary=written.counts.line(),
+            cost=written.cost.to_row() if written.cost is not None else {},
         )
     return facts
 
 
-def _require_enough(run: Run, found: TeacherRows) -> None:
-    counts = found.counts
+def _require_enough(run: Run, written: TeacherRows) -> None:
+    counts = written.counts
     if counts.kept >= max(1, LEAST * min(counts.requested, counts.came)):
         return
-    shown = next((str(problem) for row in found.rejections[:1] for problem in row.problems if problem.is_error), "")
+    shown = next((str(problem) for row in written.rejections[:1] for problem in row.problems if problem.is_error), "")
     raise DataError(
         f"hardly any question of the teacher can be used: {counts.line()}",
         where=str(run.folder / REJECTS),
