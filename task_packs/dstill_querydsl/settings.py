@@ -26,6 +26,12 @@ class Settings:
     values: str = setting(
         "", "JSON file with known values of its fields, as `dstill init` writes it.", trust="file", describes=True
     )
+    aliases: str = setting(
+        "",
+        'JSON file with other names of known values: `{"airport.code": {"JFK": ["kennedy"]}}`.',
+        trust="file",
+        describes=True,
+    )
     documents: int = setting(DOCUMENTS, "Number of documents of a bundled index.", low=1, high=CEILING)
     n_questions: int = setting(6_000, "Number of synthetic questions to make for training.", low=1, high=200_000)
     free_phrasing: float = setting(

@@ -23,6 +23,12 @@ class Settings:
     values: str = setting(
         "", "JSON file with known values of its columns, as `dstill init` writes it.", trust="file", describes=True
     )
+    aliases: str = setting(
+        "",
+        'JSON file with other names of known values: `{"airports.code": {"JFK": ["kennedy"]}}`.',
+        trust="file",
+        describes=True,
+    )
     database: str = setting(
         "", "The database file of DuckDB or SQLite that answers run on. It is only read.", trust="file"
     )

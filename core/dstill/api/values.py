@@ -9,13 +9,16 @@ In: a values file, whose form is this, or what a pack reads from its data. Out: 
 
     values = Values.read(data);  values.get("level")   -> Known(values=("error", "warn"), complete=True)
 
-Data change, so a value that is not in a list is at most a warning.
+Data change, so a value that is not in a list is at most a warning. People may call values by other names, which an
+aliases file has:
+
+    {"airport": {"JFK": ["kennedy", "new york kennedy"]}}
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dstill.errors import DataError
@@ -24,6 +27,7 @@ __all__ = ["MOST", "Known", "Values"]
 
 MOST = 50  # items with at most this many distinct values keep all of them
 _HINT = 'give {"NAME": ["every", "value"]}, {"NAME": {"examples": [...]}} or {"NAME": {"min": 1, "max": 9}}'
+_ALIASES_HINT = 'give {"NAME": {"VALUE": ["another name", …]}}'
 _SCALARS = (str, int, float, bool)
 
 
@@ -35,6 +39,7 @@ class Known:
     complete: bool = False  # `values` are all there are
     low: Any = None  # numbers and ISO dates
     high: Any = None
+    aliases: Mapping[str, str] = field(default_factory=dict)  # another name → the value
 
     def to_json(self) -> Any:
         """The form that a values file has for one item."""
@@ -65,6 +70,17 @@ class Values:
         """The values of those items for which `allows(name)` is true."""
         return Values({name: known for name, known in self._known.items() if allows(name)})
 
+    def with_aliases(self, data: Any, where: str = "aliases") -> Values:
+        """The values with other names, from the content of an aliases file. Items without known values stay without.
+
+        Raises DataError with a JSON pointer if its form is wrong.
+        """
+        if not isinstance(data, Mapping):
+            raise DataError("the aliases are not a JSON object", where=where, hint=_ALIASES_HINT)
+        aliases = {name: _aliases(names, f"{where}, /{_escape(name)}") for name, names in data.items()}
+        known = self._known.items()
+        return Values({name: replace(of, aliases=aliases.get(name, of.aliases)) for name, of in known})
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._known)
 
@@ -93,6 +109,14 @@ def _known(value: Any, where: str) -> Known:
     if low is not None and high is not None and low > high:
         raise DataError(f"min {low!r} is above max {high!r}", where=where, hint=_HINT)
     return Known(values=_scalars(examples, where, points=True), low=low, high=high)
+
+
+def _aliases(names: Any, where: str) -> dict[str, str]:
+    """Another name → the value that it means."""
+    lists = names.values() if isinstance(names, Mapping) else [None]
+    if not all(isinstance(others, list) and all(isinstance(other, str) for other in others) for others in lists):
+        raise DataError("not a valid form for aliases", where=where, hint=_ALIASES_HINT)
+    return {other: value for value, others in names.items() for other in others}
 
 
 def _scalars(values: list[Any], where: str, *, points: bool) -> tuple[Any, ...]:

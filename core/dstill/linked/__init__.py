@@ -15,7 +15,7 @@ Sources: relation-aware schema encoding and linking of RAT-SQL (Wang et al. 2020
 BRIDGE (Lin et al. 2020, section 2.2), pointers of Pointer Networks (Vinyals et al. 2015).
 """
 
-from dstill.linked.known import partial_values, same_value, spans_of
+from dstill.linked.known import KnownTexts, partial_values, same_value, spans_of
 from dstill.linked.linking import LINKS, Item, Schema
 from dstill.linked.ranking import Ranking
 from dstill.linked.reading import Reading, read
@@ -24,6 +24,7 @@ from dstill.linked.words import Word, words
 __all__ = [
     "LINKS",
     "Item",
+    "KnownTexts",
     "Ranking",
     "Reading",
     "Schema",

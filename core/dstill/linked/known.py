@@ -10,14 +10,24 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from dstill.linked.names import singular
 from dstill.linked.words import Word
 
-__all__ = ["beginning_so", "folded", "partial_values", "same_value", "spans_of", "telling_words", "value_said"]
+__all__ = [
+    "KnownTexts",
+    "beginning_so",
+    "folded",
+    "names_of",
+    "partial_values",
+    "same_value",
+    "spans_of",
+    "telling_words",
+    "value_said",
+]
 
 _SHORTEST = 3  # characters of a part that stands for a value
 _LONGEST = 8  # words of a span
@@ -27,6 +37,31 @@ _BEGINNING = 4  # characters that the beginning of a word has at least
 def folded(text: str) -> str:
     """A text without case, punctuation, separators and plurals: ``IN_TRANSIT`` and ``in transits`` are the same."""
     return " ".join(singular(word) for word in re.split(r"[\W_]+", text.casefold()) if word)
+
+
+class KnownTexts(tuple[str, ...]):
+    """The texts of an item's known values, some of which people also call by other names.
+
+    ``same_value("kennedy", KnownTexts(("JFK", "LGA"), {"kennedy": "JFK"}))`` → ``"JFK"``
+    """
+
+    aliases: Mapping[str, str]  # another name → the value
+
+    def __new__(cls, values: Iterable[str] = (), aliases: Mapping[str, str] | None = None) -> KnownTexts:  # noqa: D102
+        texts = super().__new__(cls, values)
+        texts.aliases = aliases or {}
+        return texts
+
+    def __eq__(self, other: object) -> bool:
+        return tuple.__eq__(self, other) is True and self.aliases == getattr(other, "aliases", {})
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
+
+
+def names_of(values: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The other names of values, each with its value."""
+    yield from values.aliases.items() if isinstance(values, KnownTexts) else ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +82,9 @@ def _forms(values: tuple[str, ...]) -> _Forms:
     for text in whole:
         for word in dict.fromkeys(text.split()):
             having[word].append(text)
+    for name, value in names_of(values):
+        if value in values and (text := folded(name)):
+            whole.setdefault(text, value)
     joined: dict[str, str | None] = {}
     for text, only in whole.items():
         together = text.replace(" ", "")

@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import accumulate
 
-from dstill.linked.known import beginning_so, folded, telling_words
+from dstill.linked.known import beginning_so, folded, names_of, telling_words
 from dstill.linked.names import stems
 from dstill.linked.spelled import Spelled
 from dstill.linked.words import Word
@@ -60,7 +60,7 @@ class Item:
     kind: str  # its type, in the task's words: "keyword", "integer"
     above: tuple[str, ...] = ()  # words of what it belongs to: the object or the table
     description: tuple[str, ...] = ()
-    values: tuple[str, ...] = ()  # known values
+    values: tuple[str, ...] = ()  # known values; `KnownTexts`, if people call them by other names
     features: tuple[str, ...] = ()  # what else the student should know: "unit=ms", "nested"
     needs: tuple[str, ...] = ()  # names of the items that answers about it may need too
     prior: float = 0.0  # how likely answers name it although no word does. 1: shown for every question
@@ -240,7 +240,8 @@ def _values_of(items: Sequence[Item]) -> tuple[dict[str, list[int]], dict[str, s
     values: dict[str, list[int]] = {}
     forms: dict[str, set[tuple[int, int]]] = defaultdict(set)
     for number, item in enumerate(items):
-        for value in dict.fromkeys(_lower(value) for value in item.values):
+        names = (name for name, _ in names_of(item.values))
+        for value in dict.fromkeys(_lower(value) for value in (*item.values, *names)):
             if value in values:
                 values[value].append(number)
             elif first := re.search(r"\w+", value):

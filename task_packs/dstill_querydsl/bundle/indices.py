@@ -23,7 +23,18 @@ from dstill_querydsl.language.mapping.form import require_mapping, require_size
 from dstill_querydsl.language.mapping.merge import plain
 from dstill_querydsl.language.values import values_in
 
-__all__ = ["APART_KEY", "HELD_OUT", "LICENCES", "NAMES", "TRAINED", "Index", "bundled", "configured", "own_index"]
+__all__ = [
+    "APART_KEY",
+    "HELD_OUT",
+    "LICENCES",
+    "NAMES",
+    "TRAINED",
+    "Index",
+    "aliases_in",
+    "bundled",
+    "configured",
+    "own_index",
+]
 
 _PACKED = {"movies": movies, "flights": flights, "quakes": quakes, "birdstrikes": birdstrikes, "factbook": factbook}
 NAMES = ("weblogs", *_PACKED)
@@ -126,6 +137,11 @@ def configured(name: str, mapping_file: str, values_file: str) -> Index:
     It has no documents here, since they are in the user's engine.
     """
     return _configured(name, mapping_file, values_file, Path.cwd())
+
+
+def aliases_in(file: str) -> Any:
+    """The content of a file with other names of values; empty: no file. Raises DataError."""
+    return _json(file, "task.querydsl.aliases") if file else {}
 
 
 @lru_cache(maxsize=8)

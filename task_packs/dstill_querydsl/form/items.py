@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from dstill.api.values import Known, Values
-from dstill.linked import Item
+from dstill.linked import Item, KnownTexts
 from dstill.linked.moments import lateness
 from dstill.linked.names import stems
 from dstill_querydsl.language.field_types import INTEGERS
@@ -72,7 +72,7 @@ def _item(field: Field, values: Values, first: str) -> Item:
         kind=field.family if field.family in _KINDS else "other",
         above=_words(above) if above else (),
         description=tuple(_description(meta)) if isinstance(meta, Mapping) else (),
-        values=tuple(_spoken(named)) if named else tuple(_large(known)),
+        values=KnownTexts(_spoken(named), known.aliases) if known and named else tuple(_large(known)),
         features=tuple(_features(field, meta, first, bool(named))),
     )
 

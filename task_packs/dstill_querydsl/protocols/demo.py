@@ -24,6 +24,7 @@ def recorded(index: str) -> dict[str, Any]:
             hint=f"give one of {', '.join(RECORDED)}",
         )
     return {
+        "task.querydsl.aliases": str(BUNDLE / "recorded" / f"{index}.aliases.json"),
         "task.querydsl.index": index,
         "teacher.replay.file": str(BUNDLE / "recorded" / f"{index}.jsonl"),
         "generate.test_questions": str(BUNDLE / "handwritten" / f"{index}.jsonl"),

@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from dstill.api.values import Known
-from dstill.linked import Item, Schema
+from dstill.linked import Item, KnownTexts, Schema
 from dstill.linked.moments import lateness
 from dstill.linked.names import stems
 from dstill.linked.thesaurus import meant
@@ -111,7 +111,7 @@ class Tables(Schema):
     def _column(self, name: str, own: str, table: Table, column: Column, first: str) -> Item:
         known = self.database.values.get(f"{table.name}.{column.name}")
         kind = kind_of(column, known, loose=self.database.schema.dialect == "sqlite")
-        values = tuple(_said(known, kind)) if known else ()
+        values = KnownTexts(_said(known, kind), known.aliases) if known else KnownTexts()
         return Item(
             name=name,
             words=_words(column.name),

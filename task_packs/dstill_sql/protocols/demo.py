@@ -22,6 +22,7 @@ class SqlDemo(Demo):
         "adapt.teacher": "replay",
         "evaluate.splits": ["test_written"],
         "generate.test_questions": str(BUNDLE / "handwritten" / f"{DATABASE}.jsonl"),
+        "task.sql.aliases": str(BUNDLE / "recorded" / f"{DATABASE}.aliases.json"),
         "task.sql.db": DATABASE,
         "task.sql.n_questions": 600,
         "task.sql.test_databases": 0,

@@ -9,10 +9,10 @@ profile.values.get("user.email")      None: values that may not be read are not 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dstill.api.values import Values
 from dstill.io.logs import log
@@ -37,8 +37,9 @@ _NAME_LIMIT = 5  # texts of one mapping to show in warnings
 class IndexProfile:
     """One index under the guard's limits. Properties are computed on first use."""
 
-    def __init__(self, index: Index, limits: Limits) -> None:
+    def __init__(self, index: Index, limits: Limits, aliases: Mapping[str, Any] | None = None) -> None:
         self.index = index
+        self._aliases = aliases or {}
         self._limits = limits
         self._warned = False
         self._grammars: dict[str, str] = {}  # by dialect
@@ -75,7 +76,7 @@ class IndexProfile:
     @cached_property
     def values(self) -> Values:
         """The known values of the fields that may be read."""
-        return self.index.values.only(self.limits.allows)
+        return self.index.values.with_aliases(self._aliases, "task.querydsl.aliases").only(self.limits.allows)
 
     @cached_property
     def ranges(self) -> Bounds:

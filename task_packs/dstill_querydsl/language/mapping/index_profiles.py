@@ -11,7 +11,7 @@ from typing import Any
 
 from dstill.api.records import Example
 from dstill_querydsl.bundle.index_of import index_of
-from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.bundle.indices import Index, aliases_in
 from dstill_querydsl.language.mapping.form import require_mapping
 from dstill_querydsl.language.mapping.index_profile import IndexProfile
 from dstill_querydsl.settings import Settings
@@ -48,5 +48,6 @@ class IndexProfiles:
         if index is None:
             return None
         if index.digest not in self._known:
-            self._known[index.digest] = IndexProfile(index, self._config.guard)
+            aliases = aliases_in(self._config.aliases)
+            self._known[index.digest] = IndexProfile(index, self._config.guard, aliases)
         return self._known[index.digest]

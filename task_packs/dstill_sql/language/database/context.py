@@ -28,6 +28,17 @@ __all__ = ["database_of"]
 
 def database_of(context: Mapping[str, Any], settings: Settings) -> Database | None:
     """The database of an example's context; None if only its name is known. Raises DataError."""
+    database = _described(context, settings)
+    return _with_aliases(database, settings.aliases) if database and settings.aliases else database
+
+
+@lru_cache(maxsize=64)
+def _with_aliases(database: Database, file: str) -> Database:
+    aliases = loads(_text(Path(file), "task.sql.aliases"))
+    return replace(database, values=database.values.with_aliases(aliases, file))
+
+
+def _described(context: Mapping[str, Any], settings: Settings) -> Database | None:
     name, statements = str(context.get("db", "")), context.get("schema")
     if isinstance(statements, str):
         now = str(context.get("now", settings.now))
