@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dstill.linked import Item, Ranking, Schema, read, words
+from dstill.linked import Item, KnownTexts, Ranking, Schema, read, same_value, words
 from dstill.linked.names import is_asked, mentions, stems, words_in
 from dstill.linked.words import MAX_WORDS
 
@@ -195,3 +195,16 @@ def test_words_that_look_like_names_and_are_none() -> None:
 )
 def test_names_are_found_in_questions(name: str, question: str, times: int, asked: bool) -> None:
     assert (len(mentions(name, question)), is_asked(name, question)) == (times, asked)
+
+
+def test_other_names_of_values_link_to_them() -> None:
+    codes = KnownTexts(("JFK", "EWR"), {"kennedy": "JFK", "new york airport": "JFK", "gone": "XXX"})
+    schema = Schema([Item(name="airport", words=("airport",), kind="keyword", values=codes)])
+    reading = read("flights from Kennedy or ewr", schema)
+    assert {reading.words[word].text: kind for (word, _), kind in reading.links.items()} == {
+        "Kennedy": "value",
+        "ewr": "value",
+    }
+    assert [same_value(text, codes) for text in ("kennedy", "New York airports", "ewr")] == ["JFK", "JFK", "EWR"]
+    assert same_value("gone", codes) is None  # the data have no such value
+    assert same_value("kennedy", KnownTexts(codes)) is None

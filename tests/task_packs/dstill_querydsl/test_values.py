@@ -44,6 +44,22 @@ def test_refuses_invalid_file_and_names_place(data: Any, where: str) -> None:
     assert caught.value.where == where
 
 
+def test_values_have_other_names() -> None:
+    values = Values.read(FILE).with_aliases({"level": {"error": ["failure", "fault"]}, "nothing": {"a": ["b"]}})
+    level = values.get("level")
+    assert level is not None
+    assert level.aliases == {"failure": "error", "fault": "error"}
+    assert list(values) == list(FILE)
+    assert values.to_json() == FILE  # they are in a file of their own
+
+
+@pytest.mark.parametrize("data", [[], {"level": ["x"]}, {"level": {"error": "failure"}}, {"level": {"error": [3]}}])
+def test_refuses_invalid_aliases_and_names_place(data: Any) -> None:
+    with pytest.raises(DataError) as caught:
+        Values.read(FILE).with_aliases(data)
+    assert caught.value.where in ("aliases", "aliases, /level")
+
+
 def test_reads_values_from_documents() -> None:
     mapping = {
         "properties": {

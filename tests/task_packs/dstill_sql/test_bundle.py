@@ -87,6 +87,18 @@ def test_a_hundred_hand_written_questions_are_about_held_out_databases() -> None
         handwritten("shop")
 
 
+@pytest.mark.parametrize("name", bundle.HELD_OUT)
+def test_recorded_names_are_of_values_that_the_data_have(name: str) -> None:
+    values = bundle.database(name, "duckdb").values
+    aliases = json.loads((bundle.FOLDER / "recorded" / f"{name}.aliases.json").read_text())
+    for column, names in aliases.items():
+        known = values.get(column)
+        assert known is not None
+        assert set(names) <= set(known.values)
+        others = [other for texts in names.values() for other in texts]
+        assert len(others) == len(set(others))  # each is a name of one value
+
+
 def test_missing_words_of_hand_written_refusals_are_in_their_questions() -> None:
     for name in HANDWRITTEN:
         for one in handwritten(name):

@@ -17,6 +17,7 @@ from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Example
 from dstill.api.values import Values
 from dstill.linked import Reading, Schema, read
+from dstill_querydsl.bundle import FOLDER
 from dstill_querydsl.form.items import items_of
 from dstill_querydsl.form.query_form import QueryForm, difference
 from dstill_querydsl.form.tokens import tokens
@@ -24,6 +25,8 @@ from dstill_querydsl.language import guard
 from dstill_querydsl.language.canonical import canonical
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.mapping.uses import uses
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 FORM = QueryForm(lambda example: None)
 HOSTILE = ("query:", "{", "}", "=true", "=", "#0", "..", ",", "page", "refuse", "number", "boost", "distance", "a0",
@@ -226,3 +229,18 @@ def test_bodies_of_the_grammar_come_back_or_are_not_expressible(index: str) -> N
         assert task.canonical(back) == task.canonical(text)
     print(f"{index}: {told} of {len(texts)} are not expressible")
     assert told <= 0.02 * len(texts)
+
+
+def test_a_value_is_pointed_to_by_its_other_name() -> None:
+    aliases = {"code": {"JFK": ["kennedy"]}}
+    values = Values.read({"code": ["JFK", "EWR"]}).with_aliases(aliases)
+    fields = Fields.of({"properties": {"code": {"type": "keyword"}}})
+    reading = read("strikes at Kennedy", Schema(items_of(fields, values)))
+    assert reading.links == {(2, 0): "value"}
+    task = QueryDsl(Settings(aliases=str(FOLDER / "recorded" / "birdstrikes.aliases.json"), index="birdstrikes"))
+    form = QueryForm(task.index_profile)
+    reading = form.read(Example(id="1", question="strikes at Kennedy", context={"index": "birdstrikes"}))
+    body = '{"query":{"bool":{"filter":[{"term":{"airport.code":"JFK"}}]}}}'
+    written = form.encode(body, reading)
+    assert reading.text(written[-1]) == "Kennedy"  # type: ignore[arg-type]
+    assert task.canonical(form.decode(written, reading)) == task.canonical(body)

@@ -255,3 +255,23 @@ def test_examples_of_the_page(root: Path) -> None:
     result = doctest.testfile(str(root / "docs" / "sql_linked.md"), module_relative=False)
     assert result.attempted >= 6
     assert result.failed == 0
+
+
+# --- other names of values --------------------------------------------------------------
+
+
+def test_a_value_is_pointed_to_by_its_other_name(tmp_path: Path) -> None:
+    aliases = tmp_path / "aliases.json"
+    aliases.write_text('{"genres.name": {"Klezmer": ["dance tunes"]}, "bands.country": {"Italy": ["italian"]}}')
+    form = Linked.of(Sql(Settings(aliases=str(aliases)))).form()
+    assert isinstance(form, SqlForm)
+    context = {
+        "db": "x",
+        "schema": "CREATE TABLE bands (id INTEGER, name TEXT, country TEXT)",
+        "values": {"bands.country": ["Italy", "Spain"]},
+    }
+    reading = form.read(Example(id="1", question="how many italian bands", context=context))
+    query = "SELECT COUNT(*) FROM bands WHERE country = 'Italy'"
+    written = form.encode(query, reading)
+    assert [reading.text(token) for token in written if isinstance(token, int)][-1] == "italian"
+    assert canonical_text(form.decode(written, reading), "duckdb") == canonical_text(query, "duckdb")
