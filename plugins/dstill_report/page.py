@@ -70,7 +70,7 @@ def gather(run: Run) -> Report:
         warnings=_warnings(run, evaluated),
         verdict=tuple(_verdict(by_split, evaluated.get("categories", {}))),
         headlines=by_split,
-        teacher_note=_teacher_note(evaluated),
+        teacher_note=_taught_note(run.stages.get("teach")) + _teacher_note(evaluated),
         baselines=run.plugins.meanings(),
         sections=tuple(run.plugins.report_sections(run)),
         answers=collect(run),
@@ -172,6 +172,16 @@ def _headline(split: str, evaluated: Mapping[str, Any]) -> Headline:
         silent=Score.from_row(silent) if silent and silent["value"] is not None else None,
         finding=_finding(headline),
         teacher=own,
+    )
+
+
+def _taught_note(taught: Mapping[str, Any] | None) -> str:
+    """The questions of a teacher that the student learnt. `taught`: the result of the stage `teach`; None: none."""
+    if taught is None:
+        return ""
+    return (
+        f"The student learnt {taught['train']:,} questions of the teacher '{taught['teacher']}', among "
+        f"{taught['mixed_with']:,} from templates. "
     )
 
 

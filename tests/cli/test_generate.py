@@ -373,3 +373,11 @@ def test_test_question_without_an_answer_is_an_error(cli: Cli) -> None:
         "where: generate.test_questions = apart.jsonl",
         "hint: give it an answer, or leave it out",
     ]
+
+
+def test_test_questions_that_cannot_be_scored_are_named(cli: Cli) -> None:
+    good, bad = ({"id": text, "question": f"sum {text}", "answer": text} for text in ("7+8", "7 plus"))
+    ended = cli("generate", "--task", "toy", "--out", "mine", *apart(good, bad))
+    assert ended.code == 0
+    assert "warning: 1 of 2 questions of generate.test_questions are not scored: their answers cannot" in ended.err
+    assert "; 7 plus: form: '7 plus' is no sum" in ended.err

@@ -11,6 +11,7 @@ from dstill.answering.steps import check_splits
 from dstill.api.records import SPLITS, Record, Rejection, TeacherRequest
 from dstill.errors import DataError
 from dstill.inputs.leakage import by_split
+from dstill.io.logs import log
 from dstill.runs.contents import RunContents
 from dstill.runs.folder import EXPORT, REQUESTS, data_file, system_file
 from dstill.stages.evaluate import teacher_answers
@@ -44,6 +45,7 @@ def save_dataset(
     """
     run.progress(PROGRESS, 0, 1)
     run.write("rejects.jsonl", dataset.rejections)
+    _warn_of_unscored(run, dataset)
     learns = any(request.example.split == "train" for request in run.load(TeacherRequest, REQUESTS))
     if not any(record.teacher or record.split == "train" or not learns for record in dataset.records):
         raise _no_rows(run, dataset)
@@ -59,6 +61,22 @@ def save_dataset(
     for file in [file for file in run.manifest["files"] if file.startswith(EXPORT)]:
         run.discard(file)  # it has the rows from before
     run.progress(PROGRESS, 1, 1)
+
+
+def _warn_of_unscored(run: RunContents, dataset: Dataset) -> None:
+    """Warn of questions that are there to be scored, and whose answers cannot be used."""
+    requests = run.load(TeacherRequest, REQUESTS)
+    apart = {request.example.id for request in requests if request.example.split == "test_written"}
+    if rejected := [row for row in dataset.rejections if row.id in apart]:
+        why = next((str(problem) for problem in rejected[0].problems if problem.is_error), "no row")
+        log.warning(
+            "%s of %s questions of generate.test_questions are not scored: their answers cannot be used; %s: %s (%s)",
+            f"{len(rejected):,}",
+            f"{len(apart):,}",
+            rejected[0].id,
+            why,
+            run.folder / "rejects.jsonl",
+        )
 
 
 def _no_rows(run: RunContents, dataset: Dataset) -> DataError:

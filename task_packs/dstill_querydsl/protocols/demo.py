@@ -43,6 +43,7 @@ class QueryDemo(Demo):
         "task.querydsl.free_phrasing": 0.5,
         "task.querydsl.corpora": 0,
         "train.max_steps": 600,
+        "train.threads": 1,  # on a busy machine, two threads mostly wait for each other
     }
     # A quarter of the questions and of the steps.
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {

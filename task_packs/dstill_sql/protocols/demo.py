@@ -28,6 +28,7 @@ class SqlDemo(Demo):
         "task.sql.test_databases": 0,
         "teacher.replay.file": str(BUNDLE / "recorded" / f"{DATABASE}.jsonl"),
         "train.max_steps": 600,
+        "train.threads": 1,  # on a busy machine, two threads mostly wait for each other
     }
     # A quarter of the questions and of the steps.
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {

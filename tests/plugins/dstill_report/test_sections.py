@@ -238,6 +238,10 @@ def test_teacher_scores_are_shown_with_the_student(make_run: Any, measured: bool
     assert gather(run).teacher_note == (
         "The teacher's ceiling was not measured. Run `dstill evaluate` again to measure it."
     )
+    run.manifest["stages"]["teach"] = {"teacher": "replay", "train": 1_200, "mixed_with": 800}
+    assert gather(run).teacher_note.startswith(
+        "The student learnt 1,200 questions of the teacher 'replay', among 800 from templates. The teacher's ceiling"
+    )
     evaluated = run.manifest["stages"]["evaluate"]
     score = {"name": "executable_accuracy", "value": 0.95, "n": 12, "low": 0.8, "high": 1.0, "note": ""}
     evaluated["teacher"] = (

@@ -317,14 +317,15 @@ def questions(task: Task, settings: Settings, focus: Focus | None, progress: Pro
     must not (`dstill.inputs.leakage`): nothing is bought then. Raises UsageError when the task makes no questions for
     the focus.
     """
+    apart = list(_test_questions(settings.generate.test_questions, task)) if settings.generate.test_questions else []
     if settings.generate.questions:
         all_ = _read(settings.generate.questions, task)
     else:
         all_ = steps.examples_of(task, progress)
     all_ = spooled.examples(steps.assign_split(example, settings.project.seed) for example in all_)
     rows = spooled.examples(steps.stratified_head(all_, settings.generate.limit)) if settings.generate.limit else all_
-    if settings.generate.test_questions:
-        rows = spooled.examples([*rows, *_test_questions(settings.generate.test_questions, task)])
+    if apart:
+        rows = spooled.examples([*rows, *apart])
         require_unique_ids(rows)
     refuse_leaks(rows, task, questions=False)
     rows.extend(_questions_for(task, settings, focus, rows))
