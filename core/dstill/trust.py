@@ -41,6 +41,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dstill.api.recipe import services_in
+from dstill.api.values import BUNDLED
 from dstill.config import FILE, Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
 from dstill.io import system
@@ -209,7 +210,8 @@ class _Scan:
 
     def _file(self, name: str) -> str:
         path = self._path(name)
-        return "" if self._inside(path) else f"read {path!r}"
+        is_packaged = name.startswith(BUNDLED) and not os.path.lexists(path)
+        return "" if is_packaged or self._inside(path) else f"read {path!r}"
 
     def _data_set(self, name: str) -> str:
         if not name.startswith(HUB):

@@ -28,7 +28,7 @@ class Settings:
     )
     aliases: str = setting(
         "",
-        'JSON file with other names of known values: `{"airport.code": {"JFK": ["kennedy"]}}`.',
+        'JSON file with other names of known values: `{"airport.code": {"JFK": ["kennedy"]}}`, or `bundled:NAME`.',
         trust="file",
         describes=True,
     )

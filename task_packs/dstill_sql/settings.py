@@ -25,7 +25,7 @@ class Settings:
     )
     aliases: str = setting(
         "",
-        'JSON file with other names of known values: `{"airports.code": {"JFK": ["kennedy"]}}`.',
+        'JSON file with other names of known values: `{"airports.code": {"JFK": ["kennedy"]}}`, or `bundled:NAME`.',
         trust="file",
         describes=True,
     )

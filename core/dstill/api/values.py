@@ -23,8 +23,9 @@ from typing import Any
 
 from dstill.errors import DataError
 
-__all__ = ["MOST", "Known", "Values"]
+__all__ = ["BUNDLED", "MOST", "Known", "Values"]
 
+BUNDLED = "bundled:"  # begins the name of an aliases file that a pack brings
 MOST = 50  # items with at most this many distinct values keep all of them
 _HINT = 'give {"NAME": ["every", "value"]}, {"NAME": {"examples": [...]}} or {"NAME": {"min": 1, "max": 9}}'
 _ALIASES_HINT = 'give {"NAME": {"VALUE": ["another name", …]}}'

@@ -14,11 +14,11 @@ from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from dstill.api.values import Values
+from dstill.api.values import BUNDLED, Values
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.plain_files import read_bounded
 from dstill.io.strict_json import NotStrict, loads
-from dstill_querydsl.bundle import birdstrikes, factbook, flights, movies, quakes, weblogs
+from dstill_querydsl.bundle import FOLDER, birdstrikes, factbook, flights, movies, quakes, weblogs
 from dstill_querydsl.language.mapping.form import require_mapping, require_size
 from dstill_querydsl.language.mapping.merge import plain
 from dstill_querydsl.language.values import values_in
@@ -140,7 +140,12 @@ def configured(name: str, mapping_file: str, values_file: str) -> Index:
 
 
 def aliases_in(file: str) -> Any:
-    """The content of a file with other names of values; empty: no file. Raises DataError."""
+    """The content of a file with other names of values; empty: no file. Raises DataError and UsageError.
+
+    ``bundled:NAME``: the file that is recorded about that index.
+    """
+    if file.startswith(BUNDLED):
+        file = str(FOLDER / "recorded" / f"{bundled(file.removeprefix(BUNDLED), 1).name}.aliases.json")
     return _json(file, "task.querydsl.aliases") if file else {}
 
 

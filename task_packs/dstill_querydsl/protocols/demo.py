@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dstill.api.protocols import Demo
+from dstill.api.values import BUNDLED
 from dstill.errors import UsageError, did_you_mean
 
 __all__ = ["RECORDED", "QueryDemo", "recorded"]
@@ -24,7 +25,7 @@ def recorded(index: str) -> dict[str, Any]:
             hint=f"give one of {', '.join(RECORDED)}",
         )
     return {
-        "task.querydsl.aliases": str(BUNDLE / "recorded" / f"{index}.aliases.json"),
+        "task.querydsl.aliases": f"{BUNDLED}{index}",
         "task.querydsl.index": index,
         "teacher.replay.file": str(BUNDLE / "recorded" / f"{index}.jsonl"),
         "generate.test_questions": str(BUNDLE / "handwritten" / f"{index}.jsonl"),

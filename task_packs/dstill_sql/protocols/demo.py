@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dstill.api.protocols import Demo
+from dstill.api.values import BUNDLED
 
 __all__ = ["SqlDemo"]
 
@@ -22,7 +23,7 @@ class SqlDemo(Demo):
         "adapt.teacher": "replay",
         "evaluate.splits": ["test_written"],
         "generate.test_questions": str(BUNDLE / "handwritten" / f"{DATABASE}.jsonl"),
-        "task.sql.aliases": str(BUNDLE / "recorded" / f"{DATABASE}.aliases.json"),
+        "task.sql.aliases": f"{BUNDLED}{DATABASE}",
         "task.sql.db": DATABASE,
         "task.sql.n_questions": 600,
         "task.sql.test_databases": 0,

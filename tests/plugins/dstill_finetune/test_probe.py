@@ -70,7 +70,7 @@ def test_probe_runs_in_the_precision_of_the_steps(
 
     learnt = TransformersLosses._labelled_positions
     monkeypatch.setattr(TransformersLosses, "_labelled_positions", head)
-    monkeypatch.setattr("dstill_finetune.loss.cross_entropy", output)
+    monkeypatch.setattr("dstill_torch.cross_entropy.cross_entropy", output)
     with_bf16 = replace(CPU, bf16=True)
     fit(hf_student(t5), modality, tmp_path, device=with_bf16, precision=precision, max_steps=2)
     probed, *steps = seen

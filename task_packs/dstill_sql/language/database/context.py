@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dstill.api.values import Values
+from dstill.api.values import BUNDLED, Values
 from dstill.errors import DataError
 from dstill.io.strict_json import loads
 from dstill_sql import bundle
@@ -34,7 +34,10 @@ def database_of(context: Mapping[str, Any], settings: Settings) -> Database | No
 
 @lru_cache(maxsize=64)
 def _with_aliases(database: Database, file: str) -> Database:
-    aliases = loads(_text(Path(file), "task.sql.aliases"))
+    path = Path(file)
+    if (name := file.removeprefix(BUNDLED)) != file and bundle.is_bundled(name):
+        path = bundle.FOLDER / "recorded" / f"{name}.aliases.json"
+    aliases = loads(_text(path, "task.sql.aliases"))
     return replace(database, values=database.values.with_aliases(aliases, file))
 
 
