@@ -9,10 +9,10 @@ import pytest
 from support.field_counts import leaves
 
 from dstill.api.protocols import Demo
-from dstill.errors import UsageError
+from dstill.errors import DataError, UsageError
 from dstill_querydsl.bundle import weblogs
 from dstill_querydsl.bundle.index_of import index_of
-from dstill_querydsl.bundle.indices import HELD_OUT, NAMES, bundled
+from dstill_querydsl.bundle.indices import HELD_OUT, NAMES, aliases_in, bundled
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.protocols.demo import RECORDED, recorded
@@ -89,10 +89,7 @@ def test_demo_is_about_an_index_with_a_recorded_teacher() -> None:
     for name in RECORDED:
         settings = option.read(name).settings
         assert settings["task.querydsl.index"] == name
-        assert all(
-            Path(settings[key]).exists()
-            for key in ("teacher.replay.file", "generate.test_questions", "task.querydsl.aliases")
-        )
+        assert all(Path(settings[key]).exists() for key in ("teacher.replay.file", "generate.test_questions"))
         assert settings.keys() <= Demo.class_of(QueryDsl).demo_settings.keys()
     with pytest.raises(UsageError, match="no teacher's questions about 'weblogs' are bundled"):
         option.read("weblogs")
@@ -103,13 +100,20 @@ def test_demo_is_about_an_index_with_a_recorded_teacher() -> None:
 @pytest.mark.parametrize("name", RECORDED)
 def test_recorded_names_are_of_values_that_the_data_have(name: str) -> None:
     values = bundled(name).values
-    aliases = json.loads(Path(recorded(name)["task.querydsl.aliases"]).read_text())
+    aliases = aliases_in(recorded(name)["task.querydsl.aliases"])
     for field, names in aliases.items():
         known = values.get(field)
         assert known is not None
         assert set(names) <= set(known.values)
         others = [other for texts in names.values() for other in texts]
         assert len(others) == len(set(others))  # each is a name of one value
+
+
+def test_bundled_names_of_an_unknown_index_are_refused() -> None:
+    with pytest.raises(UsageError, match="no bundled index called '../x'"):
+        aliases_in("bundled:../x")
+    with pytest.raises(DataError, match="cannot read"):
+        aliases_in("bundled:weblogs")  # nothing is recorded about it
 
 
 def test_no_index_of_a_recorded_teacher_is_one_that_the_base_knows() -> None:
