@@ -59,7 +59,7 @@ def test_real_engine_gives_same_verdicts(product: str, demo, tmp_path: Path, req
         embedded = {i: embedded[i] for i in real}
         # what the embedded engine says that it cannot run faithfully is no verdict: few, and not compared
         not_here = {i for i, verdict in embedded.items() if verdict.outcome == "unsupported"}
-        assert len(not_here) <= 0.01 * len(embedded)
+        assert len(not_here) <= 0.03 * len(embedded)
         different = {
             i: (embedded[i].reached.name, embedded[i].reason, real[i].reached.name, real[i].reason)
             for i in embedded.keys() - not_here
