@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -110,6 +111,13 @@ class Conversation:
         os.write(self._ours, f"{line}\n".encode())
         return self._until(until).partition("\n")[2]  # without the echo of the line
 
+    def interrupt(self) -> None:
+        """Ctrl-C; again if it came just before the program began to wait for a line, which Python then does not see."""
+        while self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+
     def end(self) -> str:
         return self._until("")
 
@@ -153,7 +161,7 @@ def test_terminal_has_a_prompt_help_and_an_end(converse: Any, base: Path) -> Non
 def test_ctrl_c_at_the_prompt_is_no_error(converse: Any, base: Path) -> None:
     talk = converse(*BASE, "--set", "train.objective=plain")
     assert talk.greeting.endswith("\n> ")
-    talk.process.send_signal(signal.SIGINT)
+    talk.interrupt()
     assert "error" not in talk.end()
     assert talk.process.wait() == 130
 
