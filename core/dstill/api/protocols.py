@@ -148,7 +148,7 @@ class TestDatabases(TaskProtocol):
 
 
 class ResultProperties(TaskProtocol):
-    """The proof of results: whether an answer is right, and whether a gold can show it."""
+    """Properties of results: whether an answer is right, and whether a gold can show it."""
 
     # Whether `Task.same` lets the gold's result decide what counts, such as an order only where the gold sorts.
     # Otherwise `dstill pack check` expects it to be symmetric.

@@ -55,8 +55,7 @@ class KnownTexts(tuple[str, ...]):
     def __eq__(self, other: object) -> bool:
         return tuple.__eq__(self, other) is True and self.aliases == getattr(other, "aliases", {})
 
-    def __hash__(self) -> int:
-        return tuple.__hash__(self)
+    __hash__ = tuple.__hash__
 
 
 def names_of(values: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -45,7 +45,8 @@ def save_dataset(
     """
     run.progress(PROGRESS, 0, 1)
     run.write("rejects.jsonl", dataset.rejections)
-    _warn_of_unscored(run, dataset)
+    if run.settings.generate.test_questions:
+        _warn_of_unscored(run, dataset)
     learns = any(request.example.split == "train" for request in run.load(TeacherRequest, REQUESTS))
     if not any(record.teacher or record.split == "train" or not learns for record in dataset.records):
         raise _no_rows(run, dataset)

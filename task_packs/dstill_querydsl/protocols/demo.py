@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from dstill.api.protocols import Demo
 from dstill.api.values import BUNDLED
 from dstill.errors import UsageError, did_you_mean
+from dstill_querydsl.bundle import FOLDER
 
 __all__ = ["RECORDED", "QueryDemo", "recorded"]
 
-BUNDLE = Path(__file__).parents[1] / "bundle"
 RECORDED = ("factbook", "birdstrikes")  # indices with questions of a teacher
 
 
@@ -27,8 +26,8 @@ def recorded(index: str) -> dict[str, Any]:
     return {
         "task.querydsl.aliases": f"{BUNDLED}{index}",
         "task.querydsl.index": index,
-        "teacher.replay.file": str(BUNDLE / "recorded" / f"{index}.jsonl"),
-        "generate.test_questions": str(BUNDLE / "handwritten" / f"{index}.jsonl"),
+        "teacher.replay.file": str(FOLDER / "recorded" / f"{index}.jsonl"),
+        "generate.test_questions": str(FOLDER / "handwritten" / f"{index}.jsonl"),
     }
 
 

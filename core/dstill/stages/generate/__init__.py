@@ -325,7 +325,7 @@ def questions(task: Task, settings: Settings, focus: Focus | None, progress: Pro
     all_ = spooled.examples(steps.assign_split(example, settings.project.seed) for example in all_)
     rows = spooled.examples(steps.stratified_head(all_, settings.generate.limit)) if settings.generate.limit else all_
     if apart:
-        rows = spooled.examples([*rows, *apart])
+        rows.extend(apart)
         require_unique_ids(rows)
     refuse_leaks(rows, task, questions=False)
     rows.extend(_questions_for(task, settings, focus, rows))

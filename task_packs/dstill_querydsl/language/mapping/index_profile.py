@@ -9,7 +9,7 @@ profile.values.get("user.email")      None: values that may not be read are not 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -37,9 +37,9 @@ _NAME_LIMIT = 5  # texts of one mapping to show in warnings
 class IndexProfile:
     """One index under the guard's limits. Properties are computed on first use."""
 
-    def __init__(self, index: Index, limits: Limits, aliases: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, index: Index, limits: Limits, aliases: Any = None) -> None:
         self.index = index
-        self._aliases = aliases or {}
+        self._aliases = {} if aliases is None else aliases
         self._limits = limits
         self._warned = False
         self._grammars: dict[str, str] = {}  # by dialect
