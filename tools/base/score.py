@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import torch
 
@@ -36,12 +38,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--pack", default="querydsl", choices=pack.NAMES)
     parser.add_argument("-v", "--verbose", action="store_true", help="print each wrong answer")
+    parser.add_argument("--aliases", action="store_true", help="with the recorded other names of each set's values")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     about = pack.load(arguments.pack)
     sets = {**about.development, **about.held_out}
-    setup = linked_setup(about)
     for name in arguments.names or about.development:
+        setup = linked_setup(about, {f"task.{about.task}.aliases": f"bundled:{name}"} if arguments.aliases else {})
         examples = sets[name]()
         started = time.monotonic()
         predictions, verdicts = answered(setup, arguments.student, examples)
@@ -52,14 +55,15 @@ def main() -> None:
             print("causes:", ", ".join(f"{cause} {n}" for cause, n in _causes(verdicts).most_common()), flush=True)
 
 
-def linked_setup(about: pack.Pack) -> Setup:
-    """The task with a linked student, as its sets are scored."""
+def linked_setup(about: pack.Pack, more: Mapping[str, Any] = MappingProxyType({})) -> Setup:
+    """The task with a linked student, as its sets are scored; `more`: other settings."""
     plugins = load()
     flags = {
         "project.task": about.task,
         "train.student": "linked",
         "train.objective": "label-only",
         **about.settings,
+        **more,
     }
     return Setup(plugins, configuration.load(use_files=False, flags=flags, sections=part_sections(plugins)))
 

@@ -13,7 +13,7 @@ from dstill.errors import DataError
 from dstill.inputs.leakage import by_split
 from dstill.io.logs import log
 from dstill.runs.contents import RunContents
-from dstill.runs.folder import EXPORT, REQUESTS, data_file, system_file
+from dstill.runs.folder import EXPORT, REQUESTS, TEACH, data_file, system_file
 from dstill.stages.evaluate import teacher_answers
 from dstill.stages.generate.curate import Dataset, LabelSource
 from dstill.stages.generate.dataset_card import dataset_card
@@ -59,6 +59,7 @@ def save_dataset(
             run.discard(data_file(split))
     card = dataset_card(run.name, run.task, dataset, source, cost, origin=origin)
     run.write_file("dataset/README.md", card)
+    run.manifest["stages"].pop(TEACH, None)  # the questions of a teacher are not among these rows
     for file in [file for file in run.manifest["files"] if file.startswith(EXPORT)]:
         run.discard(file)  # it has the rows from before
     run.progress(PROGRESS, 1, 1)

@@ -59,6 +59,7 @@ RUNS = Path("runs")
 SETTINGS = "config.toml"
 STORE = Path("replies.sqlite")  # one for the project, beside ``runs/``
 REQUESTS = "requests.jsonl"  # the questions to the teacher, with the keys of the replies
+TEACH = "teach"  # the stage that adds the questions of a teacher to the dataset
 EXPORT = "export/"  # the dataset in other formats (`dstill.runs.dataset_export`)
 UNFINISHED = "unfinished-"  # what the names of files begin with that grow block by block
 SAYING = ("review.jsonl", "judgements.jsonl")  # what people say about rows and answers

@@ -22,14 +22,13 @@ from dstill.api.task import Task
 from dstill.errors import DataError
 from dstill.factory import make_teacher
 from dstill.inputs.dedup import select
-from dstill.runs.folder import data_file
+from dstill.runs.folder import TEACH, data_file
 from dstill.runs.peoples_rows import ASKED_BY
 from dstill.runs.run import Run
 from dstill.stages.generate.teacher_rows import TeacherRows, teacher_rows
 
 __all__ = ["SPLIT", "TEACH", "taught_run", "teach"]
 
-TEACH = "teach"  # stage of such a run
 SPLIT = "test_teacher"
 QUESTIONS, REJECTS = "teacher-questions.jsonl", "teacher-rejects.jsonl"
 LEAST = 0.1  # of the questions that were asked for; with fewer usable ones, something is wrong

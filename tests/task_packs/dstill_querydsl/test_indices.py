@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.field_counts import leaves
+from support.recorded_names import assert_names_of_values
 
 from dstill.api.protocols import Demo
 from dstill.errors import DataError, UsageError
@@ -99,14 +100,7 @@ def test_demo_is_about_an_index_with_a_recorded_teacher() -> None:
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_recorded_names_are_of_values_that_the_data_have(name: str) -> None:
-    values = bundled(name).values
-    aliases = aliases_in(recorded(name)["task.querydsl.aliases"])
-    for field, names in aliases.items():
-        known = values.get(field)
-        assert known is not None
-        assert set(names) <= set(known.values)
-        others = [other for texts in names.values() for other in texts]
-        assert len(others) == len(set(others))  # each is a name of one value
+    assert_names_of_values(aliases_in(recorded(name)["task.querydsl.aliases"]), bundled(name).values)
 
 
 def test_bundled_names_of_an_unknown_index_are_refused() -> None:

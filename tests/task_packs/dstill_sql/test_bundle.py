@@ -6,6 +6,7 @@ import gzip
 import json
 
 import pytest
+from support.recorded_names import assert_names_of_values
 
 from dstill.api import find_problems
 from dstill.api.engine import Engine
@@ -89,14 +90,8 @@ def test_a_hundred_hand_written_questions_are_about_held_out_databases() -> None
 
 @pytest.mark.parametrize("name", bundle.HELD_OUT)
 def test_recorded_names_are_of_values_that_the_data_have(name: str) -> None:
-    values = bundle.database(name, "duckdb").values
     aliases = json.loads((bundle.FOLDER / "recorded" / f"{name}.aliases.json").read_text())
-    for column, names in aliases.items():
-        known = values.get(column)
-        assert known is not None
-        assert set(names) <= set(known.values)
-        others = [other for texts in names.values() for other in texts]
-        assert len(others) == len(set(others))  # each is a name of one value
+    assert_names_of_values(aliases, bundle.database(name, "duckdb").values)
 
 
 def test_missing_words_of_hand_written_refusals_are_in_their_questions() -> None:
