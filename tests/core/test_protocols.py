@@ -214,6 +214,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "Linked": (),  # only a student that reads schemas asks for the form: see below
     "Presentation": (*EVALUATED, PREDICT, REFUSED, ("report", "run"), ("pack", "check", "--limit", "2")),
     "RationaleTerms": TRAINED[:1],
+    "Readback": (*TRAINED, PREDICT),
     "ResultProperties": (*EVALUATED, ("data", "audit", "run")),
     "Synthesis": (("data", "questions", "-n", "1"), ("data", "questions", "-n", "1", "--teacher", "stranger")),
     "TestDatabases": (*TRAINED[:1], ("data", "audit", "run")),

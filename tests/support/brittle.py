@@ -14,6 +14,7 @@ from dstill.api.protocols import (
     AnswerFiles,
     Presentation,
     RationaleTerms,
+    Readback,
     ResultProperties,
     TestDatabases,
     ValueLookup,
@@ -23,7 +24,7 @@ from dstill.api.records import Draft, Example, Problem
 from dstill.api.setting import setting
 
 ODD, RESULT = "1+3", 4
-HOMES = (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases, ValueLookup)
+HOMES = (AnswerFiles, Presentation, RationaleTerms, Readback, ResultProperties, TestDatabases, ValueLookup)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from dstill.api.protocols import (
     NoTestDatabases,
     Presentation,
     RationaleTerms,
+    Readback,
     ResultProperties,
     Synthesis,
     TestDatabases,
@@ -43,7 +44,15 @@ METHODS: Mapping[str, type[Task] | type[TaskProtocol]] = {
     **dict.fromkeys(("canonical", "cause", "clauses", "is_refusal", "parse", "same"), Task),
     **{
         name: protocol
-        for protocol in (AnswerFiles, Presentation, RationaleTerms, ResultProperties, TestDatabases, ValueLookup)
+        for protocol in (
+            AnswerFiles,
+            Presentation,
+            RationaleTerms,
+            Readback,
+            ResultProperties,
+            TestDatabases,
+            ValueLookup,
+        )
         for name in methods_of(protocol)
     },
 }

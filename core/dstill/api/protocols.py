@@ -19,6 +19,7 @@
     Demo                 shows the pack with `dstill demo`
     KnownAnswers         checks the pack by answers whose verdict its author knows
     ValueLookup          reads a text that the data do not have as the value that it means
+    Readback             says in plain words what an answer does
 
 Every method has a default, and no class needs another one. dstill gets the objects by `of`: that of the class that the
 task names, the same at every call, or else one with the defaults. `class_of` gives the class, for what is known before
@@ -56,9 +57,11 @@ __all__ = [
     "Linked",
     "NamedValue",
     "NoTestDatabases",
+    "Phrase",
     "Presentation",
     "QuestionBrief",
     "RationaleTerms",
+    "Readback",
     "ResultProperties",
     "Synthesis",
     "TestDatabases",
@@ -420,6 +423,30 @@ class ValueLookup(TaskProtocol):
         return answer
 
 
+@dataclass(frozen=True, kw_only=True)
+class Phrase:
+    """A part of an answer in plain words."""
+
+    text: str  # with what joins it to the phrase before it: ", newest first"
+    kind: str = ""  # data, condition, shown, group, order or limit; empty: words that only join
+    items: Sequence[str] = ()  # names of what it uses of the schema: ("jobs.status",)
+    values: Sequence[str] = ()  # texts, numbers and dates that it compares with, as the answer has them: ("done",)
+
+
+class Readback(TaskProtocol):
+    """Answers in plain words, for people who do not read the language."""
+
+    def read_back(self, example: Example, answer: str) -> Sequence[Phrase]:
+        """`answer`, which passed the checks, in plain words; empty: no words for it.
+
+        The texts of the phrases, one after the other, are the sentence. It says all that decides the result, so
+        answers with the same sentence have the same canonical form. A part without words of its own is said as the
+        answer has it.
+        ``[Phrase(text="jobs", kind="data"), Phrase(text=" where status is 'done'", kind="condition", …)]``
+        """
+        return ()
+
+
 PROTOCOLS: tuple[type[TaskProtocol], ...] = (
     AnswerFiles,
     ConstrainedOutput,
@@ -429,6 +456,7 @@ PROTOCOLS: tuple[type[TaskProtocol], ...] = (
     Linked,
     Presentation,
     RationaleTerms,
+    Readback,
     ResultProperties,
     Synthesis,
     TestDatabases,

@@ -226,6 +226,8 @@ def _show(answering: Predictor, answered: PredictedAnswer, limit: int, *, as_jso
         say(f"refused: {_refusal(task, answered.answer)}")
     elif answered.answer:
         say(pretty(answered.answer, min(width(), WIDEST)) if task.json_answers else answered.answer, lines=True)
+    if answered.read_back:
+        say(f"in words: {answered.read_back}", lines=True)
     show_problems(answered)
     if answered.outcome == OutcomeKind.OK:
         show_result(task, answered, limit)

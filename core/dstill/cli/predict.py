@@ -304,6 +304,8 @@ def _show_answer(run: Answerable, answered: PredictedAnswer, *, many: bool, limi
     say(answered.answer or ("(abstained)" if answered.abstained else "(nothing)"), lines=True)
     if answered.refused and (reason := Presentation.of(run.task).refusal_reason(answered.answer)):
         say(f"  refused: {reason}")
+    if answered.read_back:
+        _say_beside(f"in words: {answered.read_back}", many=many)
     show_problems(answered)
     if answered.votes:
         say(f"  {answered.votes}", lines=True)

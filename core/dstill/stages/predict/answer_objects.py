@@ -104,6 +104,7 @@ ANSWER = record(
         ),
         "refused": flag("it says that the data cannot answer the question"),
         "reason": text("why it is not ok, in a line"),
+        "read_back": text("what the answer does, in plain words"),
         "rationale": text("why the answer is as it is, in the words of whoever wrote it; nothing checks them"),
         "problems": list_of(PROBLEM, "what the checks found"),
         "outcome": text("whether it ran; absent: it was not run", enum=[kind.value for kind in OutcomeKind]),
@@ -118,5 +119,5 @@ ANSWER = record(
         "guess": text("why an answer that passes the checks is only a guess; empty: nothing says so"),
     },
     "An answer to a question, checked.",
-    optional=("rationale", "outcome", "result", "first_answer", "second_look", "withheld"),
+    optional=("read_back", "rationale", "outcome", "result", "first_answer", "second_look", "withheld"),
 )

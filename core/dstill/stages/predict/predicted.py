@@ -48,6 +48,7 @@ class PredictedAnswer(Row):
     ok: bool  # valid, no refusal, and no error if it was run
     refused: bool
     reason: str = ""  # why it is not `ok`, in a line
+    read_back: str = ""  # what a valid answer does, in plain words; empty: the task has none
     rationale: str = ""  # of a student that reasons before it answers
     problems: tuple[Problem, ...] = ()
     outcome: str = ""  # value of `OutcomeKind`; empty: it was not run
@@ -116,6 +117,7 @@ class PredictedAnswer(Row):
         facts = {
             "question": self.question,
             "answer": self.answer,
+            "in words": self.read_back,
             "verdict": verdict,
             "problems": "; ".join(problem.message for problem in self.problems),
             "confidence": self.confidence,
@@ -130,6 +132,8 @@ class PredictedAnswer(Row):
         row = {**super().to_row(), "guess": self.guess}
         omitted = {"similarity_threshold", "tokens", "seconds", "steps", *(() if self.votes else ("votes",))}
         omitted |= set() if self.outcome else {"outcome", "result"}
-        omitted |= {name for name in ("rationale", "first_answer", "second_look") if not getattr(self, name)}
+        omitted |= {
+            name for name in ("read_back", "rationale", "first_answer", "second_look") if not getattr(self, name)
+        }
         omitted |= set() if self.abstained or self.by_fallback else {"withheld"}
         return {key: value for key, value in row.items() if key not in omitted}

@@ -28,7 +28,7 @@ from dstill.answering import prompted, steps
 from dstill.answering.constrained import Constrained
 from dstill.api.executor import Executor
 from dstill.api.faults import about
-from dstill.api.protocols import RationaleTerms
+from dstill.api.protocols import RationaleTerms, Readback
 from dstill.api.records import Draft, Example, Level, ModelInput, OutcomeKind, Prediction, Problem
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
@@ -511,14 +511,16 @@ class Predictor:
         (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None, read)
         problems = tuple(self._misread(example, draft.answer)) if own and draft and not verdict.refused else ()
         unread = next((problem.message for problem in problems if problem.is_error), "")
+        is_answer = verdict.reached >= Level.VALID and not verdict.refused
         answered = PredictedAnswer(
             id=example.id,
             question=example.question,
             answer=draft.answer if draft else "",
             rationale=draft.rationale if draft else "",
-            ok=verdict.reached >= Level.VALID and not verdict.refused and not unread,
+            ok=is_answer and not unread,
             refused=verdict.refused,
             reason=f"{'the student' if own else by} refused to answer" if verdict.refused else unread or verdict.reason,
+            read_back=self._read_back(example, draft.answer) if draft and is_answer else "",
             problems=(*verdict.problems, *problems),
             answered_by=by,
             steps=(Step(name="check", began=began, ended=time.time_ns()),),
@@ -545,6 +547,11 @@ class Predictor:
             refused=False,
             reason=f"abstained: the confidence {why}",
         )
+
+    def _read_back(self, example: Example, answer: str) -> str:
+        """A valid answer in plain words, if its task has any."""
+        with about(example.id):
+            return "".join(phrase.text for phrase in Readback.of(self.setup.task).read_back(example, answer))
 
     def _misread(self, example: Example, answer: str) -> Iterator[Problem]:
         """Words that a student that reads the schema of the data has not read, or may have taken for something else."""
