@@ -243,6 +243,12 @@ def test_pack_without_protocols_runs_every_command(run_all: Callable[..., Any]) 
     assert "3+4" in ended.out
 
 
+def test_an_answer_is_shown_in_words_where_the_pack_has_them(run_all: Callable[..., Any]) -> None:
+    assert "in words: two numbers, added" in run_all("readback", (*TRAINED, PREDICT)).err
+    row = json.loads(run_all("readback", ((*PREDICT, "--json"),)).out)
+    assert row["read_back"] == "two numbers, added"
+
+
 # Of `ValueLookup`, the others are called only for what its first one names: test_value_lookup.py
 @pytest.mark.parametrize("protocol", [p for p in PROTOCOLS if p is not ValueLookup], ids=lambda one: str(one.__name__))
 def test_every_method_of_a_protocol_is_called(protocol: type, run_all: Callable[..., Any]) -> None:

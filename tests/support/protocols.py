@@ -15,7 +15,7 @@ from support.toy import Toy, ToyDemo
 
 from dstill import Task, hookimpl
 from dstill.api import Example, ProjectFiles
-from dstill.api.protocols import PROTOCOLS, methods_of
+from dstill.api.protocols import PROTOCOLS, Phrase, methods_of
 
 ASKED = "asked.txt"
 DEMO = ("demo_settings", "demo_quick_settings")
@@ -23,6 +23,7 @@ DEMO = ("demo_settings", "demo_quick_settings")
 ANSWERS: dict[str, Any] = {
     "data_facts": {"sums": {"digits": 2}},
     "describe": ProjectFiles(files={}, settings={}),
+    "read_back": [Phrase(text="two numbers", kind="data"), Phrase(text=", added", kind="shown")],
     "synthesize": [Example(id="1", question="add 1 and 2", answer="1+2", rationale="r")],
 }
 
