@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "relevant_schema": (GOLD, ODD),
     "mutants": (Example(id="t-3", question="q", answer=ODD),),
     "named_values": (GOLD, ODD),
+    "read_back": (GOLD, ODD),
     "items_beside": (Example(id="t-3", question="q", answer=ODD), "n"),
     "values_query": (Example(id="t-3", question="q", answer=ODD), "n", 5),
     "listed_values": (RESULT,),
