@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,8 @@ from support.unsure import calibrated, chance, records, trained
 
 from dstill import Run
 from dstill import plugins as plugin_loading
-from dstill.api.records import Prediction
+from dstill.api.protocols import Phrase, Readback
+from dstill.api.records import Example, Prediction
 from dstill.confidence import calibration
 from dstill.confidence.calibration import Calibration, fitted, score_of
 from dstill.confidence.selective import measured
@@ -119,6 +120,22 @@ def test_student_abstains_below_the_cut(run: Run) -> None:
     assert abstained[0].reason.startswith("abstained: the confidence of 0.")
     assert "withheld" in abstained[0].to_row()
     assert "withheld" not in before[0].to_row()
+
+
+class InWords(Readback):
+    def read_back(self, example: Example, answer: str) -> Sequence[Phrase]:
+        return [Phrase(text=f"what {answer} is")]
+
+
+def test_an_answer_that_is_withheld_has_no_words(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(run.task), "protocols", {**run.task.protocols, Readback: InWords})
+    with Predictor(run, max_wrong=0.1) as careful:
+        answers = careful.answer([careful.example(record.question) for record in records("test", 100)])
+    assert 0 < sum(answered.abstained for answered in answers) < 100
+    for answered in answers:
+        words = f"what {answered.answer} is" if answered.answer and answered.ok else ""
+        assert answered.read_back == words
+    assert all("read_back" not in answered.to_row() for answered in answers if answered.abstained)
 
 
 def test_confidence_of_another_student_is_not_used(run: Run) -> None:

@@ -10,21 +10,12 @@ from support.toy import Toy, ToyConfig
 
 from dstill import Check, Task, hookimpl
 from dstill.api.fallbacks import METHODS
-from dstill.api.protocols import (
-    AnswerFiles,
-    Presentation,
-    RationaleTerms,
-    Readback,
-    ResultProperties,
-    TestDatabases,
-    ValueLookup,
-    methods_of,
-)
+from dstill.api.protocols import methods_of
 from dstill.api.records import Draft, Example, Problem
 from dstill.api.setting import setting
 
 ODD, RESULT = "1+3", 4
-HOMES = (AnswerFiles, Presentation, RationaleTerms, Readback, ResultProperties, TestDatabases, ValueLookup)
+HOMES = {home for home in METHODS.values() if home is not Task}  # the protocols that fall back
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -540,6 +540,7 @@ class Predictor:
         return replace(
             answered,
             answer="",
+            read_back="",
             rationale="",
             withheld=answered.answer,
             abstained=True,
