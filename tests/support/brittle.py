@@ -13,9 +13,10 @@ from dstill.api.fallbacks import METHODS
 from dstill.api.protocols import methods_of
 from dstill.api.records import Draft, Example, Problem
 from dstill.api.setting import setting
+from dstill.api.task import TaskProtocol
 
 ODD, RESULT = "1+3", 4
-HOMES = {home for home in METHODS.values() if home is not Task}  # the protocols that fall back
+HOMES = {home for home in METHODS.values() if issubclass(home, TaskProtocol)}  # the protocols that fall back
 
 
 @dataclass(frozen=True, kw_only=True)
