@@ -23,6 +23,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -159,8 +160,9 @@ def _loss(model: LinkedModel, batch: Mapping[str, Any]) -> torch.Tensor:
 def _batches(source: Iterator[LinkedRow], random: Random) -> Iterator[dict[str, Any]]:
     """Batches of rows of similar length, each of them `AGAIN` times, but not in a row."""
     collator = LinkedCollator([""])
+    source = (row for row in source if len(row.target) <= SIZES["longest"])
     while True:
-        drawn: list[LinkedRow] = sorted((next(source) for _ in range(BATCH * BUFFER)), key=lambda row: len(row.source))
+        drawn = sorted(islice(source, BATCH * BUFFER), key=lambda row: len(row.source))
         parts = [[(row,) for row in drawn[at : at + BATCH]] for at in range(0, len(drawn), BATCH)]
         for _ in range(AGAIN):
             random.shuffle(parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -262,23 +261,17 @@ def test_many_random_walks_pass_every_check(index: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("index", first_quick(["weblogs", "movies", "flights"]))
-def test_golds_come_back_and_are_allowed_and_it_is_fast(index: str) -> None:
+def test_golds_come_back_and_are_allowed(index: str) -> None:
     """`test_unseen_data` are the questions about quakes and its variants."""
     task = QueryDsl(Settings(n_questions=size("QUESTIONS", ci=200, nightly=7_500), index=index))
-    form, seconds, steps = QueryForm(task.index_profile), 0.0, 0
+    form = QueryForm(task.index_profile)
     for split in ("train", "validation", "test", "test_unseen_templates", "test_unseen_data"):
         for example in task.examples(split):
             reading = form.read(example)
             written = form.encode(example.answer or "", reading)
             assert task.canonical(form.decode(written, reading)) == task.canonical(example.answer or "")
-            begun = time.process_time()
             cursor: Any = form.start(reading)
             for token in written:
                 assert token in cursor.allowed(), (example.question, example.answer, written, token)
                 cursor = cursor.push(token)
             assert "" in cursor.allowed(), (example.question, example.answer)
-            if split != "test_unseen_data":  # of many mappings, one for a few questions
-                seconds += time.process_time() - begun
-                steps += len(written) + 1
-    print(f"{index}: {seconds / steps * 1e3:.3f} ms for each of {steps:,} tokens")
-    assert seconds / steps < 2e-3

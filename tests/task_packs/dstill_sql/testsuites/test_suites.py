@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -56,20 +55,16 @@ def survivors(gold: Example, dialect: Dialect) -> tuple[int, list[str]]:
 
 def check_kill_rate(golds: Iterable[tuple[str, str]], dialect: Dialect) -> None:
     """Goal: 95 % of the mutants; most others mean what their gold means."""
-    total, left, seconds = 0, [], []
+    total, left = 0, []
     for schema, query in golds:
         gold = example(query, None, SCHEMAS[schema])
-        start = time.process_time()
-        TestDatabases.of(task(dialect)).test_databases(gold, 5)
-        seconds.append(time.process_time() - start)
         count, alive = survivors(gold, dialect)
         total += count
         left += [(query, name) for name in alive]
-    print(f"{dialect}: {total - len(left)} of {total} mutants, {sum(seconds) / len(seconds):.3f} s a gold")
+    print(f"{dialect}: {total - len(left)} of {total} mutants")
     for query, name in left:
         print("  ", name, "|", query)
     assert len(left) <= 0.05 * total
-    assert sum(seconds) / len(seconds) < 0.5
 
 
 @pytest.mark.slow
