@@ -3,12 +3,13 @@
     python -m benchmarks.people ../shared/people                            # the published bases, both packs and parts
     python -m benchmarks.people ../shared/people --task sql --student build/base/sql/student
 
-    sql       a   n 250   right 70.4 % [64.5, 75.7]   silently wrong 29.6 % [24.3, 35.5]
+    sql       a   n 250   right 70.4 % [64.5, 75.7]   silently wrong 29.6 % [24.3, 35.5]   …
     python -m benchmarks.people ../shared/people --test-databases 5                     # luck counts as wrong
 
 Each database is read as `dstill ask` reads a server; each index has the mapping and the values that `dstill init`
 would write. Right: the task's own verdict, on the data alone unless ``--test-databases`` is given. Silently wrong: it
-passed all checks, ran, and is not right.
+passed all checks, ran, and is not right. Unmarked: silently wrong, and neither has a warning nor is a guess. Right but
+marked: of the right ones, those that have a warning or are a guess.
 
 The folder has the questions (`questions.jsonl` for each task) and says how they are judged. They only measure: do not
 train on them. Only totals are printed; `--out` keeps the rows of part "a", which may be read.
@@ -58,6 +59,7 @@ class Answered:
     right: bool
     executed: bool
     second_look: bool
+    marked: bool  # a warning, or the student is not sure of it
     reason: str
     score: float | None  # of the first answer; None: the checks refuse it
     first_is_wrong: bool  # without a second look
@@ -78,7 +80,10 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--page", type=Path, help="write the table into this page, docs/people.md")
     arguments = parser.parse_args()
-    lines = ["| questions | n | right | silently wrong |", "| --- | ---: | --- | --- |"]
+    lines = [
+        "| questions | n | right | silently wrong | unmarked | right but marked |",
+        "| --- | ---: | --- | --- | --- | --- |",
+    ]
     for task in [arguments.task] if arguments.task else TASKS:
         started = time.monotonic()
         rows = answered(
@@ -98,15 +103,21 @@ def main() -> None:
 
 
 def scores(rows: Sequence[Answered]) -> dict[str, str]:
-    """The two shares with 95 % Wilson intervals."""
-    shares = {}
-    for name, hits in (
-        ("right", sum(row.right for row in rows)),
-        ("silently wrong", sum(row.silently_wrong for row in rows)),
-    ):
-        low, high = wilson(hits, len(rows))
-        shares[name] = f"{100 * hits / len(rows):.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
-    return shares
+    """Shares with 95 % Wilson intervals: the last of right answers, the others of all."""
+    right = [row for row in rows if row.right]
+    return {
+        "right": _share(len(right), len(rows)),
+        "silently wrong": _share(sum(row.silently_wrong for row in rows), len(rows)),
+        "unmarked": _share(sum(row.silently_wrong and not row.marked for row in rows), len(rows)),
+        "right but marked": _share(sum(row.marked for row in right), len(right)),
+    }
+
+
+def _share(hits: int, n: int) -> str:
+    if not n:
+        return "–"
+    low, high = wilson(hits, n)
+    return f"{100 * hits / n:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def write_table(page: Path, name: str, table: Sequence[str]) -> None:
@@ -214,6 +225,7 @@ def _judged(student: Answerable, rows: Sequence[Mapping[str, Any]], context: Map
                 right=verdict.correct,
                 executed=verdict.reached >= Level.EXECUTED and not verdict.refused,
                 second_look=bool(answer.first_answer),
+                marked=bool(answer.guess or answer.problems),
                 reason=verdict.reason,
                 score=score if first.ok or first.refused else None,
                 first_is_wrong=bool(answer.first_answer) or not verdict.correct,

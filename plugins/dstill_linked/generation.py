@@ -76,6 +76,7 @@ class LinkedGenerator(Generator):
         self.form = form
         self.facts = facts
         self.constrain = constrain
+        self.unsure_below = facts.unsure_below
         self.vocabulary = Vocabulary.of(form)
 
     def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:

@@ -72,6 +72,7 @@ class LinkedFacts:
     base_sha256: str = ""  # of its weights
     sha256: str = ""  # of the weights
     meanings_sha256: str = ""  # of the vectors of words that it was trained with
+    unsure_below: float | None = None  # log-probability of an answer below which it is often wrong; None: not known
     known_errors: str = ""  # of a base: one line for users about what it gets wrong
 
 

@@ -189,6 +189,7 @@ class LinkedStudent(TorchStudent, declared=LINKED):
         validation = encoder.encode(job.validation, what="validation")
         require_learnable(data, validation, recipe)
         data = self._with_replay(data, recipe, job.seed)
+        start = self._start_facts()
         facts = LinkedFacts(
             shape=self.shape.to_json(),
             tokens=encoder.vocabulary.tokens,
@@ -200,7 +201,8 @@ class LinkedStudent(TorchStudent, declared=LINKED):
             max_target_length=recipe.max_target_length,
             threads=recipe.threads,
             base=self.starts_from,
-            base_sha256=self._base_digest(),
+            base_sha256=start.sha256 if start else "",
+            unsure_below=start.unsure_below if start else None,
         )
         untrained = self._untrained(job.seed)
         model = job.modality.prepare(untrained.to(options.get("dtype", torch.float32)), recipe)
@@ -261,8 +263,8 @@ class LinkedStudent(TorchStudent, declared=LINKED):
             torch.manual_seed(seed)
             return LinkedModel(shape)
 
-    def _base_digest(self) -> str:
-        return read_facts(folder_of(self.starts_from, self.form)).sha256 if self.starts_from else ""
+    def _start_facts(self) -> LinkedFacts | None:
+        return read_facts(folder_of(self.starts_from, self.form)) if self.starts_from else None
 
     def _save(self, job: TrainingJob, model: Any, facts: LinkedFacts, fitted: TrainResult) -> None:
         from dstill_torch.saving import share
@@ -288,7 +290,8 @@ class LinkedStudent(TorchStudent, declared=LINKED):
         return self.load(folder_of(self.starts_from, self.form))
 
     def base_limits(self) -> str:
-        return read_facts(folder_of(self.starts_from, self.form)).known_errors if self.starts_from else ""
+        start = self._start_facts()
+        return start.known_errors if start else ""
 
     def load(self, folder: Path, *, trained: bool = True) -> LinkedGenerator:
         from dstill_linked.torch_scorer import TorchScorer

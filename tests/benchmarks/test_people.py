@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+MARKS = [(True, True), (True, False), (False, True), (False, False), (False, False)]  # right, marked
+
+
 def write(file: Path, rows: list[dict[str, Any]]) -> None:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
@@ -59,3 +63,6 @@ def test_both_tasks_are_scored(folder: Path, capsys: pytest.CaptureFixture[str],
     assert [(row["id"], row["right"], row["executed"]) for row in rows] == [("1", True, True)]  # part b is not written
     (answered,) = people.answered("querydsl", folder, None, 1, test_databases=2)
     assert (answered.right, answered.silently_wrong) == (True, False)
+    shares = people.scores([replace(answered, right=right, marked=marked) for right, marked in MARKS])
+    assert [share.partition(" ")[0] for share in shares.values()] == ["40.0", "60.0", "40.0", "50.0"]
+    assert people.scores([replace(answered, right=False)])["right but marked"] == "–"

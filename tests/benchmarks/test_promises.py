@@ -17,6 +17,7 @@ def answered(number: int, part: str, *, wrong: bool, score: float | None) -> Ans
         right=not wrong,
         executed=True,
         second_look=False,
+        marked=False,
         reason="",
         score=score,
         first_is_wrong=wrong,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.unsure import Guess
 
 from dstill import Run
 from dstill.api.engine import Engine
@@ -116,6 +117,9 @@ def test_row_has_only_determined_fields(run: Run) -> None:
         ({"confidence": 0.9, "similarity": 0.4, "similarity_threshold": 0.5}, "no training question is like this one"),
         ({"confidence": 0.4}, "it is more likely wrong than right"),
         ({}, "how likely it is right is not known"),
+        ({"unsure": False}, ""),
+        ({"unsure": True}, "the student is not sure of it"),
+        ({"unsure": True, "confidence": 0.9}, ""),
         (
             {"similarity": 0.4, "similarity_threshold": 0.5, "answered_by": "openai:x"},
             "how likely it is right is not known",
@@ -126,6 +130,15 @@ def test_row_has_only_determined_fields(run: Run) -> None:
 def test_guess_is_an_answer_that_only_passes_the_checks(more: dict[str, Any], guess: str) -> None:
     answered = PredictedAnswer(**{"id": "1", "question": "?", "answer": "1+2", "ok": True, "refused": False, **more})
     assert (answered.guess, answered.to_row()["guess"]) == (guess, guess)
+
+
+@pytest.mark.parametrize(("cut", "unsure"), [(None, None), (-9.0, False), (0.0, True)])
+def test_an_answer_below_the_cut_of_its_student_is_a_guess(run: Run, cut: float | None, unsure: bool | None) -> None:
+    with Predictor(run) as answering:
+        answering._student = Guess()
+        answering._student.unsure_below = cut
+        (answered,) = answering.answer(examples_of(answering, "add 2 and 1"))
+    assert answered.unsure == unsure
 
 
 def test_warm_up_answers_and_runs_a_question_about_each_data(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

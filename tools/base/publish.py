@@ -21,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from dstill import __version__
@@ -33,13 +34,15 @@ from dstill_linked.shape import WEIGHTS
 from dstill_linked.vocabulary import Vocabulary
 from dstill_torch.batches import IGNORED_LABEL
 from tools.base import pack
+from tools.base.score import answered, linked_setup
 
-__all__ = ["exact", "new_rows", "publish"]
+__all__ = ["exact", "new_rows", "publish", "unsure_below"]
 
 LARGEST = 10_000_000  # bytes of the weights
 QUESTIONS = 1_000  # that exact match is measured on
 SEED = 999_983  # of these questions; no training has it
 BATCH = 32
+SURE = 0.94  # share of the right answers that nothing marks as unsure
 WEAKNESSES = (
     "It reads English only.",
     "All its refusals have one reason.",
@@ -99,7 +102,9 @@ def publish(
         model.load_state_dict({k: v.lerp(other[k], 1 - share) for k, v in model.state_dict().items()})
     state = model.state_dict()
     made = quantized(state) if precision == "int8" else {name: value.bfloat16() for name, value in state.items()}
-    write_student(out, made, replace(facts, known_errors=known_errors))
+    facts = replace(facts, known_errors=known_errors)
+    write_student(out, made, facts)
+    write_student(out, made, replace(facts, unsure_below=unsure_below(out, about)))
     size = (out / WEIGHTS).stat().st_size
     if size > LARGEST:
         raise SystemExit(f"{out / WEIGHTS} has {size:,} bytes, {LARGEST:,} are allowed: use int8, or a smaller model")
@@ -119,6 +124,15 @@ def publish(
         **({"blend": f"{blend[1]:.0%} of these weights, the rest of those that training began with"} if blend else {}),
     }
     (out / "README.md").write_text(_card(about, model_facts, measured, known_errors), encoding="utf-8")
+
+
+def unsure_below(student: Path, about: pack.Pack) -> float | None:
+    """The log-probability that `SURE` of the right answers to development questions reach; None: there are none."""
+    logprobs = list[float]()
+    for examples in about.development.values():
+        pairs = zip(*answered(linked_setup(about), student, examples()), strict=True)
+        logprobs += [made.logprob for made, verdict in pairs if verdict.correct and made.logprob is not None]
+    return round(float(np.quantile(logprobs, 1 - SURE)), 3) if logprobs else None
 
 
 def exact(model: LinkedModel, rows: Sequence[LinkedRow]) -> float:

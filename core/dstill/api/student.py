@@ -99,6 +99,8 @@ class Similarity:
 class Generator(ABC):
     """A loaded student, ready to write."""
 
+    unsure_below: float | None = None  # log-probability below which answers are often wrong; None: not known
+
     @abstractmethod
     def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
         """Decode greedily: one answer for each source, in the order of `sources`."""

@@ -319,13 +319,15 @@ def _show_answer(run: Answerable, answered: PredictedAnswer, *, many: bool, limi
 
 
 def show_doubt(answered: PredictedAnswer, *, many: bool) -> None:
-    """Show the confidence if it is known and, of many questions, which is unlike all training questions."""
+    """Show how sure the student is and, of many questions, which is unlike all training questions."""
     if answered.first_answer:
         first = textwrap.shorten(answered.first_answer, ANSWER_WIDTH, placeholder=" …")
         _say_beside(f"a second look: {answered.second_look}. The first answer: {first}", many=many)
     if answered.confidence is not None and (answered.ok or answered.refused):
         doubt = f": {answered.guess}" if answered.guess and answered.confidence < 0.5 else ""
         _say_beside(f"confidence {answered.confidence:.3f}{doubt}", many=many)
+    elif answered.ok and answered.unsure:
+        _say_beside(f"{'a guess' if many else 'warning'}: {answered.guess}", many=many)
     if many and answered.out_of_distribution and not answered.by_fallback:
         say(f"  a guess: no training question is like this one (similarity {answered.similarity:.2f})")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     fit(folder / "student", max_steps=20)
     model, facts = read_model(folder / "student", SumsForm())
-    write_student(folder / "base", quantized(model.state_dict()), facts)
+    write_student(folder / "base", quantized(model.state_dict()), replace(facts, unsure_below=-1.5))
     return folder / "base"
 
 
@@ -52,7 +53,8 @@ def test_training_starts_from_the_base_and_says_which(bases: Path, tmp_path: Pat
     digest = read_facts(bases).sha256
     assert fitted.base_sha256 == digest
     facts = read_facts(tmp_path / "student")
-    assert (facts.base, facts.base_sha256) == ("base:sums", digest)
+    assert (facts.base, facts.base_sha256, facts.unsure_below) == ("base:sums", digest, -1.5)
+    assert from_base().load(tmp_path / "student").unsure_below == -1.5
     card = (tmp_path / "student" / "README.md").read_text()
     assert f"from base:sums (sha256 {digest})" in card
     assert str(tmp_path) not in card + (tmp_path / "student" / FILE).read_text()

@@ -54,6 +54,7 @@ class PredictedAnswer(Row):
     outcome: str = ""  # value of `OutcomeKind`; empty: it was not run
     result: Any = None  # `Outcome.value`, for `Presentation.render_result` and `Task.same`
     confidence: float | None = None  # calibrated probability that it is right, 0 to 1; None: not known, or not valid
+    unsure: bool | None = None  # less probable than most right answers of this student; None: not known
     abstained: bool = False  # the confidence is below the cut of `Predictor.promise`: there is no answer
     answered_by: str = STUDENT  # or CALLER, or the large model that was asked in its place, as "openai:gpt-5-mini"
     first_answer: str = ""  # the student's first answer, which did not work (`second_look`); empty: this is the first
@@ -86,9 +87,11 @@ class PredictedAnswer(Row):
             return ""
         if self.out_of_distribution and not self.by_fallback:
             return "no training question is like this one"
-        if self.confidence is None:
+        if self.confidence is not None:
+            return "it is more likely wrong than right" if self.confidence < 0.5 else ""
+        if self.unsure is None:
             return "how likely it is right is not known"
-        return "it is more likely wrong than right" if self.confidence < 0.5 else ""
+        return "the student is not sure of it" if self.unsure else ""
 
     @property
     def by_student(self) -> bool:
@@ -130,7 +133,7 @@ class PredictedAnswer(Row):
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill predict --json``: without times, so that the same answer gives the same object."""
         row = {**super().to_row(), "guess": self.guess}
-        omitted = {"similarity_threshold", "tokens", "seconds", "steps", *(() if self.votes else ("votes",))}
+        omitted = {"unsure", "similarity_threshold", "tokens", "seconds", "steps", *(() if self.votes else ("votes",))}
         omitted |= set() if self.outcome else {"outcome", "result"}
         omitted |= {
             name for name in ("read_back", "rationale", "first_answer", "second_look") if not getattr(self, name)

@@ -528,8 +528,10 @@ class Predictor:
         return self._confident(answered, prediction) if own and verdict.reached >= Level.VALID else answered
 
     def _confident(self, answered: PredictedAnswer, prediction: Prediction) -> PredictedAnswer:
-        """A valid answer with its confidence, or the abstention in its place."""
-        score = self.calibration.score(prediction) if self.calibration else None
+        """A valid answer with how sure the student is of it, or the abstention in its place."""
+        score, least = self.calibration.score(prediction) if self.calibration else None, self._student.unsure_below
+        if least is not None and prediction.logprob is not None:
+            answered = replace(answered, unsure=prediction.logprob < least)
         if score is not None and self.calibration is not None:
             answered = replace(answered, confidence=round(self.calibration.confidence(score), 4))
         if self.promise is None or self.promise.gives(score):
