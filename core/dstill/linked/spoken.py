@@ -1,8 +1,8 @@
 """Names of items in plain words, and lists in a sentence.
 
-    spoken_names(["jobs.labour_eur", "jobs.id", "sites.id"])
-    →  {"jobs.labour_eur": "labour eur", "jobs.id": "jobs id", "sites.id": "sites id"}
-    listed(["a", "b", "c"])     →  "a, b and c"
+spoken_names(["jobs.labour_eur", "jobs.id", "sites.id"])
+→  {"jobs.labour_eur": "labour eur", "jobs.id": "jobs id", "sites.id": "sites id"}
+listed(["a", "b", "c"])     →  "a, b and c"
 """
 
 from __future__ import annotations

@@ -76,9 +76,9 @@ class Conditions(Expressions):
             low, high = (self._side(node.args[end], node.this) for end in ("low", "high"))
             return f"{self.value(node.this)} is{no} from {low} to {high}"
         if isinstance(node, exp.In) and said_args(node, "this", "expressions", "query"):
-            return f"{self.value(node.this)} is{no} {self._members(node)}"
+            return f"{self.value(node.this)} is {self._members(node, negated=negated)}"
         if isinstance(node, exp.Exists) and said_args(node, "this"):
-            return f"there is {'no' if negated else 'a'} row in {self.subquery(node.this)}"
+            return self.exists(node.this, negated=negated)
         if isinstance(node, (exp.Like, exp.ILike)) and said_args(node, "this", "expression", "negate"):
             return self._like(node, negated=negated is not bool(node.args.get("negate")))
         if isinstance(node, exp.Boolean):
@@ -102,14 +102,18 @@ class Conditions(Expressions):
             return "has a value" if negated else "has no value"
         return f"is {'not ' if negated else ''}known to be {self.value(what)}"
 
-    def _members(self, node: exp.In) -> str:
+    def _members(self, node: exp.In, *, negated: bool) -> str:
         """What IN compares with."""
+        among = "not among" if negated else "among"
         if (query := node.args.get("query")) is not None:
-            return f"among {self.subquery(query)}"
+            return f"{among} {self.subquery(query)}"
         members = [self._side(member, node.this) for member in node.expressions]
-        if all(isinstance(member.unnest(), (exp.Literal, exp.Neg)) for member in node.expressions):
+        plain = all(isinstance(member.unnest(), (exp.Literal, exp.Neg)) for member in node.expressions)
+        if not plain or len(members) == 1:
+            return f"{among} ({listed(members)})"
+        if not negated:
             return listed(members, "or")
-        return f"among ({listed(members, 'or')})"
+        return f"none of {listed(members)}" if len(members) > 2 else f"neither {listed(members, 'nor')}"
 
     def _like(self, node: exp.Like | exp.ILike, *, negated: bool) -> str:
         pattern = node.expression

@@ -19,13 +19,20 @@ from dstill_sql.language.readback.naming import Names, words
 
 __all__ = ["Expressions", "quoted_text", "said_args"]
 
-_SIGNS: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "×", exp.Div: "÷", exp.Mod: "modulo"}
+_SIGNS: Mapping[type[exp.Expr], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "×",
+    exp.Div: "÷",
+    exp.Mod: "modulo",
+    exp.DPipe: "&",
+}
 # Functions of one argument.
 _PREFIXES: Mapping[type[exp.Expr], str] = {
     exp.Sum: "the sum of", exp.Avg: "the average of", exp.Median: "the median of", exp.Stddev: "the spread of",
     exp.Variance: "the variance of", exp.Abs: "the size of", exp.Sqrt: "the square root of", exp.Length: "the length of",
-    exp.Year: "the year of", exp.Quarter: "the quarter of", exp.Month: "the month of", exp.Day: "the day of",
-    exp.Hour: "the hour of", exp.Minute: "the minute of", exp.Dayname: "the weekday's name of",
+    exp.Year: "the year of", exp.Quarter: "the quarter number of",
+    exp.Month: "the month number of", exp.Day: "the day number of", exp.Hour: "the hour number of", exp.Dayname: "the weekday's name of",
     exp.Monthname: "the month's name of", exp.LastDay: "the last day of the month of",
 }  # fmt: skip
 _SUFFIXES: Mapping[type[exp.Expr], str] = {
@@ -37,8 +44,23 @@ _WRITTEN = {"%Y": "the year", "%m": "the month", "%d": "the day", "%H": "the hou
 _TO_START = re.compile(r"start of (day|month|year)")  # steps of SQLite's DATE
 _SHIFT = re.compile(r"([+-])(\d+) (days?|months?|years?)")
 _DATES = ("date", "timestamp")
-_NUMBERS = (*_SIGNS, exp.Neg, exp.Count, exp.CountIf, exp.Sum, exp.Avg, exp.Median, exp.Extract, exp.Round)
+_NUMBERS = (
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Div,
+    exp.Mod,
+    exp.Count,
+    exp.CountIf,
+    exp.Sum,
+    exp.Avg,
+    exp.Median,
+    exp.Extract,
+    exp.Round,
+)
 _SAME = (exp.Min, exp.Max, exp.Coalesce, exp.Neg, exp.Paren, exp.Filter, exp.Window)  # of the family of their argument
+_ATOMS = (exp.Column, exp.Literal, exp.Subquery, exp.Tuple, exp.Case, exp.Coalesce, exp.Window,
+          exp.CurrentDate, exp.CurrentTimestamp)  # fmt: skip
 _MOST_TRACED = 20
 
 
@@ -72,6 +94,10 @@ class Expressions:
         """A query within an expression, in words and brackets."""
         raise NotImplementedError
 
+    def exists(self, query: exp.Expr, *, negated: bool) -> str:
+        """Whether a query has rows, in words."""
+        raise NotImplementedError
+
     def in_order(self, order: exp.Expr) -> str:
         """The terms of ORDER BY in words."""
         raise NotImplementedError
@@ -90,7 +116,7 @@ class Expressions:
         """An expression, in brackets if it is more than a name or a value."""
         inner = node.unnest()
         text = self.value(inner)
-        return text if isinstance(inner, (exp.Column, exp.Literal, exp.Subquery)) else f"({text})"
+        return text if isinstance(inner, _ATOMS) or text.startswith("`") else f"({text})"
 
     def family(self, node: exp.Expr | None, depth: int = _MOST_TRACED) -> Family | None:
         """The family of an expression's values; None: not known."""
@@ -118,10 +144,13 @@ class Expressions:
                 self._note(old)
                 source = self.names.source(old)
                 if old.table and source is not None:
-                    new.set("table", exp.to_identifier(self.names.label(source)))
-            elif isinstance(old, (exp.Table, exp.Subquery)) and old.args.get("alias"):
-                own, label = words(old.name), self.names.label(old)
-                new.set("alias", None if own == label else exp.TableAlias(this=exp.to_identifier(label)))
+                    new.set("table", exp.to_identifier(self.names.written(source)))
+            elif isinstance(old, (exp.Table, exp.Subquery)) and (alias := old.args.get("alias")) is not None:
+                written = self.names.written(old)
+                if isinstance(old, exp.Table) and written == old.name and not alias.args.get("columns"):
+                    new.set("alias", None)
+                else:
+                    new.args["alias"].set("this", exp.to_identifier(written))
             elif isinstance(old, exp.Literal):
                 self.values[old.name] = None
         return f"`{text_of(copy, self.dialect)}`"
@@ -158,7 +187,7 @@ class Expressions:
             return f"the {'date' if kind is exp.DType.DATE else 'time'} {self.literal(node.this, 'date')}"
         if kind is exp.DType.INT and isinstance(node.this, exp.TimeToStr) and (text := self._year(node.this)):
             return text
-        if kind is exp.DType.DATE:
+        if kind is exp.DType.DATE and self.dialect != "sqlite" and not isinstance(node, exp.TryCast):
             return f"the date of {self.bare(node.this)}"
         ending = " if possible" if isinstance(node, exp.TryCast) else ""
         return f"{self.bare(node.this)} as `{node.to.sql(self.dialect)}`{ending}"
@@ -167,6 +196,8 @@ class Expressions:
 
     def _arithmetic(self, node: exp.Binary) -> str:
         if isinstance(node.expression, exp.Interval) and isinstance(node, (exp.Add, exp.Sub)):
+            if text := self._next(node):
+                return text
             where = "after" if isinstance(node, exp.Add) else "before"
             return f"{self.value(node.expression)} {where} {self._moment(node.this)}"
         parts: list[str] = []
@@ -175,6 +206,19 @@ class Expressions:
             parts += [self.bare(left.expression), _SIGNS[type(left)]]
             left = left.this
         return " ".join([self.bare(left), *reversed(parts)])
+
+    def _next(self, node: exp.Expr) -> str:
+        """A day beside today, or the start of a period beside this one; empty: another date."""
+        step, start, later = node.expression, node.this, isinstance(node, exp.Add)
+        if not isinstance(step.this, exp.Literal) or step.this.name != "1" or not isinstance(step.unit, exp.Var):
+            return ""
+        unit = step.unit.name.lower().removesuffix("s")
+        if isinstance(start, exp.CurrentDate) and unit == "day":
+            return "tomorrow" if later else "yesterday"
+        is_start = isinstance(start, exp.TimestampTrunc) and isinstance(start.this, exp.CurrentDate)
+        if is_start and start.args["unit"].name.lower() == unit:
+            return f"the start of {'next' if later else 'last'} {unit}"
+        return ""
 
     def _moment(self, node: exp.Expr) -> str:
         dates = (exp.CurrentDate, exp.CurrentTimestamp, exp.TimestampTrunc, exp.Cast)
@@ -217,14 +261,18 @@ class Expressions:
     def _date_of_sqlite(self, node: exp.Expr) -> str:
         """SQLite's DATE with its steps, in their order; empty: another function, or other steps."""
         start, *steps = node.expressions if isinstance(node, exp.Anonymous) else [node.this]
-        if isinstance(node, exp.Anonymous) and node.name.upper() != "DATE":
+        if self.dialect != "sqlite" or (isinstance(node, exp.Anonymous) and node.name.upper() != "DATE"):
             return ""
         is_now = isinstance(start, exp.Literal) and start.name == "now"
-        text = "today" if is_now else f"the day of {self.bare(start)}"
+        text = "today" if is_now else f"the date of {self.bare(start)}"
         for step in steps:
             to_start, shift = _TO_START.fullmatch(step.name), _SHIFT.fullmatch(step.name)
             if to_start is not None:
-                text = f"the start of this {to_start[1]}" if text == "today" else f"the start of the {to_start[1]} of {text}"
+                text = (
+                    f"the start of this {to_start[1]}"
+                    if text == "today"
+                    else f"the start of the {to_start[1]} of {text}"
+                )
             elif shift is not None:
                 unit = shift[3].removesuffix("s")
                 where = "before" if shift[1] == "-" else "after"
@@ -247,7 +295,8 @@ class Expressions:
         return f"{self.bare(node.this)} rounded{f' to {self.value(digits)} digits' if digits is not None else ''}"
 
     def _coalesce(self, node: exp.Coalesce) -> str:
-        return ", or without a value ".join(self.bare(part) for part in (node.this, *node.expressions))
+        others = (f", or {self.bare(part)} if that has no value" for part in node.expressions)
+        return f"({self.value(node.this)}{''.join(others)})"
 
     def _first_letters(self, node: exp.Left) -> str:
         return f"the first {self.bare(node.expression)} letters of {self.bare(node.this)}"
@@ -260,7 +309,7 @@ class Expressions:
             parts.append(f"{self.value(branch.args['true'])} if {test}")
         start = f"by {self.bare(by)}: " if by is not None else ""
         last = f", otherwise {self.value(default)}" if default is not None else ""
-        return f"{start}{', '.join(parts)}{last}"
+        return f"({start}{', '.join(parts)}{last})"
 
     # --- aggregates and windows ---------------------------------------------------------
 
@@ -270,24 +319,50 @@ class Expressions:
             return "the number of rows"
         if isinstance(inner, exp.Distinct):
             return f"the number of different {listed([self.bare(part) for part in inner.expressions])}"
-        return f"the number of rows with a value of {self.bare(inner)}"
+        place = self.names.place(inner) if isinstance(inner, exp.Column) else None
+        source = self.names.source(inner) if isinstance(inner, exp.Column) else None
+        if place is not None and source is not None and place.table.key == (place.column.name,):
+            self._note(inner)
+            return f"the number of {self.names.label(source)}"
+        return f"the number of values of {self.bare(inner)}"
 
     def _extreme(self, node: exp.Min | exp.Max) -> str:
         least = isinstance(node, exp.Min)
         word = ("earliest" if least else "latest") if self.family(node.this) in _DATES else None
-        return f"the {word or ('smallest' if least else 'largest')} {self.value(node.this)}"
+        return f"the {word or ('smallest' if least else 'largest')} {self.bare(node.this)}"
+
+    def _counted_if(self, node: exp.CountIf) -> str:
+        return f"the number of rows (where {self.condition(node.this)})"
+
+    def _quantile(self, node: exp.Expr) -> str:
+        return f"the {self.bare(node.expression)} quantile of {self.bare(node.this)}"
+
+    def _within_group(self, node: exp.WithinGroup) -> str:
+        of, order = node.this, node.expression
+        if not isinstance(of, exp.PercentileCont) or not said_args(of, "this") or not isinstance(order, exp.Order):
+            return ""
+        return f"the {self.bare(of.this)} quantile (by {self.in_order(order)})"
+
+    def _joined(self, node: exp.GroupConcat) -> str:
+        separator = node.args.get("separator")
+        between = f" with {self.value(separator)} between" if separator is not None else ""
+        return f"all values of {self.bare(node.this)}{between}"
+
+    def _any(self, node: exp.Any | exp.All) -> str:
+        word = "any" if isinstance(node, exp.Any) else "all"
+        return f"{word} of {self.subquery(node.this)}" if isinstance(node.this.unnest(), exp.Query) else ""
 
     def _filtered(self, node: exp.Filter) -> str:
-        return f"{self.value(node.this)} only where {self.condition(node.expression.this)}"
+        return f"{self.value(node.this)} (only where {self.condition(node.expression.this)})"
 
     def _window(self, node: exp.Window) -> str:
         ranks = {exp.RowNumber: "place", exp.Rank: "rank", exp.DenseRank: "rank without gaps"}
         of = node.this
-        text = f"the {ranks[type(of)]}" if type(of) in ranks else self.value(of)
+        text = f"the {ranks[type(of)]}" if type(of) in ranks else f"{self.value(of)} over the rows"
         parts, order = node.args.get("partition_by") or (), node.args.get("order")
         within = f" within each {listed([self.bare(part) for part in parts])}" if parts else ""
-        by = f" in the order of {self.in_order(order)}" if order is not None else ""
-        return f"{text} over the rows{within}{by}"
+        by = f" by {self.in_order(order)}" if order is not None else ""
+        return f"({text}{within}{by})"
 
     def _constant(self, node: exp.Expr) -> str:
         if isinstance(node, exp.Boolean):
@@ -301,7 +376,10 @@ class Expressions:
         exp.Literal: (literal, ("this", "is_string")),
         exp.Paren: (lambda self, node: self.bare(node.this), ("this",)),
         exp.Subquery: (lambda self, node: self.subquery(node), ("this",)),
-        exp.Tuple: (lambda self, node: f"({listed([self.value(part) for part in node.expressions])})", ("expressions",)),
+        exp.Tuple: (
+            lambda self, node: f"({listed([self.value(part) for part in node.expressions])})",
+            ("expressions",),
+        ),
         (exp.Boolean, exp.Null, exp.Star, exp.CurrentDate, exp.CurrentTimestamp): (_constant, ("this",)),
         exp.Neg: (_negative, ("this",)),
         exp.Cast: (_cast, ("this", "to")),
@@ -321,6 +399,15 @@ class Expressions:
         exp.Case: (_case, ("this", "ifs", "default")),
         exp.Count: (_count, ("this", "big_int")),
         (exp.Min, exp.Max): (_extreme, ("this",)),
+        exp.CountIf: (_counted_if, ("this",)),
+        (exp.PercentileCont, exp.Quantile): (_quantile, ("this", "expression")),
+        exp.WithinGroup: (_within_group, ("this", "expression")),
+        exp.GroupConcat: (_joined, ("this", "separator")),
+        exp.Distinct: (
+            lambda self, node: f"each different {listed([self.bare(part) for part in node.expressions])}",
+            ("expressions",),
+        ),
+        (exp.Any, exp.All): (_any, ("this",)),
         exp.Filter: (_filtered, ("this", "expression")),
         exp.Window: (_window, ("this", "partition_by", "order", "over")),
     }

@@ -20,23 +20,20 @@ class Link:
 
     pairs: tuple[tuple[exp.Column, exp.Column], ...]  # equal columns: of the joined table, and of one before it
     rest: tuple[exp.Expr, ...]
-    declared: bool  # whether the pairs are the only foreign key between the table and any of those before it
+    declared: bool  # whether the pairs are the only foreign key between the source and any of those before it
 
 
-def link(join: exp.Join, before: Sequence[exp.Expr], names: Names, schema: SqlSchema) -> Link:
-    """The parts of ON."""
-    on = join.args.get("on")
+def link(joined: exp.Expr, on: exp.Expr | None, before: Sequence[exp.Expr], names: Names, schema: SqlSchema) -> Link:
+    """The parts of the condition on which a source is joined with those before it."""
     pairs, rest = [], []
     for part in conjuncts(on) if on is not None else ():
-        pair = _pair(part, join.this, before, names)
+        pair = _pair(part, joined, before, names)
         if pair is None:
             rest.append(part)
         else:
             pairs.append(pair)
-    keys = _keys(join.this, before, names, schema)
-    wanted = {
-        (id(names.source(other)), own.name.casefold(), other.name.casefold()) for own, other in pairs
-    }
+    keys = _keys(joined, before, names, schema)
+    wanted = {(id(names.source(other)), own.name.casefold(), other.name.casefold()) for own, other in pairs}
     return Link(pairs=tuple(pairs), rest=tuple(rest), declared=len(keys) == 1 and keys[0] == wanted)
 
 

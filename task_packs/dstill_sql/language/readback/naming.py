@@ -53,6 +53,11 @@ class Names:
         """A table or subquery of FROM or JOIN in words."""
         return self._labels.get(id(source)) or words(source.alias_or_name)
 
+    def written(self, source: exp.Expr) -> str:
+        """A table or subquery as SQL has it: by its own name, unless that is there twice."""
+        label = self.label(source)
+        return source.name if isinstance(source, exp.Table) and label == self._plain_label(source) else label
+
     def source(self, column: exp.Column) -> exp.Expr | None:
         """The source that a column is of; None: not known."""
         return self._sources.get(id(column))
@@ -90,9 +95,7 @@ class Names:
             self._outputs[id(select)] = {
                 alias: meant
                 for alias, meant in named.items()
-                if not any(
-                    inner.name.casefold() == alias and not inner.table for inner in meant.find_all(exp.Column)
-                )
+                if not any(inner.name.casefold() == alias and not inner.table for inner in meant.find_all(exp.Column))
             }
         return self._outputs[id(select)]
 
@@ -128,9 +131,7 @@ class Names:
         every = [source for own in self.own.values() for source in own]
         plain = {id(source): self._plain_label(source) for source in every}
         counts = Counter(plain.values())
-        twice = {
-            label for own in self.own.values() for label, n in Counter(plain[id(s)] for s in own).items() if n > 1
-        }
+        twice = {label for own in self.own.values() for label, n in Counter(plain[id(s)] for s in own).items() if n > 1}
         if self._outer:
             twice |= {label for label, count in counts.items() if count > 1}
         numbers: Counter[str] = Counter()

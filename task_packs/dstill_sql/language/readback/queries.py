@@ -1,11 +1,12 @@
 """Queries in plain words, as phrases: the data, conditions, groups, what is shown, the order and the limit.
 
-    trips with their drivers where fare is more than 10, counted for each city, largest first, the first 3
+trips with their drivers where fare is more than 10, counted for each city, largest first, the first 3
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from sqlglot import exp
 
@@ -53,44 +54,58 @@ class Queries(Conditions):
         elif isinstance(query, exp.Select) and said_args(query, *_SELECT) and not _is_odd(query):
             yield from self._named(query)
             yield from self._data(query)
-            yield from self._rows(query)
+            yield from self._where(query)
             yield from self._shown(query)
-            yield from self._conditions(query, "having", ", only those where ")
-            yield from self._conditions(query, "qualify", ", then only those where ")
+            yield from self._where(query, "having", ", only those where ")
+            yield from self._where(query, "qualify", ", then only those where ")
             yield from self._ends(query, query)
         else:
             yield self._phrase("data", self.sql(query))
 
     def subquery(self, query: exp.Expr) -> str:
-        outer = self.items, self.values
-        self.items, self.values = {}, {}
-        phrases = list(self._inline(query.unnest()))
-        self.items, self.values = outer
-        for phrase in phrases:
-            self.items.update(dict.fromkeys(phrase.items))
-            self.values.update(dict.fromkeys(phrase.values))
-        return f"({''.join(phrase.text for phrase in phrases)})"
+        return f"({self._within(self._inline(query.unnest()))})"
+
+    def exists(self, query: exp.Expr, *, negated: bool) -> str:
+        inner, by = query.unnest(), self._link_around(query.unnest())
+        if by is None or not by.declared:
+            return f"there is {'none' if negated else 'at least one'} of {self.subquery(query)}"
+        text = self._within(chain(self._source(sources(inner)[0], ""), self._conditions(by.rest, " where ")))
+        return f"they have {'no' if negated else 'at least one of'} {f'({text})' if by.rest else text}"
 
     def in_order(self, order: exp.Expr) -> str:
         return ", then ".join(f"{self.value(term.this)}, {self._way(term, term.this)}" for term in order.expressions)
 
+    def _within(self, phrases: Iterator[Phrase]) -> str:
+        """The text of phrases within another phrase, which gets their items and values."""
+        outer = self.items, self.values
+        self.items, self.values = {}, {}
+        inner = list(phrases)
+        self.items, self.values = outer
+        for phrase in inner:
+            self.items.update(dict.fromkeys(phrase.items))
+            self.values.update(dict.fromkeys(phrase.values))
+        return "".join(phrase.text for phrase in inner)
+
     def _inline(self, query: exp.Expr) -> Iterator[Phrase]:
-        """A query within an expression: of one column, this comes first; of EXISTS, none."""
-        plain = isinstance(query, exp.Select) and said_args(query, "from_", "joins", "expressions", "where", *_ENDS)
-        if not isinstance(query, exp.Select) or not plain or _is_odd(query) or query.args.get("from_") is None:
+        """A query within an expression: what is shown comes first if it is one column, and is not said in EXISTS."""
+        outputs = query.expressions
+        if not _is_plain(query) or (not _is_any_row(query) and (len(outputs) > 1 or query.is_star)):
             yield from self.phrases(query)
             return
-        exists = isinstance(query.parent, exp.Exists) and all(
-            isinstance(output, (exp.Literal, exp.Star)) for output in query.expressions
-        )
-        if not exists and (len(query.expressions) > 1 or query.is_star):
-            yield from self.phrases(query)
-            return
-        if not exists:
-            yield self._phrase("shown", f"{self.value(query.expressions[0].unalias())} of ")
+        if not _is_any_row(query):
+            yield self._phrase("shown", f"{self.value(outputs[0].unalias())} of ")
         yield from self._data(query)
-        yield from self._rows(query)
+        yield from self._where(query)
         yield from self._ends(query, query)
+
+    def _link_around(self, query: exp.Expr) -> Link | None:
+        """How the condition of EXISTS links its only table with those of the SELECT around it; None: otherwise."""
+        clauses = ("joins", *_ENDS)
+        if not _is_plain(query) or not _is_any_row(query) or any(query.args.get(clause) for clause in clauses):
+            return None
+        where, outer = query.args.get("where"), query.parent_select
+        before = self.names.own.get(id(outer), [])
+        return link(sources(query)[0], where.this if where else None, before, self.names, self._schema)
 
     # --- data ---------------------------------------------------------------------------
 
@@ -102,10 +117,11 @@ class Queries(Conditions):
             yield self._phrase("", "); ")
 
     def _set(self, query: exp.Expr) -> Iterator[Phrase]:
-        every = "" if query.args.get("distinct") else " (also what is the same)"
+        repeats = not query.args.get("distinct")
+        word = "followed by" if repeats and isinstance(query, exp.Union) else _SETS[type(query)]
         yield self._phrase("", "(")
         yield from self.phrases(query.this)
-        yield self._phrase("", f") {_SETS[type(query)]}{every} (")
+        yield self._phrase("", f") {word}{' (with repeats)' * (repeats and word != 'followed by')} (")
         yield from self.phrases(query.expression)
         yield self._phrase("", ")")
         first: exp.Expr = query
@@ -122,7 +138,8 @@ class Queries(Conditions):
         joins = list(select.args.get("joins") or ())
         yield from self._source(every[0], "")
         for n, join in enumerate(joins, start=1 if start is not None else 0):
-            yield from self._join(join, link(join, every[:n], self.names, self._schema), first=n == 1)
+            by = link(join.this, join.args.get("on"), every[:n], self.names, self._schema)
+            yield from self._join(join, by, first=n == 1)
 
     def _source(self, source: exp.Expr, before: str, after: str = "") -> Iterator[Phrase]:
         table = self.names.scopes.table(source)
@@ -151,44 +168,44 @@ class Queries(Conditions):
             self.items.update(dict.fromkeys(place.name for a, _ in by.pairs if (place := self.names.place(a))))
             whose = "" if by.declared or not pairs else f" {' and '.join(pairs)}"
             yield from self._source(join.this, f" {word} their " if by.declared else f" {word} ", whose)
-            for n, part in enumerate(by.rest):
-                yield self._phrase("condition", f" {'and' if n else 'for which'} {self.part(part)}")
+            yield from self._conditions(by.rest, " for which ")
         if side:
             yield self._phrase("data", ending[side])
 
     # --- conditions, groups and what is shown ---------------------------------------------
 
-    def _rows(self, select: exp.Select) -> Iterator[Phrase]:
-        yield from self._conditions(select, "where", " where ")
-
-    def _conditions(self, select: exp.Select, clause: str, start: str) -> Iterator[Phrase]:
-        """Each condition of a clause between which there is AND."""
+    def _where(self, select: exp.Select, clause: str = "where", start: str = " where ") -> Iterator[Phrase]:
         if (node := select.args.get(clause)) is not None:
-            parts = conjuncts(node.this)
-            for n, part in enumerate(parts):
-                text = self.part(part) if len(parts) > 1 else self.condition(part)
-                yield self._phrase("condition", f"{' and ' if n else start}{text}")
+            yield from self._conditions(conjuncts(node.this), start)
+
+    def _conditions(self, parts: Sequence[exp.Expr], start: str) -> Iterator[Phrase]:
+        """Conditions between which there is AND."""
+        for n, part in enumerate(parts):
+            text = self.part(part) if len(parts) > 1 else self.condition(part)
+            yield self._phrase("condition", f"{' and ' if n else start}{text}")
 
     def _shown(self, select: exp.Select) -> Iterator[Phrase]:
-        keys, outputs, group = self._keys(select), select.expressions, select.args.get("group")
-        values = [output.unalias() for output in outputs]
-        each = bool(keys) and len(values) > len(keys) and set(values[: len(keys)]) == set(keys)
-        each = each and not select.args.get("distinct")
-        rest = list(range(len(keys) if each else 0, len(values)))
-        counted = [values[n] for n in rest] == [_COUNTED] and not select.args.get("distinct") and each is bool(keys)
-        if counted and not self._output_name(select, rest[0]) and not (group is not None and not keys):
+        """GROUP BY and what is shown. "For each" city shows the city, too, as the first column."""
+        keys, group, distinct = self._keys(select), select.args.get("group"), bool(select.args.get("distinct"))
+        values = [output.unalias() for output in select.expressions]
+        first = values[: len(keys)]
+        each = bool(keys) and not distinct and len(first) == len(keys) and set(first) == set(keys)
+        rest = range(len(keys) if each else 0, len(values))
+        of_each = f" for each {listed([self.bare(key) for key in first])}" if each else ""
+        is_count = [values[n] for n in rest] == [_COUNTED] and not self._output_name(select, rest[0])
+        if is_count and not distinct and (each or group is None):
             yield self._phrase("shown", ", counted")
-            if keys:
-                yield self._phrase("group", f" for each {listed([self.bare(key) for key in values[: len(keys)]])}")
+            if each:
+                yield self._phrase("group", of_each)
             return
         if each:
-            yield self._phrase("group", f", for each {listed([self.bare(key) for key in values[: len(keys)]])}:")
+            yield self._phrase("group", f",{of_each}{':' * bool(rest)}")
         elif group is not None:
             what = listed([self.bare(key) for key in keys]) if keys else "all that is shown of single rows"
             yield self._phrase("group", f", grouped by {what}")
-        shown = [self._output(select, n) for n in rest]
-        distinct = ("each different " + "combination of " * (len(shown) > 1)) * bool(select.args.get("distinct"))
-        yield self._phrase("shown", f"{'' if each else ', showing'} {distinct}{listed(shown)}")
+        if shown := listed([self._output(select, n) for n in rest]):
+            different = ("each different " + "combination of " * (len(values) > 1)) * distinct
+            yield self._phrase("shown", f"{'' if each else ', showing'} {different}{shown}")
 
     def _output(self, select: exp.Select, place: int) -> str:
         """A column of the result, with the name by which a query around this one calls it."""
@@ -256,6 +273,19 @@ class Queries(Conditions):
         self.items.clear()
         self.values.clear()
         return Phrase(text=visible(text, one_line=True), kind=kind, items=items, values=values)
+
+
+def _is_plain(query: exp.Expr) -> bool:
+    """Whether this is a SELECT from tables, without groups."""
+    plain = isinstance(query, exp.Select) and said_args(query, "from_", "joins", "expressions", "where", *_ENDS)
+    return plain and query.args.get("from_") is not None and not _is_odd(query)
+
+
+def _is_any_row(query: exp.Expr) -> bool:
+    """Whether this is EXISTS of rows, whatever they have."""
+    return isinstance(query.parent, exp.Exists) and all(
+        isinstance(output, (exp.Literal, exp.Star)) for output in query.expressions
+    )
 
 
 def _is_odd(select: exp.Select) -> bool:
