@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from sqlglot import exp
 
 from dstill.linked.spoken import listed
-from dstill_sql.language.readback.expressions import Expressions, quoted_text, said_args
+from dstill_sql.language.readback.dates import DATES as DATE_WORDS
+from dstill_sql.language.readback.expressions import ATOMS, DATES, Expressions, quoted_text, said_args
+from dstill_sql.language.readback.functions import FUNCTIONS
 
 __all__ = ["Conditions", "conjuncts"]
 
@@ -26,7 +29,6 @@ _MIRRORED: Mapping[type[exp.Expr], type[exp.Expr]] = {
 }  # fmt: skip
 _OPPOSITE: Mapping[type[exp.Expr], type[exp.Expr]] = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ}  # under NOT
 _WORDS = {exp.And: "and", exp.Or: "or"}
-_DATES = {"date", "timestamp"}
 # Patterns, with · for a text → the verb, and its form after "does not".
 _PATTERNS = {
     "%·%": ("contains", "contain"),
@@ -46,6 +48,8 @@ def conjuncts(node: exp.Expr) -> list[exp.Expr]:
 class Conditions(Expressions):
     """Conditions of one query."""
 
+    vocabulary: ClassVar = {**ATOMS, **FUNCTIONS, **DATE_WORDS}
+
     def condition(self, node: exp.Expr) -> str:
         inner = node.unnest()
         if isinstance(inner, exp.Connector) and type(inner) in _WORDS:
@@ -64,32 +68,37 @@ class Conditions(Expressions):
 
     def _plain(self, node: exp.Expr, *, negated: bool) -> str:
         """A condition without AND and OR, or its opposite; empty: it has no words of its own."""
-        no = " not" if negated else ""
         if isinstance(node, exp.Column):
             return f"{self.value(node)} is no" if negated else ""
         if type(node) in _COMPARED and said_args(node, "this", "expression"):
             kind = _OPPOSITE.get(type(node)) if negated else type(node)
             return self._compared(kind, node.this, node.expression) if kind is not None else ""
-        if isinstance(node, exp.Is) and said_args(node, "this", "expression"):
-            return f"{self.value(node.this)} {self._state(node.expression, negated=negated)}"
-        if isinstance(node, exp.Between) and said_args(node, "this", "low", "high"):
-            low, high = (self._side(node.args[end], node.this) for end in ("low", "high"))
-            return f"{self.value(node.this)} is{no} from {low} to {high}"
-        if isinstance(node, exp.In) and said_args(node, "this", "expressions", "query"):
-            return f"{self.value(node.this)} is {self._members(node, negated=negated)}"
         if isinstance(node, exp.Exists) and said_args(node, "this"):
             return self.exists(node.this, negated=negated)
+        if isinstance(node, exp.Boolean):
+            return "always" if bool(node.this) is not negated else "never"
+        if text := self._tested(node, negated=negated):
+            return f"{self.value(node.this)} {text}"
+        return f"{self.sql(node)} holds" if isinstance(node, exp.Predicate) and not negated else ""
+
+    def _tested(self, node: exp.Expr, *, negated: bool) -> str:
+        """What IS, BETWEEN, IN or LIKE says of its first part, or the opposite; empty: it is none of these."""
+        if isinstance(node, exp.Is) and said_args(node, "this", "expression"):
+            return self._state(node.expression, negated=negated)
+        if isinstance(node, exp.Between) and said_args(node, "this", "low", "high"):
+            low, high = (self._side(node.args[end], node.this) for end in ("low", "high"))
+            return f"is{' not' * negated} from {low} to {high}"
+        if isinstance(node, exp.In) and said_args(node, "this", "expressions", "query"):
+            return f"is {self._members(node, negated=negated)}"
         if isinstance(node, (exp.Like, exp.ILike)) and said_args(node, "this", "expression", "negate"):
             return self._like(node, negated=negated is not bool(node.args.get("negate")))
-        if isinstance(node, exp.Boolean):
-            return ("never" if negated else "always") if node.this else ("always" if negated else "never")
-        return f"{self.sql(node)} holds" if isinstance(node, exp.Predicate) and not negated else ""
+        return ""
 
     def _compared(self, kind: type[exp.Expr], left: exp.Expr, right: exp.Expr) -> str:
         if kind in _MIRRORED and isinstance(right, exp.Column) and not isinstance(left, exp.Column):
             left, right, kind = right, left, _MIRRORED[kind]
         sides = [self._side(left, right), self._side(right, left)]
-        is_date = _DATES & {self.family(left), self.family(right)}
+        is_date = {self.family(left), self.family(right)} & {*DATES}
         return f" {_COMPARED[kind][bool(is_date)]} ".join(sides)
 
     def _side(self, node: exp.Expr, other: exp.Expr) -> str:
@@ -125,4 +134,4 @@ class Conditions(Expressions):
         verb = _PATTERNS.get(form, _OTHER)[negated]
         self.values.update({text: None} if text else {})
         ending = " in any case" if isinstance(node, exp.ILike) else ""
-        return f"{self.value(node.this)} {'does not ' if negated else ''}{verb} {said}{ending}"
+        return f"{'does not ' if negated else ''}{verb} {said}{ending}"

@@ -1,4 +1,4 @@
-"""How a table is joined with those before it: by a foreign key of the schema, by other pairs of columns, or otherwise."""
+"""How a table is joined with those before it: by a foreign key, by other pairs of columns, or otherwise."""
 
 from __future__ import annotations
 

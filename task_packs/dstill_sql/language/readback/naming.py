@@ -1,7 +1,7 @@
 """What the tables and columns of a query are called in plain words, without its aliases.
 
-A table is called by its name, and by a number too where it is read twice at once. A column is called by its name, and by
-its table where another one that can be meant there has the same. What a subquery computes is called by the name that
+A table is called by its name, and by a number too where it is read twice at once. A column is called by its name, and
+by its table where another one that can be meant there has the same. What a subquery computes is called by the name that
 the query gives it, or by its place if that is no word: "value 2".
 """
 
