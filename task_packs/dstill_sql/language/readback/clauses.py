@@ -10,6 +10,7 @@ from dstill.api.protocols import Phrase
 from dstill.io.inert import visible
 from dstill.linked.spoken import listed
 from dstill_sql.language.readback.conditions import Conditions, conjuncts
+from dstill_sql.language.readback.naming import words
 
 __all__ = ["Clauses"]
 
@@ -45,28 +46,30 @@ class Clauses(Conditions):
         first = values[: len(keys)]
         each = bool(keys) and not distinct and len(first) == len(keys) and set(first) == set(keys)
         rest = range(len(keys) if each else 0, len(values))
-        of_each = f" for each {listed([self.bare(key) for key in first])}" if each else ""
         is_count = [values[n] for n in rest] == [_COUNTED] and not self._output_name(select, rest[0])
         if is_count and not distinct and (each or group is None):
             yield self._phrase("shown", ", counted")
             if each:
-                yield self._phrase("group", of_each)
+                yield self._phrase("group", f" for each {self._listed(first)}")
             return
         if each:
-            yield self._phrase("group", f",{of_each}{':' * bool(rest)}")
+            yield self._phrase("group", f", for each {self._listed(first)}{':' * bool(rest)}")
         elif group is not None:
-            what = listed([self.bare(key) for key in keys]) if keys else "all that is shown of single rows"
+            what = self._listed(keys) if keys else "all that is shown of single rows"
             yield self._phrase("group", f", grouped by {what}")
         if shown := listed([self._output(select, n) for n in rest]):
             different = ("each different " + "combination of " * (len(values) > 1)) * distinct
             yield self._phrase("shown", f"{'' if each else ', showing'} {different}{shown}")
+
+    def _listed(self, values: Sequence[exp.Expr]) -> str:
+        return listed([self.bare(value) for value in values])
 
     def _output(self, select: exp.Select, place: int) -> str:
         """A column of the result, with the name by which a query around this one calls it."""
         value = select.expressions[place].unalias()
         text = "all columns" if isinstance(value, exp.Star) and not value.args.get("except_") else self.value(value)
         own = self._output_name(select, place)
-        return f"{text} (called {own})" if own else text
+        return f"{text} (called {words(own)})" if own else text
 
     def _output_name(self, select: exp.Select, place: int) -> str:
         holder = select.parent

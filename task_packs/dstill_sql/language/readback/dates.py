@@ -20,9 +20,10 @@ _SHIFT = re.compile(r"([+-])(\d+) (days?|months?|years?)")
 
 def _date_of_sqlite(say: Expressions, node: exp.Expr) -> str:
     """SQLite's DATE with its steps, in their order; empty: another function, or other steps."""
-    start, *steps = node.expressions if isinstance(node, exp.Anonymous) else [node.this]
-    if say.dialect != "sqlite" or (isinstance(node, exp.Anonymous) and node.name.upper() != "DATE"):
+    is_call = isinstance(node, exp.Anonymous)
+    if say.dialect != "sqlite" or (is_call and (node.name.upper() != "DATE" or not node.expressions)):
         return ""
+    start, *steps = node.expressions if is_call else [node.this]
     is_now = isinstance(start, exp.Literal) and start.name == "now"
     text = "today" if is_now else f"the date of {say.bare(start)}"
     for step in steps:

@@ -106,7 +106,7 @@ def _joined(say: Expressions, node: exp.GroupConcat) -> str:
 
 
 def _any(say: Expressions, node: exp.Any | exp.All) -> str:
-    word = "any" if isinstance(node, exp.Any) else "all"
+    word = "any one" if isinstance(node, exp.Any) else "every one"
     return f"{word} of {say.subquery(node.this)}" if isinstance(node.this.unnest(), exp.Query) else ""
 
 

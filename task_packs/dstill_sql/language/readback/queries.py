@@ -146,7 +146,7 @@ class Queries(Clauses):
     def _join(self, join: exp.Join, by: Link, *, first: bool) -> Iterator[Phrase]:
         side, using = join.args.get("side") or "", [words.name for words in join.args.get("using") or ()]
         word = "with" if first else "and"
-        ending = {"LEFT": " or none", "RIGHT": " (also those without a match)", "FULL": " (each also without a match)"}
+        ending = {"LEFT": ", or none", "RIGHT": " (also those without a match)", "FULL": " (each also without a match)"}
         if using:
             yield from self._source(join.this, f" {word} ", f" of the same {listed(using)}")
         elif join.method == "NATURAL":
