@@ -133,5 +133,5 @@ class Conditions(Expressions):
         said = self.value(pattern) if form not in _PATTERNS else quoted_text(text)
         verb = _PATTERNS.get(form, _OTHER)[negated]
         self.values.update({text: None} if text else {})
-        ending = " in any case" if isinstance(node, exp.ILike) else ""
+        ending = " in capital or small letters" if isinstance(node, exp.ILike) else ""
         return f"{'does not ' if negated else ''}{verb} {said}{ending}"

@@ -79,7 +79,7 @@ class Names:
         return self.scopes.meaning(column)
 
     def aliased(self, column: exp.Column) -> exp.Expr | None:
-        """The expression that a column is the alias of, in its own SELECT; None: it is no alias."""
+        """The expression that a column is the alias of, in its own SELECT; None: it is not an alias."""
         select = column.parent_select
         if column.table or not isinstance(select, exp.Select):
             return None

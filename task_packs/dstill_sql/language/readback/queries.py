@@ -150,7 +150,7 @@ class Queries(Clauses):
         if using:
             yield from self._source(join.this, f" {word} ", f" of the same {listed(using)}")
         elif join.method == "NATURAL":
-            yield from self._source(join.this, f" {word} ", " of the same values in all columns of the same name")
+            yield from self._source(join.this, f" {word} ", " of the same values in every column that both have")
         elif join.args.get("on") in (None, exp.true()):
             yield from self._source(join.this, f" {word} every one of ")
         else:
