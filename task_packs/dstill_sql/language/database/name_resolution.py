@@ -98,6 +98,11 @@ class Scopes:
             select = select.parent_select
         return None
 
+    def query(self, source: exp.Expr) -> exp.Query | None:
+        """The query that a source of FROM or JOIN stands for; None: it is a table."""
+        query = source.this if isinstance(source, exp.Subquery) else self._ctes.get(source.name.casefold())
+        return query if isinstance(query, exp.Query) else None
+
     def _column(self, node: exp.Column, depth: int) -> Place | None:
         source = self.source(node)
         if source is None or not depth:
@@ -115,7 +120,7 @@ class Scopes:
 
     def _output(self, source: exp.Expr, name: str) -> exp.Expr | None:
         """The expression that a subquery, or a query of WITH, calls by the name."""
-        query = source.this if isinstance(source, exp.Subquery) else self._ctes.get(source.name.casefold())
-        if not isinstance(query, exp.Query):
+        query = self.query(source)
+        if query is None:
             return None
         return next((select.unalias() for select in query.selects if select.alias_or_name.casefold() == name), None)
