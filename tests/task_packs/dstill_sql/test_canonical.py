@@ -73,6 +73,10 @@ SPELLINGS = [
     ("SELECT name FROM drivers", "select  d.NAME from Drivers d -- all"),
     ("SELECT name FROM drivers WHERE rating > 4 AND id <> 2", "SELECT name FROM drivers WHERE 2 != id AND 4 < rating"),
     ("SELECT id FROM trips WHERE fare BETWEEN 1 AND 2", "SELECT id FROM trips WHERE fare >= 1 AND fare <= 2"),
+    (
+        "SELECT id FROM drivers WHERE EXISTS (SELECT 1 FROM trips)",
+        "SELECT id FROM drivers WHERE EXISTS (SELECT * FROM trips)",
+    ),
     ("SELECT city, COUNT(*) FROM drivers GROUP BY city", "SELECT city AS c, COUNT(1) AS n FROM drivers GROUP BY 1"),
     (
         "SELECT d.name FROM drivers d JOIN trips t ON t.driver_id = d.id",

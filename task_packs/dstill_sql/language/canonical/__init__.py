@@ -6,7 +6,8 @@
 These do not count: case of keywords and of names, white space and comments; names of tables inside the query (``AS t``)
 and of columns that nothing refers to; the order of conditions, of joins that may be in any order, of GROUP BY, of the
 values of IN and of the sides of a comparison; BETWEEN or two comparisons; ``ORDER BY 1`` or the column itself;
-``COUNT(1)``; ASC; ``JOIN`` or ``INNER JOIN``; brackets that change nothing. No schema is looked at, so ``name`` and
+``COUNT(1)``; ``EXISTS (SELECT 1 …)``; ASC; ``JOIN`` or ``INNER JOIN``; brackets that change nothing. No schema is
+looked at, so ``name`` and
 ``drivers.name`` are the same only in a SELECT of one table.
 """
 
@@ -264,6 +265,10 @@ def _between(node: exp.Expr) -> exp.Expr:
 def _plain(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Count) and isinstance(node.this, exp.Literal):
         return exp.Count(this=exp.Star())
+    if isinstance(node, exp.Exists):
+        outputs = node.this.unnest().expressions
+        if outputs and all(isinstance(output, (exp.Literal, exp.Star)) for output in outputs):
+            node.this.unnest().set("expressions", [exp.Literal.number(1)])
     if isinstance(node, exp.Not):
         return _negated(node)
     if isinstance(node, exp.Join) and node.args.get("kind") == "INNER":
