@@ -17,7 +17,7 @@ from dstill.api.protocols import Phrase
 from dstill.linked.spoken import listed
 from dstill_querydsl.language.mapping.uses import uses
 from dstill_querydsl.language.readback.groups import GROUPED, SINGLE, group, limit
-from dstill_querydsl.language.readback.hits import KEYS, hits, sorted_by
+from dstill_querydsl.language.readback.hits import KEYS, first, hits, sorted_by
 from dstill_querydsl.language.readback.naming import as_json, parameters, scalar
 from dstill_querydsl.language.readback.query import MALFORMED, Reader
 from dstill_querydsl.language.readback.used import used
@@ -66,9 +66,11 @@ class Aggregations:
         figures = {name: body for name, body in aggs.items() if self._is_figure(body)}
         if figures:
             yield self._phrase(joint + listed([self.figure(body, aggs) for body in figures.values()]), "shown", figures)
+        first_part = not figures
         for name, body in aggs.items():
             if name not in figures and "bucket_sort" not in body:
-                yield from self._buckets(body, joint if name == next(iter(aggs)) else "; ")
+                yield from self._buckets(body, joint if first_part else "; ")
+                first_part = False
         for body in aggs.values():
             if "bucket_sort" in body:
                 yield self._bucket_sort(body["bucket_sort"], aggs)
@@ -122,9 +124,9 @@ class Aggregations:
             return _most(way, figures)
         if by == "_key":
             return sorted_by(self._names, options["field"], way == "desc")
-        first = f"{'highest' if way == 'desc' else 'lowest'} first"
+        ends = f"{'highest' if way == 'desc' else 'lowest'} first"
         only = len(figures) == 1 and by in figures  # what it is ordered by is clear
-        return first if only else f"by {self._path(by, below)}, {first}"
+        return ends if only else f"by {self._path(by, below)}, {ends}"
 
     def _bucket_sort(self, options: Json, beside: Json) -> Phrase:
         try:
@@ -136,7 +138,7 @@ class Aggregations:
         texts = [", of these groups", *([f" sorted {', then '.join(each)}"] if each else [])]
         if "from" in options:
             texts.append(f", after the first {as_json(options['from'])}")
-        texts.append(f", {as_json(options['size'])}" if "size" in options else ", all")
+        texts.append(first(options["size"], "next" if "from" in options else "first") if "size" in options else ", all")
         return Phrase(text="".join(texts) + parameters(options, "sort", "from", "size"), kind="limit")
 
     # --- figures -------------------------------------------------------------------------

@@ -26,6 +26,7 @@ _MOMENT = re.compile(rf"(?P<base>now|{_ISO})(?:\|\|)?(?:{_STEP})?(?:/(?P<round>[
 _ROUNDED = re.compile(rf"(?P<base>now|{_ISO})(?:\|\|)?/(?P<round>[yMwdhms]){_STEP}")
 _PERIOD = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)\|\|\+1(?P<unit>[yMd])")
 _LAST = re.compile(r"now-(?P<count>[1-9]\d*)(?P<unit>[yMwdhms])(?:/(?P=unit))?")
+_NEXT = re.compile(r"now\+(?P<count>[1-9]\d*)(?P<unit>[yMwdhms])")
 _NAMES = {
     "d": ("yesterday", "today", "tomorrow"),
     **{unit: (f"last {_UNITS[unit]}", f"this {_UNITS[unit]}", f"next {_UNITS[unit]}") for unit in "yMwhm"},
@@ -101,7 +102,8 @@ def _span(bounds: Mapping[str, Any]) -> str:
     last = _LAST.fullmatch(low)
     if last and "/" not in low and (bounds.keys() == {"gte"} or bounds.get("lte") == "now"):
         return f"in the last {_plural(last)}{' until now' if 'lte' in bounds else ''}"
-    return ""
+    ahead = _NEXT.fullmatch(bounds.get("lte", "")) if low == "now" else None
+    return f"in the next {_plural(ahead)}" if ahead else ""
 
 
 def _period(low: str, high: str) -> str:
@@ -141,17 +143,21 @@ def _plural(match: re.Match[str]) -> str:
 
 def _from_to(bounds: Mapping[str, Any]) -> str:
     low = next((f"{word} {moment(bounds[end], end=end == 'gt')}" for end, word in _LOW if end in bounds), "")
-    high = _high(bounds)
-    if low.startswith("from ") and "lt" in bounds and not high.startswith("through "):
-        return f"{low} to {high}"
-    return " ".join(filter(None, (low, high))) if high else f"{low} on" if low.startswith("from ") else low
+    high = _high(bounds, alone=not low)
+    if not (low and high):
+        return high or (f"{low} on" if "gte" in bounds else low)
+    if "gt" in bounds:
+        return f"{low} and {high}"
+    return f"{low} {'to ' * high.startswith('before ')}{high}"
 
 
-def _high(bounds: Mapping[str, Any]) -> str:
+def _high(bounds: Mapping[str, Any], *, alone: bool) -> str:
     if "lte" in bounds:
         return f"up to {moment(bounds['lte'], end=True)}"
     if "lt" not in bounds:
         return ""
     match = _PERIOD.fullmatch(bounds["lt"]) if isinstance(bounds["lt"], str) else None
     name = _name(match) if match else ""
-    return f"through {name}" if name else f"before {moment(bounds['lt'])}"
+    if name:
+        return f"{'up to the end of' if alone else 'through'} {name}"
+    return f"before {moment(bounds['lt'])}"

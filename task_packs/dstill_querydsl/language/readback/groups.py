@@ -47,7 +47,7 @@ def _nested(options: Options, reader: Reader) -> str:
 
 def _reverse(options: Options, reader: Reader) -> str:
     path = f" of {reader.names.field(options['path'])}" if "path" in options else ""
-    return f" back among what has them{path}{parameters(options, 'path')}"
+    return f" in the documents around them{path}{parameters(options, 'path')}"
 
 
 def _everything(options: Options, _: Reader) -> str:
@@ -65,8 +65,12 @@ def _filters(options: Options, reader: Reader) -> str:
 
 
 def _composite(options: Options, reader: Reader) -> str:
-    sources = [pair for entry in options["sources"] for pair in entry.items()]
-    keys = [_key(*inner, reader.names) + _named(name, *inner) for name, source in sources for inner in source.items()]
+    keys = [
+        _key(kind, how, reader.names) + ("" if name == how["field"] else f" (named {scalar(name)})")
+        for entry in options["sources"]
+        for name, source in entry.items()
+        for kind, how in source.items()
+    ]
     return f" for each combination of {listed(keys)}{parameters(options, 'sources', *_SAID)}"
 
 
@@ -85,11 +89,6 @@ _READ: Mapping[str, Callable[[Options, Reader], str]] = {
     "composite": _composite,
     "multi_terms": _several,
 }
-
-
-def _named(name: str, _kind: str, options: Options) -> str:
-    """The name of a composite's source, which is in the result, unless it is the field's."""
-    return "" if name == options["field"] else f" (named {scalar(name)})"
 
 
 def _key(kind: str, options: Mapping[str, Any], names: Names) -> str:

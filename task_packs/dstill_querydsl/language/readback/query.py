@@ -21,7 +21,7 @@ __all__ = ["MALFORMED", "Conjunct", "Reader", "point", "ranking"]
 
 MALFORMED = (AttributeError, TypeError, KeyError, IndexError, ValueError)  # of parts that only an engine would refuse
 
-_MARK = " (ranks)"
+_MARK = " (ranked by this)"
 _NEGATED = {
     "is": "is not",
     "mentions": "does not mention",
@@ -91,9 +91,12 @@ class Reader:
             ((kind, body),) = query.items()
             if kind == "nested":
                 return self._nested(body, negated, scored)
+            if inner := _only(kind, body):
+                occur, part = inner
+                return self.clause(part, negated=negated, scored=scored and occur == "must")
             if kind == "bool" or query == {"match_all": {}}:
-                inner = self.all_of(query, scored=scored)
-                return f"not {inner}" if negated else inner
+                text = self.all_of(query, scored=scored)
+                return f"not {text}" if negated else text
             return self._leaf(kind, body, negated) + (_MARK if scored and self._marked else "")
         except MALFORMED:
             return f"{'not ' * negated}{as_json(query)}"
@@ -112,9 +115,9 @@ class Reader:
         return f"at least {scalar(minimum).strip(chr(39))} of ({', '.join(each)})"
 
     def _nested(self, body: Mapping[str, Any], negated: bool, scored: bool) -> str:
-        inner = self.all_of(body["query"], scored=scored)
+        inner = self.all_of(body["query"], scored=scored, brackets=False)
         amount = "none" if negated else "one"
-        return f"in {amount} of its {self.names.field(body['path'])}, {inner}{parameters(body, 'path', 'query')}"
+        return f"{amount} of its {self.names.field(body['path'])} has ({inner}){parameters(body, 'path', 'query')}"
 
     # --- leaves ---------------------------------------------------------------------------
 
@@ -125,18 +128,18 @@ class Reader:
         if kind == "dis_max":
             each = [self.clause(part, scored=True) for part in body["queries"]]
             return f"({' or '.join(each)}, ranked by the best){parameters(body, 'queries')}"
-        words = self._words(kind, body)
+        words = self._words(kind, body, "nor" if negated else "or")
         if words is None:
             return f"{'not ' * negated}{kind} {as_json(body)}"
         subject, verb, rest = words
         return f"{subject} {_NEGATED[verb] if negated else verb} {rest}"
 
-    def _words(self, kind: str, body: Any) -> tuple[str, str, str] | None:
-        """Subject, verb and the rest; None: there are no words for such a query."""
+    def _words(self, kind: str, body: Any, last: str) -> tuple[str, str, str] | None:
+        """Subject, verb and the rest; None: there are no words for such a query. `last`: what joins values."""
         if kind == "exists":
             return self.names.field(body["field"], words=True), "has a", "value" + parameters(body, "field")
         if kind == "ids":
-            return "the id", "is", _any(body["values"], scalar) + parameters(body, "values")
+            return "the id", "is", _any(body["values"], scalar, last) + parameters(body, "values")
         if kind == "geo_distance":
             return self._near(body)
         if kind == "geo_bounding_box":
@@ -147,8 +150,8 @@ class Reader:
             return None
         if kind == "terms":
             ((field, values),) = ((name, value) for name, value in body.items() if isinstance(value, list))
-            rest = _any(values, lambda value: self.names.value(field, value)) + parameters(body, field)
-            return self.names.field(field), self._equals(field), rest
+            rest = _any(values, lambda value: self.names.value(field, value), last) + parameters(body, field)
+            return self._subject(field), self._equals(field), rest
         ((field, options),) = body.items()
         return self._on_field(kind, field, options)
 
@@ -157,7 +160,7 @@ class Reader:
             return self._range(field, options)
         if kind == "term":
             value = self.names.value(field, options["value"])
-            return self.names.field(field), self._equals(field), value + parameters(options, "value")
+            return self._subject(field), self._equals(field), value + parameters(options, "value")
         if kind in _PATTERNS:
             text = scalar(options["value"])
             verb, _, rest = _PATTERNS[kind].format(text).partition(" ")
@@ -174,6 +177,10 @@ class Reader:
             _any_word(options["query"], options.get("operator"))
             + parameters(options, "query", *(("operator",) if options.get("operator") == "and" else ())),
         )
+
+    def _subject(self, field: str) -> str:
+        """The field of a query for whole values; of a text, these are its words."""
+        return self.names.field(field, words=self.names.family(field) == "text")
 
     def _equals(self, field: str) -> str:
         return "contains" if self.names.family(field) == "text" else "is"
@@ -223,6 +230,14 @@ def ranking(query: Mapping[str, Any], *, scored: bool = True) -> Iterator[bool]:
             yield scored
 
 
+def _only(kind: str, body: Any) -> tuple[str, Mapping[str, Any]] | None:
+    """The only clause of a bool, and where it is; None: there are more, or the clause must not hold."""
+    if kind != "bool" or len(body) != 1:
+        return None
+    ((occur, parts),) = body.items()
+    return (occur, parts[0]) if occur in ("filter", "must") and len(parts) == 1 else None
+
+
 def point(place: Any) -> str:
     """``(52.5, 13.4)``: latitude and longitude; other forms of a place as JSON."""
     if isinstance(place, Mapping) and place.keys() == {"lat", "lon"}:
@@ -230,9 +245,9 @@ def point(place: Any) -> str:
     return as_json(place)
 
 
-def _any(values: Sequence[Any], words: Callable[[Any], str]) -> str:
+def _any(values: Sequence[Any], words: Callable[[Any], str], last: str) -> str:
     each = [words(value) for value in values]
-    return listed(each, "or") if len(each) > 1 else f"one of {''.join(each) or 'nothing'}"
+    return listed(each, last) if len(each) > 1 else f"one of {''.join(each) or 'nothing'}"
 
 
 def _any_word(text: Any, operator: Any) -> str:

@@ -11,12 +11,13 @@ from dstill.api import Example
 from dstill.api.protocols import Phrase, Readback
 from dstill_jq.language import tokens
 
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\. \[ \]|\. \[ : (?P<first>\d+) \]|[(\[] | [)\]|]|\S+')
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\. \[ \]|\. \[ : (?P<first>\d+) \]|[(\[] | [)\],|]|\S+')
 WORDS = {f"{sign} ": sign for sign in "(["} | {f" {sign}": sign for sign in ")]"} | {
-    " |": ",", ". [ ]": "every row", "select": "where", "map": "of each", "unique": "each once", "index": "has",
-    "length": "their number", "add": "their sum", "max": "the highest", "min": "the lowest", "reverse": "in reverse",
-    "group_by": "grouped by", "sort_by": "sorted by", "max_by": "the row with the highest", "/": "divided by",
-    "min_by": "the row with the lowest", "==": "is", "!=": "is not", ">": "is more than", "<": "is less than",
+    " |": ",", " ,": " and", ". [ ]": "every row", "select": "where", "map": "of each", "unique": "each once",
+    "index": "has", "length": "their number", "add": "their sum", "max": "the highest", "min": "the lowest",
+    "reverse": "in reverse", "group_by": "grouped by", "sort_by": "sorted by", "max_by": "the row with the highest",
+    "/": "divided by", "min_by": "the row with the lowest", "==": "is", "!=": "is not", ">": "is more than",
+    "<": "is less than",
 }  # fmt: skip
 FIELD = re.compile(r"\.\w")
 
@@ -41,12 +42,9 @@ def parts(program: Sequence[str]) -> Iterator[list[str]]:
 
 
 def phrase(part: Sequence[str]) -> Phrase:
-    return Phrase(
-        text=f", {TOKEN.sub(words, ' '.join(part))}",
-        kind="condition" if part[:1] == ["select"] else "shown",
-        items=[token for token in part if FIELD.match(token)],
-        values=[str(json.loads(token)) for token in part if re.match(r'["\d]', token)],
-    )
+    text, kind = TOKEN.sub(words, " ".join(part)), "condition" if part[:1] == ["select"] else "shown"
+    values = [str(json.loads(token)) for token in part if re.match(r'["\d]', token)]
+    return Phrase(text=f", {text}", kind=kind, items=[token for token in part if FIELD.match(token)], values=values)
 
 
 def words(match: re.Match[str]) -> str:
