@@ -28,7 +28,7 @@ Options = Mapping[str, Any]
 _SAID = ("order", "size", "min_doc_count")  # by `limit` and by what orders buckets
 
 
-def group(kind: str, options: Mapping[str, Any], reader: Reader) -> str:
+def group(kind: str, options: Options, reader: Reader) -> str:
     """`` for each town``, `` where state is 'new'``. Raises one of MALFORMED."""
     if kind in _READ:
         return _READ[kind](options, reader)
@@ -91,7 +91,7 @@ _READ: Mapping[str, Callable[[Options, Reader], str]] = {
 }
 
 
-def _key(kind: str, options: Mapping[str, Any], names: Names) -> str:
+def _key(kind: str, options: Options, names: Names) -> str:
     field = options["field"]
     spoken = names.field(field)
     if kind in ("terms", "rare_terms"):
