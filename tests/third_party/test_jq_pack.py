@@ -36,9 +36,9 @@ def executor(pack: Any) -> Iterator[Any]:
         yield opened
 
 
-def test_pack_has_at_most_300_lines() -> None:
+def test_pack_has_at_most_350_lines() -> None:
     lines = [line for file in PACK.parent.glob("*.py") for line in file.read_text().splitlines() if line.strip()]
-    assert 200 < len(lines) <= 300
+    assert 200 < len(lines) <= 350
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from dstill.api.protocols import (
     NoTestDatabases,
     Presentation,
     RationaleTerms,
+    Readback,
     ResultProperties,
     TestDatabases,
     ValueLookup,
@@ -103,6 +104,7 @@ def run_all_methods(answer: str) -> None:
 
 def run_after_checks(answer: str) -> None:
     """Do what follows after an answer passed the checks, on an engine with one constant reply."""
+    read_back(answer)
     lookup = ValueLookup.of(TASK)
     for named in lookup.named_values(ASKED, answer):
         lookup.with_value(ASKED, answer, named, NamedValue(item=named.item, text="other"))
@@ -126,6 +128,12 @@ def run_after_checks(answer: str) -> None:
     )
     Presentation.of(TASK).diff_results(got, want, TestDatabase(name="small", data={"documents": [["a", {"a": 1}]]}))
     list(TestDatabases.of(TASK).mutants(replace(ASKED, answer=answer)))
+
+
+def read_back(answer: str) -> None:
+    """Say an answer about an index that is known, and about one of which only the name is known."""
+    for asked in (ASKED, Example(id="1", question="?", context={"index": "unknown"})):
+        assert "".join(phrase.text for phrase in Readback.of(TASK).read_back(asked, answer)).isprintable()
 
 
 @given(answers())

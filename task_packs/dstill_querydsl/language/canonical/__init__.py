@@ -26,7 +26,7 @@ from dstill_querydsl.language.canonical.query import Json, query, without_consta
 from dstill_querydsl.language.canonical.values import equal, plain
 from dstill_querydsl.language.results.refusal import is_refusal
 
-__all__ = ["canonical", "canonical_text"]
+__all__ = ["canonical", "canonical_text", "scores_count"]
 
 _DEFAULTS: Mapping[str, Any] = {
     "size": 10,
@@ -82,6 +82,11 @@ def _body(body: dict[str, Any]) -> dict[str, Any]:
     if groups:
         result["aggs"] = aggregations(groups)
     return result
+
+
+def scores_count(body: Mapping[str, Any]) -> bool:
+    """Whether scores can affect the result of a body in its canonical form."""
+    return _scored(body, body.get("sort", []), body.get("aggs", {}))
 
 
 def _scored(body: Mapping[str, Any], sort: list[Any], groups: Mapping[str, Any]) -> bool:

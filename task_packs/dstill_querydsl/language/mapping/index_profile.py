@@ -26,6 +26,7 @@ from dstill_querydsl.language.prompt_injection import PLANTED, injections_in
 from dstill_querydsl.prompting.pruning import Pruned, Pruner
 
 if TYPE_CHECKING:
+    from dstill_querydsl.language.readback.naming import Names
     from dstill_querydsl.testdata.layout import Layout
 
 __all__ = ["IndexProfile"]
@@ -53,6 +54,13 @@ class IndexProfile:
     @cached_property
     def fields(self) -> Fields:
         return Fields.of(self.index.mapping)
+
+    @cached_property
+    def names(self) -> Names:
+        """The fields in plain words."""
+        from dstill_querydsl.language.readback.naming import Names
+
+        return Names(self.fields)
 
     def grammar(self, dialect: str) -> str:
         """The grammar of answers for constrained decoding, in EBNF. Raises ConfigError."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from dstill import hookimpl
 from dstill.api import Example, KnownAnswers, Linked, Mutant, ResultProperties, Task, TestDatabase, TestDatabases
+from dstill.api.protocols import Readback
 from dstill_jq.executor import Jq
 from dstill_jq.form import JqLinked
 from dstill_jq.language import CHECKS, REFUSAL, canonical, tokens
@@ -67,7 +68,13 @@ class JqTask(Task):
     )
     executors = ("libjq",)
     checks = CHECKS
-    protocols: ClassVar = {KnownAnswers: JqKnown, Linked: JqLinked, ResultProperties: JqResults, TestDatabases: JqData}
+    protocols: ClassVar = {
+        KnownAnswers: JqKnown,
+        Linked: JqLinked,
+        ResultProperties: JqResults,
+        TestDatabases: JqData,
+        Readback: "dstill_jq.readback:JqReadback",
+    }
     data_key, data_noun, schema_keys = "document", "document", ("fields",)
 
     def examples(self, split: str) -> Iterable[Example]:
