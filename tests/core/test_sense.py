@@ -142,7 +142,7 @@ def test_a_date_or_number_among_values_that_look_otherwise(
     assert [problem.code for problem in other_form("x", operator, value, known)] == ["other_form"] * is_other
 
 
-def test_the_first_item_that_is_there_twice() -> None:
+def test_warns_of_the_first_repeated_item() -> None:
     assert [problem.message for problem in twice("c", [1, 2, 2, 1, 1], "{} again".format, "/a")] == ["2 again"]
     assert list(twice("c", [1, 2], str, "")) == []
     assert len(brief("x" * 100)) == 58

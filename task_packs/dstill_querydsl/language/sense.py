@@ -25,7 +25,7 @@ _GROUPING = ("terms", "histogram", "date_histogram")
 
 
 def check(body: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Warnings about a body, at most `MAX_PROBLEMS`. Never raises: what is no search body is skipped."""
+    """Warnings about a body, at most `MAX_PROBLEMS`. Never raises: what has another form is skipped."""
     return tuple(islice(_problems(body), MAX_PROBLEMS))
 
 

@@ -44,7 +44,7 @@ def _sides(node: exp.Expr) -> list[exp.Expr]:
 
 
 def _target(at: Place, schema: SqlSchema) -> tuple[str, str] | None:
-    """Table and column of the key that a column is or refers to; None: it is no key."""
+    """Table and column of the key that a column is or refers to; None: it is neither."""
     table, column = at.table.name, at.column.name
     for _ in range(_DEEPEST):
         to = next((r for r in schema.references if r.table == table and r.columns == (column,)), None)
