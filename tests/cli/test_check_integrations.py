@@ -82,7 +82,7 @@ def test_what_is_not_known_is_named(queries: Path, capsys: pytest.CaptureFixture
     Path("queries/errors.json").write_text('{"query": {"term": {"levl": "error"}}}')
     assert run(["check", "queries/errors.json"]) == 0
     _, err = capsys.readouterr()
-    assert err == "note: mapping and values not checked, because nothing is known about the data: give --mapping\n"
+    assert err == "note: mapping not checked, because nothing is known about the data: give --mapping\n"
     assert run(["check", "--data", "nothing", "queries/errors.json"]) == 2
     assert "nothing is known about the index 'nothing'" in capsys.readouterr().err
     assert run(["check", "--data", "weblogs", "queries/errors.json"]) == 9

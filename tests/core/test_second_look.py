@@ -15,7 +15,7 @@ from dstill.api.records import ModelInput, Prediction
 from dstill.api.student import Generation, Generator
 from dstill.stages.predict.predicted import CALLER, PredictedAnswer
 from dstill.stages.predict.predictor import Predictor
-from dstill.stages.predict.second_look import first_that_finds, near_the_best, needs_second_look
+from dstill.stages.predict.second_look import first_that_finds, near_the_best, needs_second_look, warned
 
 
 class Rows(ResultProperties):
@@ -103,3 +103,9 @@ def test_a_predictor_takes_a_second_look_if_it_runs_answers(trained_run: Callabl
     assert (second.answer, second.result, second.first_answer) == ("1+2", 3, "1*2")
     assert second.second_look.startswith("the first answer is not valid: ")
     assert (only_written.answer, only_written.ok, only_written.first_answer) == ("1*2", False, "")
+
+
+def test_an_answer_that_finds_nothing_has_a_warning() -> None:
+    (problem,) = warned(Lists(), answered(result=[])).problems
+    assert (problem.code, problem.is_error) == ("finds_nothing", False)
+    assert warned(Lists(), answered(result=[3])).problems == ()

@@ -44,9 +44,14 @@ CODES: Mapping[str, str] = {
     "not_nested": "The path is not that of a nested field.",
     "outside_nested": "The field is not within the nested path around it.",
     "lost_nested": "The field is within a nested path, and can only be searched there.",
-    # values
+    # sense
     "unknown_value": "No document has this value.",
     "beyond_values": "The range lies outside of the values that documents have.",
+    "other_form": "A date or a number is compared with values that look otherwise.",
+    "excluded": "Two conditions are never true together.",
+    "repeated": "One of two conditions holds wherever the other one does.",
+    "shown_twice": "The same field is shown twice.",
+    "grouped_twice": "The same field is grouped by twice.",
     # guard
     "coerced": "A number is written as a string.",
     "unknown_range": "The range of a histogram is unknown; the engine refuses it if it has too many gaps to fill.",

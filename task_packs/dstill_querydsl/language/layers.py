@@ -1,8 +1,9 @@
-"""The layers of checks that an answer passes: json, schema, mapping, values, guard.
+"""The layers of checks that an answer passes: json, schema, mapping, sense, guard.
 
-    [check.name for check in layers(Settings(), profiles)]    → ["json", "schema", "mapping", "values", "guard"]
+    [check.name for check in layers(Settings(), profiles)]    → ["json", "schema", "mapping", "sense", "guard"]
 
-``mapping`` and ``values`` apply only if the mapping of the example's index is known. A refusal is checked by ``json``
+``mapping`` applies only if the mapping of the example's index is known; without it, ``sense``, whose problems are
+warnings, knows no values. A refusal is checked by ``json``
 and ``schema`` alone.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 
 from dstill.api.records import Example, Problem
 from dstill.api.task import Check
-from dstill_querydsl.language import guard, schema, strict
+from dstill_querydsl.language import guard, schema, sense, strict
 from dstill_querydsl.language.mapping import check, values_check
 from dstill_querydsl.language.mapping.index_profiles import IndexProfiles
 from dstill_querydsl.language.results import refusal
@@ -39,11 +40,12 @@ def layers(config: Settings, profiles: IndexProfiles) -> tuple[Check, ...]:
         profile, value = profiles.of(example), _body(answer)
         return () if profile is None or "refusal" in value else check.check(value, profile.fields)
 
-    def in_values(example: Example, answer: str) -> Iterable[Problem]:
+    def in_sense(example: Example, answer: str) -> Iterable[Problem]:
         profile, value = profiles.of(example), _body(answer)
-        return (
-            () if profile is None or "refusal" in value else values_check.check(value, profile.fields, profile.values)
-        )
+        if "refusal" in value:
+            return ()
+        known = values_check.check(value, profile.fields, profile.values) if profile else ()
+        return (*known, *sense.check(value))
 
     def in_guard(example: Example, answer: str) -> Iterable[Problem]:
         profile, value = profiles.of(example), _body(answer)
@@ -57,7 +59,7 @@ def layers(config: Settings, profiles: IndexProfiles) -> tuple[Check, ...]:
         Check("json", in_json, parses=True, cause="not JSON"),
         Check("schema", in_schema),
         Check("mapping", in_mapping, applies=is_known),
-        Check("values", in_values, applies=is_known),
+        Check("sense", in_sense),
         Check("guard", in_guard),
     )
 

@@ -30,4 +30,17 @@ CODES: Mapping[str, str] = {
     "unresolved": "A name of the query does not fit the schema.",
     "not_planned": "The engine of the dialect cannot plan the query, for example because types do not fit.",
     "too_deep": "The query is nested too deeply.",
+    # sense
+    "unknown_value": "No row has this value.",
+    "beyond_values": "The bound lies outside of the values that rows have.",
+    "other_form": "A date or a number is compared with values that look otherwise.",
+    "same_sides": "A column is compared with itself.",
+    "excluded": "Two conditions are never true together.",
+    "repeated": "One of two conditions holds wherever the other one does.",
+    "shown_twice": "The same is shown twice.",
+    "grouped_twice": "The same is grouped by twice.",
+    "repeated_rows": "A sum, average or count is over rows that a join repeats.",
+    "one_row_groups": "Each group is one row, since a key is in GROUP BY.",
+    "key_as_number": "A key is added up or averaged.",
+    "other_key": "Keys of different tables are compared.",
 }

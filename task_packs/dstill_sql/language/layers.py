@@ -1,7 +1,7 @@
-"""The layers of checks that an answer passes: form, guard, schema.
+"""The layers of checks that an answer passes: form, guard, schema, sense.
 
 ``form`` is a gate: a refusal, or one query. ``guard`` comes before ``schema``, whose engine plans the query: what may
-not run is not planned either. ``schema`` applies only if the database's schema is known.
+not run is not planned either. ``schema`` applies only if the database's schema is known. ``sense`` only warns.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from dstill.api.records import Example, Problem
 from dstill.api.task import Check
-from dstill_sql.language import guard, refusals
+from dstill_sql.language import guard, refusals, sense
 from dstill_sql.language.database import schema_check
 from dstill_sql.language.database.database import Database
 from dstill_sql.language.statements import read
@@ -40,8 +40,14 @@ def layers(config: Settings, database: Callable[[Example], Database | None]) -> 
             return ()  # what may not run is not planned either
         return schema_check.check(query, known.schema)
 
+    def in_sense(example: Example, answer: str) -> Iterable[Problem]:
+        if refusals.read(answer):
+            return ()
+        return sense.check(read(answer, config.dialect), database(example))
+
     return (
         Check.from_parser("form", parsed, hint="write one SELECT", cause="not SQL"),
         Check("guard", in_guard),
         Check("schema", in_schema, applies=lambda example: database(example) is not None),
+        Check("sense", in_sense),
     )

@@ -90,7 +90,7 @@ def test_answers_are_checked_and_executed(weblogs: Run, serve_in_thread: Callabl
     assert "outcome" not in guarded
     assert unknown["problems"][0]["code"] == "unknown_field"
     about = server("GET", "/v1/about").json
-    assert [layer["name"] for layer in about["layers"]] == ["json", "schema", "mapping", "values", "guard"]
+    assert [layer["name"] for layer in about["layers"]] == ["json", "schema", "mapping", "sense", "guard"]
     fields = dict(about["data"]["weblogs"]["fields"])
     assert fields["http.response.status_code"].startswith("integer")
 

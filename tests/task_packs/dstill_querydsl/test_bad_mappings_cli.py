@@ -79,15 +79,15 @@ def test_refuses_costly_queries(check: Callable[..., Any], body: Any, pointer: s
 def test_says_that_fields_are_unchecked_without_mapping(check: Callable[..., Any], cli: Any) -> None:
     body = {"query": {"term": {"nosuch": 1}}}
     assert check(body)[1]["not_checked"] == []
-    note = "note: mapping and values not checked, because nothing is known about the data: give --mapping\n"
+    note = "note: mapping not checked, because nothing is known about the data: give --mapping\n"
     ended = cli("check", "--format", "jsonl", "--task", "querydsl", stdin=json.dumps(body).encode())
     row = json.loads(ended.out)
-    assert (ended.code, row["ok"], row["not_checked"], ended.err) == (0, True, ["mapping", "values"], note)
+    assert (ended.code, row["ok"], row["not_checked"], ended.err) == (0, True, ["mapping"], note)
     rows = "\n".join(
         [json.dumps({"id": 1, "query": body}), json.dumps({"id": 2, "query": body, "mapping": MAPPING}), '{"id": 3}']
     ).encode()
     some = cli("check", "--format", "answers", "--task", "querydsl", stdin=rows)
-    note = "note: mapping and values not checked in 1 of 3 answers, because nothing is known about the data"
+    note = "note: mapping not checked in 1 of 3 answers, because nothing is known about the data"
     assert some.err.startswith(note)
     assert cli("check", "--format", "answers", "--task", "querydsl", "--layer", "json", stdin=rows).err.startswith(
         "error: 1 of 3"
@@ -99,7 +99,7 @@ def test_row_that_names_unknown_data_fails(cli: Any) -> None:
     body = {"query": {"term": {"nosuch": 1}}}
     row = json.dumps({"id": 1, "query": body, "data": "nowhere"}).encode()
     ended = cli("check", "--format", "answers", "--task", "querydsl", stdin=row)
-    told = "nothing is known about the index 'nowhere': mapping and values not checked"
+    told = "nothing is known about the index 'nowhere': mapping not checked"
     assert (ended.code, told in ended.out) == (9, True)
     assert cli("check", "--format", "answers", "--task", "querydsl", "--layer", "json", stdin=row).code == 0
 
@@ -114,7 +114,7 @@ def test_warns_of_questions_without_mapping_before_asking(
     words = ("--task", "querydsl", "--teacher", "replay", "--set", "teacher.replay.file=rows.jsonl")
     ended = cli("generate", "--questions", "rows.jsonl", *words, "--dry-run")
     assert ended.code == 0, ended.err
-    said = "warning: nothing describes the data of 1 of 1 questions (context): mapping and values of their answers"
+    said = "warning: nothing describes the data of 1 of 1 questions (context): mapping of their answers"
     assert (said in ended.err) is warned
 
 

@@ -6,6 +6,7 @@ from support.tables import rows
 from dstill.api.checking import find_problems
 from dstill.api.protocols import Synthesis
 from dstill.api.records import Draft, Example
+from dstill.api.sense import MAX_PROBLEMS
 from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import bundled
 from dstill_querydsl.language.fields import Fields
@@ -42,7 +43,7 @@ KNOWN = Values.read(
 
 def _problems(query):
     problems = values_check.check({"query": query}, FIELDS, KNOWN)
-    assert all(problem.layer == "values" and not problem.is_error for problem in problems)
+    assert all(problem.layer == "sense" and not problem.is_error for problem in problems)
     return problems
 
 
@@ -79,7 +80,7 @@ def test_accepts_possible_value(query) -> None:
 
 
 def test_number_of_problems_is_bounded_and_zero_without_values() -> None:
-    assert len(_problems({"terms": {"level": [f"x{n}" for n in range(500)]}})) == values_check.MAX_PROBLEMS
+    assert len(_problems({"terms": {"level": [f"x{n}" for n in range(500)]}})) == MAX_PROBLEMS
     assert values_check.check({"query": {"term": {"level": "?"}}}, FIELDS, Values()) == ()
 
 
@@ -101,16 +102,16 @@ def test_golds_use_values_of_their_index() -> None:
     n_warned = 0
     for example in Synthesis.of(task).synthesize({"index": "weblogs"}, 150, seed=3):
         n_warned += any(
-            problem.layer == "values" for problem in find_problems(task, example, Draft(answer=example.answer or ""))
+            problem.layer == "sense" for problem in find_problems(task, example, Draft(answer=example.answer or ""))
         )
     assert n_warned <= 3  # some questions ask for missing values on purpose
 
 
 def test_layer_is_between_mapping_and_guard(task: QueryDsl) -> None:
-    assert [check.name for check in task.checks] == ["json", "schema", "mapping", "values", "guard"]
+    assert [check.name for check in task.checks] == ["json", "schema", "mapping", "sense", "guard"]
     example = Example(id="1", question="?", context={"index": "weblogs"})
     [problem] = find_problems(task, example, Draft(answer='{"query":{"term":{"http.request.method":"get"}}}'))
-    assert (problem.layer, problem.code, problem.suggestion) == ("values", "unknown_value", "GET")
+    assert (problem.layer, problem.code, problem.suggestion) == ("sense", "unknown_value", "GET")
 
 
 def test_reads_documents_once() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from support.rides import ROWS, SCHEMA, inserted
 
 import dstill_sql
+from dstill.api import sense
 from dstill.quality.linting.lint import Report, lint
 from dstill_sql.files.codes import CODES
 from dstill_sql.files.reading import answers, has_answers
@@ -194,11 +195,13 @@ def test_any_file_can_be_checked_and_a_repair_is_final(text: str, dialect: Diale
 def test_every_code_is_explained() -> None:
     language = Path(dstill_sql.__file__).parent / "language"
     of_guard = codes(language / "guard" / "__init__.py") | {"function", "construct", "type"}
-    assert set(CODES) == {"syntax_error"} | of_guard | codes(language / "database" / "schema_check.py")
+    of_schema = codes(language / "database" / "schema_check.py")
+    of_sense = [codes(file) for file in (Path(sense.__file__), *(language / "sense").glob("*.py"))]
+    assert set(CODES) == {"syntax_error"} | of_guard | of_schema | set().union(*of_sense)
 
 
 def codes(file: Path) -> set[str]:
     """The codes in the source: the first text of each call that makes a problem."""
     calls = [one for one in ast.walk(ast.parse(file.read_text())) if isinstance(one, ast.Call)]
-    made = [one.args[0] for one in calls if getattr(one.func, "id", "") == "_problem"]
+    made = [one.args[0] for one in calls if getattr(one.func, "id", "") in ("_problem", "warning", "twice")]
     return {one.value for one in made if isinstance(one, ast.Constant)}

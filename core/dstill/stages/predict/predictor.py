@@ -47,6 +47,7 @@ from dstill.stages.predict.second_look import (
     in_place_of,
     near_the_best,
     needs_second_look,
+    warned,
 )
 from dstill.stages.predict.value_lookup import with_values_of_the_data
 from dstill.trust import is_bundle
@@ -570,7 +571,9 @@ class Predictor:
         with self._running:
             outcome = executor.run(answered.answer, example)
         ran = replace(answered, outcome=outcome.kind.value, result=outcome.value)
-        return ran if outcome.kind is OutcomeKind.OK else replace(ran, ok=False, reason=outcome.reason)
+        if outcome.kind is OutcomeKind.OK:
+            return warned(self.setup.task, ran)
+        return replace(ran, ok=False, reason=outcome.reason)
 
     def _similarity(self, examples: Sequence[Example]) -> list[Similarity]:
         """The similarity of each question to those of training; empty: not known."""

@@ -16,14 +16,29 @@ from dataclasses import replace
 
 from dstill.api.faults import about
 from dstill.api.protocols import ResultProperties
-from dstill.api.records import OutcomeKind, Prediction
+from dstill.api.records import OutcomeKind, Prediction, Problem, Severity
 from dstill.api.task import Task
 from dstill.stages.predict.predicted import PredictedAnswer
 
-__all__ = ["CANDIDATES", "finds", "first_that_finds", "in_place_of", "near_the_best", "needs_second_look"]
+__all__ = ["CANDIDATES", "finds", "first_that_finds", "in_place_of", "near_the_best", "needs_second_look", "warned"]
 
 CANDIDATES = 8  # answers that are written for a second look
 MARGIN = 4.0  # nats: an answer that is less probable by more than this is no alternative
+
+
+def warned(task: Task, answered: PredictedAnswer) -> PredictedAnswer:
+    """An answer that ran, with a warning if it finds nothing."""
+    if not _finds_nothing(task, answered):
+        return answered
+    hint = "compare its conditions with what was asked"
+    warning = Problem(
+        layer="result",
+        code="finds_nothing",
+        message="it runs, and finds nothing",
+        hint=hint,
+        severity=Severity.WARNING,
+    )
+    return replace(answered, problems=(*answered.problems, warning))
 
 
 def needs_second_look(task: Task, answered: PredictedAnswer) -> bool:
