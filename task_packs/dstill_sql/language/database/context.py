@@ -29,11 +29,11 @@ __all__ = ["database_of"]
 def database_of(context: Mapping[str, Any], settings: Settings) -> Database | None:
     """The database of an example's context; None if only its name is known. Raises DataError."""
     database = _described(context, settings)
-    return _with_aliases(database, settings.aliases) if database and settings.aliases else database
+    return _with_aliases(database, settings.aliases, Path.cwd()) if database and settings.aliases else database
 
 
 @lru_cache(maxsize=64)
-def _with_aliases(database: Database, file: str) -> Database:
+def _with_aliases(database: Database, file: str, folder: Path) -> Database:  # noqa: ARG001 - a cache key
     path = Path(file)
     if (name := file.removeprefix(BUNDLED)) != file and bundle.is_bundled(name):
         path = bundle.FOLDER / "recorded" / f"{name}.aliases.json"
