@@ -110,7 +110,7 @@ def _name_values(run: Run, resume: str) -> str:
     file = run.write_file(ALIASES, pretty(text, WIDTH) + "\n")
     run.config = run.config.with_flags({f"task.{run.task.name}.aliases": str(file)})
     run.save_settings()
-    return f"{found.line()}: {file}"
+    return found.line(file)
 
 
 def _require_enough(run: Run, written: TeacherRows) -> None:

@@ -13,8 +13,11 @@ from support import seeing
 from support.loopback_teacher import LoopbackTeacher, error
 
 from dstill import Run, plugins
+from dstill import config as configuration
 from dstill.api.protocols import Synthesis
+from dstill.api.records import Record
 from dstill.runs.bundle import manifest_of
+from dstill.runs.folder import data_file
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
@@ -108,7 +111,7 @@ def test_the_student_learns_and_answers_with_names_of_values(
     ended = adapt()
     assert ended.code == 0, ended.err
     assert names() == NAMES
-    assert "teacher 'openai': 4 other names of 2 values: runs/taught/aliases.json" in ended.err
+    assert "teacher 'openai': 4 other names of 2 values in runs/taught/aliases.json" in ended.err
     assert stage()["counts"]["kept"] == len(GOOD)
     [asked] = writer.asked
     assert '"cities.country":["NO","SE"]' in asked
@@ -140,6 +143,20 @@ def test_a_cap_also_holds_for_names(adapt: Cli, server: LoopbackTeacher) -> None
     assert ended.code == 8
     assert "reached while the teacher wrote other names of values; every reply is kept" in ended.err
     assert server.sold == []
+
+
+def test_a_bundle_takes_no_names_along_that_the_pack_brings(
+    tmp_path: Path, project: Path, enable: Callable[..., None]
+) -> None:
+    enable("sql")
+    loaded, named = plugins.load(), {"task.sql.db": "festival", "task.sql.aliases": "bundled:festival"}
+    config = configuration.load(
+        use_files=False, flags={"project.task": "sql", **named}, sections=plugins.part_sections(loaded)
+    )
+    run = Run.create(tmp_path / "run", config=config, plugins=loaded)
+    run.write(data_file("train"), [Record(id="1", question="bands", answer="SELECT * FROM band", split="train")])
+    about = manifest_of(run, tmp_path / "bundle", {})
+    assert (about.settings["task.sql.aliases"], about.data) == ("bundled:festival", {})
 
 
 # --- nothing is asked -------------------------------------------------------------------
@@ -183,8 +200,8 @@ def test_what_is_no_name_is_counted(adapt: Cli, writer: Writer) -> None:
     writer.names = json.dumps({"cities.country": more, "users.password": {"x": ["y"]}})
     ended = adapt()
     assert names() == {"cities.country": {"NO": ["norway"]}}
-    counts = "1 other names of 1 values; not used: unknown value 2, of several values 2, a value itself 1"
-    assert f"teacher 'openai': {counts}: runs/taught/aliases.json" in ended.err
+    counts = "not used: unknown value 2, of several values 2, a value itself 1"
+    assert f"1 other names of 1 values in runs/taught/aliases.json; {counts}" in ended.err
 
 
 # --- recorded names ---------------------------------------------------------------------
@@ -197,7 +214,10 @@ def test_recorded_names_lie_beside_recorded_questions(call: Cli) -> None:
     ended = call("--teacher", "replay:recorded.jsonl")
     assert ended.code == 0, ended.err
     assert names() == NAMES
-    assert "teacher 'replay': 4 other names of 2 values; not used: unknown value 1" in ended.err
+    assert (
+        "teacher 'replay': 4 other names of 2 values in runs/taught/aliases.json; not used: unknown value 1"
+        in ended.err
+    )
     assert stage()["counts"]["kept"] == len(GOOD)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dstill.answering.prompts import LONGEST
@@ -63,10 +64,10 @@ class OtherNames:
     dropped: Mapping[str, int] = field(default_factory=dict)  # reason → names
     unread: int = 0  # replies that are no JSON object
 
-    def line(self) -> str:
-        """The counts for a person."""
+    def line(self, file: Path | None = None) -> str:
+        """The counts for a person, and in which `file` the names are."""
         kept = [texts for by_value in self.names.values() for texts in by_value.values()]
-        parts = [f"{sum(map(len, kept)):,} other names of {len(kept):,} values"]
+        parts = [f"{sum(map(len, kept)):,} other names of {len(kept):,} values{f' in {file}' if file else ''}"]
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in self.dropped.items())
         parts += [f"not used: {reasons}"] if reasons else []
         parts += [f"replies that could not be read {self.unread:,}"] if self.unread else []
