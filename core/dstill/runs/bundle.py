@@ -191,9 +191,10 @@ def _settings_of(setup: Setup) -> tuple[dict[str, Any], dict[str, str]]:
     values, fields = setup.config.flat(sections), configuration.fields(setup.config, sections)
     keys = [key for key in values if key in ANSWERING or any(key.startswith(f"{section}.") for section in sections)]
     settings = {k: values[k] for k in keys if values[k] is not None and fields[k].metadata.get("trust") in KEPT_ROLES}
-    described = {key: str(values[key]) for key in keys if values[key] and fields[key].metadata.get("describes")}
-    files = {key: file for key, file in described.items() if not file.startswith(BUNDLED)}  # the pack brings the others
-    return settings | {"project.task": setup.task.name}, files
+    files = {key: str(values[key]) for key in keys if values[key] and fields[key].metadata.get("describes")}
+    packaged = {key: file for key, file in files.items() if file.startswith(BUNDLED)}  # they come with the pack
+    files = {key: file for key, file in files.items() if key not in packaged}
+    return settings | packaged | {"project.task": setup.task.name}, files
 
 
 def _copied(file: Path, key: str, folder: Path) -> str:

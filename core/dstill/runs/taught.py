@@ -11,7 +11,6 @@ other names people call the values (`dstill.stages.generate.teacher_names`), so 
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +25,7 @@ from dstill.factory import make_teacher
 from dstill.inputs.dedup import select
 from dstill.io.logs import log
 from dstill.io.pretty_json import pretty
+from dstill.io.strict_json import dumps
 from dstill.runs.folder import TEACH, data_file
 from dstill.runs.peoples_rows import ASKED_BY
 from dstill.runs.run import Run
@@ -90,12 +90,9 @@ def teach(run: Run, *, resume: str) -> Mapping[str, Any]:
 
 def _takes_names(run: Run) -> bool:
     """Whether the student of `run` reads other names of values, and nobody else has set a file of them."""
-    file = getattr(run.task.config, "aliases", None)  # None: the task has no such setting
-    return run.student.reads_schema and (file == "" or _is_own(run, file))
-
-
-def _is_own(run: Run, file: str | None) -> bool:
-    return file is not None and Path(file).absolute() == (run.folder / ALIASES).absolute()
+    file: str | None = getattr(run.task.config, "aliases", None)  # None: the task has no such setting
+    is_own = file is not None and Path(file).absolute() == (run.folder / ALIASES).absolute()
+    return run.student.reads_schema and (is_own or file == "")
 
 
 def _name_values(run: Run, resume: str) -> str:
@@ -106,8 +103,7 @@ def _name_values(run: Run, resume: str) -> str:
         if found.unread:
             log.warning("the teacher's reply with other names of values cannot be read: the student does without")
         return found.line() if found.dropped else ""
-    text = json.dumps(found.names, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-    file = run.write_file(ALIASES, pretty(text, WIDTH) + "\n")
+    file = run.write_file(ALIASES, pretty(dumps(found.names), WIDTH) + "\n")
     run.config = run.config.with_flags({f"task.{run.task.name}.aliases": str(file)})
     run.save_settings()
     return found.line(file)

@@ -149,12 +149,14 @@ def test_a_bundle_takes_no_names_along_that_the_pack_brings(
     tmp_path: Path, project: Path, enable: Callable[..., None]
 ) -> None:
     enable("sql")
-    loaded, named = plugins.load(), {"task.sql.db": "festival", "task.sql.aliases": "bundled:festival"}
-    config = configuration.load(
-        use_files=False, flags={"project.task": "sql", **named}, sections=plugins.part_sections(loaded)
-    )
+    loaded = plugins.load([Path(seeing.__file__).with_name("toy.py")])
+    flags = {"project.task": "sql", "train.objective": "plain", "task.sql.db": "festival"}
+    flags["task.sql.aliases"] = "bundled:festival"
+    config = configuration.load(use_files=False, flags=flags, sections=plugins.part_sections(loaded))
     run = Run.create(tmp_path / "run", config=config, plugins=loaded)
-    run.write(data_file("train"), [Record(id="1", question="bands", answer="SELECT * FROM band", split="train")])
+    run.write(
+        data_file("train"), [Record(id="1", question="bands", answer="SELECT * FROM band", rationale="", split="train")]
+    )
     about = manifest_of(run, tmp_path / "bundle", {})
     assert (about.settings["task.sql.aliases"], about.data) == ("bundled:festival", {})
 
@@ -179,7 +181,7 @@ def test_a_student_that_reads_no_schema_needs_no_names(adapt: Cli, writer: Write
 
 
 @pytest.mark.parametrize("text", ["I do not know.", '{"cities.country": {"NO": ["nor', "[]"])
-def test_nonsense_is_said_and_left_out(adapt: Cli, writer: Writer, text: str) -> None:
+def test_a_reply_that_cannot_be_read_gives_a_warning(adapt: Cli, writer: Writer, text: str) -> None:
     writer.names = text
     ended = adapt()
     assert ended.code == 0, ended.err
@@ -188,7 +190,7 @@ def test_nonsense_is_said_and_left_out(adapt: Cli, writer: Writer, text: str) ->
     assert stage()["counts"]["kept"] == len(GOOD)
 
 
-def test_a_refused_request_is_left_out(adapt: Cli, server: LoopbackTeacher) -> None:
+def test_a_request_that_is_refused_gives_a_warning(adapt: Cli, server: LoopbackTeacher) -> None:
     server.script = iter([error(400, "content filter", code="content_filter")])
     ended = adapt()
     assert ended.code == 0, ended.err
@@ -207,7 +209,7 @@ def test_what_is_no_name_is_counted(adapt: Cli, writer: Writer) -> None:
 # --- recorded names ---------------------------------------------------------------------
 
 
-def test_recorded_names_lie_beside_recorded_questions(call: Cli) -> None:
+def test_replay_uses_the_aliases_file_of_the_recording(call: Cli) -> None:
     lines = [json.dumps({"id": f"r{at}", "question": q, "answer": a}) for at, (q, a) in enumerate(GOOD)]
     Path("recorded.jsonl").write_text("\n".join(lines) + "\n")
     Path("recorded.aliases.json").write_text(json.dumps({**NAMES, "drivers.name": {"nobody": ["x"]}}))

@@ -14,26 +14,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dstill.answering.prompts import LONGEST
 from dstill.api.protocols import QuestionBrief
-from dstill.api.records import Example, Message, Prompt, Reply
+from dstill.api.records import Example, Message, Prompt
 from dstill.api.teacher import Teacher
 from dstill.factory import Setup
 from dstill.io.strict_json import NotStrict, fenced, loads
 from dstill.linked.known import folded
-from dstill.runtime import signals
 from dstill.stages.generate.question_generation import brief_of
 from dstill.stages.generate.question_inventor import cleaned
-from dstill.stages.generate.teacher_rows import explained, replies_to
+from dstill.stages.generate.teacher_rows import asked
 from dstill.teacher import trace
 from dstill.teacher.cost import caps
 from dstill.teacher.purchase import Purchase
-
-if TYPE_CHECKING:
-    from dstill.teacher.budget import Budget
-    from dstill.teacher.cache import ReplyStore
 
 __all__ = ["OtherNames", "read", "requests", "teacher_names"]
 
@@ -47,7 +42,7 @@ by which other names people call its values.
 
 - Write at most {MOST} names of a value, each of a few words, as people say them: what a code or an abbreviation stands
   for, a common name, a short form, an adjective.
-- Leave out each value that people call as it is written. Another case, plural or punctuation is no other name.
+- Leave out each value that people call as it is written. Do not write another case, plural or punctuation.
 - Give no name that could also mean another value of the same field. Leave out what you only guess.
 
 Reply with one JSON object and nothing else. Fields and values are written as below:
@@ -79,26 +74,13 @@ def teacher_names(setup: Setup, teacher: Teacher, purchase: Purchase) -> OtherNa
 
     Raises BudgetError and Interrupted after all replies were stored, ServiceError.
     """
-    from dstill.teacher.budget import Budget
-    from dstill.teacher.cache import ReplyStore
-
     teacher.json_mode = "off"  # its schema is that of an answer
     limits, brief = caps(setup.settings.generate, teacher.open(setup.task)), brief_of(setup.task, {})
     if teacher.is_lookup:
-        text = teacher.other_names()
-        return read([text] if text else [], brief.values)
-    with ReplyStore(purchase.store, buyer=purchase.buyer) as store, explained(purchase, "wrote other names of values"):
-        budget = Budget(limits, teacher.price, spent=store.bought_by(purchase.buyer) if teacher.paid else ())
-        texts = signals.run(_asked(setup, teacher, requests(brief), store, budget))
+        texts = [text] if (text := teacher.other_names()) else []
+    else:
+        texts = asked(setup, teacher, requests(brief), purchase, limits, "wrote other names of values")
     return read(texts, brief.values)
-
-
-async def _asked(
-    setup: Setup, teacher: Teacher, prompts: Sequence[Prompt], store: ReplyStore, budget: Budget
-) -> list[str]:
-    async with teacher:
-        replies = replies_to(setup, teacher, prompts, store, budget, "asking for other names of values")
-        return [bought.reply.text if isinstance(bought.reply, Reply) else "" async for bought in replies]
 
 
 def requests(brief: QuestionBrief) -> list[Prompt]:
@@ -155,7 +137,7 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _lines(row: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Item, value and name, of each name; what has another form is no name."""
+    """Item, value and name, of each name; None for what has another form."""
     for item, by_value in row.items():
         for value, names in by_value.items() if isinstance(by_value, dict) else [("", None)]:
             for name in names if isinstance(names, list) else [None]:
