@@ -51,7 +51,7 @@ def _described(context: Mapping[str, Any], settings: Settings) -> Database | Non
     if statements is not None:
         raise DataError("the schema is not text", where="context.schema", hint="give CREATE TABLE statements")
     if settings.schema and name in ("", settings.db):
-        return _configured(settings)
+        return _configured(settings, Path.cwd())
     return bundle.database(name, settings.dialect) if bundle.is_bundled(name) else None
 
 
@@ -70,8 +70,8 @@ def _given(name: str, statements: str, values: str, dialect: Dialect, now: str) 
 
 
 @lru_cache(maxsize=4)
-def _configured(settings: Settings) -> Database:
-    """The user's own database, as the settings describe it by files."""
+def _configured(settings: Settings, folder: Path) -> Database:  # noqa: ARG001 - a cache key
+    """The user's own database, as the settings describe it by files. Relative names start from `folder`."""
     statements = _text(Path(settings.schema), "task.sql.schema")
     values = loads(_text(Path(settings.values), "task.sql.values")) if settings.values else {}
     return Database(
