@@ -138,7 +138,8 @@ def _taught(loaded: plugins.Plugins, place: Sequence[str], task: str, name: str,
     """The rows that were learnt of `n` questions of the teacher, and the student."""
     folder = Path("runs") / f"taught-{n}"
     shutil.rmtree(folder, ignore_errors=True)
-    recorded = files(f"dstill_{task}") / "bundle" / "recorded" / f"{name}.jsonl"
+    recorded = Path(f"{name}.jsonl").absolute()  # away from the other names of values, which the curve is without
+    recorded.write_bytes((files(f"dstill_{task}") / "bundle" / "recorded" / recorded.name).read_bytes())
     flags = {
         "adapt.teacher": "replay",
         "teacher.replay.file": str(recorded),

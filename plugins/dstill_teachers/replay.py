@@ -4,13 +4,15 @@
     file = "answers.csv"        # prompt,rationale,dsl; or what else dstill.inputs.question_files reads
 
 The reply to a prompt is the row with the example's id, or else the row with exactly its question. From a row without
-rationale, a student learns the answer alone.
+rationale, a student learns the answer alone. Beside ``answers.csv``, ``answers.aliases.json`` may have other names of
+values, for `adapt`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from dstill.api.records import Example, Prompt, Reply
@@ -18,9 +20,12 @@ from dstill.api.setting import setting
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.errors import ConfigError, DataError
+from dstill.io.plain_files import read_bounded
 from dstill_teachers.synthetic import digest
 
 __all__ = ["Replay", "ReplayConfig"]
+
+_MOST_BYTES = 2**20  # of a file with other names; a teacher's reply is a tenth of it
 
 
 class NotInFile(DataError):
@@ -70,6 +75,10 @@ class Replay(Teacher):
 
     def questions(self) -> Sequence[Example]:
         return self._answers
+
+    def other_names(self) -> str:
+        file = Path(self.config.file).with_suffix(".aliases.json")  # as packs bring them
+        return read_bounded(file, _MOST_BYTES).decode(errors="replace") if file.is_file() else ""
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
         rows = self._rows(prompt.example)

@@ -140,6 +140,7 @@ def question_brief(example: Example, database: Database | None) -> QuestionBrief
         categories=_categories(schema),
         context={key: value for key, value in example.context.items() if key != "focus"},
         topics=_topics(schema),
+        values=database.values.texts_in(values),
     )
 
 

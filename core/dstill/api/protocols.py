@@ -259,6 +259,9 @@ class QuestionBrief:
     answers: str = ""  # how answers are written, for a teacher that also answers; empty: `Task.instructions`
     categories: Mapping[str, str] = field(default_factory=dict)  # category → a line that describes it
     topics: Sequence[str] = ()  # names of what the data hold: each request asks for questions about some of them
+    # Item → texts of its values that `about` shows. `dstill adapt --teacher` asks how people call them, if the task has
+    # the setting ``aliases``, a file of such names (`dstill.api.values`).
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)  # `Example.context` of the invented questions
 
 

@@ -78,6 +78,10 @@ class Teacher(Part, ABC):
         """The questions that it has answers to, if it only looks answers up. `dstill adapt --teacher` learns them."""
         return ()
 
+    def other_names(self) -> str:
+        """The aliases file (`dstill.api.values`) beside those questions, as text. Empty: there is none."""
+        return ""
+
     @abstractmethod
     async def ask(self, prompt: Prompt) -> Reply:
         """Ask once and return the reply; its id is ``prompt.example.id``.

@@ -82,6 +82,15 @@ class Values:
         known = self._known.items()
         return Values({name: replace(of, aliases=aliases.get(name, of.aliases)) for name, of in known})
 
+    def texts_in(self, shown: Mapping[str, Any]) -> dict[str, list[str]]:
+        """The texts among the values that `shown`, which is in the form of a values file, has as they are."""
+        texts = dict[str, list[str]]()
+        for name, form in shown.items():
+            listed = form if isinstance(form, list) else form.get("examples", [])
+            values = self._known[name].values if name in self._known else ()
+            texts[name] = [value for value in values if isinstance(value, str) and value in listed]
+        return {name: found for name, found in texts.items() if found}
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._known)
 

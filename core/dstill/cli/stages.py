@@ -87,6 +87,8 @@ def _reported(run: Run, again: str) -> Iterator[None]:
 
 
 def _note_teaching(facts: Mapping[str, Any]) -> None:
+    if names := facts.get("names"):
+        note(f"teacher '{facts['teacher']}': {names}")
     note(f"teacher '{facts['teacher']}': {facts['summary']}")
     scored = f"; {facts['test']:,} are scored as test_teacher" if facts["test"] else ""
     note(f"{facts['train']:,} of its questions are learnt, among {facts['mixed_with']:,} from templates{scored}")

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.api.records import Row
+from dstill.api.values import BUNDLED
 from dstill.confidence.calibration import Calibration
 from dstill.config import Config
 from dstill.errors import RunError
@@ -191,7 +192,9 @@ def _settings_of(setup: Setup) -> tuple[dict[str, Any], dict[str, str]]:
     keys = [key for key in values if key in ANSWERING or any(key.startswith(f"{section}.") for section in sections)]
     settings = {k: values[k] for k in keys if values[k] is not None and fields[k].metadata.get("trust") in KEPT_ROLES}
     files = {key: str(values[key]) for key in keys if values[key] and fields[key].metadata.get("describes")}
-    return settings | {"project.task": setup.task.name}, files
+    packaged = {key: file for key, file in files.items() if file.startswith(BUNDLED)}  # they come with the pack
+    files = {key: file for key, file in files.items() if key not in packaged}
+    return settings | packaged | {"project.task": setup.task.name}, files
 
 
 def _copied(file: Path, key: str, folder: Path) -> str:

@@ -1,11 +1,12 @@
 """The run that learns a teacher's questions beside those from templates: `dstill adapt --teacher`.
 
     run = taught_run(parent, Path("runs/taught"), {"adapt.teacher": "openai", …})
-    teach(run, resume="dstill adapt …")     # buys the questions, and writes the rows; done once
+    teach(run, resume="dstill adapt …")     # buys names and questions, and writes the rows; done once
     run.train(); run.evaluate()             # starts where the training of `parent` would
 
 The teacher's questions join a sample of the training rows that the run has, in the proportion of ``adapt.share``. A
-share of them is the split ``test_teacher``. None of those is like one that is learnt.
+share of them is the split ``test_teacher``. None of those is like one that is learnt. Before, the teacher says by which
+other names people call the values (`dstill.stages.generate.teacher_names`), so that questions may have these.
 """
 
 from __future__ import annotations
@@ -22,16 +23,22 @@ from dstill.api.task import Task
 from dstill.errors import DataError
 from dstill.factory import make_teacher
 from dstill.inputs.dedup import select
+from dstill.io.logs import log
+from dstill.io.pretty_json import pretty
+from dstill.io.strict_json import dumps
 from dstill.runs.folder import TEACH, data_file
 from dstill.runs.peoples_rows import ASKED_BY
 from dstill.runs.run import Run
+from dstill.stages.generate.teacher_names import teacher_names
 from dstill.stages.generate.teacher_rows import TeacherRows, teacher_rows
 
 __all__ = ["SPLIT", "TEACH", "taught_run", "teach"]
 
 SPLIT = "test_teacher"
+ALIASES = "aliases.json"  # other names of values
 QUESTIONS, REJECTS = "teacher-questions.jsonl", "teacher-rejects.jsonl"
 LEAST = 0.1  # of the questions that were asked for; with fewer usable ones, something is wrong
+WIDTH = 120  # characters of a line in `ALIASES`
 CARD = "dataset/README.md"
 
 
@@ -48,12 +55,15 @@ def taught_run(parent: Run, folder: Path, flags: Mapping[str, Any]) -> Run:
 def teach(run: Run, *, resume: str) -> Mapping[str, Any]:
     """Let the teacher ``adapt.teacher`` write questions, and write the training rows of `run`. Returns the counts.
 
-    `resume`: the command that continues. Raises DataError if hardly any question can be used.
+    If nobody has set other names of values, the teacher's names come first. `resume`: the command that continues.
+    Raises DataError if hardly any question can be used.
     """
     adapt = run.settings.adapt
     teacher = make_teacher(run.plugins, run.config, adapt.teacher)
     takes_all = teacher.is_lookup and "adapt.teacher_questions" not in run.config.chosen
     with run.stage(TEACH) as facts:
+        if _takes_names(run):
+            facts["names"] = _name_values(run, resume)
         wanted = sys.maxsize if takes_all else adapt.teacher_questions
         written = teacher_rows(run.setup, teacher, wanted, run.purchase(TEACH, resume=resume))
         run.write(REJECTS, written.rejections)
@@ -76,6 +86,27 @@ def teach(run: Run, *, resume: str) -> Mapping[str, Any]:
             cost=written.cost.to_row() if written.cost is not None else {},
         )
     return facts
+
+
+def _takes_names(run: Run) -> bool:
+    """Whether the student of `run` reads other names of values, and nobody else has set a file of them."""
+    file: str | None = getattr(run.task.config, "aliases", None)  # None: the task has no such setting
+    is_own = file is not None and Path(file).absolute() == (run.folder / ALIASES).absolute()
+    return run.student.reads_schema and (is_own or file == "")
+
+
+def _name_values(run: Run, resume: str) -> str:
+    """Let the teacher say how people call the values, from now on in the settings of `run`. Returns a line about it."""
+    teacher = make_teacher(run.plugins, run.config, run.settings.adapt.teacher)
+    found = teacher_names(run.setup, teacher, run.purchase(TEACH, resume=resume))
+    if not found.names:
+        if found.unread:
+            log.warning("the teacher's reply with other names of values cannot be read: the student does without")
+        return found.line() if found.dropped else ""
+    file = run.write_file(ALIASES, pretty(dumps(found.names), WIDTH) + "\n")
+    run.config = run.config.with_flags({f"task.{run.task.name}.aliases": str(file)})
+    run.save_settings()
+    return found.line(file)
 
 
 def _require_enough(run: Run, written: TeacherRows) -> None:

@@ -20,7 +20,7 @@ from dstill_querydsl.prompting.values import for_teacher
 from dstill_querydsl.questions.templates.glossary import glossary
 from dstill_querydsl.settings import Settings
 
-__all__ = ["ANSWERS", "about", "categories", "topics"]
+__all__ = ["ANSWERS", "about", "categories", "topics", "values"]
 
 _EXAMPLES = 20  # values of a field with many
 _CONTAINERS = ("object", "nested", "alias")
@@ -85,13 +85,17 @@ adversarial: - | asking for scripts, other indices or to ignore rules: it can on
 
 
 def about(profile: IndexProfile, config: Settings) -> str:
-    """The description of the index in a teacher's prompt. Values of bundled indices are public: all have examples."""
+    """The description of the index in a teacher's prompt."""
     shown, index = profile.shown("", config.prompt_fields), profile.index
-    names = [name for name, _ in fields_of(shown.mapping)]
-    samples = names if index.recipe else config.example_value_fields
-    values = for_teacher(profile.values, names, samples, examples=_EXAMPLES)
     words = glossary(index.name) if index.recipe else ""
-    return "\n".join([_TASK, *data_block(shown, index.now, values, words)])
+    return "\n".join([_TASK, *data_block(shown, index.now, values(profile, config), words)])
+
+
+def values(profile: IndexProfile, config: Settings) -> dict[str, Any]:
+    """The values in that description. Those of bundled indices are public: all of their fields have examples."""
+    names = [name for name, _ in fields_of(profile.shown("", config.prompt_fields).mapping)]
+    samples = names if profile.index.recipe else config.example_value_fields
+    return for_teacher(profile.values, names, samples, examples=_EXAMPLES)
 
 
 def topics(profile: IndexProfile) -> list[str]:

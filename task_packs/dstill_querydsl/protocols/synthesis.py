@@ -53,6 +53,7 @@ class QuerySynthesis(Synthesis):
             categories=question_brief.categories(profile.index.mapping),
             context={"index": example.context["index"]},
             topics=question_brief.topics(profile),
+            values=profile.values.texts_in(question_brief.values(profile, self.task.config)),
         )
 
     def _about(self, context: Mapping[str, Any]) -> Mapping[str, Any]:

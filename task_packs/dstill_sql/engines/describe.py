@@ -29,6 +29,7 @@ from dstill_sql.engines.reading import Budget, Read, Source, read_values
 from dstill_sql.engines.sqlite import Sqlite
 from dstill_sql.language.database.database import File
 from dstill_sql.language.database.schema import SqlSchema
+from dstill_sql.language.limits import Limits
 from dstill_sql.settings import Settings
 
 __all__ = ["describe"]
@@ -45,7 +46,7 @@ def describe(engine: Engine, settings: Any, config: Settings) -> ProjectFiles:
     Raises DataError if it has no table, ServiceError and AuthError from the server.
     """
     with _opened(engine, settings) as (source, source_):
-        catalog = _allowed(source_, config.guard.denied)
+        catalog = _allowed(source_, config.guard)
         if not catalog.schema.tables:
             raise DataError(
                 f"'{source.name}' has no tables to describe", where=engine.url, hint="name another database"
@@ -108,14 +109,12 @@ def _file(engine: Engine, settings: Any) -> Iterator[tuple[Source, Catalog]]:
 # --- what is described ------------------------------------------------------------------
 
 
-def _allowed(catalog: Catalog, denied: Sequence[str]) -> Catalog:
+def _allowed(catalog: Catalog, limits: Limits) -> Catalog:
     """The catalog without what no query may read."""
-    names = {name.casefold() for name in denied}
-    hidden = {name.rpartition(".")[2] for name in names if "." in name}  # as the guard reads them: in any table
     tables = []
     for table in catalog.schema.tables:
-        columns = tuple(column for column in table.columns if column.name.casefold() not in hidden)
-        if columns and table.name.casefold() not in names:
+        columns = tuple(column for column in table.columns if not limits.denies(table.name, column.name))
+        if columns:
             there = {column.name for column in columns}
             tables.append(replace(table, columns=columns, key=table.key if set(table.key) <= there else ()))
     left = {(table.name, column.name) for table in tables for column in table.columns}

@@ -11,7 +11,7 @@ A column is called ``table.column``. What the guard denies is no item.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from dstill.api.values import Known
 from dstill.linked import Item, KnownTexts, Schema
@@ -21,6 +21,7 @@ from dstill.linked.thesaurus import meant
 from dstill_sql.form.joins import Joins
 from dstill_sql.language.database.database import Database
 from dstill_sql.language.database.schema import Column, Reference, Table
+from dstill_sql.language.limits import Limits
 
 __all__ = ["FEATURES", "KINDS", "Tables", "kind_of"]
 
@@ -54,41 +55,36 @@ class Tables(Schema):
     """The items of one database."""
 
     def __init__(
-        self, database: Database, denied: Collection[str] = (), references: Sequence[Reference] | None = None
+        self, database: Database, limits: Limits | None = None, references: Sequence[Reference] | None = None
     ) -> None:
-        """`denied`: tables, and columns as ``table.column``, that no answer may read. `references`: or the schema's."""
+        """`limits`: what no answer may read. `references`: or the schema's."""
         self.database = database
-        hidden = {name.casefold() for name in denied}
-        self._denied_tables = hidden
-        self._denied_columns = {name.rpartition(".")[2] for name in hidden if "." in name}  # as the guard has it
+        self._limits = limits or Limits()
         known = database.schema.references if references is None else references
         self.joins = Joins(database.schema, (reference for reference in known if not self._hides_side(reference)))
         self.tables: dict[str, Table] = {}  # by name of the item
         self.columns: dict[str, tuple[Table, Column]] = {}  # by name of the item
         super().__init__(list(self._items()), meant)
 
-    def _hides(self, table: str, column: str) -> bool:
-        return table.casefold() in self._denied_tables or column.casefold() in self._denied_columns
-
     def _hides_side(self, reference: Reference) -> bool:
         sides = (
             *((reference.table, name) for name in reference.columns),
             *((reference.to, name) for name in reference.to_columns),
         )
-        return any(self._hides(*side) for side in sides)
+        return any(self._limits.denies(*side) for side in sides)
 
     @property
     def hides_columns(self) -> bool:
         """Whether some columns may not be read, so that ``*`` may not either."""
-        return bool(self._denied_columns)
+        return bool(self._limits.denied_columns)
 
     def _items(self) -> Iterator[Item]:
         for table in self.database.schema.tables:
-            if table.name.casefold() in self._denied_tables:
+            if self._limits.denies(table.name):
                 continue
             own = self._unique(table.name)
             self.tables[own] = table
-            shown = [column for column in table.columns if not self._hides(table.name, column.name)]
+            shown = [column for column in table.columns if not self._limits.denies(table.name, column.name)]
             names = [self._unique(f"{table.name}.{column.name}") for column in shown]
             self.columns.update(zip(names, ((table, column) for column in shown), strict=True))
             first = _first_date(table)

@@ -72,7 +72,7 @@ class SqlForm(Form):
 
     def _ranking(self, database: Database) -> Ranking:
         if id(database) not in self._known:
-            tables = Tables(database, self._limits.denied, self._references_of(database.schema))
+            tables = Tables(database, self._limits, self._references_of(database.schema))
             self._known[id(database)] = database, Ranking(tables)
         self._known.move_to_end(id(database))
         if len(self._known) > CACHE_SIZE:

@@ -45,7 +45,7 @@ def _text(schema: SqlSchema, limits: Limits) -> str:
         "REASON": r"[^()\x00-\x1f]{1,100}",
         "MISSING": r"[^()\x00-\x1f]{1,100}",
         **_rules(schema.dialect, limits),
-        **_names(schema, {name.casefold() for name in limits.denied}),
+        **_names(schema, limits),
         "TEXT": _TEXT,
         "NUMBER": '"-"? [0-9]{1,15} ("." [0-9]{1,6})?',
         "ROWS": "[0-9]{1,6}",
@@ -64,15 +64,14 @@ def _alt(texts: Iterable[str]) -> str:
 # --- names ------------------------------------------------------------------------------
 
 
-def _names(schema: SqlSchema, denied: set[str]) -> dict[str, str]:
+def _names(schema: SqlSchema, limits: Limits) -> dict[str, str]:
     dialect = schema.dialect
-    tables = [table for table in schema.tables if table.name.casefold() not in denied]
-    hidden = {name.rpartition(".")[2] for name in denied if "." in name}
+    tables = [table for table in schema.tables if not limits.denies(table.name)]
     columns = {
         quoted(column.name, dialect)
         for table in tables
         for column in table.columns
-        if column.name.casefold() not in hidden
+        if not limits.denies(table.name, column.name)
     }
     named = _alt(_lit(quoted(table.name, dialect)) for table in tables) or '"?"'
     return {

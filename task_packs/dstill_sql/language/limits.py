@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from dstill.api.setting import setting
 
@@ -19,3 +20,17 @@ class Limits:
     values: int = setting(1_000, "Most values of an IN list.", low=1, high=100_000)
     cross_joins: bool = setting(False, "Allow joins that compare no tables: rows multiply.")
     denied: tuple[str, ...] = setting((), "Tables, and columns as `table.column`, that no query may read.")
+
+    @cached_property
+    def denied_tables(self) -> frozenset[str]:
+        """The tables that no query may read, folded."""
+        return frozenset(name.casefold() for name in self.denied)  # a name may have a dot
+
+    @cached_property
+    def denied_columns(self) -> frozenset[str]:
+        """The columns that no query may read, in any table, folded."""
+        return frozenset(name.casefold().rpartition(".")[2] for name in self.denied if "." in name)
+
+    def denies(self, table: str, column: str = "") -> bool:
+        """Whether no query may read a table, or a column of it."""
+        return table.casefold() in self.denied_tables or bool(column and column.casefold() in self.denied_columns)

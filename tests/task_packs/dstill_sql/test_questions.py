@@ -20,6 +20,7 @@ from dstill_querydsl.questions.templates import Tally as QueryDslTally
 from dstill_sql import bundle
 from dstill_sql.language import refusals
 from dstill_sql.language.dialects import DIALECTS, Dialect
+from dstill_sql.language.limits import Limits
 from dstill_sql.pack import Sql
 from dstill_sql.questions.example_splits import bundled_source
 from dstill_sql.questions.generate import questions
@@ -217,6 +218,18 @@ def test_a_brief_describes_the_database() -> None:
     assert "dates" not in bare.categories
     assert "metric" not in bare.categories
     assert bare.context["schema"] == "CREATE TABLE t (a text)"
+
+
+@pytest.mark.parametrize("denied", [(), ("Cars.PLATE",), ("cars",)])
+def test_values_that_no_query_may_read_are_in_no_brief(denied: tuple[str, ...]) -> None:
+    context = {
+        "db": "x",
+        "schema": "CREATE TABLE cars (plate TEXT, colour TEXT)",
+        "values": {"cars.plate": ["OSLO 1"], "cars.colour": ["red"]},
+    }
+    brief = Synthesis.of(Sql(Settings(guard=Limits(denied=denied)))).question_brief(context)
+    assert ("OSLO 1" in brief.about, "cars.plate" in brief.values) == (not denied, not denied)
+    assert ("red" in brief.about) == (denied != ("cars",))
 
 
 def test_licences_of_the_data(rows: list[Example], task: Sql) -> None:

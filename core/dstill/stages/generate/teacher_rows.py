@@ -13,8 +13,9 @@ have one.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any, cast
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import TeacherReply
 
-__all__ = ["TeacherCounts", "TeacherRows", "teacher_rows", "voted"]
+__all__ = ["TeacherCounts", "TeacherRows", "asked", "teacher_rows", "voted"]
 
 RETRIES = 1  # times that failed lines are asked for again
 TOKEN_FACTOR = 4  # times the teacher's usual token limit: a reply has many questions
@@ -147,26 +148,62 @@ def _asked(
     purchase: Purchase,
     limits: Any,
 ) -> TeacherRows:
+    with _purchasing(teacher, limits, purchase, "wrote questions") as (store, budget):
+        rounds = _Rounds(setup, teacher, brief, n, executor, store, budget)
+        signals.run(rounds.all())
+    result = _result(setup, teacher, [*rounds.kept, *rounds.rejected.values()], rounds.counts, n)
+    return replace(result, cost=cost(setup.settings.cost, teacher, budget, len(result.records)))
+
+
+@contextlib.contextmanager
+def _purchasing(teacher: Teacher, limits: Any, purchase: Purchase, what: str) -> Iterator[tuple[ReplyStore, Budget]]:
+    """Around requests. Ctrl-C and a cap raise Interrupted and BudgetError that say how to continue."""
     from dstill.teacher.budget import Budget
     from dstill.teacher.cache import ReplyStore
 
+    saved = "every reply is kept"
     with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
-        budget = Budget(limits, teacher.price, spent=store.bought_by(purchase.buyer) if teacher.paid else ())
-        rounds = _Rounds(setup, teacher, brief, n, executor, store, budget)
-        saved = "every reply is kept"
         try:
-            signals.run(rounds.all())
+            yield store, Budget(limits, teacher.price, spent=store.bought_by(purchase.buyer) if teacher.paid else ())
         except KeyboardInterrupt:
             hint = f"resume with: {purchase.resume}"
-            raise Interrupted(f"stopped while the teacher wrote questions; {saved}", hint=hint) from None
+            raise Interrupted(f"stopped while the teacher {what}; {saved}", hint=hint) from None
         except BudgetError as error:
             raise BudgetError(
-                f"{error.what} while the teacher wrote questions; {saved}",
+                f"{error.what} while the teacher {what}; {saved}",
                 where=error.where,
                 hint=f"run the same command again with a higher {error.hint} to continue",
             ) from None
-    result = _result(setup, teacher, [*rounds.kept, *rounds.rejected.values()], rounds.counts, n)
-    return replace(result, cost=cost(setup.settings.cost, teacher, budget, len(result.records)))
+
+
+def asked(
+    setup: Setup, teacher: Teacher, prompts: Sequence[Prompt], purchase: Purchase, limits: Any, what: str
+) -> list[str]:
+    """The texts of the replies, empty where there is none. `what` the teacher did. Raises as `teacher_rows` does."""
+
+    async def texts(store: ReplyStore, budget: Budget) -> list[str]:
+        async with teacher:
+            replies = _replies_to(setup, teacher, prompts, store, budget, "asking the teacher")
+            return [bought.reply.text if isinstance(bought.reply, Reply) else "" async for bought in replies]
+
+    with _purchasing(teacher, limits, purchase, what) as bought_with:
+        return signals.run(texts(*bought_with))
+
+
+async def _replies_to(
+    setup: Setup, teacher: Teacher, prompts: Iterable[Prompt], store: ReplyStore, budget: Budget, what: str
+) -> AsyncGenerator[TeacherReply, None]:
+    """The replies to long requests, in their order; `what` names them to who follows the progress."""
+    from dstill.teacher import client
+
+    longer = [replace(prompt, max_tokens_factor=TOKEN_FACTOR) for prompt in prompts]
+    concurrency = setup.settings.generate.concurrency
+    replies = client.replies(teacher, longer, store, concurrency=concurrency, budget=budget)
+    done = 0
+    async for bought in cast("AsyncGenerator[TeacherReply, None]", replies):
+        yield bought
+        done += 1
+        setup.progress(what, done, len(longer))
 
 
 @dataclass
@@ -285,17 +322,8 @@ class _Rounds:
             for row in rows
         ]
 
-    async def _replies(self, prompts: Iterable[Prompt], what: str) -> AsyncGenerator[TeacherReply, None]:
-        from dstill.teacher import client
-
-        longer = [replace(prompt, max_tokens_factor=TOKEN_FACTOR) for prompt in prompts]
-        concurrency = self.setup.settings.generate.concurrency
-        replies = client.replies(self.teacher, longer, self._store, concurrency=concurrency, budget=self._budget)
-        done = 0
-        async for bought in cast("AsyncGenerator[TeacherReply, None]", replies):
-            yield bought
-            done += 1
-            self.setup.progress(what, done, len(longer))
+    def _replies(self, prompts: Iterable[Prompt], what: str) -> AsyncGenerator[TeacherReply, None]:
+        return _replies_to(self.setup, self.teacher, prompts, self._store, self._budget, what)
 
 
 # --- votes ------------------------------------------------------------------------------

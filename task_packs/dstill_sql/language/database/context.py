@@ -21,6 +21,7 @@ from dstill_sql import bundle
 from dstill_sql.language.database.database import Database, File
 from dstill_sql.language.database.schema import SqlSchema
 from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.limits import Limits
 from dstill_sql.settings import Settings
 
 __all__ = ["database_of"]
@@ -29,11 +30,19 @@ __all__ = ["database_of"]
 def database_of(context: Mapping[str, Any], settings: Settings) -> Database | None:
     """The database of an example's context; None if only its name is known. Raises DataError."""
     database = _described(context, settings)
-    return _with_aliases(database, settings.aliases) if database and settings.aliases else database
+    if database and settings.guard.denied:
+        database = _without_denied(database, settings.guard)
+    return _with_aliases(database, settings.aliases, Path.cwd()) if database and settings.aliases else database
 
 
 @lru_cache(maxsize=64)
-def _with_aliases(database: Database, file: str) -> Database:
+def _without_denied(database: Database, limits: Limits) -> Database:
+    """The database without known values that no answer may read: they are in no prompt, message or word list."""
+    return replace(database, values=database.values.only(lambda name: not limits.denies(*name.rsplit(".", 1))))
+
+
+@lru_cache(maxsize=64)
+def _with_aliases(database: Database, file: str, folder: Path) -> Database:  # noqa: ARG001 - a cache key
     path = Path(file)
     if (name := file.removeprefix(BUNDLED)) != file and bundle.is_bundled(name):
         path = bundle.FOLDER / "recorded" / f"{name}.aliases.json"
@@ -51,7 +60,7 @@ def _described(context: Mapping[str, Any], settings: Settings) -> Database | Non
     if statements is not None:
         raise DataError("the schema is not text", where="context.schema", hint="give CREATE TABLE statements")
     if settings.schema and name in ("", settings.db):
-        return _configured(settings)
+        return _configured(settings, Path.cwd())
     return bundle.database(name, settings.dialect) if bundle.is_bundled(name) else None
 
 
@@ -70,8 +79,8 @@ def _given(name: str, statements: str, values: str, dialect: Dialect, now: str) 
 
 
 @lru_cache(maxsize=4)
-def _configured(settings: Settings) -> Database:
-    """The user's own database, as the settings describe it by files."""
+def _configured(settings: Settings, folder: Path) -> Database:  # noqa: ARG001 - a cache key
+    """The user's own database, as the settings describe it by files. Relative names start from `folder`."""
     statements = _text(Path(settings.schema), "task.sql.schema")
     values = loads(_text(Path(settings.values), "task.sql.values")) if settings.values else {}
     return Database(

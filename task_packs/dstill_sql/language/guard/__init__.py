@@ -71,13 +71,12 @@ def _checked(query: exp.Query, schema: SqlSchema | None, limits: Limits, dialect
         yield _problem("too_large", f"the query joins {count} columns with || (limit {MOST_JOINED})")
     if size <= limits.nodes and growth(query) > MOST_GROWTH:
         yield _problem("too_large", f"the query repeats values more than {MOST_GROWTH} times within another")
-    denied = {name.casefold() for name in limits.denied}
     for table in query.find_all(exp.Table):
-        yield from _table(table, schema, denied)
+        yield from _table(table, schema, limits)
     if dialect == "postgres" and schema is not None:
         yield from _called_columns(query, schema)
-    if any("." in name for name in denied):
-        yield from _denied_columns(query, {name.rpartition(".")[2] for name in denied if "." in name}, schema)
+    if limits.denied_columns:
+        yield from _denied_columns(query, limits.denied_columns, schema)
 
 
 def _node(node: exp.Expr, limits: Limits) -> Iterator[Problem]:
@@ -123,7 +122,7 @@ def _join(join: exp.Join) -> Iterator[Problem]:
         yield _problem("cross_join", f"the join with {name} has no condition", "write JOIN … ON …", join)
 
 
-def _table(table: exp.Table, schema: SqlSchema | None, denied: set[str]) -> Iterator[Problem]:
+def _table(table: exp.Table, schema: SqlSchema | None, limits: Limits) -> Iterator[Problem]:
     if not isinstance(table.this, exp.Identifier):
         yield _problem(
             "table_function", f"a query reads tables, not functions: {table.name or table.this.sql()}", at=table
@@ -136,7 +135,7 @@ def _table(table: exp.Table, schema: SqlSchema | None, denied: set[str]) -> Iter
         return
     yield from _unusual(table, _UNUSUAL_OF_TABLE)
     name = table.name.casefold()
-    if name in denied:
+    if limits.denies(name):
         yield _problem("denied", f"the table '{table.name}' may not be read", at=table)
     elif name in _visible_ctes(table):
         return
@@ -170,7 +169,7 @@ def _visible_ctes(table: exp.Table) -> dict[str, exp.CTE]:
 # --- columns that may not be read -------------------------------------------------------
 
 
-def _denied_columns(query: exp.Query, hidden: set[str], schema: SqlSchema | None) -> Iterator[Problem]:
+def _denied_columns(query: exp.Query, hidden: frozenset[str], schema: SqlSchema | None) -> Iterator[Problem]:
     """Columns of these names, and what reads columns without their names."""
     for column in query.find_all(exp.Column):
         # DuckDB reads `secret.part`, a part of a column, as it reads `table.column`

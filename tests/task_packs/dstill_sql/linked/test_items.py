@@ -15,6 +15,7 @@ from dstill_sql.form.joins import Joins
 from dstill_sql.form.sql_form import MOST_ITEMS, SqlForm
 from dstill_sql.language.database.database import Database
 from dstill_sql.language.database.schema import Reference, SqlSchema
+from dstill_sql.language.limits import Limits
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
 
@@ -56,7 +57,7 @@ def test_kinds_tell_more_than_families() -> None:
 
 def test_names_are_unique_and_what_is_denied_is_no_item() -> None:
     found = tables('CREATE TABLE "a.b" (c INT); CREATE TABLE a (b INT, secret INT); CREATE TABLE hidden (x INT)',
-                   denied=("hidden", "A.Secret"))  # fmt: skip
+                   limits=Limits(denied=("hidden", "A.Secret")))  # fmt: skip
     assert [item.name for item in found.items] == ["a.b", "a.b.c", "a", "a.b'"]
     assert found.hides_columns
 
