@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.records import Example, Outcome, OutcomeKind
+from dstill.api.rows import NotReadable
 from dstill.api.setting import setting
 from dstill.api.task import Task, data_of
 from dstill.errors import DataError, ServiceError, UsageError
@@ -69,6 +70,8 @@ class Embedded(SqlExecutor):
             query = prepared(answer, example, self.task, self.dialect)
         except Untranslatable as error:
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
+        except NotReadable as error:
+            return _invalid(f"not run: {error}")
         return self.run_on(query, data)
 
     def run_on(self, query: exp.Query, data: Rows | File) -> Outcome:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.records import Example, Outcome, OutcomeKind
+from dstill.api.rows import NotReadable
 from dstill.api.setting import setting
 from dstill.api.task import Task, data_of
 from dstill_sql.declarations import POSTGRESQL
@@ -105,6 +106,8 @@ class Postgresql(SqlExecutor, declared=POSTGRESQL):
             query = prepared(answer, example, self.task, "postgres")
         except Untranslatable as error:
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
+        except NotReadable as error:
+            return Outcome(kind=OutcomeKind.INVALID, reason=f"not run: {error}")
         with self._lock:
             try:
                 value = running.run(

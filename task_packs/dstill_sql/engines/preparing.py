@@ -17,11 +17,16 @@ __all__ = ["Untranslatable", "prepared"]
 
 
 def prepared(answer: str, example: Example, task: AboutDatabases, dialect: Dialect) -> exp.Query:
-    """The query of a checked answer in the engine's `dialect`, at the time of the example. Raises Untranslatable."""
+    """The query of a checked answer in the engine's `dialect`, at the time of the example.
+
+    It reads the rows that its caller may read. Raises Untranslatable, NotReadable, AuthError.
+    """
     own, database = task.config.dialect, task.database(example)
     schema = database.schema if database else None
     try:
         query = settled(read(answer, own), own)
     except NotPrintable as error:
         raise Untranslatable(f"the query cannot be passed on: {error}") from None
-    return translated(frozen(query, task.now(example), own, schema), own, dialect, schema)
+    query = translated(frozen(query, task.now(example), own, schema), own, dialect, schema)
+    rows = task.row_conditions
+    return rows.within(query, example, schema, dialect) if rows.apply_to(example) else query
