@@ -49,13 +49,13 @@ class RowConditions(RowRules):
             if (table := schema.table(name)) is None:
                 near = did_you_mean(name, [table.name for table in schema.tables])
                 raise ConfigError(f"guard.rows: there is no table '{name}'.{near}", where=f"guard.rows.{name}")
-            if text := self.condition(name):
-                _check_columns(_read(text, name, self._dialect), table)
+            if (text := self.condition(name)) and (why := _unknown_column(_read(text, name, self._dialect), table)):
+                raise ConfigError(f"guard.rows: {why}", where=f"guard.rows.{name}")
 
     def within(self, query: exp.Query, example: Example, schema: SqlSchema | None, dialect: Dialect) -> exp.Query:
         """The query, of an engine with this dialect, on the rows that its caller may read.
 
-        Raises NotReadable, Untranslatable, AuthError without a claim, and ConfigError.
+        Raises NotReadable, Untranslatable, and AuthError without a claim.
         """
         claims, query = self.claims(example), query.copy()
         self._check_names(query, schema)
@@ -86,13 +86,15 @@ class RowConditions(RowRules):
         """The query of the rows of a table that may be read."""
         condition = _read(text, table.name, self._dialect).copy()
         known = schema.table(table.name) if schema is not None else None
-        if known is not None:
-            _check_columns(condition, known)
+        if known is not None and (why := _unknown_column(condition, known)):
+            raise NotReadable(f"guard.rows: {why}")
         for column in list(condition.find_all(exp.Column)):
             if name := CLAIM.fullmatch(column.name):
                 column.replace(exp.convert(claims[name[1]]))
             else:
                 column.set("table", exp.to_identifier(ALIAS))
+        if known is not None:
+            _compare_as_texts(condition, known)
         source = exp.alias_(exp.Table(this=table.this.copy()), ALIAS, table=True)
         condition.set("from_", exp.From(this=source.copy()))
         where = translated(condition, self._dialect, dialect, schema).args["where"]
@@ -128,13 +130,24 @@ def _read(text: str, table: str, dialect: Dialect) -> exp.Select:
     return query
 
 
-def _check_columns(condition: exp.Expr, table: Table) -> None:
-    """Raises ConfigError for a column that the table does not have."""
+def _unknown_column(condition: exp.Expr, table: Table) -> str:
+    """That the table lacks a column of the condition; empty: it does not."""
     for column in condition.find_all(exp.Column):
         if not CLAIM.fullmatch(column.name) and table.column(column.name) is None:
             near = did_you_mean(column.name, [column.name for column in table.columns])
-            what = f"guard.rows: the table '{table.name}' has no column '{column.name}'.{near}"
-            raise ConfigError(what, where=f"guard.rows.{table.name}")
+            return f"the table '{table.name}' has no column '{column.name}'.{near}"
+    return ""
+
+
+def _compare_as_texts(condition: exp.Expr, table: Table) -> None:
+    """Write what is compared with texts as a text: DuckDB would read the texts of all rows as numbers."""
+    for part in condition.find_all(exp.Predicate):
+        sides = list(part.iter_expressions())
+        columns = [table.column(side.name) for side in sides if isinstance(side, exp.Column)]
+        if any(column is not None and column.family == "text" for column in columns):
+            for side in sides:
+                if isinstance(side, (exp.Literal, exp.Boolean, exp.Neg)) and not side.is_string:
+                    side.replace(exp.Literal.string(side.sql()))
 
 
 def _wrong(table: str, text: str, why: str) -> ConfigError:
