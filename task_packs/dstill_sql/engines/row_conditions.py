@@ -77,8 +77,6 @@ class RowConditions(RowRules):
                 raise NotReadable(f"WITH has the name of a table: '{cte.alias_or_name}'")
         if any(name.name.casefold() == ALIAS for name in query.find_all(exp.Identifier)):
             raise NotReadable(f"the name '{ALIAS}' is not allowed")
-        if any(node.args.get("field") is not None for node in query.find_all(exp.In)):  # SQLite: `a IN orders`
-            raise NotReadable("IN compares with a list or a query")
 
     def _rows_of(
         self, table: exp.Table, text: str, claims: Claims, schema: SqlSchema | None, dialect: Dialect
