@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,9 @@ MAPPING: dict[str, Any] = {
         "items": {"type": "nested", "properties": {"sku": {"type": "keyword"}, "qty": {"type": "integer"}}},
     }
 }
+
+
+_INDEX = re.compile('"_index": "[^"]*"')  # each data set has its own
 
 
 def texts(language: str) -> list[str]:
@@ -145,10 +149,10 @@ def index(*, shared: bool) -> Index:
 class Served(Embedded):
     """The embedded engine on one index, whatever a question is about."""
 
-    made: Callable[[], Index]
+    made: Index
 
     def index_of(self, example: Example) -> Index | None:
-        return type(self).made()
+        return self.made
 
 
 def seen(executor: Executor, answer: str, example: Example) -> tuple[Any, ...]:
@@ -157,4 +161,4 @@ def seen(executor: Executor, answer: str, example: Example) -> tuple[Any, ...]:
         outcome = executor.run(answer, example)
     except AuthError as error:
         return ("refused", error.what)
-    return (outcome.kind, outcome.reason, outcome.value)
+    return (outcome.kind, outcome.reason, _INDEX.sub('"_index": ""', json.dumps(outcome.value, default=str)))
