@@ -104,7 +104,8 @@ class Service:
     async def answer(self, query: Query, claims: Claims | None) -> tuple[StudentAnswer, PredictedAnswer]:
         """The answer of the student or its fallback, and the same answer executed if the query asks for that.
 
-        `claims`: of the caller, for the rows that the answer may read; None: those of the configuration. Raises RequestError if the query cannot be answered, the queue is full or the timeout passes.
+        `claims`: of the caller, for the rows that the answer may read; None: those of the configuration. Raises
+        RequestError if the query cannot be answered, the queue is full or the timeout passes.
         """
         executor = self.student.predictor.executor
         if query.execute and executor is None:
@@ -301,7 +302,9 @@ class _Api:
     async def _answer(self, request: Request, query: Query) -> tuple[StudentAnswer, PredictedAnswer]:
         seen = observed(request)
         seen.question = query.question
-        answer, predicted = await _unless_disconnected(request, self._service.answer(query, self._service.access.claims(request)))
+        answer, predicted = await _unless_disconnected(
+            request, self._service.answer(query, self._service.access.claims(request))
+        )
         seen.answered = predicted
         return answer, predicted
 

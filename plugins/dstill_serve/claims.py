@@ -40,9 +40,11 @@ def claims_of(token: str, key: Secret) -> Claims | None:
 
 
 def _is_valid_now(claims: dict[str, Any]) -> bool:
-    start, end = claims.get("nbf", 0), claims.get("exp")
-    times = all(isinstance(at, (int, float)) and not isinstance(at, bool) for at in (start, end))
-    return times and start <= time.time() < end
+    times = [claims.get("nbf", 0), claims.get("exp")]
+    if not all(isinstance(at, (int, float)) and not isinstance(at, bool) for at in times):
+        return False
+    start, end = times
+    return bool(start <= time.time() < end)
 
 
 def _scalars(claims: dict[str, Any]) -> Claims:

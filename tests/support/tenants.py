@@ -1,9 +1,9 @@
 """Data of two tenants in the same tables, and in one index; and the same data without the rows of the other one.
 
-    texts("sql")                              the hostile answers of rows/hostile_rows.toml
-    database(folder, "duckdb", shared=True)   a file with the rows of both
-    index(shared=False)                       an index with the documents of tenant a alone
-    seen(executor, answer, example)           what its caller gets: kind, reason and value, or an error
+texts("sql")                              the hostile answers of rows/hostile_rows.toml
+database(folder, "duckdb", shared=True)   a file with the rows of both
+index(shared=False)                       an index with the documents of tenant a alone
+seen(executor, answer, example)           what its caller gets: kind, reason and value, or an error
 """
 
 from __future__ import annotations

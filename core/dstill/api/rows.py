@@ -41,6 +41,9 @@ class Caller:
 class NotReadable(ValueError):
     """An answer that may not run, since it could read other rows. The message says why."""
 
+    def __init__(self, why: str) -> None:
+        super().__init__(f"not run: {why}")
+
 
 class RowRules:
     """The settings `rows` and `caller` of a guard. False if there are none."""
@@ -57,7 +60,7 @@ class RowRules:
         return bool(self) and not isinstance(example.context.get("test_database"), TestDatabase)
 
     def condition(self, name: str) -> str:
-        """The condition for a table or index; empty: all of its rows. Raises NotReadable."""
+        """The condition for the rows of a table; empty: all of them. Raises NotReadable."""
         text = self._rows.get(name.casefold(), self._rows.get(OTHERS))
         if text is None:
             raise NotReadable(f"guard.rows does not say which rows of '{name}' may be read")
@@ -88,4 +91,3 @@ def rows_setting(help: str) -> Any:
 def caller_setting() -> Any:
     """The field `caller` of the limits of a guard."""
     return rows_setting("Claims for `rows` where no token of `dstill serve` has some, such as `{tenant = 7}`.")
-

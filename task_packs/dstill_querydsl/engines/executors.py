@@ -94,7 +94,7 @@ class _EngineExecutor(Executor):
             rows = self._rows.query(self.name_of(example), example, Fields.of(place.mapping)) if self._rows else None
             body = place.frozen(read.value) if rows is None else within(place.frozen(read.value), rows)
         except NotReadable as error:
-            return Outcome(kind=OutcomeKind.INVALID, reason=f"not run: {error}")
+            return Outcome(kind=OutcomeKind.INVALID, reason=str(error))
         if errors := self.errors(place, read.value, rows):
             reason = f"not run: {errors[0].layer}: {errors[0].message}"
             return Outcome(kind=OutcomeKind.INVALID, reason=reason, problems=errors)
@@ -109,9 +109,7 @@ class _EngineExecutor(Executor):
             self._references[key] = outcome
         return self._references[key]
 
-    def errors(
-        self, place: EnginePlace, body: dict[str, Any], rows: Mapping[str, Any] | None
-    ) -> tuple[Problem, ...]:
+    def errors(self, place: EnginePlace, body: dict[str, Any], rows: Mapping[str, Any] | None) -> tuple[Problem, ...]:
         """Errors that keep `body` from running at `place`, although it passed the checks of the task.
 
         `rows`: the query of the documents that it may read; None: all.
@@ -256,9 +254,7 @@ class Http(_EngineExecutor, declared=HTTP):
         embedded = isinstance(example.context.get("test_database"), TestDatabase) and not self.engine.load_data
         return self._embedded.run(answer, example) if embedded else super().execute(answer, example)
 
-    def errors(
-        self, place: EnginePlace, body: dict[str, Any], rows: Mapping[str, Any] | None
-    ) -> tuple[Problem, ...]:
+    def errors(self, place: EnginePlace, body: dict[str, Any], rows: Mapping[str, Any] | None) -> tuple[Problem, ...]:
         """Run the guard again with what the server says: its mapping, ranges and dialect. The checks had the row's."""
         limits = getattr(self.task.config, "guard", None)  # None: the task has no guard
         if limits is None:

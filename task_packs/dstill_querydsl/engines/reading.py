@@ -147,7 +147,8 @@ def bounds(
 ) -> dict[str, tuple[Any, Any]]:
     """The lowest and highest value that each number and date among `fields` has now. Raises ServiceError, AuthError.
 
-    `query`: that the documents match; None: all. Fields of other types are left out, and dates beyond the years 1 to 9999.
+    `query`: that the documents match; None: all. Fields of other types are left out, and dates beyond the years 1 to
+    9999.
     """
     readable = [field for field in fields if field.family in ("number", "date")]
     ranges = {}

@@ -33,15 +33,25 @@ _CONDITION = re.compile(
 )
 _EXACT = ("keyword", "constant_keyword", "boolean", *INTEGERS)  # types of which a term is one whole value
 _BESIDE = frozenset(
-    ("global", "min_score", "terminate_after", "_doc", "_shard_doc", "query_string")  # other documents, or their order
-    + ("fuzzy", "fuzziness", "rewrite", "fuzzy_rewrite", "max_expansions", "fuzzy_max_expansions", "cutoff_frequency")
-    + ("match_phrase_prefix", "phrase_prefix", "intervals", "span_multi")  # terms that the index has
+    {"global", "min_score", "terminate_after", "_doc", "_shard_doc"}  # other documents, or how many there are
+    # up to a limit, the terms of the index
+    | {
+        "match_phrase_prefix",
+        "phrase_prefix",
+        "fuzzy",
+        "fuzziness",
+        "rewrite",
+        "fuzzy_rewrite",
+        "intervals",
+        "span_multi",
+    }
+    | {"max_expansions", "fuzzy_max_expansions", "cutoff_frequency", "query_string"}
 )
 _FILLING = ("histogram", "date_histogram")  # their empty buckets are between those of the query
 
 
 class RowFilters(RowRules):
-    """The conditions of a task. Raises ConfigError for one that is none."""
+    """The conditions of a task. Raises ConfigError for one that cannot be used."""
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits.rows, limits.caller)
@@ -49,7 +59,7 @@ class RowFilters(RowRules):
         self._parts = {text.strip(): list(_parts(text.strip(), name)) for name, text in limits.rows.items()}
 
     def check(self, name: str, fields: Fields) -> None:
-        """Raises ConfigError for a field of an index by whose terms documents cannot be told apart."""
+        """Raises ConfigError for a field of an index by whose terms documents cannot be distinguished."""
         for why in filter(None, (_unfit(part["field"], fields) for part in self._parts[self.condition(name)])):
             hint = "name a keyword without a normalizer, a whole number, or a boolean"
             raise ConfigError(f"guard.rows: '{name}' {why}", where=f"guard.rows.{name}", hint=hint)
@@ -82,7 +92,7 @@ def _parts(text: str, name: str) -> Iterator[Mapping[str, str]]:
     at, more = 0, bool(text)
     while more:
         if (match := _CONDITION.match(text, at)) is None:
-            what = f"guard.rows: '{text}' is no condition for '{name}'"
+            what = f"guard.rows: '{text}' cannot be used for '{name}'"
             hint = 'write field = "value", field = 3 or field = {caller.NAME}, with AND between several'
             raise ConfigError(what, where=f"guard.rows.{name}", hint=hint)
         yield match.groupdict()

@@ -17,7 +17,6 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.records import Example, Outcome, OutcomeKind
-from dstill.api.rows import NotReadable
 from dstill.api.setting import setting
 from dstill.api.task import Task, data_of
 from dstill.errors import DataError, ServiceError, UsageError
@@ -60,7 +59,7 @@ class Embedded(SqlExecutor):
     task: AboutDatabases
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        from dstill_sql.engines.preparing import Untranslatable, prepared
+        from dstill_sql.engines.preparing import NOT_PREPARED, prepared, unprepared
 
         if (data := self._data(example)) is None:
             there = f"there are no rows of the database '{data_of(self.task, example)}' here"
@@ -68,10 +67,8 @@ class Embedded(SqlExecutor):
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"{there}: {how}")
         try:
             query = prepared(answer, example, self.task, self.dialect)
-        except Untranslatable as error:
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
-        except NotReadable as error:
-            return _invalid(f"not run: {error}")
+        except NOT_PREPARED as error:
+            return unprepared(error)
         return self.run_on(query, data)
 
     def run_on(self, query: exp.Query, data: Rows | File) -> Outcome:

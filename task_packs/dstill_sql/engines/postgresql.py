@@ -17,7 +17,6 @@ from typing import Any, ClassVar, Self
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.records import Example, Outcome, OutcomeKind
-from dstill.api.rows import NotReadable
 from dstill.api.setting import setting
 from dstill.api.task import Task, data_of
 from dstill_sql.declarations import POSTGRESQL
@@ -90,7 +89,7 @@ class Postgresql(SqlExecutor, declared=POSTGRESQL):
 
     def execute(self, answer: str, example: Example) -> Outcome:
         from dstill_sql.engines import running
-        from dstill_sql.engines.preparing import Untranslatable, prepared
+        from dstill_sql.engines.preparing import NOT_PREPARED, prepared, unprepared
 
         data = self.task.data(example)
         own_schema = ""
@@ -104,10 +103,8 @@ class Postgresql(SqlExecutor, declared=POSTGRESQL):
                 return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"{there}; --load-data copies it there")
         try:
             query = prepared(answer, example, self.task, "postgres")
-        except Untranslatable as error:
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
-        except NotReadable as error:
-            return Outcome(kind=OutcomeKind.INVALID, reason=f"not run: {error}")
+        except NOT_PREPARED as error:
+            return unprepared(error)
         with self._lock:
             try:
                 value = running.run(

@@ -3,9 +3,9 @@
     conditions.within(read("SELECT id FROM orders", "duckdb"), example, schema, "duckdb")
     SELECT id FROM (SELECT * FROM orders AS own_rows WHERE own_rows.tenant = 'acme' OFFSET 0) AS orders
 
-The claims of the caller are literals of the tree. OFFSET 0, and LIMIT -1 in SQLite, keep an engine from evaluating other
-conditions first: an error of theirs would tell about rows that nobody may read. The columns of a condition have a name
-of its table that no answer may use, so they never mean a column of the query around it.
+The claims of the caller are literals of the tree. OFFSET 0, and LIMIT -1 in SQLite, keep an engine from evaluating
+other conditions first: their errors would quote rows that the caller may not read. The columns of a condition have a
+name of its table that no answer may use, so they never mean a column of the query around it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PARTS = ("expressions", "from_", "where", "kind")  # of a SELECT that has nothi
 
 
 class RowConditions(RowRules):
-    """The conditions of a task. Raises ConfigError for one that is none."""
+    """The conditions of a task. Raises ConfigError for one that cannot be used."""
 
     def __init__(self, limits: Limits, dialect: Dialect) -> None:
         super().__init__(limits.rows, limits.caller)
@@ -124,7 +124,7 @@ def _read(text: str, table: str, dialect: Dialect) -> exp.Select:
         raise _wrong(table, text, "write {caller.NAME} without quotes")
     for column in columns:
         if len(column.parts) > 2 or column.table.casefold() not in ("", table.casefold()):
-            raise _wrong(table, text, f"'{column.sql(dialect)}' is no column of the table")
+            raise _wrong(table, text, f"'{column.sql(dialect)}' is not a column of the table")
     return query
 
 
@@ -149,4 +149,4 @@ def _compare_as_texts(condition: exp.Expr, table: Table) -> None:
 
 
 def _wrong(table: str, text: str, why: str) -> ConfigError:
-    return ConfigError(f"guard.rows: '{text}' is no condition for '{table}': {why}", where=f"guard.rows.{table}")
+    return ConfigError(f"guard.rows: '{text}' cannot be used for '{table}': {why}", where=f"guard.rows.{table}")

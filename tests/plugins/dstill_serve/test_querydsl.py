@@ -135,7 +135,9 @@ TOKEN = "a-token-of-the-tests-0123456789"
 COUNT = '{"size":0,"track_total_hits":true}'
 
 
-def test_answers_read_the_rows_of_their_caller(make_run: Callable[..., Run], serve_in_thread: Callable[..., Any]) -> None:
+def test_answers_read_the_rows_of_their_caller(
+    make_run: Callable[..., Run], serve_in_thread: Callable[..., Any]
+) -> None:
     asked = [Example(id="1", question="how many?", answer=COUNT, context={"index": "weblogs"})]
     rows = {"weblogs": "http.request.method = {caller.method}"}
     server = serve_in_thread(make_run(asked, task__querydsl__guard__rows=rows), claims_key=KEY, token=TOKEN)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,10 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.tenants import MAPPING, OF_TENANT, Served, documents, index, seen, texts
+from support.tenants import MAPPING, OF_TENANT, Served, index, seen, texts
 
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
+from dstill.api.protocols import ValueLookup
 from dstill.api.records import Example, OutcomeKind, TestDatabase
 from dstill.api.rows import Caller
 from dstill.errors import AuthError, ConfigError
@@ -64,6 +63,12 @@ def test_a_caller_finds_own_documents(pair: Pair) -> None:
     assert value["body"] == {"query": {"match": {"note": "plan"}}}  # without the claims
 
 
+def test_values_are_looked_up_among_own_documents(pair: Pair) -> None:
+    lookup = ValueLookup.of(pair[0].task)
+    result = pair[0].run(lookup.values_query(ASKED, "secret", 1_000), ASKED).value
+    assert set(lookup.listed_values(result)) == {"passable", "passing", "q"}
+
+
 def test_an_index_without_an_entry_is_refused_unless_there_is_one_for_the_others() -> None:
     with opened(rows={"logs": OF_TENANT}) as executor:
         outcome = executor.run("{}", ASKED)
@@ -102,16 +107,16 @@ def test_test_databases_have_made_up_documents_that_all_may_read() -> None:
         ("note = {caller.tenant}", "has no whole values in 'note' (text)"),
         ("items.sku = {caller.tenant}", "has no whole values in 'items.sku' (nested)"),
         ("ip = {caller.tenant}", "has no whole values in 'ip' (ip)"),
-        ("tenant =", "is no condition for 'shared'"),
-        ("tenant = a", "is no condition for 'shared'"),
-        ('tenant = "a" OR tenant = "b"', "is no condition for 'shared'"),
-        ('tenant = "a" AND', "is no condition for 'shared'"),
-        ('tenant = "{caller.tenant', "is no condition for 'shared'"),
-        ('tenant != "a"', "is no condition for 'shared'"),
-        ('{"match_all": {}}', "is no condition for 'shared'"),
+        ("tenant =", "cannot be used for 'shared'"),
+        ("tenant = a", "cannot be used for 'shared'"),
+        ('tenant = "a" OR tenant = "b"', "cannot be used for 'shared'"),
+        ('tenant = "a" AND', "cannot be used for 'shared'"),
+        ('tenant = "{caller.tenant', "cannot be used for 'shared'"),
+        ('tenant != "a"', "cannot be used for 'shared'"),
+        ('{"match_all": {}}', "cannot be used for 'shared'"),
     ],
 )
-def test_what_is_no_condition_is_an_error_when_the_engine_is_opened(condition: str, why: str) -> None:
+def test_other_conditions_are_an_error_when_the_engine_is_opened(condition: str, why: str) -> None:
     with pytest.raises(ConfigError) as error:
         opened(rows={"shared": condition})
     assert why in error.value.what
