@@ -91,8 +91,9 @@ RARE = (
     "student.*",
     "executor.*",
 )
-RARE_BUT_NEEDED = ("*.guard.fields", "*.guard.denied", "executor.http.index", "executor.postgresql.schema_name",
-    "executor.postgresql.user", "teacher.litellm.model", "teacher.local.model", "teacher.replay.file")  # fmt: skip
+RARE_BUT_NEEDED = ("*.guard.fields", "*.guard.denied", "*.guard.rows", "executor.http.index",
+    "executor.postgresql.schema_name", "executor.postgresql.user",
+    "teacher.litellm.model", "teacher.local.model", "teacher.replay.file")  # fmt: skip
 
 
 def main() -> None:

@@ -71,6 +71,19 @@ HEAD = """# What the guards refuse
 Before an answer runs, the guard of its task pack refuses what changes data, reads something else or costs too much: here
 is what the tests try, for the [Query DSL](#query-dsl) and for [SQL](#sql).
 
+## Whose rows
+
+    [task.sql.guard.rows]                   # or task.querydsl.guard.rows, by index: field = value AND …
+    orders = "tenant = {{caller.tenant}}"
+    countries = ""                          # all rows
+
+adds a condition to each table of a query, and to each body, before it runs. What has no entry (or `"*"`) is refused.
+`{{caller.…}}` is a claim of the [caller's token](serve.md#access), or of `guard.caller`. A caller without it runs nothing.
+
+In the Query DSL, hits have no scores, and what depends on other documents is refused: `fuzzy`, `global`,
+`min_doc_count: 0` … What has a condition has no [known values](own-index.md): train
+before you set it. Not covered: how long answers take; `init` and `doctor`.
+
 ## Query DSL
 
 The guard is an allow-list: it refuses each of these parts, wherever it is in a body, and anything else that its tables do

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dstill.api.records import Example, OutcomeKind, Prediction
+from dstill.api.rows import Caller, Claims
 from dstill.cli.console import note_bug
 from dstill.errors import DstillError, ServiceError
 from dstill.io.inert import visible
@@ -100,14 +101,20 @@ class Service:
     def executes(self) -> bool:
         return self.student.predictor.executor is not None
 
-    async def answer(self, query: Query) -> tuple[StudentAnswer, PredictedAnswer]:
+    async def answer(self, query: Query, claims: Claims | None) -> tuple[StudentAnswer, PredictedAnswer]:
         """The answer of the student or its fallback, and the same answer executed if the query asks for that.
 
-        Raises RequestError if the query cannot be answered, the queue is full or the timeout passes.
+        `claims`: of the caller, for the rows that the answer may read; None: those of the configuration. Raises
+        RequestError if the query cannot be answered, the queue is full or the timeout passes.
         """
-        if query.execute and not self.executes:
+        executor = self.student.predictor.executor
+        if query.execute and executor is None:
             raise RequestError(400, "not_executable", "this server does not execute answers", param="execute")
         job, deadline = self.student.job(query), asyncio.get_running_loop().time() + self.timeout
+        asked = Caller.asking(job.example, claims)
+        if query.execute and executor is not None and (missing := executor.missing_claims(asked)):
+            message = f"answers run for callers whose token has the claim {', '.join(sorted(missing))}"
+            raise RequestError(403, "missing_claim", message)
         try:
             ticket = self.queue.put(job)
         except Full as full:
@@ -125,7 +132,7 @@ class Service:
             if not query.execute:
                 return answer, answer.predicted
             with self.traces.step("execute") if answer.predicted.ok else contextlib.nullcontext():
-                executed = await self.runner.run(job.example, answer.predicted, timeout=_until(deadline))
+                executed = await self.runner.run(asked, answer.predicted, timeout=_until(deadline))
             if executed.outcome:
                 self.metrics.executed(executed.outcome)
             return answer, executed
@@ -295,7 +302,9 @@ class _Api:
     async def _answer(self, request: Request, query: Query) -> tuple[StudentAnswer, PredictedAnswer]:
         seen = observed(request)
         seen.question = query.question
-        answer, predicted = await _unless_disconnected(request, self._service.answer(query))
+        answer, predicted = await _unless_disconnected(
+            request, self._service.answer(query, self._service.access.claims(request))
+        )
         seen.answered = predicted
         return answer, predicted
 

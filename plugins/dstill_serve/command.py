@@ -59,6 +59,14 @@ def request_log_options(logs: str) -> Callable[[Decorated], Decorated]:
 @run_argument
 @listen_options
 @click.option(
+    "--claims-key-env",
+    default="",
+    show_default=False,
+    metavar="NAME",
+    help="Environment variable with the key of callers' tokens (JWT, HS256), whose claims decide which rows answers "
+    "read (`guard.rows`). Default: callers have no claims.",
+)
+@click.option(
     "--execute/--no-execute",
     default=True,
     help="Execute an answer if the request asks for it. With --no-execute: never.",
@@ -106,6 +114,7 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     port: int,
     host: str,
     token_env: str,
+    claims_key_env: str,
     execute: bool,
     max_wrong: float | None,
     fallback: str,
@@ -131,12 +140,12 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     or has reached --max-usd, the student abstains.
     """
     from dstill_serve import serving
-    from dstill_serve.auth import Access, token_of
+    from dstill_serve.auth import MIN_KEY_LENGTH, Access, token_of
     from dstill_serve.feedback import FeedbackLog
     from dstill_serve.observed import RequestLog
     from dstill_serve.tracing import traces_of
 
-    token = token_of(token_env)
+    token, key = token_of(token_env), token_of(claims_key_env, shortest=MIN_KEY_LENGTH)
     opened = app.open_trained(run)
     log = None if feedback is None else FeedbackLog(feedback)
     limits = serving.Limits(max_batch=max_batch, max_requests=max_requests, timeout=timeout)
@@ -146,7 +155,7 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
         listener = stack.enter_context(serving.listening(host, port))
         # Fail before the slow loading of the student. The socket has the address of a name such as localhost.
         host, port = listener.getsockname()[:2]
-        access = Access(host=host, port=port, token=token)
+        access = Access(host=host, port=port, token=token, claims_key=key)
         predictor = stack.enter_context(ready(opened, execute=execute, max_wrong=max_wrong, fallback=fallback))
         watched: dict[str, Any] = {"feedback": log, "log": requests, "traces": traces}
         service = stack.enter_context(serving.opened(predictor, access=access, limits=limits, **watched))

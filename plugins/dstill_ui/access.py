@@ -122,6 +122,10 @@ class Behind:
         """True: see `Access`."""
         return True
 
+    def claims(self, request: Request) -> None:
+        """None: the pages are for people who may see all that the configuration shows."""
+        return None
+
     def check(self, request: Request) -> RequestError | None:
         """None: see `Access`."""
         return None

@@ -82,6 +82,10 @@ class Executor(Part, ABC):
         the answer: return an outcome of another kind than OK. Raises ServiceError or AuthError if no answer can be run.
         """
 
+    def missing_claims(self, example: Example) -> frozenset[str]:
+        """The claims that its caller lacks, so that `execute` raises AuthError (`dstill.api.rows`); default: none."""
+        return frozenset()
+
     def context(self, example: Example) -> Mapping[str, Any]:
         """Facts that only the engine knows about the data of `example`, such as its schema; default: nothing.
 

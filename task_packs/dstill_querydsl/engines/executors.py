@@ -28,6 +28,7 @@ from typing import Any, Self
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Outcome, OutcomeKind, Problem, TestDatabase
+from dstill.api.rows import NotReadable
 from dstill.api.setting import setting
 from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
@@ -40,9 +41,12 @@ from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.live_guard import LiveGuard
 from dstill_querydsl.engines.parity_guard import search_if_supported
 from dstill_querydsl.engines.result_extraction import observe
+from dstill_querydsl.engines.row_filters import RowFilters, within
 from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
 from dstill_querydsl.engines.unsupported_fields import UnsupportedFields
 from dstill_querydsl.language import strict
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.language.guard.limits import Limits
 
 __all__ = ["Embedded", "Http", "HttpSettings"]
 
@@ -67,6 +71,10 @@ class _EngineExecutor(Executor):
         self._places: dict[str, EnginePlace] = {}
         self._references: dict[tuple[str, str], Outcome] = {}
         self._dependencies: dict[str, Mapping[str, Any]] = {}  # index name → those in its documents
+        self._rows = RowFilters(getattr(task.config, "guard", None) or Limits())
+        for name in self._rows.names:
+            if (index := self.index_of(Example(id="", question="", context={"index": name}))) is not None:
+                self._rows.check(name, Fields.of(index.mapping))
         return self
 
     def index_of(self, example: Example) -> Index | None:
@@ -82,23 +90,45 @@ class _EngineExecutor(Executor):
         if read.value is None:  # the task's checks do not require JSON
             return Outcome(kind=OutcomeKind.INVALID, reason=read.problems[0].message)
         place = self.place_of(example)
-        if errors := self.errors(place, read.value):
+        try:
+            rows = self._rows.query(self.name_of(example), example, Fields.of(place.mapping)) if self._rows else None
+            body = place.frozen(read.value) if rows is None else within(place.frozen(read.value), rows)
+        except NotReadable as error:
+            return Outcome(kind=OutcomeKind.INVALID, reason=str(error))
+        if errors := self.errors(place, read.value, rows):
             reason = f"not run: {errors[0].layer}: {errors[0].message}"
             return Outcome(kind=OutcomeKind.INVALID, reason=reason, problems=errors)
-        body = place.frozen(read.value)
         key = (place.digest, json.dumps(body))
         if key not in self._references:
             outcome = self._run(place, body)
             if outcome.kind is OutcomeKind.OK:
-                outcome = replace(outcome, value={**outcome.value, "documents": place.documents})
+                about = {"documents": place.documents} if rows is None else self._about_rows(place, read.value, rows)
+                outcome = replace(outcome, value={**outcome.value, **about})
             if not place.digest or answer != example.answer:
                 return outcome
             self._references[key] = outcome
         return self._references[key]
 
-    def errors(self, place: EnginePlace, body: dict[str, Any]) -> tuple[Problem, ...]:
-        """Errors that keep `body` from running at `place`, although it passed the checks of the task."""
+    def errors(self, place: EnginePlace, body: dict[str, Any], rows: Mapping[str, Any] | None) -> tuple[Problem, ...]:
+        """Errors that keep `body` from running at `place`, although it passed the checks of the task.
+
+        `rows`: the query of the documents that it may read; None: all.
+        """
         return ()
+
+    def name_of(self, example: Example) -> str:
+        """The name of the example's index in the configuration."""
+        index = self.index_of(example)
+        return index.name if index is not None else str(example.context.get("index", ""))
+
+    def missing_claims(self, example: Example) -> frozenset[str]:
+        return self._rows.missing(example)
+
+    def _about_rows(self, place: EnginePlace, body: Mapping[str, Any], rows: Mapping[str, Any]) -> dict[str, Any]:
+        """What a value says beside the reply: the body as it was written, and how many documents it may read."""
+        counted = self.server.search(place.name, {"size": 0, "track_total_hits": True, "query": rows})
+        documents = counted.raw["hits"]["total"]["value"] if counted.kind is OutcomeKind.OK else 0
+        return {"body": place.frozen(body), "documents": documents}
 
     def context(self, example: Example) -> Mapping[str, Any]:
         """The rules that the documents never break, for test databases that keep them."""
@@ -211,6 +241,8 @@ class Http(_EngineExecutor, declared=HTTP):
             ca_fingerprint=self.config.ca_fingerprint,
         )
         self._guards: dict[str, LiveGuard] = {}  # index name → guard
+        if self.config.index in self._rows.names and not engine.load_data:
+            self._rows.check(self.config.index, Fields.of(self._inspected(self.config.index).mapping))
         return self
 
     @cached_property
@@ -222,7 +254,7 @@ class Http(_EngineExecutor, declared=HTTP):
         embedded = isinstance(example.context.get("test_database"), TestDatabase) and not self.engine.load_data
         return self._embedded.run(answer, example) if embedded else super().execute(answer, example)
 
-    def errors(self, place: EnginePlace, body: dict[str, Any]) -> tuple[Problem, ...]:
+    def errors(self, place: EnginePlace, body: dict[str, Any], rows: Mapping[str, Any] | None) -> tuple[Problem, ...]:
         """Run the guard again with what the server says: its mapping, ranges and dialect. The checks had the row's."""
         limits = getattr(self.task.config, "guard", None)  # None: the task has no guard
         if limits is None:
@@ -230,7 +262,7 @@ class Http(_EngineExecutor, declared=HTTP):
         if place.name not in self._guards:
             described = None if self.engine.load_data else index_of({"index": place.name}, self.task.config)
             self._guards[place.name] = LiveGuard.of(place, described, limits)
-        return self._guards[place.name].errors(body)
+        return self._guards[place.name].errors(body, rows)
 
     @property
     def data(self) -> str:
@@ -257,18 +289,20 @@ class Http(_EngineExecutor, declared=HTTP):
                     hint="load_data works for the bundled indices only",
                 )
             return self._load(index)
-        name = self._name_of(example)
+        return self._inspected(self.name_of(example))
+
+    def _inspected(self, name: str) -> EnginePlace:
         if name not in self._places:
             self._places[name] = self._inspect(name)
         return self._places[name]
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        return {} if self.engine.load_data else snapshot(self.server, filter(None, map(self._name_of, examples)))
+        return {} if self.engine.load_data else snapshot(self.server, filter(None, map(self.name_of, examples)))
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
         return changes(then, now)
 
-    def _name_of(self, example: Example) -> str:
+    def name_of(self, example: Example) -> str:
         """The index name from the configuration or the example, checked; empty if neither has one."""
         name = self.config.index or str(example.context.get("index", ""))
         return check_name(name, pattern=self.config.allow_pattern, where=f"example {example.id}") if name else ""

@@ -7,7 +7,7 @@ open a denied field, and a narrow range of values would let a histogram fill any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -18,7 +18,7 @@ from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines.embedded import LoadedIndex
 from dstill_querydsl.engines.reading import bounds
 from dstill_querydsl.language import guard
-from dstill_querydsl.language.fields import Field, Fields
+from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.language.guard.mapping import limits_on
 from dstill_querydsl.language.guard.ranges import Bounds, values_of
 
@@ -33,7 +33,7 @@ class LiveGuard:
     ranges: Bounds
     dialect: str  # of the engine
     fields: Fields
-    ask: Callable[[Sequence[Field]], Bounds]  # asks the engine for the ranges of fields
+    ask: Callable[..., Bounds]  # asks the engine for the ranges of fields, among the documents of a query
 
     @classmethod
     def of(cls, place: LoadedIndex, described: Index | None, limits: guard.Limits) -> Self:
@@ -43,15 +43,15 @@ class LiveGuard:
         ask = partial(bounds, place.engine, place.name)
         return cls(limits, values_of(fields, values), place.engine.capabilities.dialect, fields, ask)
 
-    def errors(self, body: dict[str, Any]) -> tuple[Problem, ...]:
-        """The guard's errors for `body`. Raises ServiceError, AuthError."""
-        problems = guard.check(body, self.limits, self.ranges, self.dialect, self._live_bounds(body))
+    def errors(self, body: dict[str, Any], rows: Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
+        """The guard's errors for `body`. `rows`: the query of what it may read. Raises ServiceError, AuthError."""
+        problems = guard.check(body, self.limits, self.ranges, self.dialect, self._live_bounds(body, rows))
         return tuple(problem for problem in problems if problem.is_error)
 
-    def _live_bounds(self, body: dict[str, Any]) -> Bounds:
+    def _live_bounds(self, body: dict[str, Any], rows: Mapping[str, Any] | None) -> Bounds:
         """The ranges of fields whose gaps a histogram fills, from the engine, so that they are not doubled."""
         unknown = sorted({gap.field for gap in guard.unknown_ranges(body, self.limits, self.ranges)})
         readable = [
             field for field in map(self.fields.get, unknown) if field is not None and self.limits.allows(field.name)
         ]
-        return self.ask(readable) if readable else {}
+        return self.ask(readable, rows) if readable else {}

@@ -142,14 +142,17 @@ def _why_unread(field: Field, fields: Fields, allows: Callable[[str], bool], tex
     return ""
 
 
-def bounds(server: HttpEngine, name: str, fields: Sequence[Field]) -> dict[str, tuple[Any, Any]]:
+def bounds(
+    server: HttpEngine, name: str, fields: Sequence[Field], query: Mapping[str, Any] | None = None
+) -> dict[str, tuple[Any, Any]]:
     """The lowest and highest value that each number and date among `fields` has now. Raises ServiceError, AuthError.
 
-    Fields of other types are left out, and dates beyond the years 1 to 9999.
+    `query`: that the documents match; None: all. Fields of other types are left out, and dates beyond the years 1 to
+    9999.
     """
     readable = [field for field in fields if field.family in ("number", "date")]
     ranges = {}
-    for field, node in _ask(server, name, readable, _ends):
+    for field, node in _ask(server, name, readable, _ends, query=query):
         if isinstance(node, str):
             continue
         if not _count(node):
@@ -172,17 +175,22 @@ def _ask(
     fields: Sequence[Field],
     below: Callable[[Field], Mapping[str, Any]],
     at_once: int = READ_BATCH,
+    query: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[Field, Any]]:
     """Each field with the aggregation over the documents that have it, or with why it failed."""
     for start in range(0, len(fields), at_once):
-        yield from _together(server, name, fields[start : start + at_once], below)
+        yield from _together(server, name, fields[start : start + at_once], below, query)
 
 
 def _together(
-    server: HttpEngine, name: str, fields: Sequence[Field], below: Callable[[Field], Mapping[str, Any]]
+    server: HttpEngine,
+    name: str,
+    fields: Sequence[Field],
+    below: Callable[[Field], Mapping[str, Any]],
+    query: Mapping[str, Any] | None,
 ) -> Iterator[tuple[Field, Any]]:
     aggregations = {f"f{n}": _within(field, below(field)) for n, field in enumerate(fields)}
-    outcome = server.search(name, {"size": 0, "aggs": aggregations})
+    outcome = server.search(name, {"size": 0, "aggs": aggregations, **({"query": query} if query else {})})
     if outcome.kind is OutcomeKind.OK:
         for n, field in enumerate(fields):
             path = ("inside",) if field.nested else ()
@@ -191,8 +199,8 @@ def _together(
         yield fields[0], f"not answered: {outcome.reason[:100]}"
     else:  # one of the fields causes the error, or there are too many
         half = len(fields) // 2
-        yield from _together(server, name, fields[:half], below)
-        yield from _together(server, name, fields[half:], below)
+        yield from _together(server, name, fields[:half], below, query)
+        yield from _together(server, name, fields[half:], below, query)
 
 
 def _within(field: Field, below: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Embedded(SqlExecutor):
     task: AboutDatabases
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        from dstill_sql.engines.preparing import Untranslatable, prepared
+        from dstill_sql.engines.preparing import NOT_PREPARED, prepared, unprepared
 
         if (data := self._data(example)) is None:
             there = f"there are no rows of the database '{data_of(self.task, example)}' here"
@@ -67,8 +67,8 @@ class Embedded(SqlExecutor):
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"{there}: {how}")
         try:
             query = prepared(answer, example, self.task, self.dialect)
-        except Untranslatable as error:
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
+        except NOT_PREPARED as error:
+            return unprepared(error)
         return self.run_on(query, data)
 
     def run_on(self, query: exp.Query, data: Rows | File) -> Outcome:

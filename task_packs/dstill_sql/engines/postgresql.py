@@ -89,7 +89,7 @@ class Postgresql(SqlExecutor, declared=POSTGRESQL):
 
     def execute(self, answer: str, example: Example) -> Outcome:
         from dstill_sql.engines import running
-        from dstill_sql.engines.preparing import Untranslatable, prepared
+        from dstill_sql.engines.preparing import NOT_PREPARED, prepared, unprepared
 
         data = self.task.data(example)
         own_schema = ""
@@ -103,8 +103,8 @@ class Postgresql(SqlExecutor, declared=POSTGRESQL):
                 return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"{there}; --load-data copies it there")
         try:
             query = prepared(answer, example, self.task, "postgres")
-        except Untranslatable as error:
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=str(error))
+        except NOT_PREPARED as error:
+            return unprepared(error)
         with self._lock:
             try:
                 value = running.run(

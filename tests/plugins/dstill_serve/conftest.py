@@ -108,6 +108,7 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         max_wrong: float | None = None,
         fallback: str = "",
         token: str = "",
+        claims_key: str = "",
         batch: int = 16,
         queue_size: int = 64,
         seconds: float = PATIENCE,
@@ -125,7 +126,8 @@ def serve_in_thread(request: pytest.FixtureRequest, project: Path) -> Iterator[C
         if log is not None:
             stack.callback(log.close)
         port = listener.getsockname()[1]
-        access = Access(host="127.0.0.1", port=port, token=secret)
+        key = Secret(claims_key) if claims_key else None
+        access = Access(host="127.0.0.1", port=port, token=secret, claims_key=key)
         made = opened(predictor, access=access, limits=limits, feedback=taken, log=log, traces=traces)
         service = stack.enter_context(made)
         server = server_of(service, limits)

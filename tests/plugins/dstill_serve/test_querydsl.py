@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from support.installed import entry_points
 from support.kill.children import python_path
+from support.signed import KEY, signed
 
 from dstill import config, plugins
 from dstill.api.protocols import Synthesis
@@ -128,3 +129,42 @@ def test_mapping_deleted_while_serving_was_already_read(
     Path("mapping.json").unlink()
     assert server.query("errors?").json["ok"]
     assert server("GET", "/v1/about").json["data"]["logs"]["fields"] == [["level", "keyword"], ["took", "long"]]
+
+
+TOKEN = "a-token-of-the-tests-0123456789"
+COUNT = '{"size":0,"track_total_hits":true}'
+
+
+def test_answers_read_the_rows_of_their_caller(
+    make_run: Callable[..., Run], serve_in_thread: Callable[..., Any]
+) -> None:
+    asked = [Example(id="1", question="how many?", answer=COUNT, context={"index": "weblogs"})]
+    rows = {"weblogs": "http.request.method = {caller.method}"}
+    server = serve_in_thread(make_run(asked, task__querydsl__guard__rows=rows), claims_key=KEY, token=TOKEN)
+
+    def query(claims: dict[str, Any], **more: Any) -> Any:
+        return server("POST", "/v1/query", {"question": "how many?", **more}, authorization=f"Bearer {signed(claims)}")
+
+    counts = {}
+    for method in ("GET", "POST", "NONE"):
+        reply = query({"method": method}, execute=True).json
+        counts[method] = reply["result"]["total"]["value"]
+    assert 0 == counts["NONE"] < counts["POST"] < counts["GET"] < 300
+    for claims in ({}, {"user": "x"}, {"method": ["GET", "POST"]}, {"method": {}}):
+        reply = query(claims, execute=True)
+        assert (reply.status, reply.error["code"]) == (403, "missing_claim")
+        assert reply.error["message"] == "answers run for callers whose token has the claim method"
+        assert query(claims).json["answer"] == COUNT  # which reads nothing
+    plain = server("POST", "/v1/query", {"question": "how many?", "execute": True}, authorization=f"Bearer {TOKEN}")
+    assert (plain.status, plain.error["code"]) == (403, "missing_claim")
+    assert server("POST", "/v1/query", {"question": "how many?"}).status == 401
+
+
+def test_a_server_without_a_key_uses_the_configured_claims(
+    make_run: Callable[..., Run], serve_in_thread: Callable[..., Any]
+) -> None:
+    asked = [Example(id="1", question="how many?", answer=COUNT, context={"index": "weblogs"})]
+    rows = {"weblogs": "http.request.method = {caller.method}"}
+    run = make_run(asked, task__querydsl__guard__rows=rows, task__querydsl__guard__caller={"method": "NONE"})
+    reply = serve_in_thread(run).query("how many?", execute=True)
+    assert reply.json["result"]["total"]["value"] == 0

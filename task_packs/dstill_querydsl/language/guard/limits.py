@@ -11,13 +11,14 @@ turns the guard off:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from fnmatch import fnmatchcase
 from glob import escape
 from typing import Any
 
+from dstill.api.rows import caller_setting, rows_setting
 from dstill.api.setting import setting
 from dstill.errors import ConfigError
 
@@ -65,6 +66,11 @@ class Limits:
     fields: tuple[str, ...] = setting(
         ("*",), "Globs of allowed fields. `!glob` denies a field; a denial wins over an allowance."
     )
+    rows: Mapping[str, str] = rows_setting(
+        'The documents of each index that a body reads: `{logs = "tenant = {caller.tenant} AND level = 3"}`. `"*"`: of '
+        "other indices. An index without an entry is refused."
+    )
+    caller: Mapping[str, Any] = caller_setting()
 
     def __post_init__(self) -> None:
         for item in fields_of(self):

@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from dstill.api.rows import reads_all
 from dstill.api.values import Values
 from dstill.io.logs import log
 from dstill_querydsl.bundle.indices import Index
@@ -83,13 +84,15 @@ class IndexProfile:
 
     @cached_property
     def values(self) -> Values:
-        """The known values of the fields that may be read."""
+        """The known values of the fields that may be read, in all documents."""
+        if not reads_all(self._limits.rows, self.index.name):
+            return Values()
         return self.index.values.with_aliases(self._aliases, "task.querydsl.aliases").only(self.limits.allows)
 
     @cached_property
     def ranges(self) -> Bounds:
         """The lowest and highest value of each field where they are known."""
-        return values_of(self.fields, self.values)
+        return values_of(self.fields, self.index.values.only(self.limits.allows))
 
     @cached_property
     def _pruner(self) -> Pruner:

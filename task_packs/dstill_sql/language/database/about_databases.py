@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from dstill.api.records import Example
 from dstill.api.task import Task
 from dstill_sql.language.database.database import Database, File, Rows, rows_of
 from dstill_sql.settings import Settings
+
+if TYPE_CHECKING:
+    from dstill_sql.engines.row_conditions import RowConditions
 
 __all__ = ["AboutDatabases"]
 
@@ -15,6 +21,13 @@ class AboutDatabases(Task):
 
     Config = Settings
     config: Settings
+
+    @cached_property
+    def row_conditions(self) -> RowConditions:
+        """Whose rows an answer reads. Raises ConfigError."""
+        from dstill_sql.engines.row_conditions import RowConditions
+
+        return RowConditions(self.config.guard, self.config.dialect)
 
     def database(self, example: Example) -> Database | None:
         """The database that the example is about. None if only its name is known. Raises DataError."""

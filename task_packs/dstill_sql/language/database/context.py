@@ -30,15 +30,15 @@ __all__ = ["database_of"]
 def database_of(context: Mapping[str, Any], settings: Settings) -> Database | None:
     """The database of an example's context; None if only its name is known. Raises DataError."""
     database = _described(context, settings)
-    if database and settings.guard.denied:
-        database = _without_denied(database, settings.guard)
+    if database and (settings.guard.denied or settings.guard.rows):
+        database = _without_hidden(database, settings.guard)
     return _with_aliases(database, settings.aliases, Path.cwd()) if database and settings.aliases else database
 
 
 @lru_cache(maxsize=64)
-def _without_denied(database: Database, limits: Limits) -> Database:
-    """The database without known values that no answer may read: they are in no prompt, message or word list."""
-    return replace(database, values=database.values.only(lambda name: not limits.denies(*name.rsplit(".", 1))))
+def _without_hidden(database: Database, limits: Limits) -> Database:
+    """The database without known values that not every answer may read: no prompt, message or word list has them."""
+    return replace(database, values=database.values.only(lambda name: limits.shows_values(*name.rsplit(".", 1))))
 
 
 @lru_cache(maxsize=64)

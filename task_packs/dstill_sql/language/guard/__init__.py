@@ -26,7 +26,7 @@ from dstill_sql.language.limits import Limits
 from dstill_sql.language.printing import settled
 from dstill_sql.language.statements import place
 
-__all__ = ["check"]
+__all__ = ["check", "visible_ctes"]
 
 # Parts of a SELECT and of a table that sqlglot keeps beside their expressions.
 _UNUSUAL_OF_SELECT = (
@@ -137,7 +137,7 @@ def _table(table: exp.Table, schema: SqlSchema | None, limits: Limits) -> Iterat
     name = table.name.casefold()
     if limits.denies(name):
         yield _problem("denied", f"the table '{table.name}' may not be read", at=table)
-    elif name in _visible_ctes(table):
+    elif name in visible_ctes(table):
         return
     elif schema is None and (not name.replace("_", "").isalnum() or name.startswith(_CATALOGS)):
         yield _problem("other_schema", f"'{table.name}' is not the name of a table", at=table)
@@ -146,7 +146,7 @@ def _table(table: exp.Table, schema: SqlSchema | None, limits: Limits) -> Iterat
         yield _problem("unknown_table", f"there is no table '{table.name}'.{near}", at=table)
 
 
-def _visible_ctes(table: exp.Table) -> dict[str, exp.CTE]:
+def visible_ctes(table: exp.Table) -> dict[str, exp.CTE]:
     """The queries of WITH that a table may stand for, by folded names: of the queries around it, and those before it.
 
     Of WITH RECURSIVE all of them, its own too.
@@ -210,7 +210,7 @@ def _is_of_table(column: exp.Column, schema: SqlSchema | None) -> bool:
 
 def _columns_of(source: exp.Expr, schema: SqlSchema | None) -> set[str]:
     """The folded names of the columns of a table, a query of WITH, or a nested query, as far as they are known."""
-    if isinstance(source, exp.Table) and (cte := _visible_ctes(source).get(source.name.casefold())):
+    if isinstance(source, exp.Table) and (cte := visible_ctes(source).get(source.name.casefold())):
         return _columns_of(cte, schema)
     if isinstance(source, (exp.CTE, exp.Subquery)):
         return {name.casefold() for name in source.alias_column_names or source.this.named_selects}
@@ -223,7 +223,7 @@ def _called_columns(query: exp.Query, schema: SqlSchema) -> Iterator[Problem]:
     columns: dict[str, set[str]] = {}  # folded name of a table in the query → names of its columns
     for table in query.find_all(exp.Table):
         listed = schema.table(table.name)
-        if listed is not None and table.name.casefold() not in _visible_ctes(table):
+        if listed is not None and table.name.casefold() not in visible_ctes(table):
             names = columns.setdefault(table.alias_or_name.casefold(), set())
             names |= {column.name.casefold() for column in listed.columns}
             names |= {name.casefold() for name in table.alias_column_names}
