@@ -44,5 +44,5 @@ class Limits:
         return table.casefold() in self.denied_tables or bool(column and column.casefold() in self.denied_columns)
 
     def shows_values(self, table: str, column: str = "") -> bool:
-        """Whether known values of a column may be seen: every query may read it, in all rows."""
+        """Whether known values of a column may be seen: every query may read it in each row."""
         return not self.denies(table, column) and reads_all(self.rows, table)

@@ -160,3 +160,11 @@ def test_documents_of_others_change_no_answer_of_the_pack(weblogs: Pair, data: s
 def test_answers_of_the_pack_run(weblogs: Pair) -> None:
     outcomes = [weblogs[0].run(gold.answer or "", gold) for gold in golds()]
     assert sum(outcome.kind is OutcomeKind.OK for outcome in outcomes) > 0.7 * len(outcomes)
+
+
+@pytest.mark.parametrize(("rows", "shown"), [({"shared": OF_TENANT}, False), ({"shared": ""}, True), ({}, True)])
+def test_known_values_of_what_has_a_condition_are_hidden(rows: Mapping[str, str], shown: bool) -> None:
+    asked = replace(ASKED, context={**ASKED.context, "values": {"tenant": ["a", "b"]}})
+    profile = QueryDsl(Settings(guard=Limits(rows=rows))).index_profile(asked)
+    assert profile is not None
+    assert bool(profile.values) is shown

@@ -265,3 +265,12 @@ def test_rows_of_others_change_nothing_on_a_server(servers: Mapping[str, Pair], 
 def test_a_caller_reads_own_rows_of_a_server(servers: Mapping[str, Pair]) -> None:
     outcome = servers[COSTLY][0].run("SELECT id FROM orders ORDER BY id", ASKED)
     assert outcome.value["rows"] == [[1], [2], [3]]
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(ROWS, {"countries.name"}), ({}, {"countries.name", "customers.email"})])
+def test_known_values_of_what_has_a_condition_are_hidden(rows: Mapping[str, str], shown: set[str]) -> None:
+    values = {"customers.email": ["eve@b", "ann@a"], "countries.name": ["Norway"]}
+    context = {"db": "shop", "schema": SCHEMA, "values": values}
+    known = Sql(Settings(guard=Limits(rows=rows))).database(Example(id="1", question="?", context=context))
+    assert known is not None
+    assert set(known.values) == shown

@@ -84,7 +84,7 @@ class IndexProfile:
 
     @cached_property
     def values(self) -> Values:
-        """The known values of the fields that may be read, in all documents."""
+        """The known values of the fields that may be read in every document."""
         if not reads_all(self._limits.rows, self.index.name):
             return Values()
         return self.index.values.with_aliases(self._aliases, "task.querydsl.aliases").only(self.limits.allows)
