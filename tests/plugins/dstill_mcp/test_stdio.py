@@ -115,7 +115,6 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ask", {"question": QUESTION, "execute": True}),
     ("check", {"answer": "SELECT airline FROM flights"}),
     ("run", {"answer": "DROP TABLE flights"}),
-    ("run", {"answer": "SELECT name, carrier FROM airlines ORDER BY name LIMIT 2"}),
 )
 
 
