@@ -9,7 +9,7 @@
 Each database is read as `dstill ask` reads a server; each index has the mapping and the values that `dstill init`
 would write. Right: the task's own verdict, on the data alone unless ``--test-databases`` is given. Silently wrong: it
 passed all checks, ran, and is not right. Unmarked: silently wrong, and neither has a warning nor is a guess. Right but
-marked: of the right ones, those that have a warning or are a guess.
+marked: of the right ones, those that have a warning or are a guess. Among those offered: it or an alternative is right.
 
 The folder has the questions (`questions.jsonl` for each task) and says how they are judged. They only measure: do not
 train on them. Only totals are printed; `--out` keeps the rows of part "a", which may be read.
@@ -38,6 +38,7 @@ from dstill.io.jsonl import read_rows
 from dstill.plugins import load, part_sections
 from dstill.stages.predict import live_data
 from dstill.stages.predict.answerable import Answerable
+from dstill.stages.predict.predicted import PredictedAnswer
 from dstill.stages.predict.predictor import Predictor
 
 __all__ = ["PARTS", "TASKS", "Answered", "Data", "answered", "main", "write_table"]
@@ -60,6 +61,7 @@ class Answered:
     executed: bool
     second_look: bool
     marked: bool  # a warning, or the student is not sure of it
+    offered: bool  # it is right, or one of the alternatives is
     reason: str
     score: float | None  # of the first answer; None: the checks refuse it
     first_is_wrong: bool  # without a second look
@@ -81,8 +83,8 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="write the table into this page, docs/people.md")
     arguments = parser.parse_args()
     lines = [
-        "| questions | n | right | silently wrong | unmarked | right but marked |",
-        "| --- | ---: | --- | --- | --- | --- |",
+        "| questions | n | right | among those offered | silently wrong | unmarked | right but marked |",
+        "| --- | ---: | --- | --- | --- | --- | --- |",
     ]
     for task in [arguments.task] if arguments.task else TASKS:
         started = time.monotonic()
@@ -107,6 +109,7 @@ def scores(rows: Sequence[Answered]) -> dict[str, str]:
     right = [row for row in rows if row.right]
     return {
         "right": _share(len(right), len(rows)),
+        "among those offered": _share(sum(row.offered for row in rows), len(rows)),
         "silently wrong": _share(sum(row.silently_wrong for row in rows), len(rows)),
         "unmarked": _share(sum(row.silently_wrong and not row.marked for row in rows), len(rows)),
         "right but marked": _share(sum(row.marked for row in right), len(right)),
@@ -209,12 +212,16 @@ def _judged(student: Answerable, rows: Sequence[Mapping[str, Any]], context: Map
     setup = student.setup
     examples = [Example(id=row["id"], question=row["question"], answer=row["answer"], context=context) for row in rows]
     with Predictor(student, execute=True) as predictor:
-        answers = predictor.answer(examples)
+        answers = [
+            predictor.with_alternatives(*pair) for pair in zip(examples, predictor.answer(examples), strict=True)
+        ]
         firsts = predictor.first_answers(examples, 0)
         written = [Prediction(id=answer.id, text=answer.answer) for answer in answers]
         pairs = zip(examples, written, strict=True)
         verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, predictor.executor)
-        for row, answer, verdict, (first, score) in zip(rows, answers, verdicts, firsts, strict=True):
+        for row, example, answer, verdict, (first, score) in zip(
+            rows, examples, answers, verdicts, firsts, strict=True
+        ):
             yield Answered(
                 id=row["id"],
                 part=row["part"],
@@ -226,10 +233,18 @@ def _judged(student: Answerable, rows: Sequence[Mapping[str, Any]], context: Map
                 executed=verdict.reached >= Level.EXECUTED and not verdict.refused,
                 second_look=bool(answer.first_answer),
                 marked=bool(answer.guess or answer.problems),
+                offered=verdict.correct or _is_among(setup, predictor, example, answer.alternatives),
                 reason=verdict.reason,
                 score=score if first.ok or first.refused else None,
                 first_is_wrong=bool(answer.first_answer) or not verdict.correct,
             )
+
+
+def _is_among(setup: Setup, predictor: Predictor, example: Example, alternatives: Sequence[PredictedAnswer]) -> bool:
+    """Whether one of the answers is right."""
+    pairs = [(example, Prediction(id=example.id, text=other.answer)) for other in alternatives]
+    verdicts = steps.judge(setup.plugins, setup.task, pairs, setup.objective, predictor.executor)
+    return any(verdict.correct for verdict in verdicts)
 
 
 if __name__ == "__main__":

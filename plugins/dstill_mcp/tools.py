@@ -102,8 +102,13 @@ class Tools:
         example = replace(self._about(data), question=question_text(question, "question"))
         (answered,) = self._predictor.answer([example], execute=False)
         if execute:
-            answered = self._ran(example, answered)
+            answered = self._predictor.with_alternatives(example, self._ran(example, answered))
         row = {key: value for key, value in answered.to_row().items() if key in _ANSWER_KEYS}
+        if answered.alternatives:
+            row["alternatives"] = [
+                {"answer": other.answer, "read_back": other.read_back, **self._result(other)}
+                for other in answered.alternatives
+            ]
         return {"data": data_of(self._task, example), **row, **self._result(answered)}
 
     def check(self, answer: str, question: str = "", data: str | None = None) -> dict[str, Any]:

@@ -132,7 +132,9 @@ class Service:
             if not query.execute:
                 return answer, answer.predicted
             with self.traces.step("execute") if answer.predicted.ok else contextlib.nullcontext():
-                executed = await self.runner.run(asked, answer.predicted, timeout=_until(deadline))
+                executed = await self.runner.run(
+                    asked, answer.predicted, timeout=_until(deadline), alternatives=query.alternatives
+                )
             if executed.outcome:
                 self.metrics.executed(executed.outcome)
             return answer, executed

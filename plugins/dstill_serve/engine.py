@@ -60,12 +60,22 @@ class Runner:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    async def run(self, example: Example, predicted: PredictedAnswer, *, timeout: float) -> PredictedAnswer:
-        """`predicted` with its result if it is valid, else unchanged. Failures of the engine become its outcome."""
-        if not predicted.ok:
+    async def run(
+        self, example: Example, predicted: PredictedAnswer, *, timeout: float, alternatives: bool = False
+    ) -> PredictedAnswer:
+        """`predicted` with its result if it is valid, else unchanged. Failures of the engine become its outcome.
+
+        `alternatives`: with other answers.
+        """
+        if not predicted.ok and not (alternatives and predicted.refused):
             return predicted
+
+        def work() -> PredictedAnswer:
+            executed = self._predictor.executed(example, predicted)
+            return self._predictor.with_alternatives(example, executed) if alternatives else executed
+
         try:
-            executed = await self._in_thread(timeout, lambda: self._predictor.executed(example, predicted))
+            executed = await self._in_thread(timeout, work)
         except TimeoutError:
             executed = predicted.unavailable(f"the engine gave no answer within {timeout:.1f} s")
         except DstillError as error:  # for example a missing index or a refused key

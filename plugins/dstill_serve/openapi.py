@@ -152,13 +152,16 @@ def _schemas(task: Task) -> dict[str, Schema]:
             {
                 "question": question,
                 "execute": either_or_null(flag("also run the answer", default=False)),
+                "alternatives": either_or_null(
+                    flag("also other answers, with `execute`, if it is not sure", default=False)
+                ),
                 "explain": either_or_null(flag("also say why", default=False)),
                 "layout": either_or_null(flag("also lay out the answer for people and other programs", default=False)),
                 "model": model,
                 **data,
             },
             "A question.",
-            optional=("execute", "explain", "layout", "model", *data),
+            optional=("execute", "alternatives", "explain", "layout", "model", *data),
             closed=True,
         ),
         "Answer": _answer(usage),

@@ -55,6 +55,7 @@ class Query:
     model: str | None = None  # None: the server's model
     data: str | None = None  # name of the data; None: what most of the run's questions are about
     execute: bool = False  # execute the answer
+    alternatives: bool = False  # also give other answers, if the student is not sure of this one
     explain: bool = False  # also return the student's rationale
     layout: bool = False  # also return the answer as people read it, and its forms for other programs
     stream: bool = False
@@ -105,7 +106,7 @@ async def _read(request: Request) -> bytes:
 
 # --- /v1/query --------------------------------------------------------------------------
 
-_QUERY = ("question", "model", "execute", "explain", "layout")
+_QUERY = ("question", "model", "execute", "alternatives", "explain", "layout")
 
 
 def parse_query(body: Mapping[str, Any], data_key: str) -> Query:
@@ -118,6 +119,7 @@ def parse_query(body: Mapping[str, Any], data_key: str) -> Query:
         model=typed(body, "model", str),
         data=parse_data(body, data_key),
         execute=bool(typed(body, "execute", bool)),
+        alternatives=bool(typed(body, "alternatives", bool)),
         explain=bool(typed(body, "explain", bool)),
         layout=bool(typed(body, "layout", bool)),
     )

@@ -20,7 +20,7 @@ from dstill.api.records import Example
 from dstill.api.task import Task
 from dstill.io.inert import visible
 from dstill.io.strict_json import NotStrict, dumps, loads
-from dstill.stages.predict.answer_objects import result_rows
+from dstill.stages.predict.answer_objects import alternative_rows, result_rows
 from dstill.stages.predict.predicted import PredictedAnswer
 from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query
@@ -47,6 +47,8 @@ def query_response(
             row["snippets"] = list(shown.snippets(predicted.answer, example)) if _passes(predicted) else []
         if "result" in row and predicted.result is not None:
             row |= result_rows(task, predicted.result)
+        if predicted.alternatives:
+            row["alternatives"] = alternative_rows(task, predicted)
     return row
 
 

@@ -56,7 +56,7 @@ def test_both_tasks_are_scored(folder: Path, capsys: pytest.CaptureFixture[str],
     )
     people.main()
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0].startswith("sql       a   n 1   right 100.0 % [20.7, 100.0]   silently wrong 0.0 %")
+    assert printed[0].startswith("sql       a   n 1   right 100.0 % [20.7, 100.0]   among those offered 100.0 %")
     assert printed[1].startswith("sql       b   n 1")
     assert page.read_text().splitlines()[3].startswith("| SQL, part a | 1 | 100.0 % [20.7, 100.0] |")
     rows = [json.loads(line) for line in out.read_text().splitlines()]
@@ -64,5 +64,5 @@ def test_both_tasks_are_scored(folder: Path, capsys: pytest.CaptureFixture[str],
     (answered,) = people.answered("querydsl", folder, None, 1, test_databases=2)
     assert (answered.right, answered.silently_wrong) == (True, False)
     shares = people.scores([replace(answered, right=right, marked=marked) for right, marked in MARKS])
-    assert [share.partition(" ")[0] for share in shares.values()] == ["40.0", "60.0", "40.0", "50.0"]
+    assert [share.partition(" ")[0] for share in shares.values()] == ["40.0", "100.0", "60.0", "40.0", "50.0"]
     assert people.scores([replace(answered, right=False)])["right but marked"] == "–"

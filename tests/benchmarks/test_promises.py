@@ -18,6 +18,7 @@ def answered(number: int, part: str, *, wrong: bool, score: float | None) -> Ans
         executed=True,
         second_look=False,
         marked=False,
+        offered=False,
         reason="",
         score=score,
         first_is_wrong=wrong,

@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from support.toy import Toy
+from support.several import Lists, Several, answered
 
 from dstill import Run
-from dstill.api.protocols import ResultProperties
-from dstill.api.records import ModelInput, Prediction
-from dstill.api.student import Generation, Generator
-from dstill.stages.predict.predicted import CALLER, PredictedAnswer
+from dstill.api.records import Prediction
+from dstill.stages.predict.predicted import CALLER
 from dstill.stages.predict.predictor import Predictor
 from dstill.stages.predict.second_look import first_that_finds, near_the_best, needs_second_look, warned
-
-
-class Rows(ResultProperties):
-    def is_empty(self, value: Any) -> bool:
-        return not value
-
-
-class Lists(Toy):
-    protocols: ClassVar = {ResultProperties: Rows}
-
-
-class Several(Generator):
-    """Writes the first of several answers, and knows them all."""
-
-    def __init__(self, answers: Sequence[tuple[str, float]]) -> None:
-        self.answers = answers
-
-    def generate(self, sources: Sequence[ModelInput]) -> Iterator[Generation]:
-        for several in self.candidates(sources, 1):
-            yield several[0]
-
-    def candidates(self, sources: Sequence[ModelInput], n: int) -> Iterator[tuple[Generation, ...]]:
-        for _ in sources:
-            yield tuple(
-                Generation(text=text, tokens=3, seconds=0.5, logprob=logprob) for text, logprob in self.answers[:n]
-            )
-
-
-def answered(**facts: Any) -> PredictedAnswer:
-    known = {"id": "1", "question": "?", "answer": "a", "ok": True, "refused": False, "outcome": "ok", "result": []}
-    return PredictedAnswer(**{**known, **facts})
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,12 @@ class Memory(Generator):
                 text=text, tokens=len(text.split()), seconds=0.01, logprob=-3.0 if "perhaps" in source.text else -0.1
             )
 
+    def candidates(self, sources: Sequence[ModelInput], n: int) -> Iterator[tuple[Generation, ...]]:
+        """Its answer and, to a question with "maybe", tea."""
+        tea = Generation(text='{"say": "tea"}', tokens=2, seconds=0.01, logprob=-1.0)
+        for source, first in zip(sources, self.generate(sources), strict=True):
+            yield (first, tea) if "maybe" in source.text else (first,)
+
 
 def records() -> list[Record]:
     return [

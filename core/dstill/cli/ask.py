@@ -46,6 +46,7 @@ __all__ = ["ask", "base_student", "no_address"]
 
 WIDEST = 100  # columns of an answer
 QUESTION_WIDTH = 300  # characters of a question
+OTHER_ROWS = 3  # that are shown of an alternative
 FIELDS = 40  # that `help` lists
 
 
@@ -99,7 +100,8 @@ def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_j
         many = len(texts) != 1
         try:
             for block in blocks(_examples(answering, texts)):
-                for answered in answering.answer(block):
+                for example, answered in zip(block, answering.answer(block), strict=True):
+                    answered = answering.with_alternatives(example, answered)
                     tally.add(answered)
                     if not as_json:
                         say(textwrap.shorten(answered.question, QUESTION_WIDTH, placeholder=" …"), bold=True)
@@ -164,7 +166,9 @@ def _typed() -> str:
 def _reply(answering: Predictor, line: str, limit: int, *, id: str, as_json: bool) -> None:
     tally = Tally()
     try:
-        [answered] = answering.answer([answering.example(line, id=id)])
+        example = answering.example(line, id=id)
+        [answered] = answering.answer([example])
+        answered = answering.with_alternatives(example, answered)
         tally.add(answered)
         _show(answering, answered, limit, as_json=as_json, many=False)
     except DstillError as problem:
@@ -234,6 +238,9 @@ def _show(answering: Predictor, answered: PredictedAnswer, limit: int, *, as_jso
     elif not answered.refused:
         say(f"  {answered.reason}", lines=True)
     show_doubt(answered, many=many)
+    for other in answered.alternatives:
+        say(f"or: {other.read_back or textwrap.shorten(other.answer, QUESTION_WIDTH, placeholder=' …')}", lines=True)
+        show_result(task, other, min(limit, OTHER_ROWS))
 
 
 def _refusal(task: Task, answer: str) -> str:

@@ -40,6 +40,7 @@ function show(row, query) {
   $("asked").textContent = visible(row.question);
   $("verdict").textContent = visible(verdict(row));
   $("verdict").className = kindOf(row);
+  $("words").textContent = visible(row.read_back || "");
   showForms(row);
   $("ran").hidden = !row.outcome;
   const tables = row.tables || [];
@@ -47,6 +48,8 @@ function show(row, query) {
   $("outcome").textContent = visible(row.outcome === "ok" ? told : row.outcome ? `${row.outcome}: ${row.reason}` : "");
   $("outcome").className = row.outcome === "ok" ? "" : "bad";
   $("tables").replaceChildren(...tables.filter((one) => one.columns.length).map(table));
+  $("alternatives").hidden = !row.alternatives;
+  $("readings").replaceChildren(...(row.alternatives || []).map(reading));
   fit();
   $("checks").replaceChildren(...checks(row));
   $("why").hidden = !query.explain;
@@ -120,6 +123,13 @@ function largest(one) {
     const numbers = one.rows.map((row) => numberIn(row[n]));
     return n >= keys && numbers.every((number) => number >= 0) ? Math.max(...numbers) : 0;
   });
+}
+
+function reading(other) {
+  const item = make("li");
+  item.append(make("p", other.read_back || other.answer), ...other.tables.filter((one) => one.columns.length).map(table));
+  if (!other.tables.length) item.append(make("p", other.shown));
+  return item;
 }
 
 function table(one) {

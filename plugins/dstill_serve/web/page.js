@@ -36,6 +36,7 @@ function send() {
   const question = $("question").value.trim();
   if (!question) return;
   const query = { question, execute: $("execute").checked, explain: $("explain").checked, layout: true };
+  query.alternatives = query.execute;
   if ($("data").value) query.data = $("data").value;
   if (!queue.some((one) => JSON.stringify(one) === JSON.stringify(query))) queue.push(query);
   $("question").select(); // the next question may be typed at once

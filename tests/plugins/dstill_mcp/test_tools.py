@@ -209,3 +209,9 @@ def test_calls_are_answered_at_the_same_time(agent: Any) -> None:
     assert waits
     assert quick.structured_content["answer"] == '{"say": "coffee"}'
     assert slow.structured_content["shown"] == "it says tea"
+
+
+def test_what_the_student_nearly_answered_comes_with_the_result(agent: Any) -> None:
+    assert "alternatives" not in agent("ask", question="what is it, maybe?").row
+    (other,) = agent("ask", question="what is it, maybe?", execute=True).row["alternatives"]
+    assert (other["answer"], other["read_back"], other["shown"]) == ('{"say": "tea"}', "", "it says tea")

@@ -70,6 +70,14 @@ def test_question_shows_its_answer(server: Any, visit: Any) -> None:
     assert page.evaluate("document.activeElement.id") == "asked"
 
 
+def test_other_answers_are_below_the_result(server: Any, visit: Any) -> None:
+    page = visit(server.address)
+    ask(page, "what is it, maybe?")
+    assert lines(page, "#readings p, #readings td") == ['{"say": "tea"}', "1", "tea"]
+    ask(page, "what is tea?")
+    assert page.locator("#alternatives").is_hidden()
+
+
 def test_data_of_a_question_can_be_chosen(run: Run, serve_in_thread: Any, visit: Any) -> None:
     """The menu has the noun of the task; the list of fields follows the choice."""
     first, *others = run.records("test")

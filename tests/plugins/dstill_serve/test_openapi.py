@@ -63,8 +63,15 @@ def replies(server: Any) -> Iterator[tuple[str, str, Any, Any]]:
     def ask(method: str, path: str, body: Any = None) -> tuple[str, str, Any, Any]:
         return method, path, body, server(method, path, body)
 
-    for question in ("what is tea?", UNSURE, "what is a script?", "what is secret?", "what is wrong?"):
-        more = {"execute": True, "explain": True, "layout": True, "index": "shop"}
+    for question in (
+        "what is tea?",
+        "what is it, maybe?",
+        UNSURE,
+        "what is a script?",
+        "what is secret?",
+        "what is wrong?",
+    ):
+        more = {"execute": True, "alternatives": True, "explain": True, "layout": True, "index": "shop"}
         yield ask("POST", "/v1/query", {"question": question, **more})
         chat = {"model": "tea", "messages": [{"role": "user", "content": question}], "temperature": 0.5, "n": 1}
         yield ask("POST", "/v1/chat/completions", chat)

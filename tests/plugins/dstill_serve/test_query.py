@@ -82,6 +82,16 @@ def test_execute_returns_the_result(server: Any) -> None:
     }
 
 
+def test_other_answers_are_given_on_request(server: Any) -> None:
+    question = "what is it, maybe?"
+    assert "alternatives" not in server.query(question, execute=True).json
+    assert "alternatives" not in server.query(question, alternatives=True).json  # nothing runs
+    assert "alternatives" not in server.query("what is tea?", execute=True, alternatives=True).json
+    (other,) = server.query(question, execute=True, alternatives=True).json["alternatives"]
+    assert (other["answer"], other["shown"]) == ('{"say": "tea"}', "it says tea")
+    assert other["tables"][0]["rows"] == [["1", "tea"]]
+
+
 def test_layout_is_given_on_request(server: Any) -> None:
     assert not {"parts", "snippets"} & server.query("what is tea?").json.keys()
     row = server.query("what is tea?", layout=True).json

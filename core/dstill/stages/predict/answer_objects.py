@@ -16,8 +16,9 @@ from dstill.api.protocols import Presentation
 from dstill.api.records import Example, OutcomeKind, Severity, Table
 from dstill.api.task import Task
 from dstill.io.json_schema import any_value, either_or_null, flag, integer, list_of, number, record, text
+from dstill.stages.predict.predicted import PredictedAnswer
 
-__all__ = ["ANSWER", "DATA", "MAX_ROWS", "PROBLEM", "RESULT", "TABLE", "data_rows", "result_rows"]
+__all__ = ["ANSWER", "DATA", "MAX_ROWS", "PROBLEM", "RESULT", "TABLE", "alternative_rows", "data_rows", "result_rows"]
 
 MAX_ROWS = 100  # of a result table
 
@@ -39,6 +40,14 @@ def result_rows(task: Task, result: Any) -> dict[str, Any]:
             for table in shown.result_tables(result)
         ],
     }
+
+
+def alternative_rows(task: Task, answered: PredictedAnswer) -> list[dict[str, Any]]:
+    """The alternatives of an answer, with their results as `result_rows`; for `ALTERNATIVE`, without ``result``."""
+    return [
+        {"answer": other.answer, "read_back": other.read_back, **result_rows(task, other.result)}
+        for other in answered.alternatives
+    ]
 
 
 def _title(table: Table) -> str:
@@ -94,6 +103,17 @@ DATA = record(
     "What is known about one of the data.",
 )
 
+ALTERNATIVE = record(
+    {
+        "answer": text(),
+        "read_back": text("what it does, in plain words; empty: the task has none"),
+        "result": any_value("what it returned"),
+        **RESULT,
+    },
+    "Another answer to the question, which ran.",
+    optional=("result", *RESULT),
+)
+
 ANSWER = record(
     {
         "id": text("of this answer"),
@@ -114,10 +134,11 @@ ANSWER = record(
         "answered_by": text("student, or the large model that answered in its place"),
         "first_answer": text("the student's first answer, if this is another one"),
         "second_look": text("why this is not the student's first answer"),
+        "alternatives": list_of(ALTERNATIVE, "other answers that ran, if they were asked for"),
         "withheld": text("what the student wrote, if it abstained or if a large model answered in its place"),
         "similarity": either_or_null(number("to the nearest question of the training", maximum=1)),
         "guess": text("why an answer that passes the checks is only a guess; empty: nothing says so"),
     },
     "An answer to a question, checked.",
-    optional=("read_back", "rationale", "outcome", "result", "first_answer", "second_look", "withheld"),
+    optional=("read_back", "rationale", "outcome", "result", "first_answer", "second_look", "alternatives", "withheld"),
 )

@@ -54,11 +54,13 @@ class PredictedAnswer(Row):
     outcome: str = ""  # value of `OutcomeKind`; empty: it was not run
     result: Any = None  # `Outcome.value`, for `Presentation.render_result` and `Task.same`
     confidence: float | None = None  # calibrated probability that it is right, 0 to 1; None: not known, or not valid
+    logprob: float | None = None  # of the student's answer; None: not known, or not valid
     unsure: bool | None = None  # less probable than most right answers of this student; None: not known
     abstained: bool = False  # the confidence is below the cut of `Predictor.promise`: there is no answer
     answered_by: str = STUDENT  # or CALLER, or the large model that was asked in its place, as "openai:gpt-5-mini"
     first_answer: str = ""  # the student's first answer, which did not work (`second_look`); empty: this is the first
     second_look: str = ""  # why this is not the first answer
+    alternatives: tuple[PredictedAnswer, ...] = ()  # other answers that ran, if somebody asked for them
     withheld: str = ""  # what the student wrote, if it abstained or if the large model answered in its place
     similarity: float | None = None  # to the nearest training question, 0 to 1; None: not known
     similarity_threshold: float | None = None  # below this similarity an answer is a guess
@@ -133,10 +135,17 @@ class PredictedAnswer(Row):
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill predict --json``: without times, so that the same answer gives the same object."""
         row = {**super().to_row(), "guess": self.guess}
-        omitted = {"unsure", "similarity_threshold", "tokens", "seconds", "steps", *(() if self.votes else ("votes",))}
+        omitted = {"logprob", "unsure", "similarity_threshold", "tokens", "seconds", "steps"}
+        omitted |= set() if self.votes else {"votes"}
         omitted |= set() if self.outcome else {"outcome", "result"}
         omitted |= {
-            name for name in ("read_back", "rationale", "first_answer", "second_look") if not getattr(self, name)
+            name
+            for name in ("read_back", "rationale", "first_answer", "second_look", "alternatives")
+            if not getattr(self, name)
         }
         omitted |= set() if self.abstained or self.by_fallback else {"withheld"}
+        row["alternatives"] = [
+            {"answer": other.answer, "read_back": other.read_back, "result": other.result}
+            for other in self.alternatives
+        ]
         return {key: value for key, value in row.items() if key not in omitted}

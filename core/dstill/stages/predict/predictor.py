@@ -34,10 +34,11 @@ from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.confidence.calibration import score_of, with_agreement
 from dstill.confidence.promise import Promise, require_max_wrong
-from dstill.errors import DstillError, UsageError, did_you_mean
+from dstill.errors import DstillError, ServiceError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.quality.data_drift import drift
 from dstill.quality.misread import misread
+from dstill.stages.predict.alternatives import MARGIN, is_sure, other_answers
 from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
 from dstill.stages.predict.predicted import CALLER, STUDENT, PredictedAnswer, Step
 from dstill.stages.predict.second_look import (
@@ -451,6 +452,28 @@ class Predictor:
         others = (self._judged(example, candidate) for candidate in near_the_best(candidates))
         return first_that_finds(task, answered, (self._ran(example, other, executor) for other in others))
 
+    def with_alternatives(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
+        """The answer or refusal with others that the student nearly gave, each with another result (`alternatives`).
+
+        None are known of an answer that was not run. At most `CANDIDATES` others run; none is given if one of them
+        finds the engine away.
+        """
+        executor, task = self.executor, self.setup.task
+        was_given = answered.by_student and (answered.outcome == OutcomeKind.OK or answered.refused)
+        if executor is None or not was_given or is_sure(answered.logprob):
+            return answered
+        with self._writing:
+            (candidates,) = steps.candidates(
+                self._generator([example]), self.setup.objective, task, [example], CANDIDATES
+            )
+        ran = (
+            (candidate.logprob or 0.0, self._ran(example, self._judged(example, candidate), executor))
+            for candidate in near_the_best(candidates, MARGIN)
+        )
+        with contextlib.suppress(ServiceError), about(example.id):
+            answered = replace(answered, alternatives=tuple(other_answers(task, answered, ran)))
+        return answered
+
     def _with_values_of_the_data(
         self, example: Example, answered: PredictedAnswer, executor: Executor
     ) -> PredictedAnswer | None:
@@ -531,8 +554,9 @@ class Predictor:
     def _confident(self, answered: PredictedAnswer, prediction: Prediction) -> PredictedAnswer:
         """A valid answer with how sure the student is of it, or the abstention in its place."""
         score, least = self.calibration.score(prediction) if self.calibration else None, self._student.unsure_below
-        if least is not None and prediction.logprob is not None:
-            answered = replace(answered, unsure=prediction.logprob < least)
+        if prediction.logprob is not None:
+            unsure = None if least is None else prediction.logprob < least
+            answered = replace(answered, logprob=prediction.logprob, unsure=unsure)
         if score is not None and self.calibration is not None:
             answered = replace(answered, confidence=round(self.calibration.confidence(score), 4))
         if self.promise is None or self.promise.gives(score):

@@ -50,11 +50,11 @@ def needs_second_look(task: Task, answered: PredictedAnswer) -> bool:
     return bool(answered.outcome) and _finds_nothing(task, answered)
 
 
-def near_the_best(candidates: Iterable[Prediction]) -> list[Prediction]:
-    """The candidates, most probable first, that are nearly as probable as the first."""
+def near_the_best(candidates: Iterable[Prediction], margin: float = MARGIN) -> list[Prediction]:
+    """The candidates, most probable first, that are less probable than the first by at most this many nats."""
     known = [candidate for candidate in candidates if candidate.logprob is not None]
     best = max((candidate.logprob or 0.0 for candidate in known), default=0.0)
-    return [candidate for candidate in known if (candidate.logprob or 0.0) >= best - MARGIN]
+    return [candidate for candidate in known if (candidate.logprob or 0.0) >= best - margin]
 
 
 def first_that_finds(task: Task, answered: PredictedAnswer, others: Iterable[PredictedAnswer]) -> PredictedAnswer:
