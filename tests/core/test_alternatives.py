@@ -41,7 +41,7 @@ def test_no_two_results_are_equal(ran: list[tuple[float, list[int]]]) -> None:
 
 
 @given(st.floats(-0.2, 0))
-def test_beside_a_sure_answer_no_other_is_nearly_as_probable(logprob: float) -> None:
+def test_an_answer_is_sure_if_the_rest_is_too_little_for_another(logprob: float) -> None:
     rest = 1 - exp(logprob)
     assert is_sure(logprob) == (rest == 0 or log(rest) < logprob - MARGIN)
     assert not is_sure(None)
