@@ -28,7 +28,7 @@ from dstill.answering import prompted, steps
 from dstill.answering.constrained import Constrained
 from dstill.api.executor import Executor
 from dstill.api.faults import about
-from dstill.api.protocols import RationaleTerms, Readback
+from dstill.api.protocols import Phrase, RationaleTerms, Readback
 from dstill.api.records import Draft, Example, Level, ModelInput, OutcomeKind, Prediction, Problem
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
@@ -38,6 +38,7 @@ from dstill.errors import DstillError, ServiceError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.quality.data_drift import drift
 from dstill.quality.misread import misread
+from dstill.quality.units import other_units
 from dstill.stages.predict.alternatives import MARGIN, is_sure, other_answers
 from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
 from dstill.stages.predict.predicted import CALLER, STUDENT, PredictedAnswer, Step
@@ -533,9 +534,10 @@ class Predictor:
         with about(example.id):
             draft = read(prediction)
         (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None, read)
-        problems = tuple(self._misread(example, draft.answer)) if own and draft and not verdict.refused else ()
-        unread = next((problem.message for problem in problems if problem.is_error), "")
         is_answer = verdict.reached >= Level.VALID and not verdict.refused
+        phrases = self._phrases(example, draft.answer) if draft and is_answer else ()
+        problems = tuple(self._misread(example, draft.answer, phrases)) if own and draft and not verdict.refused else ()
+        unread = next((problem.message for problem in problems if problem.is_error), "")
         answered = PredictedAnswer(
             id=example.id,
             question=example.question,
@@ -544,7 +546,7 @@ class Predictor:
             ok=is_answer and not unread,
             refused=verdict.refused,
             reason=f"{'the student' if own else by} refused to answer" if verdict.refused else unread or verdict.reason,
-            read_back=self._read_back(example, draft.answer) if draft and is_answer else "",
+            read_back="".join(phrase.text for phrase in phrases),
             problems=(*verdict.problems, *problems),
             answered_by=by,
             steps=(Step(name="check", began=began, ended=time.time_ns()),),
@@ -576,18 +578,20 @@ class Predictor:
             reason=f"abstained: the confidence {why}",
         )
 
-    def _read_back(self, example: Example, answer: str) -> str:
+    def _phrases(self, example: Example, answer: str) -> Sequence[Phrase]:
         """A valid answer in plain words, if its task has any."""
         with about(example.id):
-            return "".join(phrase.text for phrase in Readback.of(self.setup.task).read_back(example, answer))
+            return Readback.of(self.setup.task).read_back(example, answer)
 
-    def _misread(self, example: Example, answer: str) -> Iterator[Problem]:
+    def _misread(self, example: Example, answer: str, phrases: Sequence[Phrase]) -> Iterator[Problem]:
         """Words that a student that reads the schema of the data has not read, or may have taken for something else."""
         student, task = self.setup.student, self.setup.task
         if student.reads_schema:
             with about(example.id):
                 used = frozenset(RationaleTerms.of(task).answer_terms(answer))
-            yield from misread(student.form.read(example), used, answer, task.data_noun)
+            reading = student.form.read(example)
+            yield from misread(reading, used, answer, task.data_noun)
+            yield from other_units(reading, phrases)
 
     def _ran(self, example: Example, answered: PredictedAnswer, executor: Executor | None) -> PredictedAnswer:
         if executor is None or not answered.ok:

@@ -1,0 +1,67 @@
+"""Numbers in another unit than the field has."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.api.protocols import Phrase
+from dstill.linked import Item, Schema, read
+from dstill.quality.units import other_units
+
+ITEMS = [
+    Item(name="jobs.labour_min", words=("labour", "min"), kind="integer"),
+    Item(name="body.mass", words=("mass",), kind="double", features=("unit=g",)),
+    Item(name="speed_kts", words=("speed",), kind="double"),
+    Item(name="temp_degC", words=("temp",), kind="double"),
+    Item(name="price_usd", words=("price",), kind="double"),
+    Item(name="m", words=("m",), kind="double"),
+    Item(name="size", words=("size",), kind="integer"),
+]
+
+
+def messages(question: str, item: str, *values: str, kind: str = "condition") -> list[str]:
+    phrases = [Phrase(text="", kind=kind, items=(item,), values=values)]
+    return [problem.message for problem in other_units(read(question, Schema(ITEMS)), phrases)]
+
+
+@pytest.mark.parametrize(
+    ("question", "item", "value", "meant"),
+    [
+        ("jobs over 2 hours", "jobs.labour_min", "2", "'2 hours' is 120 min"),
+        ("jobs over 2h", "jobs.labour_min", "2", "'2h' is 120 min"),
+        ("penguins below 3 kg", "body.mass", "3", "'3 kg' is 3,000 g"),
+        ("penguins below 3.5 Pounds", "body.mass", "3.5", "'3.5 Pounds' is 1,587.57 g"),
+        ("faster than 90 mph", "speed_kts", "90", "'90 mph' is 78.2079 kts"),
+        ("above 77 degF", "temp_degC", "77", "'77 degF' is 25 degC"),
+    ],
+)
+def test_a_number_in_another_unit_has_a_warning(question: str, item: str, value: str, meant: str) -> None:
+    (message,) = messages(question, item, value)
+    assert message.startswith(f"{meant}, and the answer compares '{item}' with {value}")
+
+
+@pytest.mark.parametrize(
+    ("question", "item", "value"),
+    [
+        ("jobs over 2 hours", "jobs.labour_min", "120"),  # converted
+        ("jobs over 2 minutes", "jobs.labour_min", "2"),
+        ("jobs over 2 hours", "size", "2"),  # no unit is known
+        ("jobs over 2 kg", "jobs.labour_min", "2"),  # another dimension
+        ("more than 2 mechanics", "jobs.labour_min", "2"),
+        ("over 2 euros", "price_usd", "2"),
+        ("over 2 km", "m", "2"),  # a whole name
+        ("over 20 in the year", "m", "20"),
+        ("the last 2 hours", "elsewhere", "2"),
+        ("", "size", "2"),
+    ],
+)
+def test_other_numbers_have_none(question: str, item: str, value: str) -> None:
+    assert messages(question, item, value) == []
+    assert messages("jobs over 2 hours", "jobs.labour_min", "2", kind="limit") == []
+
+
+@given(st.text(max_size=30), st.sampled_from([item.name for item in ITEMS]), st.text(max_size=4))
+def test_no_question_breaks_it(question: str, item: str, value: str) -> None:
+    assert all("\n" not in message or "\n" in question for message in messages(question, item, value, "2"))
