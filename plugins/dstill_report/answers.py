@@ -73,6 +73,7 @@ class Answer:
     reason: str
     gold: tuple[Line, ...]
     answer: tuple[Line, ...]
+    words: tuple[tuple[Line, ...], tuple[Line, ...]]  # what gold and answer do; empty: the task has none
     results: tuple[tuple[Line, ...], tuple[Line, ...]]  # of gold and answer; empty if they do not differ
     test_database: str  # the test database where the results differ; empty: on the data itself
     fields: tuple[Field, ...]  # used by the gold or the answer
@@ -116,6 +117,7 @@ class _Read:
     kind: str
     gold: str  # laid out by the pack, as is the answer
     answer: str  # parsed from the prediction
+    words: tuple[str, str]  # what gold and answer do; empty: it is a refusal or not valid, or the task has none
     fields: tuple[Field, ...]
     data: int | None
     about: str
@@ -124,7 +126,8 @@ class _Read:
     def texts(self) -> tuple[str, ...]:
         record, results = self.record, self.verdict.result_diff or ResultDiff(gold="", answer="")
         reason = self.verdict.gold_error or self.verdict.reason
-        return record.question, record.rationale, self.gold, self.answer, reason, results.gold, results.answer
+        texts = (record.question, record.rationale, self.gold, self.answer, reason, results.gold, results.answer)
+        return (*texts, *self.words)
 
 
 def collect(run: Run) -> Answers:
@@ -204,8 +207,9 @@ def _judged(run: Run) -> Iterator[_Judged]:
 
 
 def _read(run: Run, data: _AllData, record: Record, prediction: Prediction, verdict: Verdict, kind: str) -> _Read:
-    draft = steps.draft_of(prediction, run.objective, run.task)
+    draft, gold = steps.draft_of(prediction, run.objective, run.task), record.answer
     answer = draft.answer if draft is not None else prediction.text
+    is_valid = verdict.reached >= Level.VALID and not verdict.refused
     return _Read(
         record=record,
         prediction=prediction,
@@ -213,6 +217,10 @@ def _read(run: Run, data: _AllData, record: Record, prediction: Prediction, verd
         kind=kind,
         gold=_laid_out(run.task, record.answer),
         answer=_laid_out(run.task, answer),
+        words=(
+            "" if run.task.is_refusal(gold) else steps.in_words(run.task, record.example, gold),
+            steps.in_words(run.task, record.example, answer) if is_valid else "",
+        ),
         fields=tuple(_fields(run, record.example, answer)),
         data=data.index_of(record.example),
         about=data_of(run.task, record),
@@ -276,6 +284,7 @@ def _answer(row: _Read, cut: int) -> Answer:
         reason=_cut(verdict.gold_error or verdict.reason, cut),
         gold=gold,
         answer=answer,
+        words=diff_lines(*([_cut(text, cut)] if text else [] for text in row.words)),
         results=diff_lines(*lines),
         test_database=results.test_database if results else "",
         fields=row.fields,

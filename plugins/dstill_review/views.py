@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from dstill.answering.steps import in_words
 from dstill.api.faults import about
 from dstill.api.protocols import Presentation, ResultProperties
 from dstill.api.records import OutcomeKind, Problem, Record
@@ -27,6 +28,8 @@ def row_view(session: Checked, record: Record) -> dict[str, Any]:
     """Everything about a row except the result of its answer."""
     task, example = session.run.task, record.example
     excerpt = Presentation.of(task).relevant_schema(example, record.answer)
+    problems = session.problems(example, record.answer, record.rationale)
+    has_words = not task.is_refusal(record.answer) and not any(problem.is_error for problem in problems)
     return {
         "id": record.id,
         "digest": digest(record),
@@ -37,6 +40,7 @@ def row_view(session: Checked, record: Record) -> dict[str, Any]:
         "question": visible(record.question),
         "rationale": visible(record.rationale),
         "answer": visible(record.answer),
+        "words": visible(in_words(task, example, record.answer)) if has_words else "",
         "tree": _tree_of(record.answer),
         "edit": {"answer": editable(record.answer, task.json_answers), "rationale": visible(record.rationale)},
         "excerpt": {
@@ -44,7 +48,7 @@ def row_view(session: Checked, record: Record) -> dict[str, Any]:
             "used": [[visible(name), visible(text)] for name, text in excerpt.used],
             "rest": [[visible(name), visible(text)] for name, text in excerpt.rest],
         },
-        "problems": [problem_view(p) for p in session.problems(example, record.answer, record.rationale)],
+        "problems": [problem_view(problem) for problem in problems],
     }
 
 

@@ -23,7 +23,7 @@ from dstill.answering.error_analysis import with_cause
 from dstill.api.executor import Executor
 from dstill.api.faults import about, with_faults
 from dstill.api.objective import Objective
-from dstill.api.protocols import ResultProperties
+from dstill.api.protocols import Readback, ResultProperties
 from dstill.api.records import (
     SPLITS,
     Draft,
@@ -54,6 +54,7 @@ __all__ = [
     "draft_of",
     "examples_of",
     "execute",
+    "in_words",
     "judge",
     "pairs",
     "predict",
@@ -205,6 +206,12 @@ def candidates(
     """The most probable answers of the student to each example, at most `n`, in order; none if it cannot tell."""
     for example, several in zip(examples, generator.candidates(prompts(objective, task, examples), n), strict=True):
         yield [prediction_of(example, generation) for generation in several]
+
+
+def in_words(task: Task, example: Example, answer: str) -> str:
+    """What a valid answer does, in plain words; empty: the task has none."""
+    with about(example.id):
+        return "".join(phrase.text for phrase in Readback.of(task).read_back(example, answer))
 
 
 def prediction_of(example: Example, written: Generation) -> Prediction:

@@ -121,6 +121,7 @@ function show(state) {
   put("question", row.question);
   $("problems").replaceChildren(...row.problems.map(problem));
   $("answer").replaceChildren(row.tree === null ? make("pre", row.answer) : branch(row.tree));
+  put("words", row.words);
   put("rationale", row.rationale);
   $("rationale").parentElement.hidden = judging && !row.rationale;
   $("excerpt").hidden = !row.excerpt.used.length && !row.excerpt.rest.length;

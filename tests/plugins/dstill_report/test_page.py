@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,7 +16,8 @@ from support.inert import NAME, hidden
 
 from dstill import hookimpl
 from dstill.api.metric import rate
-from dstill.api.records import Level, Section, Table
+from dstill.api.protocols import Phrase, Readback
+from dstill.api.records import Example, Level, Section, Table
 from dstill.errors import RunError
 from dstill.plugins import PluginInfo
 from dstill_report.content import Headline
@@ -111,6 +113,22 @@ def test_foreign_text_is_escaped_and_made_visible(make_run: Any, judged: Any, re
     assert "{{ 7*7 }}" in found.text  # not read as a template
     assert "<script>alert" not in (run.folder / "report.md").read_text(encoding="utf-8")
     assert json.loads((run.folder / "report.json").read_text())["student"] == HOSTILE
+
+
+class InWords(Readback):
+    def read_back(self, example: Example, answer: str) -> Sequence[Phrase]:
+        return [Phrase(text=f"what {answer} <finds>")]
+
+
+def test_valid_answers_and_their_golds_are_said_in_words(make_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run()
+    monkeypatch.setattr(type(run.task), "protocols", {**run.task.protocols, Readback: InWords})
+    report = gather(run)
+    for row in [row for row in report.answers.rows if row.kind != "refusal"]:
+        gold, answer = ("".join(part.text for line in side for part in line.parts) for side in row.words)
+        assert gold
+        assert bool(answer) == (row.kind not in ("unparsed", "invalid"))
+    assert "&lt;finds&gt;" in html(report)
 
 
 def test_lone_surrogate_can_be_written(make_run: Any, judged: Any) -> None:
