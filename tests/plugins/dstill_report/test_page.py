@@ -124,7 +124,7 @@ def test_valid_answers_and_their_golds_are_said_in_words(make_run: Any, monkeypa
     run = make_run()
     monkeypatch.setattr(type(run.task), "protocols", {**run.task.protocols, Readback: InWords})
     report = gather(run)
-    for row in [row for row in report.answers.rows if row.kind != "refusal"]:
+    for row in [row for row in report.answers.rows if row.category != "refusal"]:
         gold, answer = ("".join(part.text for line in side for part in line.parts) for side in row.words)
         assert gold
         assert bool(answer) == (row.kind not in ("unparsed", "invalid"))
