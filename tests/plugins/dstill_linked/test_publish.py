@@ -10,7 +10,7 @@ import torch
 from support.sums_form import SumsForm, examples
 from support.sums_student import fit, sources, student, texts
 from tools.base import publish
-from tools.base.pack import Pack
+from tools.base.pack import NAMES, Pack, load
 from tools.base.transfer import transferred
 
 from dstill_linked.encoding import LinkedRow, row_of
@@ -110,3 +110,12 @@ def test_weights_go_over_to_another_form_by_name() -> None:
     assert features[:NUMBERS] == list(range(NUMBERS))
     assert features[NUMBERS : NUMBERS + 2] == [NUMBERS + 1, 1e6 + NUMBERS + 1]
     assert features[-1] == sources.n_features - 1
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", NAMES)
+def test_a_base_has_the_cut_of_its_development_questions(name: str) -> None:
+    published = load(name)
+    assert read_facts(published.folder).unsure_below == pytest.approx(
+        publish.unsure_below(published.folder, published), abs=0.01
+    )
