@@ -97,9 +97,19 @@ class Tools:
             "drift": list(drift),
         }
 
-    def ask(self, question: str, execute: bool = False, data: str | None = None) -> dict[str, Any]:
-        """The answer to a question: the student's, or that of the fallback where there is one and it is needed."""
-        example = replace(self._about(data), question=question_text(question, "question"))
+    def ask(
+        self, question: str, execute: bool = False, data: str | None = None, after: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The answer to a question: the student's, or that of the fallback where there is one and it is needed.
+
+        `after`: question and answer before, which this question may go on from.
+        """
+        about, predictor = self._about(data), self._predictor
+        before = (
+            predictor.turn(after["question"], after["answer"], where="after", context=about.context) if after else None
+        )
+        asked = predictor.example(question, id=about.id, where="question", context=about.context, after=before)
+        example = replace(about, question=asked.question)
         (answered,) = self._predictor.answer([example], execute=False)
         if execute:
             answered = self._predictor.with_alternatives(example, self._ran(example, answered))
@@ -109,7 +119,8 @@ class Tools:
                 {"answer": other.answer, "read_back": other.read_back, **self._result(other)}
                 for other in answered.alternatives
             ]
-        return {"data": data_of(self._task, example), **row, **self._result(answered)}
+        said = {"data": data_of(self._task, example), "question": example.question}
+        return {**said, **row, **self._result(answered)}
 
     def check(self, answer: str, question: str = "", data: str | None = None) -> dict[str, Any]:
         """The findings of the checks in an answer that somebody wrote."""
@@ -168,7 +179,18 @@ class Tools:
             **data,
         }
         execute = {"execute": either_or_null(flag("also run the answer, which only reads", default=False))}
-        properties = {"question": question, **(execute if self._executes else {}), **data}
+        before = record(
+            {"question": question, "answer": of_answer["answer"]},
+            "the question before, as ask gave it back, "
+            "and its answer: this question may go on from it, as 'only those from China' does",
+            closed=True,
+        )
+        properties = {
+            "question": question,
+            **(execute if self._executes else {}),
+            **data,
+            "after": either_or_null(before),
+        }
         tools = [
             Tool(
                 name="describe",
@@ -187,7 +209,11 @@ class Tools:
                 f"not sure: then `withheld` is what it would have said. ok: true means that the answer passes the "
                 f"checks, not that it is right; see `confidence` and `guess`. {UNTRUSTED}",
                 input=record(properties, optional=properties.keys() - {"question"}, closed=True),
-                output=_answer_of(_ANSWER_KEYS, data=text("the name of the data that it is about; may be empty")),
+                output=_answer_of(
+                    _ANSWER_KEYS,
+                    data=text("the name of the data that it is about; may be empty"),
+                    question=text("as it was read: in full, if it goes on from the one before"),
+                ),
                 call=self.ask,
             ),
             Tool(

@@ -110,7 +110,8 @@ class Service:
         executor = self.student.predictor.executor
         if query.execute and executor is None:
             raise RequestError(400, "not_executable", "this server does not execute answers", param="execute")
-        job, deadline = self.student.job(query), asyncio.get_running_loop().time() + self.timeout
+        deadline = asyncio.get_running_loop().time() + self.timeout
+        job = await asyncio.to_thread(self.student.job, query) if query.after else self.student.job(query)
         asked = Caller.asking(job.example, claims)
         if query.execute and executor is not None and (missing := executor.missing_claims(asked)):
             message = f"answers run for callers whose token has the claim {', '.join(sorted(missing))}"

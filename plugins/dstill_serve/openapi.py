@@ -151,6 +151,13 @@ def _schemas(task: Task) -> dict[str, Schema]:
         "Query": record(
             {
                 "question": question,
+                "after": either_or_null(
+                    record(
+                        {"question": question, "answer": text("of the reply")},
+                        "The reply before, which the question may go on from: 'only those from China'.",
+                        closed=True,
+                    )
+                ),
                 "execute": either_or_null(flag("also run the answer", default=False)),
                 "alternatives": either_or_null(
                     flag("also other answers, with `execute`, if it is not sure", default=False)
@@ -161,7 +168,7 @@ def _schemas(task: Task) -> dict[str, Schema]:
                 **data,
             },
             "A question.",
-            optional=("execute", "alternatives", "explain", "layout", "model", *data),
+            optional=("after", "execute", "alternatives", "explain", "layout", "model", *data),
             closed=True,
         ),
         "Answer": _answer(usage),

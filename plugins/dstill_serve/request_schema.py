@@ -44,6 +44,7 @@ MAX_BODY = 64 * 1024  # bytes
 _DRAIN_BYTES = 8 * 1024 * 1024  # bytes of a larger body that are read, so that its client receives the error
 BODY_TIMEOUT = 10.0  # seconds; shorter than the connection's own timeout (dstill.runtime.http.PATIENCE)
 _TYPE = "application/json"
+TURNS = 8  # questions of a chat that are read before the last one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,7 @@ class Query:
     param: str = "question"  # the parameter that contained it
     model: str | None = None  # None: the server's model
     data: str | None = None  # name of the data; None: what most of the run's questions are about
+    after: Sequence[tuple[str, str]] = ()  # questions before with their answers, which this one may go on from
     execute: bool = False  # execute the answer
     alternatives: bool = False  # also give other answers, if the student is not sure of this one
     explain: bool = False  # also return the student's rationale
@@ -106,7 +108,7 @@ async def _read(request: Request) -> bytes:
 
 # --- /v1/query --------------------------------------------------------------------------
 
-_QUERY = ("question", "model", "execute", "alternatives", "explain", "layout")
+_QUERY = ("question", "after", "model", "execute", "alternatives", "explain", "layout")
 
 
 def parse_query(body: Mapping[str, Any], data_key: str) -> Query:
@@ -118,11 +120,23 @@ def parse_query(body: Mapping[str, Any], data_key: str) -> Query:
         question=parse_question(typed(body, "question", str) or "", "question"),
         model=typed(body, "model", str),
         data=parse_data(body, data_key),
+        after=_parse_after(body),
         execute=bool(typed(body, "execute", bool)),
         alternatives=bool(typed(body, "alternatives", bool)),
         explain=bool(typed(body, "explain", bool)),
         layout=bool(typed(body, "layout", bool)),
     )
+
+
+def _parse_after(body: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    before: Mapping[str, Any] | None = typed(body, "after", dict)
+    if before is None:
+        return ()
+    refuse_unknown(before, ("question", "answer"))
+    for name in ("question", "answer"):
+        if typed(before, name, str) is None:
+            raise missing(f"'after' needs '{name}', as the reply before has it", "after")
+    return [(parse_question(before["question"], "after"), before["answer"])]
 
 
 # --- /v1/chat/completions ---------------------------------------------------------------
@@ -160,7 +174,10 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 def parse_chat(body: Mapping[str, Any], data_key: str) -> Query:
-    """A request to `/v1/chat/completions`: the question is the last user message. Raises RequestError."""
+    """A request to `/v1/chat/completions`: the question is the last user message.
+
+    It may go on from the messages before, of which the last `TURNS` are read. Raises RequestError.
+    """
     for name, value in body.items():
         if name in ALLOWED:
             if value is not None and not any(value == known and type(value) is type(known) for known in ALLOWED[name]):
@@ -170,9 +187,11 @@ def parse_chat(body: Mapping[str, Any], data_key: str) -> Query:
     if typed(body, "model", str) is None:
         raise missing("'model' is required; GET /v1/models lists it", "model")
     options = typed(body, "stream_options", dict) or {}
+    *before, question = _conversation(body)
     return Query(
-        question=parse_question(_last_user_message(body), "messages"),
+        question=question[0],
         param="messages",
+        after=[(asked, answer) for asked, answer in before[-TURNS:] if answer],
         model=typed(body, "model", str),
         data=parse_data(body, data_key),
         stream=bool(typed(body, "stream", bool)),
@@ -181,7 +200,8 @@ def parse_chat(body: Mapping[str, Any], data_key: str) -> Query:
     )
 
 
-def _last_user_message(body: Mapping[str, Any]) -> str:
+def _conversation(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The messages of the user, each with the assistant's reply after it; empty: there is none. Raises RequestError."""
     messages = typed(body, "messages", list)
     if not messages:
         raise missing("'messages' is required and must not be empty", "messages")
@@ -190,17 +210,27 @@ def _last_user_message(body: Mapping[str, Any]) -> str:
             raise RequestError(
                 400, "invalid_type", 'messages must have the form {"role": "user", "content": "…"}', param="messages"
             )
-    of_user = [message for message in messages if message["role"] == "user"]
-    if not of_user:
+    last = max((n for n, message in enumerate(messages) if message["role"] == "user"), default=-1)
+    if last < 0:
         raise missing("'messages' must contain a message of the user", "messages")
-    content = of_user[-1].get("content")
+    turns: list[tuple[str, str]] = []
+    for message in messages[: last + 1]:
+        if message["role"] == "user":
+            turns.append((parse_question(_text(message), "messages"), ""))
+        elif message["role"] == "assistant" and turns and message.get("content") is not None:
+            turns[-1] = (turns[-1][0], _text(message))
+    return turns
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
     if isinstance(content, list):
         if not all(isinstance(p, dict) and p.get("type") == "text" and isinstance(p.get("text"), str) for p in content):
             raise _unsupported("messages may contain only text", "messages")
         content = "\n".join(part["text"] for part in content)
     if not isinstance(content, str):
-        message = f"the content of a message must be text, not {kind(content)}"
-        raise RequestError(400, "invalid_type", message, param="messages")
+        problem = f"the content of a message must be text, not {kind(content)}"
+        raise RequestError(400, "invalid_type", problem, param="messages")
     return content
 
 

@@ -64,12 +64,13 @@ class Student:
         """The job for `query`. Raises RequestError if its model, data or question is not usable."""
         if query.model is not None:
             self.require_model(query.model)
+        context = {} if query.data is None else self._context(query.data)
         try:
-            example = self.predictor.example(query.question, id=secrets.token_hex(8))
+            example = self.predictor.example(
+                query.question, id=secrets.token_hex(8), context=context, after=query.after
+            )
         except UsageError as error:
             raise RequestError(400, "invalid_question", f"{error.what}; {error.hint}", param=query.param) from None
-        if query.data is not None:
-            example = replace(example, context=self._context(query.data))
         return Job(example=example, explain=query.explain)
 
     def _context(self, name: str) -> Mapping[str, Any]:

@@ -77,7 +77,8 @@ def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_j
 
     Reads the fields of the data and their common values from the server, lets a trained student write the answer,
     checks it, runs it there and shows the result. Questions are in English, and each stands alone. Without QUESTION,
-    reads questions from stdin, as `predict` does; on a terminal, each one is answered at once.
+    reads questions from stdin, as `predict` does; on a terminal, each one is answered at once, and may go on from the
+    one before ("only those from May", "how many are there?").
 
     Exits with 9 if an answer is invalid or fails to run, and with 0 if the student refuses (it says that the data
     cannot answer).
@@ -144,12 +145,13 @@ def _examples(answering: Predictor, questions: Sequence[str]) -> Iterator[Exampl
 
 def _converse(answering: Predictor, limit: int, *, as_json: bool) -> None:
     """Answer lines of the terminal one by one. An error ends only its question."""
-    note("enter one question per line; `help` lists the fields, `exit` or Ctrl-D ends")
+    note("enter one question per line, which may go on from the one before; `help` lists the fields, `exit` ends")
+    before: list[tuple[str, str]] = []
     for number, line in enumerate(iter(_typed, ""), 1):
         if line.strip() == "help":
             _list_fields(answering)
         elif line.strip():
-            _reply(answering, line, limit, id=str(number), as_json=as_json)
+            before = _reply(answering, line, before, limit, id=str(number), as_json=as_json) or before
 
 
 def _typed() -> str:
@@ -163,17 +165,24 @@ def _typed() -> str:
     return "" if line.strip() in ("exit", "quit") else line
 
 
-def _reply(answering: Predictor, line: str, limit: int, *, id: str, as_json: bool) -> None:
-    tally = Tally()
+def _reply(
+    answering: Predictor, line: str, before: Sequence[tuple[str, str]], limit: int, *, id: str, as_json: bool
+) -> list[tuple[str, str]]:
+    """Show the answer. The question with its answer, if the next one can go on from them."""
+    tally, turn = Tally(), list[tuple[str, str]]()
     try:
-        example = answering.example(line, id=id)
+        example = answering.example(line, id=id, after=before)
+        if example.question != line.strip():
+            note(f"read as: {' '.join(example.question.split())}")
         [answered] = answering.answer([example])
         answered = answering.with_alternatives(example, answered)
         tally.add(answered)
         _show(answering, answered, limit, as_json=as_json, many=False)
+        turn = [(example.question, answered.answer)] if answered.ok else []
     except DstillError as problem:
         error(problem, as_json=as_json)
     warn_of_guesses(answering, tally)
+    return turn
 
 
 def _list_fields(answering: Predictor) -> None:

@@ -67,6 +67,7 @@ class Sentence:
         self.several = plan.limit is not None and plan.limit > 1
 
     def text(self) -> str:
+        """The sentence, in lower case and without an end."""
         plan = self.plan
         if plan.per_parent:
             return self._parents()
@@ -235,6 +236,7 @@ class Sentence:
     # --- groups -------------------------------------------------------------------------
 
     def keys(self, several: bool) -> str:
+        """What groups are made by: ``city and year``."""
         words = []
         for place in self.plan.group:
             noun = place.attribute.nouns if several else place.attribute.noun

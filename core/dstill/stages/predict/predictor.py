@@ -41,6 +41,7 @@ from dstill.quality.misread import misread
 from dstill.quality.units import other_units
 from dstill.stages.predict.alternatives import MARGIN, is_sure, other_answers
 from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
+from dstill.stages.predict.follow_up import Turn, goes_on, in_full
 from dstill.stages.predict.predicted import CALLER, STUDENT, PredictedAnswer, Step
 from dstill.stages.predict.second_look import (
     CANDIDATES,
@@ -175,15 +176,32 @@ class Predictor:
         where: str = "QUESTION",
         data: str | None = None,
         context: Mapping[str, Any] | None = None,
+        after: Sequence[tuple[str, str]] = (),
     ) -> Example:
         """A question in the context of its data, like the examples of the run. Raises UsageError.
 
         `data`: the name of the data, one of `contexts`; None: the data of most questions of the run. `context` is used
         as it is, unless it only names data that the run knows. `where`: the source of the question, for errors.
+        `after`: questions before with their answers, the last one last. If this question goes on from them, the
+        example has it in full.
         """
-        return Example(
+        example = Example(
             id=id, question=question_text(question, where), context=self._context(data, context or {}, where)
         )
+        if not after or not self.setup.student.reads_schema:
+            return example
+        reading = self.setup.student.form.read(example)
+        if not goes_on(reading):
+            return example
+        full = in_full(reading, self._turn(example, after, where))
+        return replace(example, question=full) if len(full) <= QUESTION_LIMIT else example
+
+    def _turn(self, example: Example, after: Sequence[tuple[str, str]], where: str) -> Turn:
+        """The last question before the example, in full, and its answer in words."""
+        *earlier, (question, answer) = after
+        before = self.example(question, where=where, context=example.context, after=earlier)
+        phrases = self._phrases(before, answer) if answer and self.checked(before, answer).ok else ()
+        return Turn(question=before.question, phrases=phrases)
 
     @cached_property
     def contexts(self) -> Contexts:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from dstill.answering.follow_up import joined
+from dstill.linked.dialogue import joined
 from dstill.synthesis.dialogues import in_two
 from dstill.synthesis.english import say
 from dstill.synthesis.plans import Plan, Skip, draw
