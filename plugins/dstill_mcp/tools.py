@@ -104,12 +104,10 @@ class Tools:
 
         `after`: question and answer before, which this question may go on from.
         """
-        about, predictor = self._about(data), self._predictor
-        before = (
-            predictor.turn(after["question"], after["answer"], where="after", context=about.context) if after else None
-        )
-        asked = predictor.example(question, id=about.id, where="question", context=about.context, after=before)
-        example = replace(about, question=asked.question)
+        about = self._about(data)
+        before = [(after["question"], after["answer"])] if after else []
+        asked = self._predictor.example(question, where="question", context=about.context, after=before)
+        example = replace(asked, id=about.id)
         (answered,) = self._predictor.answer([example], execute=False)
         if execute:
             answered = self._predictor.with_alternatives(example, self._ran(example, answered))

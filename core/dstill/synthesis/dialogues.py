@@ -43,10 +43,9 @@ _OF_THEM = re.compile(r"\bthe ([\w ,]+?) (?:of|for) (?:them|those|these)$")
 
 def in_two(plan: Plan, random: Random) -> tuple[Plan, str]:
     """The plan of a question before, and the question that goes on from it to `plan`. Raises Skip."""
-    moves = [move for move in _MOVES if not plan.about or move is _narrower]
-    move = random.choice(moves)
+    ways = (_narrower,) if plan.about else _WAYS
     voice = Voice(random, plan.subject)
-    first, text = move(plan, voice)
+    first, text = random.choice(ways)(plan, voice)
     text = spelled(text.rstrip("?. "), voice)
     return first, text if random.random() < 0.4 else text[:1].lower() + text[1:]
 
@@ -267,7 +266,7 @@ def _apart(plan: Plan, voice: Voice) -> tuple[Plan, str]:
     return first, say(plan, voice.random)
 
 
-_MOVES: tuple[Callable[[Plan, Voice], tuple[Plan, str]], ...] = (
+_WAYS: tuple[Callable[[Plan, Voice], tuple[Plan, str]], ...] = (
     _narrower, _narrower, _narrower, _other_value, _other_question, _other_question, _also, _instead, _children,
     _other_function, _order, _first, _groups, _some_groups, _apart,
 )  # fmt: skip

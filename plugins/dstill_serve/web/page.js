@@ -11,6 +11,7 @@ let about = null;
 let waiting = null; // the question whose answer is on its way
 const queue = []; // the questions after it
 let turn = 0; // of the examples
+let before = null; // the question and answer that the next question may go on from
 let kept = []; // the history, if the browser denies storage
 
 function say(text, bad) {
@@ -37,10 +38,17 @@ function send() {
   if (!question) return;
   const query = { question, execute: $("execute").checked, explain: $("explain").checked, layout: true };
   query.alternatives = query.execute;
+  if (before && before.data === $("data").value) query.after = before.turn;
   if ($("data").value) query.data = $("data").value;
   if (!queue.some((one) => JSON.stringify(one) === JSON.stringify(query))) queue.push(query);
   $("question").select(); // the next question may be typed at once
   next();
+}
+
+function goOnFrom(answered) {
+  before = answered;
+  $("after").hidden = !before;
+  $("before").textContent = before ? visible(before.turn.question).replaceAll("\n", " ") : "";
 }
 
 function showQueue() {
@@ -78,6 +86,7 @@ async function next() {
   const { ok, data } = reply;
   const row = ok ? data : data.answered;
   if (row) show(row, query);
+  if (ok && row.ok) goOnFrom({ data: query.data || "", turn: { question: row.question, answer: row.answer } });
   else $("answer").hidden = true;
   say(ok ? "" : data.error.message, !ok);
   addToHistory(query.question, query.data || "", row ? markOf(row) : "✗");
@@ -95,6 +104,7 @@ function pick(one) {
       $("data").value = one.data;
       fields();
     }
+    goOnFrom(null);
     scrollTo(0, 0);
     send();
   });
@@ -244,6 +254,7 @@ document.addEventListener("keydown", (event) => {
 });
 $("filter").addEventListener("input", fields);
 $("data").addEventListener("change", fields);
+$("anew").addEventListener("click", () => goOnFrom(null));
 $("forget").addEventListener("click", () => saveHistory([]));
 $("others").addEventListener("click", examples);
 

@@ -30,7 +30,7 @@ def test_four_tools_are_listed(agent: Any, mode: str) -> None:
         assert tool.annotations.read_only_hint
         assert "index" in tool.description  # what the task calls its data
     ask = listed[1].input_schema
-    assert (ask["required"], list(ask["properties"])) == (["question"], ["question", "execute", "data"])
+    assert (ask["required"], list(ask["properties"])) == (["question"], ["question", "execute", "data", "after"])
 
 
 def test_describe_says_what_the_data_are(agent: Any) -> None:
@@ -50,6 +50,7 @@ def test_ask_returns_an_answer_and_on_request_its_result(agent: Any) -> None:
     asked = agent("ask", question="  what is tea? ", data=None)
     assert asked.row == {
         "data": "shop",
+        "question": "what is tea?",
         "answer": '{"say": "tea"}',
         "ok": True,
         "refused": False,
@@ -135,7 +136,7 @@ def test_student_whose_answers_never_run_has_no_tool_for_it(run: Run, agent_of: 
     assert [tool.name for tool in listed] == ["describe", "ask", "check"]
     assert not agent("describe").row["executes"]
     error = agent("ask", question="what is tea?", execute=True).error
-    assert error["hint"] == "ask takes question, data"
+    assert error["hint"] == "ask takes question, data, after"
 
 
 def test_plugin_has_no_words_of_one_language(root: Path) -> None:
