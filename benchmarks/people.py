@@ -41,7 +41,18 @@ from dstill.stages.predict.answerable import Answerable
 from dstill.stages.predict.predicted import PredictedAnswer
 from dstill.stages.predict.predictor import Predictor
 
-__all__ = ["PARTS", "TASKS", "Answered", "Data", "answered", "main", "write_table"]
+__all__ = [
+    "PARTS",
+    "TASKS",
+    "Answered",
+    "Data",
+    "answered",
+    "main",
+    "querydsl_setup",
+    "share",
+    "sqlite_data",
+    "write_table",
+]
 
 PARTS = ("a", "b")
 NAMES = {"sql": "SQL", "querydsl": "Query DSL"}
@@ -108,15 +119,16 @@ def scores(rows: Sequence[Answered]) -> dict[str, str]:
     """Shares with 95 % Wilson intervals: the last of right answers, the others of all."""
     right = [row for row in rows if row.right]
     return {
-        "right": _share(len(right), len(rows)),
-        "among those offered": _share(sum(row.offered for row in rows), len(rows)),
-        "silently wrong": _share(sum(row.silently_wrong for row in rows), len(rows)),
-        "unmarked": _share(sum(row.silently_wrong and not row.marked for row in rows), len(rows)),
-        "right but marked": _share(sum(row.marked for row in right), len(right)),
+        "right": share(len(right), len(rows)),
+        "among those offered": share(sum(row.offered for row in rows), len(rows)),
+        "silently wrong": share(sum(row.silently_wrong for row in rows), len(rows)),
+        "unmarked": share(sum(row.silently_wrong and not row.marked for row in rows), len(rows)),
+        "right but marked": share(sum(row.marked for row in right), len(right)),
     }
 
 
-def _share(hits: int, n: int) -> str:
+def share(hits: int, n: int) -> str:
+    """``72.4 % [66.6, 77.6]``, with a Wilson interval."""
     if not n:
         return "–"
     low, high = wilson(hits, n)
@@ -167,7 +179,14 @@ Data = tuple[Setup, Mapping[str, Any]]  # the settings for questions about some 
 
 @contextmanager
 def _sql(folder: Path, name: str, student: Path | None, test_databases: int) -> Iterator[Data]:
-    url = f"sqlite:///{(folder / 'databases' / f'{name}.sqlite').absolute()}"
+    with sqlite_data(folder / "databases" / f"{name}.sqlite", student, test_databases) as data:
+        yield data
+
+
+@contextmanager
+def sqlite_data(file: Path, student: Path | None, test_databases: int = 0) -> Iterator[Data]:
+    """A SQLite file, read as `dstill ask` reads a server."""
+    url = f"sqlite:///{file.absolute()}"
     described = live_data.describe(_setup("sql", student, {"engine.url": url}))
     with live_data.kept(described) as settings:
         flags = {"engine.url": url, **settings, "task.sql.test_databases": test_databases}
@@ -177,8 +196,12 @@ def _sql(folder: Path, name: str, student: Path | None, test_databases: int) -> 
 
 @contextmanager
 def _querydsl(folder: Path, name: str, student: Path | None, test_databases: int) -> Iterator[Data]:
-    setup = _setup("querydsl", student, {"task.querydsl.corpora": test_databases})
-    yield setup, _index(folder / "indices", name)
+    yield querydsl_setup(student, test_databases), _index(folder / "indices", name)
+
+
+def querydsl_setup(student: Path | None, test_databases: int = 0) -> Setup:
+    """The settings for questions about an index whose documents are in the context."""
+    return _setup("querydsl", student, {"task.querydsl.corpora": test_databases})
 
 
 TASKS: Mapping[str, Callable[[Path, str, Path | None, int], AbstractContextManager[Data]]] = {
