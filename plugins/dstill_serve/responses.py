@@ -46,7 +46,7 @@ def query_response(
             row["parts"] = list(shown.highlight(predicted.answer))
             row["snippets"] = list(shown.snippets(predicted.answer, example)) if _passes(predicted) else []
         if "result" in row and predicted.result is not None:
-            row |= result_rows(task, predicted.result)
+            row |= result_rows(task, predicted)
         if predicted.alternatives:
             row["alternatives"] = alternative_rows(task, predicted)
     return row

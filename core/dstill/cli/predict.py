@@ -354,7 +354,7 @@ def show_result(task: Task, answered: PredictedAnswer, limit: int) -> None:
     """
     shown = Presentation.of(task)
     with about(answered.id):
-        laid_out = shown.result_tables(answered.result)
+        laid_out = shown.result_tables(answered.result, answered.answer)
         if not laid_out:
             say(shown.render_result(answered.result), lines=True)
     for row in laid_out:

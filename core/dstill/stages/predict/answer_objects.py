@@ -1,6 +1,6 @@
 """An answer and the data for programs: JSON objects, and the JSON Schemas that describe them.
 
-    result_rows(task, answered.result)   {"shown": "it says tea", "tables": [{"title": "hits", "columns": […], …}]}
+    result_rows(task, answered)          {"shown": "it says tea", "tables": [{"title": "hits", "columns": […], …}]}
     data_rows(task, context)             {"title": "fields of logs", "fields": [["status", "long: 200 to 599"], …]}
     ANSWER                               the schema of ``PredictedAnswer.to_row()``
 
@@ -23,11 +23,11 @@ __all__ = ["ANSWER", "DATA", "MAX_ROWS", "PROBLEM", "RESULT", "TABLE", "alternat
 MAX_ROWS = 100  # of a result table
 
 
-def result_rows(task: Task, result: Any) -> dict[str, Any]:
-    """A result (`PredictedAnswer.result`) as text and as tables of at most `MAX_ROWS` rows."""
+def result_rows(task: Task, answered: PredictedAnswer) -> dict[str, Any]:
+    """The result of an answer that ran, as text and as tables of at most `MAX_ROWS` rows."""
     shown = Presentation.of(task)
     return {
-        "shown": shown.render_result(result),
+        "shown": shown.render_result(answered.result),
         "tables": [
             {
                 "title": _title(table),
@@ -37,7 +37,7 @@ def result_rows(task: Task, result: Any) -> dict[str, Any]:
                 "of": len(table.rows),
                 "spare": table.spare,
             }
-            for table in shown.result_tables(result)
+            for table in shown.result_tables(answered.result, answered.answer)
         ],
     }
 
@@ -45,7 +45,7 @@ def result_rows(task: Task, result: Any) -> dict[str, Any]:
 def alternative_rows(task: Task, answered: PredictedAnswer) -> list[dict[str, Any]]:
     """The alternatives of an answer, with their results as `result_rows`; for `ALTERNATIVE`, without ``result``."""
     return [
-        {"answer": other.answer, "read_back": other.read_back, **result_rows(task, other.result)}
+        {"answer": other.answer, "read_back": other.read_back, **result_rows(task, other)}
         for other in answered.alternatives
     ]
 
