@@ -150,7 +150,9 @@ def converse(toy_file: Path, project: Path) -> Iterator[Callable[..., Conversati
 
 def test_terminal_has_a_prompt_help_and_an_end(converse: Any, base: Path) -> None:
     talk = converse(*BASE, "--set", "train.objective=plain")
-    assert talk.greeting.endswith("enter one question per line; `help` lists the fields, `exit` or Ctrl-D ends\n> ")
+    assert talk.greeting.endswith(
+        "enter one question per line; `help` lists the fields, `more` shows more rows, `exit` or Ctrl-D ends\n> "
+    )
     assert talk.type("add 1 and 2") == "1+2\n3\n> "
     assert "ask in English, in one sentence: the data set has\n" in talk.type("help")
     assert talk.type("one too many").startswith("100+1\n  error: 100 has more than 2 digits")

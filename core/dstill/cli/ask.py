@@ -12,6 +12,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -27,9 +28,9 @@ from dstill.cli.predict import (
     questions_of_stdin,
     show_doubt,
     show_problems,
-    show_result,
     warn_of_guesses,
 )
+from dstill.cli.results import MORE, Rows, has_more, show_result, write_csv
 from dstill.config import Settings
 from dstill.errors import DstillError, Interrupted, UsageError
 from dstill.factory import Setup, address_forms, kind_and_base, possible_tasks, task_name
@@ -69,10 +70,17 @@ FIELDS = 40  # that `help` lists
 )
 @task_option
 @limit_option
+@click.option(
+    "--csv",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write all rows of the result to this file, with exact values. Needs one QUESTION.",
+)
 @json_output("Print one JSON object for each question.")
 @set_option
 @pass_app
-def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_json: bool) -> None:
+def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, file: Path | None, as_json: bool) -> None:
     """Ask about the data on a server, without a project or training.
 
     Reads the fields of the data and their common values from the server, lets a trained student write the answer,
@@ -85,6 +93,9 @@ def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_j
     if len(questions) > 1 and not any(" " in text for text in questions):
         questions = (" ".join(questions),)
         note("these words are read as one question; put a question in quotes")
+    if file is not None and len(questions) != 1:
+        hint = f"{command('ask', '--csv', file)} … 'ONE QUESTION'"
+        raise UsageError("a CSV file has the result of one question", where="--csv", hint=hint)
     where = ["QUESTION" if len(questions) == 1 else f"QUESTION {number}" for number, _ in enumerate(questions, 1)]
     texts = [question_text(*pair) for pair in zip(questions, where, strict=True)]  # before anything takes time
     student = _student(app, spec)
@@ -95,7 +106,7 @@ def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_j
     with kept(project) as settings, Predictor(about_server(student, settings, app.flags), execute=True) as answering:
         if not questions and sys.stdin.isatty():
             _advise(app, answering, as_json=as_json)
-            _converse(answering, limit, as_json=as_json)
+            _converse(answering, Rows(limit, by=MORE), as_json=as_json)
             return
         many = len(texts) != 1
         try:
@@ -105,7 +116,9 @@ def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_j
                     tally.add(answered)
                     if not as_json:
                         say(textwrap.shorten(answered.question, QUESTION_WIDTH, placeholder=" …"), bold=True)
-                    _show(answering, answered, limit, as_json=as_json, many=many)
+                    _show(answering, answered, Rows(limit), as_json=as_json, many=many)
+                    if file is not None and answered.outcome == OutcomeKind.OK:
+                        write_csv(answering.setup.task, answered, file)
         finally:
             warn_of_guesses(answering, tally)
         if tally.asked:
@@ -142,14 +155,20 @@ def _examples(answering: Predictor, questions: Sequence[str]) -> Iterator[Exampl
         yield answering.example(text, id=str(number))
 
 
-def _converse(answering: Predictor, limit: int, *, as_json: bool) -> None:
+def _converse(answering: Predictor, rows: Rows, *, as_json: bool) -> None:
     """Answer lines of the terminal one by one. An error ends only its question."""
-    note("enter one question per line; `help` lists the fields, `exit` or Ctrl-D ends")
+    note("enter one question per line; `help` lists the fields, `more` shows more rows, `exit` or Ctrl-D ends")
+    last, page = None, rows  # what was answered last, and its rows that were shown
     for number, line in enumerate(iter(_typed, ""), 1):
         if line.strip() == "help":
             _list_fields(answering)
+        elif line.strip() == MORE and last is not None:
+            page = page.after()
+            show_result(answering.setup.task, last, page)
         elif line.strip():
-            _reply(answering, line, limit, id=str(number), as_json=as_json)
+            last, page = _reply(answering, line, rows, id=str(number), as_json=as_json), rows
+        if last is not None and not has_more(answering.setup.task, last, page):
+            last = None
 
 
 def _typed() -> str:
@@ -163,17 +182,19 @@ def _typed() -> str:
     return "" if line.strip() in ("exit", "quit") else line
 
 
-def _reply(answering: Predictor, line: str, limit: int, *, id: str, as_json: bool) -> None:
-    tally = Tally()
+def _reply(answering: Predictor, line: str, rows: Rows, *, id: str, as_json: bool) -> PredictedAnswer | None:
+    """Answer a question. None: it has no result that was shown."""
+    tally, answered = Tally(), None
     try:
         example = answering.example(line, id=id)
         [answered] = answering.answer([example])
         answered = answering.with_alternatives(example, answered)
         tally.add(answered)
-        _show(answering, answered, limit, as_json=as_json, many=False)
+        _show(answering, answered, rows, as_json=as_json, many=False)
     except DstillError as problem:
         error(problem, as_json=as_json)
     warn_of_guesses(answering, tally)
+    return answered if not as_json and answered and answered.outcome == OutcomeKind.OK else None
 
 
 def _list_fields(answering: Predictor) -> None:
@@ -221,7 +242,7 @@ def _advise(app: App, answering: Predictor, *, as_json: bool) -> None:
 # --- answers ----------------------------------------------------------------------------
 
 
-def _show(answering: Predictor, answered: PredictedAnswer, limit: int, *, as_json: bool, many: bool) -> None:
+def _show(answering: Predictor, answered: PredictedAnswer, rows: Rows, *, as_json: bool, many: bool) -> None:
     if as_json:
         emit(answered.to_row())
         return
@@ -234,13 +255,13 @@ def _show(answering: Predictor, answered: PredictedAnswer, limit: int, *, as_jso
         say(f"in words: {answered.read_back}", lines=True)
     show_problems(answered)
     if answered.outcome == OutcomeKind.OK:
-        show_result(task, answered, limit)
+        show_result(task, answered, rows)
     elif not answered.refused:
         say(f"  {answered.reason}", lines=True)
     show_doubt(answered, many=many)
     for other in answered.alternatives:
         say(f"or: {other.read_back or textwrap.shorten(other.answer, QUESTION_WIDTH, placeholder=' …')}", lines=True)
-        show_result(task, other, min(limit, OTHER_ROWS))
+        show_result(task, other, Rows(min(rows.limit, OTHER_ROWS), by=""))
 
 
 def _refusal(task: Task, answer: str) -> str:
