@@ -301,7 +301,7 @@ def _show(run: Answerable, answers: Sequence[PredictedAnswer], *, many: bool, li
 
 def _show_answer(run: Answerable, answered: PredictedAnswer, *, many: bool, limit: int) -> None:
     say(answered.answer or ("(abstained)" if answered.abstained else "(nothing)"), lines=True)
-    if answered.refused and (reason := Presentation.of(run.task).refusal_reason(answered.answer)):
+    if answered.refused and not many and (reason := Presentation.of(run.task).refusal_reason(answered.answer)):
         say(f"  refused: {reason}")
     if answered.read_back:
         _say_beside(f"in words: {answered.read_back}", many=many)

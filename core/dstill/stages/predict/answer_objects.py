@@ -23,17 +23,17 @@ __all__ = ["ANSWER", "DATA", "MAX_ROWS", "PROBLEM", "RESULT", "TABLE", "alternat
 MAX_ROWS = 100  # of a result table
 
 
-def result_rows(task: Task, answered: PredictedAnswer) -> dict[str, Any]:
-    """The result of an answer that ran, as text and as tables of at most `MAX_ROWS` rows."""
+def result_rows(task: Task, answered: PredictedAnswer, most: int = MAX_ROWS) -> dict[str, Any]:
+    """The result of an answer that ran, as text and as tables of at most `most` rows."""
     shown = Presentation.of(task)
     return {
         "shown": shown.render_result(answered.result),
         "tables": [
             {
-                "title": _title(table),
+                "title": _title(table, most),
                 "columns": [name.lstrip("#") for name in table.columns],
                 "numeric": [name.startswith("#") for name in table.columns],
-                "rows": [list(row) for row in table.rows[:MAX_ROWS]],
+                "rows": [list(row) for row in table.rows[:most]],
                 "of": len(table.rows),
                 "spare": table.spare,
             }
@@ -50,10 +50,10 @@ def alternative_rows(task: Task, answered: PredictedAnswer) -> list[dict[str, An
     ]
 
 
-def _title(table: Table) -> str:
+def _title(table: Table, most: int) -> str:
     """The title, and how many rows there are if the table lacks some."""
     count = len(table.rows)
-    cut = f"the first {MAX_ROWS} of {count:,} rows" if count > MAX_ROWS else ""
+    cut = f"the first {most:,} of {count:,} rows" if count > most else ""
     return ", ".join(filter(None, (table.title, cut)))
 
 
@@ -81,7 +81,7 @@ TABLE = record(
         "title": text("what it shows, and how many rows there are if `rows` lacks some; may be empty"),
         "columns": list_of(text()),
         "numeric": list_of(flag(), "for each column, whether it holds numbers"),
-        "rows": list_of(list_of(text()), f"at most {MAX_ROWS}"),
+        "rows": list_of(list_of(text()), f"the first: at most {MAX_ROWS}, unless more were asked for"),
         "of": integer("how many rows the whole table has"),
         "spare": integer("how many of the last columns matter least"),
     },
