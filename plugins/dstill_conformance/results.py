@@ -193,7 +193,8 @@ def values_can_be_shown(pack: Pack) -> Iterator[Finding]:
                 )
         shown.render_result(value)
         shown.diff_results(value, value)
-        for table in shown.result_tables(value):
+        tables = shown.result_tables(value, example.answer or "")
+        for table in (*tables, *shown.result_tables(value, example.answer or "", True)):
             if any(len(row) != len(table.columns) for row in table.rows) and "table" not in reported:
                 reported.add("table")
                 yield Finding(

@@ -152,7 +152,7 @@ class Tools:
         if answered.outcome != OutcomeKind.OK:
             return {}
         with about(answered.id):
-            rows = result_rows(self._task, answered.result)
+            rows = result_rows(self._task, answered)
         return {
             "shown": _shortened(rows["shown"], MAX_SHOWN),
             "tables": [_bounded(table) for table in rows["tables"]],

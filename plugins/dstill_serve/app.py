@@ -58,6 +58,7 @@ FILES = {
     "/page.css": "text/css",
     "/page.js": "text/javascript",
     "/answer.js": "text/javascript",
+    "/result.js": "text/javascript",
     "/feedback.js": "text/javascript",
     "/icon.svg": "image/svg+xml",
 }

@@ -25,10 +25,9 @@ from dstill.cli.options import (
     listen_options,
     max_wrong_option,
     pass_app,
-    run_argument,
     set_option,
 )
-from dstill.cli.ready import ready
+from dstill.cli.ready import about_data, is_run, ready
 from dstill.errors import Interrupted
 from dstill.io.shell import quoted
 
@@ -55,8 +54,12 @@ def request_log_options(logs: str) -> Callable[[Decorated], Decorated]:
     return options
 
 
-@click.command(cls=Command, section="Use", examples=["dstill serve runs/mine --port 8000"])
-@run_argument
+@click.command(
+    cls=Command,
+    section="Use",
+    examples=["dstill serve runs/mine --port 8000", "dstill serve --engine-url sqlite:////data/shop.db"],
+)
+@click.argument("run", metavar="[RUN]", required=False)
 @listen_options
 @click.option(
     "--claims-key-env",
@@ -71,7 +74,7 @@ def request_log_options(logs: str) -> Callable[[Decorated], Decorated]:
     default=True,
     help="Execute an answer if the request asks for it. With --no-execute: never.",
 )
-@engine_url_option("Execute answers on this server")
+@engine_url_option("Execute answers on this server. Without RUN: read there, too, what questions are about")
 @constrain_option
 @max_wrong_option
 @fallback_options
@@ -110,7 +113,7 @@ def request_log_options(logs: str) -> Callable[[Decorated], Decorated]:
 @pass_app
 def serve(  # noqa: PLR0913 - one parameter per command line option
     app: App,
-    run: str,
+    run: str | None,
     port: int,
     host: str,
     token_env: str,
@@ -129,7 +132,10 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
 ) -> None:
     """Serve the student over HTTP, with an OpenAI-compatible API.
 
-    Also serves a page to try the student. Requests are answered after a first answer was computed, in batches if they
+    Also serves a page to ask the student. Without RUN, it is the task's base student, which knows the data at
+    --engine-url as `ask` does, before anything is trained.
+
+    Requests are answered after a first answer was computed, in batches if they
     come at the same time; requests beyond --queue get 503. Ctrl-C and SIGTERM finish the current requests, then exit
     with 0. Restart the server to use a student that was trained again. RUN may be a bundle (`dstill export --to
     bundle`).
@@ -146,7 +152,6 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     from dstill_serve.tracing import traces_of
 
     token, key = token_of(token_env), token_of(claims_key_env, shortest=MIN_KEY_LENGTH)
-    opened = app.open_trained(run)
     log = None if feedback is None else FeedbackLog(feedback)
     limits = serving.Limits(max_batch=max_batch, max_requests=max_requests, timeout=timeout)
     with contextlib.ExitStack() as stack:
@@ -156,6 +161,8 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
         # Fail before the slow loading of the student. The socket has the address of a name such as localhost.
         host, port = listener.getsockname()[:2]
         access = Access(host=host, port=port, token=token, claims_key=key)
+        is_of_run = run is not None and is_run(app, run)
+        opened = app.open_trained(run) if is_of_run else stack.enter_context(about_data(app, run, "serve"))
         predictor = stack.enter_context(ready(opened, execute=execute, max_wrong=max_wrong, fallback=fallback))
         watched: dict[str, Any] = {"feedback": log, "log": requests, "traces": traces}
         service = stack.enter_context(serving.opened(predictor, access=access, limits=limits, **watched))

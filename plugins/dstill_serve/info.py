@@ -1,7 +1,7 @@
 """The facts next to an answer on the page: the fields of each data set, example questions, the server's features.
 
 model_info(student, executes=True, feedback=False)
-{"model": "weblogs-…", "data": {"weblogs": {"title": …, "fields": [[…]]}}, …}
+{"model": "weblogs-…", "title": "weblogs-…", "data": {"weblogs": {"title": …, "fields": [[…]]}}, …}
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ def model_info(student: Student, *, executes: bool, feedback: bool) -> dict[str,
     contexts = student.contexts or {"": student.predictor.context}
     return {
         "model": student.model,
+        "title": run.title or student.model,
+        "notes": [*run.brief, *run.advice],
         "task": run.task.name,
         "layers": [{"name": check.name, "parses": check.parses} for check in run.task.checks],
         "executes": executes,

@@ -252,6 +252,8 @@ def _about() -> Schema:
     return record(
         {
             "model": text("the name of the run"),
+            "title": text("what the page is called: the run, or the data of a student that was not trained on them"),
+            "notes": list_of(text(), "what to know of the data, and of a student that was not trained on them"),
             "task": text(),
             "layers": list_of(record({"name": text(), "parses": flag()}), "the layers of checks, in order"),
             "executes": flag("answers are run on request"),

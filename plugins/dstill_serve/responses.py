@@ -20,11 +20,13 @@ from dstill.api.records import Example
 from dstill.api.task import Task
 from dstill.io.inert import visible
 from dstill.io.strict_json import NotStrict, dumps, loads
-from dstill.stages.predict.answer_objects import alternative_rows, result_rows
+from dstill.stages.predict.answer_objects import MAX_ROWS, alternative_rows, result_rows
 from dstill.stages.predict.predicted import PredictedAnswer
 from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query
 from dstill_serve.student import Student, StudentAnswer
+
+PAGE_ROWS = 1_000  # of a table on the page, which shows some at a time
 
 __all__ = ["chat_chunks", "chat_completion", "query_response", "server_sent_events"]
 
@@ -46,7 +48,7 @@ def query_response(
             row["parts"] = list(shown.highlight(predicted.answer))
             row["snippets"] = list(shown.snippets(predicted.answer, example)) if _passes(predicted) else []
         if "result" in row and predicted.result is not None:
-            row |= result_rows(task, predicted.result)
+            row |= result_rows(task, predicted, PAGE_ROWS if query.layout else MAX_ROWS)
         if predicted.alternatives:
             row["alternatives"] = alternative_rows(task, predicted)
     return row

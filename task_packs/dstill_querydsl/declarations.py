@@ -17,7 +17,7 @@ TASK = declare(
     options=(
         Option(
             name="--index",
-            commands=("init", "ask", "adapt"),
+            commands=("init", "ask", "adapt", "serve"),
             help="The index, alias or data stream to read from the server. Required with --engine-url.",
             examples={
                 "ask": 'dstill ask --engine-url http://127.0.0.1:9200 --index logs "requests of the last hour by host"',

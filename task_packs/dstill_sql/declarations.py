@@ -16,7 +16,7 @@ TASK = declare(
     options=(
         Option(
             name="--schema-name",
-            commands=("init", "ask", "adapt", "doctor"),
+            commands=("init", "ask", "adapt", "doctor", "serve"),
             help="The schema of a PostgreSQL server whose tables questions are about. Default: public.",
             read=on_use("dstill_sql.options:schema_name"),
         ),

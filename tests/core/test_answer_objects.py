@@ -11,12 +11,13 @@ from support.toy import Toy, ToyConfig
 from dstill.api.protocols import Presentation
 from dstill.api.records import Table
 from dstill.stages.predict.answer_objects import MAX_ROWS, result_rows
+from dstill.stages.predict.predicted import PredictedAnswer
 
 
 class Counts(Presentation):
     """A result is a number of rows."""
 
-    def result_tables(self, value: Any) -> tuple[Table, ...]:
+    def result_tables(self, value: Any, answer: str, whole: bool = False) -> tuple[Table, ...]:
         rows = tuple((str(n),) for n in range(value))
         return (Table(columns=("#n",), rows=rows), Table(title="hits", columns=("#n",), rows=rows))
 
@@ -33,6 +34,7 @@ Counting = offering(Toy, Counts)
     ],
 )
 def test_title_counts_rows_of_a_cut_table(count: int, titles: list[str]) -> None:
-    tables = result_rows(Counting(ToyConfig()), count)["tables"]
+    answered = PredictedAnswer(id="1", question="?", answer="1", ok=True, refused=False, result=count)
+    tables = result_rows(Counting(ToyConfig()), answered)["tables"]
     assert [table["title"] for table in tables] == titles
     assert [(len(table["rows"]), table["of"]) for table in tables] == [(min(count, 100), count)] * 2

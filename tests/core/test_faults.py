@@ -29,7 +29,8 @@ GOLD = Example(id="t-3", question="q", answer="2+2")  # with the same result as 
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("answer_terms", "canonical", "clauses", "is_refusal", "parse", "refusal_reason"), (ODD,)),
     **dict.fromkeys(("file_answers", "has_answers"), (ODD, ".sums")),
-    **dict.fromkeys(("is_empty", "render_result", "result_tables"), (RESULT,)),
+    **dict.fromkeys(("is_empty", "render_result"), (RESULT,)),
+    "result_tables": (RESULT, "2+2"),
     "accepts": (RESULT, 5, GOLD),
     **dict.fromkeys(("is_nondeterministic", "is_trivial"), (RESULT, GOLD)),
     "answer_fixes": (GOLD, ODD, ()),

@@ -78,7 +78,7 @@ class ShopPresentation(Presentation):
     def snippets(self, answer: str, example: Example) -> Sequence[tuple[str, str]]:
         return (("shell", f"say {shlex.quote(answer)}"), ("Python", f"say({answer!r})"))
 
-    def result_tables(self, value: Any) -> Sequence[Table]:
+    def result_tables(self, value: Any, answer: str, whole: bool = False) -> Sequence[Table]:
         if value == "nested":
             rows = (("a" * 12, "12", "1,000", "0"), ("b", "3", "-1", "0"))
             return (Table(columns=("part", "#n", "#another figure of it", "#a third figure"), rows=rows, spare=2),)

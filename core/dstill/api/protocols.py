@@ -235,10 +235,11 @@ class Presentation(TaskProtocol):
         """
         return ""
 
-    def result_tables(self, value: Any) -> Sequence[Table]:
-        """A result as tables, for `predict --execute` and `serve`. Empty: these show `render_result`.
+    def result_tables(self, value: Any, answer: str, whole: bool = False) -> Sequence[Table]:
+        """The result of `answer` as tables, for `ask`, `predict --execute` and `serve`. Empty: see `render_result`.
 
-        ``[Table(columns=("colour", "# things"), rows=(("red", "12"),))]``
+        ``[Table(columns=("colour", "#things"), rows=(("red", "12"),))]``. Headings and cells are for people, as
+        `dstill.io.readable` makes them. `whole`: for a file that programs read, with nothing rounded or cut.
         """
         return ()
 

@@ -19,7 +19,6 @@ import click
 
 from dstill import config as configuration
 from dstill.cli import extras
-from dstill.cli.ask import base_student, no_address
 from dstill.cli.console import emit, note, say
 from dstill.cli.evaluate import summary
 from dstill.cli.groups import Command
@@ -39,6 +38,7 @@ from dstill.cli.options import (
     student_option,
     task_option,
 )
+from dstill.cli.ready import base_student, no_address
 from dstill.cli.stages import run_stages
 from dstill.cli.taught import TAUGHT, run_taught, teaching_of
 from dstill.config import FILE

@@ -11,43 +11,25 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from pathlib import Path
 
 import click
 
-from dstill.api.protocols import Presentation
 from dstill.api.records import Example, OutcomeKind
-from dstill.api.task import Task
-from dstill.cli.console import emit, error, note, prompt, say, width
+from dstill.cli.console import note, say
+from dstill.cli.conversation import Conversation, show_answer
 from dstill.cli.groups import Command
 from dstill.cli.options import App, engine_url_option, json_output, limit_option, pass_app, set_option, task_option
-from dstill.cli.predict import (
-    Tally,
-    blocks,
-    questions_of_stdin,
-    show_doubt,
-    show_problems,
-    show_result,
-    warn_of_guesses,
-)
-from dstill.config import Settings
-from dstill.errors import DstillError, Interrupted, UsageError
-from dstill.factory import Setup, address_forms, kind_and_base, possible_tasks, task_name
-from dstill.io.pretty_json import pretty
+from dstill.cli.predict import Tally, blocks, questions_of_stdin, warn_of_guesses
+from dstill.cli.ready import about_data
+from dstill.cli.results import MORE, Rows, write_csv
+from dstill.errors import UsageError
 from dstill.io.shell import command
-from dstill.plugins import Plugins
-from dstill.stages.predict.answer_objects import data_rows
-from dstill.stages.predict.answerable import Answerable
-from dstill.stages.predict.live_data import about_server, describe, from_base, kept
-from dstill.stages.predict.predicted import PredictedAnswer
 from dstill.stages.predict.predictor import Predictor, question_text
 
-__all__ = ["ask", "base_student", "no_address"]
+__all__ = ["ask"]
 
-WIDEST = 100  # columns of an answer
 QUESTION_WIDTH = 300  # characters of a question
-OTHER_ROWS = 3  # that are shown of an alternative
-FIELDS = 40  # that `help` lists
 
 
 @click.command(
@@ -55,6 +37,7 @@ FIELDS = 40  # that `help` lists
     section="Use",
     examples=[
         'dstill ask --engine-url sqlite:////data/shop.db "orders of the last month by city"',
+        "dstill ask --engine-url sqlite:////data/shop.db --page",
         'dstill ask --student runs/adapted "orders of the last month by city"',
     ],
 )
@@ -69,10 +52,20 @@ FIELDS = 40  # that `help` lists
 )
 @task_option
 @limit_option
+@click.option(
+    "--csv",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write all rows of the result to this file, with exact values. Needs one QUESTION.",
+)
+@click.option("--page", is_flag=True, help="Ask on a web page, on a free port of this machine, until Ctrl-C.")
 @json_output("Print one JSON object for each question.")
 @set_option
 @pass_app
-def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_json: bool) -> None:
+def ask(
+    app: App, questions: tuple[str, ...], spec: str | None, limit: int, file: Path | None, page: bool, as_json: bool
+) -> None:
     """Ask about the data on a server, without a project or training.
 
     Reads the fields of the data and their common values from the server, lets a trained student write the answer,
@@ -80,23 +73,27 @@ def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_j
     reads questions from stdin, as `predict` does; on a terminal, each one is answered at once, and may go on from the
     one before ("only those from May", "how many are there?").
 
+    With --page, answers on a web page, as `serve` does for a trained student.
+
     Exits with 9 if an answer is invalid or fails to run, and with 0 if the student refuses (it says that the data
     cannot answer).
     """
     if len(questions) > 1 and not any(" " in text for text in questions):
         questions = (" ".join(questions),)
         note("these words are read as one question; put a question in quotes")
+    if page:
+        _serve_page(questions, spec)
+        return
+    if file is not None and len(questions) != 1:
+        hint = f"{command('ask', '--csv', file)} … 'ONE QUESTION'"
+        raise UsageError("a CSV file has the result of one question", where="--csv", hint=hint)
     where = ["QUESTION" if len(questions) == 1 else f"QUESTION {number}" for number, _ in enumerate(questions, 1)]
     texts = [question_text(*pair) for pair in zip(questions, where, strict=True)]  # before anything takes time
-    student = _student(app, spec)
-    project = describe(student.setup)
-    for line in project.brief:
-        note(line)
     tally = Tally()
-    with kept(project) as settings, Predictor(about_server(student, settings, app.flags), execute=True) as answering:
+    with about_data(app, spec, "ask") as student, Predictor(student, execute=True) as answering:
         if not questions and sys.stdin.isatty():
-            _advise(app, answering, as_json=as_json)
-            _converse(answering, limit, as_json=as_json)
+            _advise(answering, as_json=as_json)
+            Conversation(answering, Rows(limit, by=MORE), as_json=as_json).run()
             return
         many = len(texts) != 1
         try:
@@ -106,33 +103,26 @@ def ask(app: App, questions: tuple[str, ...], spec: str | None, limit: int, as_j
                     tally.add(answered)
                     if not as_json:
                         say(textwrap.shorten(answered.question, QUESTION_WIDTH, placeholder=" …"), bold=True)
-                    _show(answering, answered, limit, as_json=as_json, many=many)
+                    show_answer(answering.setup.task, answered, Rows(limit), as_json=as_json, many=many)
+                    if file is not None and answered.outcome == OutcomeKind.OK:
+                        write_csv(answering.setup.task, answered, file)
         finally:
             warn_of_guesses(answering, tally)
         if tally.asked:
-            _advise(app, answering, as_json=as_json)
+            _advise(answering, as_json=as_json)
     tally.end(f"student {student.name}", as_json=as_json)
 
 
-def _student(app: App, spec: str | None) -> Answerable:
-    """The student, with the settings that reach the data. Raises UsageError if one of them is not known."""
-    if spec and not _is_run(app, spec):
-        app.flags["train.student"] = spec
-    settings = app.config().settings
-    no_url = no_address("ask", app.plugins, settings)
-    if not (spec or settings.engine.url):
-        raise no_url
-    spec = spec or base_student(app.plugins, task_name(app.plugins, settings))
-    if is_run := _is_run(app, spec):
-        student = replace(app.open_trained(spec), name=spec)
-    else:
-        config = app.config({"project.task": task_name(app.plugins, settings), "train.student": spec})
-        student = from_base(spec, Setup(app.plugins, config))
-    if not student.settings.engine.url:
-        raise no_url
-    if not is_run:
-        student.setup.student.base_limits()  # raises for a base that is not there, before anything is read
-    return student
+def _serve_page(questions: Sequence[str], spec: str | None) -> None:
+    """Hand over to the command `serve`. Raises UsageError for a QUESTION, or if no plugin has that command."""
+    if questions:
+        raise UsageError("--page takes no QUESTION", where="QUESTION", hint="ask it on the page")
+    context = click.get_current_context()
+    outermost = context.find_root().command
+    serve = outermost.get_command(context, "serve") if isinstance(outermost, click.Group) else None
+    if serve is None:
+        raise UsageError("no plugin has the page", where="--page", hint="pip install 'dstill[serve]'")
+    context.invoke(serve, run=spec, port=0)
 
 
 def _examples(answering: Predictor, questions: Sequence[str]) -> Iterator[Example]:
@@ -143,116 +133,7 @@ def _examples(answering: Predictor, questions: Sequence[str]) -> Iterator[Exampl
         yield answering.example(text, id=str(number))
 
 
-def _converse(answering: Predictor, limit: int, *, as_json: bool) -> None:
-    """Answer lines of the terminal one by one. An error ends only its question."""
-    note("enter one question per line, which may go on from the one before; `help` lists the fields, `exit` ends")
-    before: list[tuple[str, str]] = []
-    for number, line in enumerate(iter(_typed, ""), 1):
-        if line.strip() == "help":
-            _list_fields(answering)
-        elif line.strip():
-            before = _reply(answering, line, before, limit, id=str(number), as_json=as_json) or before
-
-
-def _typed() -> str:
-    """The next line of the terminal; empty if the user ends the input. Ctrl-C ends the command without an error."""
-    try:
-        prompt("> ")
-        line = sys.stdin.readline()
-    except KeyboardInterrupt:
-        prompt("\n")
-        raise click.exceptions.Exit(Interrupted.exit_code) from None
-    return "" if line.strip() in ("exit", "quit") else line
-
-
-def _reply(
-    answering: Predictor, line: str, before: Sequence[tuple[str, str]], limit: int, *, id: str, as_json: bool
-) -> list[tuple[str, str]]:
-    """Show the answer. The question with its answer, if the next one can go on from them."""
-    tally, turn = Tally(), list[tuple[str, str]]()
-    try:
-        example = answering.example(line, id=id, after=before)
-        if example.question != line.strip():
-            note(f"read as: {' '.join(example.question.split())}")
-        [answered] = answering.answer([example])
-        answered = answering.with_alternatives(example, answered)
-        tally.add(answered)
-        _show(answering, answered, limit, as_json=as_json, many=False)
-        turn = [(example.question, answered.answer)] if answered.ok else []
-    except DstillError as problem:
-        error(problem, as_json=as_json)
-    warn_of_guesses(answering, tally)
-    return turn
-
-
-def _list_fields(answering: Predictor) -> None:
-    shown = data_rows(answering.setup.task, answering.context)
-    note(f"ask in English, in one sentence: the {answering.setup.task.data_noun} has")
-    for name, words in shown["fields"][:FIELDS]:
-        note(f"  {textwrap.shorten(f'{name}: {words}', WIDEST, placeholder=' …')}")
-    if (left := len(shown["fields"]) - FIELDS) > 0:
-        note(f"  … and {left:,} more")
-
-
-def no_address(name: str, plugins: Plugins, settings: Settings) -> UsageError:
-    """That the command `name` needs ``--engine-url``."""
-    forms = address_forms(plugins, *possible_tasks(plugins, settings))
-    hint = f"{command(name, '--engine-url', 'URL')} …{f' (an address with {forms})' if forms else ''}"
-    return UsageError(f"`dstill {name}` needs the address of your data", where="--engine-url", hint=hint)
-
-
-# --- students ---------------------------------------------------------------------------
-
-
-def base_student(plugins: Plugins, name: str) -> str:
-    """The base student of the task `name`. Raises UsageError if it has none."""
-    base: str = plugins.fact("tasks", name, "base")
-    if not base:
-        hint = "name a trained student: --student linked:FOLDER"
-        raise UsageError(f"task '{name}' has no base student", where="--student", hint=hint)
-    return base
-
-
-def _is_run(app: App, spec: str) -> bool:
-    return kind_and_base(app.plugins, spec)[0] not in app.plugins.names("students")
-
-
-def _advise(app: App, answering: Predictor, *, as_json: bool) -> None:
+def _advise(answering: Predictor, *, as_json: bool) -> None:
     """Say what a base gets wrong, and how to train it for this data."""
-    if as_json or _is_run(app, answering.run.name):
-        return
-    noun = answering.setup.task.data_noun
-    limits = answering.setup.student.base_limits()
-    note(f"note: this student was not trained on this {noun}: {limits or 'check what it answers'}")
-    note(f"to train it on this {noun}: {command('adapt', *app.words())}")
-
-
-# --- answers ----------------------------------------------------------------------------
-
-
-def _show(answering: Predictor, answered: PredictedAnswer, limit: int, *, as_json: bool, many: bool) -> None:
-    if as_json:
-        emit(answered.to_row())
-        return
-    task = answering.setup.task
-    if answered.refused:
-        say(f"refused: {_refusal(task, answered.answer)}")
-    elif answered.answer:
-        say(pretty(answered.answer, min(width(), WIDEST)) if task.json_answers else answered.answer, lines=True)
-    if answered.read_back:
-        say(f"in words: {answered.read_back}", lines=True)
-    show_problems(answered)
-    if answered.outcome == OutcomeKind.OK:
-        show_result(task, answered, limit)
-    elif not answered.refused:
-        say(f"  {answered.reason}", lines=True)
-    show_doubt(answered, many=many)
-    for other in answered.alternatives:
-        say(f"or: {other.read_back or textwrap.shorten(other.answer, QUESTION_WIDTH, placeholder=' …')}", lines=True)
-        show_result(task, other, min(limit, OTHER_ROWS))
-
-
-def _refusal(task: Task, answer: str) -> str:
-    """The reason of a refusal; one that only names what is missing gets a sentence."""
-    reason = Presentation.of(task).refusal_reason(answer)
-    return f"the data cannot answer this {reason}".rstrip() if reason[:1] in ("", "(") else reason
+    for number, line in enumerate(() if as_json else answering.run.advice):
+        note(line if number else f"note: {line}")

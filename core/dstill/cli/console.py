@@ -30,6 +30,7 @@ from dstill.runtime.progress import Progress, silent
 
 __all__ = [
     "confirm",
+    "draws",
     "emit",
     "error",
     "note",
@@ -55,6 +56,11 @@ NARROW_WIDTH = 80  # columns; a narrower terminal shows numbers without a bar
 def plain() -> bool:
     """Whether to print plain text only: no colours, no bars, no escape sequences."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def draws() -> bool:
+    """Whether to draw on stdout with block characters: somebody looks at a terminal that has them."""
+    return sys.stdout.isatty() and not plain() and (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def emit(value: Any) -> None:

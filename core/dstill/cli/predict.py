@@ -19,12 +19,11 @@ from typing import Any, BinaryIO, Self
 
 import click
 
-from dstill.api.faults import about
 from dstill.api.protocols import Presentation
-from dstill.api.records import Example, OutcomeKind, Table
+from dstill.api.records import Example, OutcomeKind
 from dstill.api.task import Task, data_of
 from dstill.cli.confidence import promises
-from dstill.cli.console import emit, note, say, table, width
+from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
@@ -42,6 +41,7 @@ from dstill.cli.options import (
     seed_option,
     set_option,
 )
+from dstill.cli.results import Rows, show_result
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
 from dstill.inputs.input_rows import given_data, given_id
 from dstill.io.input_files import text_of
@@ -58,7 +58,6 @@ __all__ = [
     "questions_of_stdin",
     "show_doubt",
     "show_problems",
-    "show_result",
     "warn_of_guesses",
 ]
 
@@ -302,7 +301,7 @@ def _show(run: Answerable, answers: Sequence[PredictedAnswer], *, many: bool, li
 
 def _show_answer(run: Answerable, answered: PredictedAnswer, *, many: bool, limit: int) -> None:
     say(answered.answer or ("(abstained)" if answered.abstained else "(nothing)"), lines=True)
-    if answered.refused and (reason := Presentation.of(run.task).refusal_reason(answered.answer)):
+    if answered.refused and not many and (reason := Presentation.of(run.task).refusal_reason(answered.answer)):
         say(f"  refused: {reason}")
     if answered.read_back:
         _say_beside(f"in words: {answered.read_back}", many=many)
@@ -310,7 +309,7 @@ def _show_answer(run: Answerable, answered: PredictedAnswer, *, many: bool, limi
     if answered.votes:
         say(f"  {answered.votes}", lines=True)
     if answered.outcome == OutcomeKind.OK:
-        show_result(run.task, answered, limit)
+        show_result(run.task, answered, Rows(limit))
     if answered.abstained or (not answered.ok and many):
         say(f"  {answered.reason}", lines=True)
     show_doubt(answered, many=many)
@@ -345,35 +344,6 @@ def show_problems(answered: PredictedAnswer) -> None:
     for problem in answered.problems:
         hint = f"\n    {problem.hint}" if problem.hint else ""
         say(f"  {problem.severity.value}: {problem.message}{hint}", lines=True)
-
-
-def show_result(task: Task, answered: PredictedAnswer, limit: int) -> None:
-    """Show a result as tables of at most `limit` rows if the task gives them, else as text.
-
-    A table without columns is only its title.
-    """
-    shown = Presentation.of(task)
-    with about(answered.id):
-        laid_out = shown.result_tables(answered.result)
-        if not laid_out:
-            say(shown.render_result(answered.result), lines=True)
-    for row in laid_out:
-        if row.columns:
-            _show_table(row, limit)
-        else:
-            say(row.title)
-
-
-def _show_table(shown: Table, limit: int) -> None:
-    """Show the first `limit` rows, and as many columns as fit the terminal."""
-    count, rows = len(shown.columns), shown.rows[:limit]
-    widths = [max(map(len, column)) + 2 for column in zip(shown.columns, *rows, strict=True)]
-    while sum(widths[:count]) > width() and count > len(widths) - shown.spare:
-        count -= 1
-    table(shown.columns[:count], [row[:count] for row in rows], title=shown.title)
-    if left := len(shown.rows) - len(rows):
-        most = len(shown.rows)
-        say(f"  … {left:,} more {'row' if left == 1 else 'rows'}: --limit {most} shows all {most:,}")
 
 
 # --- questions --------------------------------------------------------------------------

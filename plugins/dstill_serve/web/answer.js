@@ -1,4 +1,4 @@
-// Shows an answer. Text from the run, the student or the engine is untrusted: it is set as text, never as HTML.
+// Shows an answer; result.js shows the tables of its result. Text from the run, the student or the engine is untrusted: it is set as text, never as HTML.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
@@ -23,7 +23,7 @@ function make(tag, text, name) {
 // An answer that passes the checks may be wrong: nothing here is green.
 function verdict(row) {
   const passes = row.outcome === "ok" ? "passes the checks and runs" : "passes the checks";
-  const words = [row.ok ? passes : row.refused ? "refused to answer" : row.abstained ? row.reason : `invalid: ${row.reason}`];
+  const words = [row.ok ? passes : row.refused || row.abstained ? row.reason : `invalid: ${row.reason}`];
   if (row.guess) words.unshift(`a guess: ${row.guess}`);
   if (row.confidence !== null && !row.abstained) words.push(`confidence ${row.confidence}`);
   if (row.answered_by !== "student") words.push(`answered by ${row.answered_by}`);
@@ -47,7 +47,7 @@ function show(row, query) {
   const told = tables.length ? tables.filter((one) => !one.columns.length).map((one) => one.title).join("\n") : row.shown;
   $("outcome").textContent = visible(row.outcome === "ok" ? told : row.outcome ? `${row.outcome}: ${row.reason}` : "");
   $("outcome").className = row.outcome === "ok" ? "" : "bad";
-  $("tables").replaceChildren(...tables.filter((one) => one.columns.length).map(table));
+  $("tables").replaceChildren(...tables.filter((one) => one.columns.length).map((one) => table(one, ROWS)));
   $("alternatives").hidden = !row.alternatives;
   $("readings").replaceChildren(...(row.alternatives || []).map(reading));
   fit();
@@ -113,69 +113,13 @@ function checks(row) {
 
 // --- its result -------------------------------------------------------------------------
 
-const numberIn = (text) => text === "" ? NaN : Number(text.replaceAll(",", ""));
-
-// The largest number of each column that is drawn as bars: those after the keys, if all of them are numbers.
-function largest(one) {
-  const keys = Math.max(1, one.numeric.indexOf(true));
-  if (one.rows.length < 2 || keys >= one.columns.length || one.numeric.slice(keys).includes(false)) return [];
-  return one.columns.map((_, n) => {
-    const numbers = one.rows.map((row) => numberIn(row[n]));
-    return n >= keys && numbers.every((number) => number >= 0) ? Math.max(...numbers) : 0;
-  });
-}
-
 function reading(other) {
   const item = make("li");
-  item.append(make("p", other.read_back || other.answer), ...other.tables.filter((one) => one.columns.length).map(table));
+  item.append(make("p", other.read_back || other.answer), ...other.tables.filter((one) => one.columns.length).map((one) => table(one, FEW_ROWS)));
   if (!other.tables.length) item.append(make("p", other.shown));
   return item;
 }
 
-function table(one) {
-  const holder = make("div", undefined, "scroll");
-  const node = make("table");
-  node.dataset.spare = one.spare;
-  Object.assign(holder, { tabIndex: 0, role: "group", ariaLabel: visible(one.title || "Result") });
-  if (one.title) node.append(make("caption", one.title));
-  const head = node.createTHead().insertRow();
-  for (const name of one.columns) {
-    const cell = make("th", name);
-    cell.scope = "col";
-    head.append(cell);
-  }
-  const most = largest(one);
-  const body = node.createTBody();
-  for (const row of one.rows) {
-    const line = body.insertRow();
-    row.forEach((text, n) => {
-      const cell = line.insertCell();
-      cell.textContent = visible(text);
-      if (one.numeric[n]) cell.className = "number";
-      else if (text.length <= 40) cell.className = "short";
-      if (most[n]) {
-        cell.classList.add("bar");
-        cell.style.setProperty("--share", `${100 * numberIn(text) / most[n]}%`);
-      }
-    });
-  }
-  holder.append(node);
-  return holder;
-}
-
-// Hides the columns that a table can spare, from the last, as long as it is wider than its place.
-function fit() {
-  for (const holder of $("tables").children) {
-    const rows = [...holder.firstElementChild.rows];
-    const count = rows[0].cells.length;
-    const show = (n) => rows.forEach((row) => [...row.cells].forEach((cell, at) => { cell.hidden = at >= n; }));
-    let shown = count;
-    show(shown);
-    while (holder.scrollWidth > holder.clientWidth && shown > count - holder.firstElementChild.dataset.spare) show(--shown);
-  }
-}
-
-addEventListener("resize", fit);
 $("copy").addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText($("body").textContent); // what is seen is what is copied

@@ -1,4 +1,4 @@
-// The page of `dstill serve`: questions, history, fields and examples. answer.js shows answers.
+// The page of `dstill serve`: questions, history, fields and examples. answer.js shows answers, result.js their results.
 "use strict";
 
 const isAlone = !/\/runs\/[^/]+\/play\/$/.test(location.pathname); // else it is one of those of `dstill ui`
@@ -190,14 +190,17 @@ async function load() {
   about = data;
   $("login").hidden = true;
   $("main").hidden = false;
-  $("model").textContent = visible(about.model);
-  document.title = `${visible(about.model)} · dstill playground`;
+  const names = Object.keys(about.data);
+  const title = visible(about.title);
+  $("model").textContent = title;
+  document.title = `${title} · dstill playground`;
+  if (about.notes.length) $("h-examples").textContent = "Questions to try";
+  $("notes").replaceChildren(...about.notes.map((one) => make("li", one)));
   $("question").maxLength = Number(about.longest);
   for (const [id, supported] of [["execute", about.executes], ["explain", about.explains]]) {
     $(id).checked = supported;
     $(id).parentElement.hidden = !supported;
   }
-  const names = Object.keys(about.data);
   $("data").replaceChildren(...names.map((name) => {
     const option = make("option", name);
     option.value = name;
@@ -211,7 +214,7 @@ async function load() {
   showHistory(loadHistory());
   next(); // what waited for a token
   const health = (await callApi("healthz")).data;
-  $("state").textContent = `model ${health.model} · engine ${health.engine}`;
+  $("state").textContent = [...(about.title === about.model ? [] : [visible(about.model)]), `model ${health.model}`, `engine ${health.engine}`].join(" · ");
   $("question").focus();
 }
 

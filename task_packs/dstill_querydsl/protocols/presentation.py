@@ -41,8 +41,8 @@ class QueryPresentation(Presentation):
     def refusal_reason(self, answer: str) -> str:
         return refusal.reason(strict.read(answer).value)
 
-    def result_tables(self, value: Any) -> Sequence[Table]:
-        return tables.tables(value)
+    def result_tables(self, value: Any, answer: str, whole: bool = False) -> Sequence[Table]:
+        return tables.tables(value, whole=whole)
 
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
         profile = self.task.index_profile(example)

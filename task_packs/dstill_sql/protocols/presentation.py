@@ -12,6 +12,8 @@ from dstill_sql.language.results import formatting, rendering
 from dstill_sql.language.statements import NotOneQuery, read
 
 if TYPE_CHECKING:
+    from sqlglot import exp
+
     from dstill_sql.pack import Sql
 
 __all__ = ["SqlPresentation"]
@@ -32,11 +34,7 @@ class SqlPresentation(Presentation):
         database = self.task.database(example)
         if database is None:
             return RelevantSchema()
-        try:
-            query = read(answer, self.task.config.dialect)
-        except NotOneQuery:
-            query = None
-        return rendering.excerpt(database, query)
+        return rendering.excerpt(database, self._query(answer))
 
     def refusal_reason(self, answer: str) -> str:
         return refusals.reason(answer)
@@ -48,5 +46,12 @@ class SqlPresentation(Presentation):
         name = str(example.context.get("db", self.task.config.db))
         return tuple(formatting.snippets(answer, name, self.task.config.dialect))
 
-    def result_tables(self, value: Any) -> Sequence[Table]:
-        return (rendering.table(value),)
+    def result_tables(self, value: Any, answer: str, whole: bool = False) -> Sequence[Table]:
+        return (rendering.table(value, self._query(answer), self.task.config.dialect, whole=whole),)
+
+    def _query(self, answer: str) -> exp.Query | None:
+        """None: it is no query."""
+        try:
+            return read(answer, self.task.config.dialect)
+        except NotOneQuery:
+            return None

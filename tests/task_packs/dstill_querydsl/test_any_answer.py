@@ -123,7 +123,7 @@ def run_after_checks(answer: str) -> None:
     )
     (
         Presentation.of(TASK).render_result(got),
-        Presentation.of(TASK).result_tables(got),
+        Presentation.of(TASK).result_tables(got, answer),
         Presentation.of(TASK).diff_results(got, want),
     )
     Presentation.of(TASK).diff_results(got, want, TestDatabase(name="small", data={"documents": [["a", {"a": 1}]]}))

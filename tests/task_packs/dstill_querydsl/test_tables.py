@@ -43,12 +43,12 @@ def test_shows_at_most_six_fields() -> None:
 
 def test_shows_score_or_sort_value_that_ranks() -> None:
     [ranked] = tables(value([hit(0, score=2.5), hit(1, score=1.25)], 2))
-    assert (ranked.columns, ranked.rows) == (("id", "#score"), (("d0", "2.5"), ("d1", "1.25")))
+    assert (ranked.columns, ranked.rows) == (("id", "#score"), (("d0", "2.50"), ("d1", "1.25")))
     page = [hit(0, {"took": 5}, sort=[5, 7.25]), hit(1, {"took": 4}, sort=[4, 7.5])]
     [table] = tables(value(page, 2, sort=[{"took": "desc"}, {"_geo_distance": {"place": [1, 2]}}]))
     assert table.columns == ("id", "#sort: _geo_distance", "#took")
     [chosen] = tables(value([hit(0, {"a": 1, "b": 2}, fields={"a": [1]})], 1, _source=["a"]))
-    assert (chosen.title, chosen.columns, chosen.rows) == ("1 hit", ("id", "a"), (("d0", "1"),))
+    assert (chosen.title, chosen.columns, chosen.rows) == ("1 hit", ("id", "#a"), (("d0", "1"),))
 
 
 @pytest.mark.parametrize(("total", "title"), [(0, "0 hits"), (1, "1 hit"), (5, "5 hits")])
@@ -63,8 +63,8 @@ def test_buckets_are_rows_with_metrics() -> None:
         {"key": 404, "doc_count": 1, "mean": {"value": None}},
     ]
     [table] = tables(value(aggregations={"status": {"buckets": buckets}}, size=0))
-    assert (table.title, table.columns) == ("", ("#status", "#documents", "mean"))
-    assert table.rows == (("200", "3", "1.23457"), ("404", "1", "null"))
+    assert (table.title, table.columns) == ("", ("#status", "#documents", "#mean"))
+    assert table.rows == (("200", "3", "1.23"), ("404", "1", "–"))
 
 
 def test_nested_buckets_are_rows() -> None:
@@ -126,10 +126,10 @@ def test_numbered_aggregations_are_titled_by_field_and_filters_have_a_share() ->
     asked = {"a0": {"terms": {"field": "carrier"}, "aggs": {"a0": {"avg": {"field": "kg"}}, "a1": lost}}}
     bucket = {"key": "dhl", "doc_count": 40, "a0": {"value": 21.087500000000002}, "a1": {"doc_count": 10}}
     [_, table] = tables(value((), 40, aggregations={"a0": {"buckets": [bucket]}}, aggs=asked))
-    assert table.columns == ("carrier", "#documents", "#average kg", "#matching documents", "share")
-    assert table.rows == (("dhl", "40", "21.0875", "10", "25.0 %"),)
+    assert table.columns == ("carrier", "#documents", "#average kg", "#matching documents", "#share")
+    assert table.rows == (("dhl", "40", "21.09", "10", "25.0 %"),)
     [_, whole] = tables(value((), 80, aggregations={"a0": {"doc_count": 20}}, aggs={"a0": lost}))
-    assert (whole.columns, whole.rows) == (("#documents", "share"), (("20", "25.0 %"),))
+    assert (whole.columns, whole.rows) == (("#documents", "#share"), (("20", "25.0 %"),))
 
 
 def test_filter_without_an_exact_total_has_no_share() -> None:
@@ -145,3 +145,35 @@ def test_names_that_say_more_and_fields_that_meet_keep_apart() -> None:
     found = {"mean": {"value": 1}, "a0": {"value": 2}, "a1": {"value": 3}}
     [table] = tables(value(aggregations=found, aggs=asked))
     assert table.rows == (("mean", "1"), ("average kg", "2"), ("a1", "3"))
+
+
+@pytest.mark.parametrize(
+    ("histogram", "key", "heading", "cell"),
+    [
+        ({"calendar_interval": "month"}, "2024-05-01T00:00:00.000Z", "month", "2024-05"),
+        ({"calendar_interval": "1y"}, "2024-01-01T00:00:00.000Z", "year", "2024"),
+        ({"fixed_interval": "1h"}, "2024-05-01T07:00:00.000Z", "hour", "2024-05-01 07:00"),
+        ({"calendar_interval": "week"}, "2024-05-06T00:00:00.000Z", "week", "2024-05-06"),
+        ({"fixed_interval": "30d"}, "2024-05-06T00:00:00.000Z", "sent", "2024-05-06"),
+    ],
+)
+def test_periods_are_named_and_shown_as_such(histogram: Any, key: str, heading: str, cell: str) -> None:
+    asked = {"a0": {"date_histogram": {"field": "sent", **histogram}}}
+    found = {"a0": {"buckets": [{"key": 17, "key_as_string": key, "doc_count": 12345}]}}
+    [table] = tables(value(aggregations=found, aggs=asked))
+    assert (table.columns, table.rows) == ((heading, "#documents"), ((cell, "12,345"),))
+    [whole] = tables(value(aggregations=found, aggs=asked), whole=True)
+    assert (whole.columns, whole.rows) == ((heading, "documents"), ((key, "12345"),))
+
+
+def test_whole_tables_have_every_field_as_the_engine_gives_it() -> None:
+    source = {f"f{n}": n / 3 for n in range(9)} | {"text": "x " * 60, "at": "2024-05-01T00:00:00Z", "ok": True}
+    [table] = tables(value([hit(n, source) for n in range(11)] + [hit(11, {"late": [1, 2]})], 12), whole=True)
+    assert table.columns == ("id", *source, "late")
+    assert table.rows[1][1:] == (
+        *(str(n / 3) if n else "0.0" for n in range(9)),
+        *list(source.values())[9:11],
+        "true",
+        "",
+    )
+    assert table.rows[-1][-1] == "[1, 2]"

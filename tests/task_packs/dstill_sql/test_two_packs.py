@@ -69,6 +69,20 @@ def test_examples_of_ask_and_adapt_name_what_the_server_needs(packs: Callable[..
         assert all(" --index " in line for line in served)
 
 
+def test_ask_names_columns_and_writes_all_rows(
+    packs: Callable[..., Any], enable: Callable[..., None], sqlite_file: Path
+) -> None:
+    enable("linked", "torch")
+    question = ("how many trips are there per driver", "--limit", "1", "--csv", "trips.csv")
+    ended = packs("ask", "--engine-url", f"sqlite://{sqlite_file}", *question)
+    assert ended.code == 0, ended.err
+    [head] = [line for line in ended.out.splitlines() if line.rstrip().endswith("count")]
+    rows = Path("trips.csv").read_text().splitlines()
+    assert (len(rows) > 2, rows[0].endswith("COUNT(*)")) == (True, True)
+    assert f": --limit {len(rows) - 1} shows all {len(rows) - 1}" in ended.out
+    assert "COUNT(*)" not in head
+
+
 @pytest.mark.slow
 def test_project_wins(packs: Callable[..., Any], sqlite_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert packs("init", "--engine-url", f"sqlite://{sqlite_file}", "--out", "mine").code == 0

@@ -1,6 +1,6 @@
 """An answer and the data for programs: JSON objects, and the JSON Schemas that describe them.
 
-    result_rows(task, answered.result)   {"shown": "it says tea", "tables": [{"title": "hits", "columns": […], …}]}
+    result_rows(task, answered)          {"shown": "it says tea", "tables": [{"title": "hits", "columns": […], …}]}
     data_rows(task, context)             {"title": "fields of logs", "fields": [["status", "long: 200 to 599"], …]}
     ANSWER                               the schema of ``PredictedAnswer.to_row()``
 
@@ -23,21 +23,21 @@ __all__ = ["ANSWER", "DATA", "MAX_ROWS", "PROBLEM", "RESULT", "TABLE", "alternat
 MAX_ROWS = 100  # of a result table
 
 
-def result_rows(task: Task, result: Any) -> dict[str, Any]:
-    """A result (`PredictedAnswer.result`) as text and as tables of at most `MAX_ROWS` rows."""
+def result_rows(task: Task, answered: PredictedAnswer, most: int = MAX_ROWS) -> dict[str, Any]:
+    """The result of an answer that ran, as text and as tables of at most `most` rows."""
     shown = Presentation.of(task)
     return {
-        "shown": shown.render_result(result),
+        "shown": shown.render_result(answered.result),
         "tables": [
             {
-                "title": _title(table),
+                "title": _title(table, most),
                 "columns": [name.lstrip("#") for name in table.columns],
                 "numeric": [name.startswith("#") for name in table.columns],
-                "rows": [list(row) for row in table.rows[:MAX_ROWS]],
+                "rows": [list(row) for row in table.rows[:most]],
                 "of": len(table.rows),
                 "spare": table.spare,
             }
-            for table in shown.result_tables(result)
+            for table in shown.result_tables(answered.result, answered.answer)
         ],
     }
 
@@ -45,15 +45,15 @@ def result_rows(task: Task, result: Any) -> dict[str, Any]:
 def alternative_rows(task: Task, answered: PredictedAnswer) -> list[dict[str, Any]]:
     """The alternatives of an answer, with their results as `result_rows`; for `ALTERNATIVE`, without ``result``."""
     return [
-        {"answer": other.answer, "read_back": other.read_back, **result_rows(task, other.result)}
+        {"answer": other.answer, "read_back": other.read_back, **result_rows(task, other)}
         for other in answered.alternatives
     ]
 
 
-def _title(table: Table) -> str:
+def _title(table: Table, most: int) -> str:
     """The title, and how many rows there are if the table lacks some."""
     count = len(table.rows)
-    cut = f"the first {MAX_ROWS} of {count:,} rows" if count > MAX_ROWS else ""
+    cut = f"the first {most:,} of {count:,} rows" if count > most else ""
     return ", ".join(filter(None, (table.title, cut)))
 
 
@@ -81,7 +81,7 @@ TABLE = record(
         "title": text("what it shows, and how many rows there are if `rows` lacks some; may be empty"),
         "columns": list_of(text()),
         "numeric": list_of(flag(), "for each column, whether it holds numbers"),
-        "rows": list_of(list_of(text()), f"at most {MAX_ROWS}"),
+        "rows": list_of(list_of(text()), f"the first: at most {MAX_ROWS}, unless more were asked for"),
         "of": integer("how many rows the whole table has"),
         "spare": integer("how many of the last columns matter least"),
     },

@@ -41,6 +41,9 @@ class Answerable:
     load: Callable[[Setup], Generator]  # its student. Raises RunError when there is none yet, DataError
     contexts: Callable[[], Contexts] = lambda: {"": {}}  # the most frequent first; ``""``: no name
     folder: Path = Path()  # of the run or bundle
+    title: str = ""  # the name of its data; empty: it has several, or none
+    brief: tuple[str, ...] = ()  # what its data are, a line each
+    advice: tuple[str, ...] = ()  # what whoever asks should know of a student that was not trained on its data
     # The baseline that measures the similarity to training questions. Raises DataError, MissingExtra
     load_nearest: Callable[[Setup], Generator | None] = lambda _: None
     # What an evaluation says about log-probabilities; None: nothing. Raises DataError

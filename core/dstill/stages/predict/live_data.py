@@ -85,6 +85,7 @@ def about_server(student: Answerable, settings: Mapping[str, Any], flags: Contai
     knows = named in student.contexts() and not drift(task, student.learnt(), None)
     return Answerable(
         name=student.name,
+        title=named,
         setup=setup,
         load=student.load,
         contexts=lambda: {name: context},

@@ -28,7 +28,7 @@ from dstill.answering import prompted, steps
 from dstill.answering.constrained import Constrained
 from dstill.api.executor import Executor
 from dstill.api.faults import about
-from dstill.api.protocols import Phrase, RationaleTerms, Readback
+from dstill.api.protocols import Phrase, Presentation, RationaleTerms, Readback
 from dstill.api.records import Draft, Example, Level, ModelInput, OutcomeKind, Prediction, Problem
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
@@ -385,7 +385,8 @@ class Predictor:
     @property
     def explains(self) -> bool:
         """Whether the student can write a rationale apart from the answer (`explain`)."""
-        return self.setup.objective.explanation("") is not None
+        reads_prompts = not self.setup.student.reads_schema  # others cannot be asked for it
+        return reads_prompts and self.setup.objective.explanation("") is not None
 
     def explain(self, examples: Sequence[Example]) -> list[str]:
         """The student's rationale for each example, for students that `explains`. Rationales are not checked.
@@ -552,7 +553,10 @@ class Predictor:
         with about(example.id):
             draft = read(prediction)
         (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None, read)
-        is_answer = verdict.reached >= Level.VALID and not verdict.refused
+        is_answer, why = verdict.reached >= Level.VALID and not verdict.refused, ""
+        if draft and verdict.refused:
+            with about(example.id):
+                why = Presentation.of(setup.task).refusal_reason(draft.answer)
         phrases = self._phrases(example, draft.answer) if draft and is_answer else ()
         problems = tuple(self._misread(example, draft.answer, phrases)) if own and draft and not verdict.refused else ()
         unread = next((problem.message for problem in problems if problem.is_error), "")
@@ -563,7 +567,7 @@ class Predictor:
             rationale=draft.rationale if draft else "",
             ok=is_answer and not unread,
             refused=verdict.refused,
-            reason=f"{'the student' if own else by} refused to answer" if verdict.refused else unread or verdict.reason,
+            reason=_refusal("the student" if own else by, why) if verdict.refused else unread or verdict.reason,
             read_back="".join(phrase.text for phrase in phrases),
             problems=(*verdict.problems, *problems),
             answered_by=by,
@@ -635,3 +639,7 @@ class Predictor:
         except DstillError as problem:  # answers do not depend on it
             self.nearness_unknown = problem.what
             return None
+
+
+def _refusal(by: str, why: str) -> str:
+    return f"{by} refused to answer{f': {why}' if why else ''}"

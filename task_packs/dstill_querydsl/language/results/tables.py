@@ -3,8 +3,9 @@
     tables({"total": {"value": 367, "relation": "eq"}, "hits": [{"id": "w00017", "source": {…}}, …], …})
     → [Table(title="367 hits, the first 10", columns=("id", "host.name", …), rows=(("w00017", "web-03", …), …))]
 
-The fields that the body names are the first columns. The last columns can be dropped on a narrow screen. Not
-covered: highlights, explanations, and what is below an aggregation of hits or shapes, which ``--json`` shows.
+The fields that the body names are the first columns. The last columns can be dropped on a narrow screen. With `whole`
+the tables have every field, and cells as the engine gives them. Not covered: highlights, explanations, and what is
+below an aggregation of hits or shapes, which ``--json`` shows.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 from dstill.api.records import Table
+from dstill.io.readable import Kind, exact, is_number, readable
 from dstill_querydsl.engines.bodies import sort_of
 from dstill_querydsl.language.mapping.drift import counted
 from dstill_querydsl.language.results.titles import titled
@@ -23,15 +25,21 @@ __all__ = ["buckets", "hit_count", "key_of", "left_out", "number", "tables"]
 
 ALIKE = 10  # hits whose fields become columns
 FIELDS = 6  # columns with fields
-LONGEST = 60  # characters of a cell
 
 Value = Mapping[str, Any]
 Line = dict[str, Any]  # column → cell
 
 
-def tables(value: Value) -> list[Table]:
+class _Cell(NamedTuple):
+    """A cell that is no stored value."""
+
+    value: Any
+    kind: Kind = "figure"
+
+
+def tables(value: Value, *, whole: bool = False) -> list[Table]:
     """The tables of `Outcome.value` of a search body. A table without columns is only a title."""
-    result = [] if value["total"] is None and not value["hits"] else [_hits(value)]
+    result = [] if value["total"] is None and not value["hits"] else [_hits(value, whole)]
     total = value["total"] or {}
     exact = total.get("value") if total.get("relation") == "eq" else None
     body = value.get("body") or {}
@@ -39,29 +47,31 @@ def tables(value: Value) -> list[Table]:
     results = titled(value["aggregations"] or {}, request, exact)
     figures = [line for name, body in results.items() if _is_figure(body) for line in _figures(name, body)]
     if figures:
-        result.append(_table("", [{"figure": name, "value": cell} for name, cell in figures]))
+        texts = [{"figure": name, "value": cell} for name, cell in figures]
+        result.append(_table("", texts, whole=whole))
     groups = {name: body for name, body in results.items() if not _is_figure(body)}
     for name, body in groups.items():
         lines = list(_lines(name, body))
         named = name if len(groups) > 1 or not lines else ""  # a single one has its name above its keys
         told = (named, "" if lines else "no buckets", left_out(body, inside=True))
-        result.append(_table(", ".join(filter(None, told)), lines))
+        result.append(_table(", ".join(filter(None, told)), lines, whole=whole))
     return result
 
 
 # --- hits -------------------------------------------------------------------------------
 
 
-def _hits(value: Value) -> Table:
+def _hits(value: Value, whole: bool) -> Table:
     total, hits = value["total"], value["hits"]
     title = "hits" if total is None else hit_count(total["value"], at_least=total["relation"] == "gte")
     if not hits:
         return Table(title=title, columns=(), rows=())
-    fields, keys = _fields(value), _sorted_by(value["body"])
+    fields, keys = _fields(value, whole), _sorted_by(value["body"])
     ranked = len({hit.get("score") for hit in hits}) > 1 and not any("sort" in hit for hit in hits)
     lines = [_hit(hit, fields, keys, ranked) for hit in hits]
     more = (total or {}).get("value", 0) > len(hits)
-    return _table(f"{title}, the first {len(lines)}" if more else title, lines, spare=max(0, len(fields) - 1))
+    title = f"{title}, the first {len(lines)}" if more else title
+    return _table(title, lines, spare=max(0, len(fields) - 1), whole=whole)
 
 
 def hit_count(count: int, *, at_least: bool) -> str:
@@ -74,8 +84,8 @@ def _hit(hit: Value, fields: Sequence[str], keys: Sequence[str], ranked: bool) -
     sort = dict(zip(keys, hit.get("sort") or (), strict=False))
     line: Line = {"id": hit["id"], **{f"sort: {key}": cell for key, cell in sort.items() if key not in fields_of_hit}}
     if ranked:
-        line["score"] = hit.get("score")
-    return line | {name: fields_of_hit.get(name, "") for name in fields}
+        line["score"] = _Cell(hit.get("score"))
+    return line | {name: _single(fields_of_hit.get(name)) for name in fields}
 
 
 def _fields_of(hit: Value) -> dict[str, Any]:
@@ -92,13 +102,16 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _fields(value: Value) -> list[str]:
+def _single(cell: Any) -> Any:
+    return cell[0] if isinstance(cell, list) and len(cell) == 1 else cell
+
+
+def _fields(value: Value, whole: bool) -> list[str]:
     """The columns: fields that the body names, then the others, in the order of the documents."""
-    names = dict.fromkeys(name for hit in value["hits"][:ALIKE] for name in _fields_of(hit))
-    named = set(_words(value["body"]))
-    return sorted(names, key=lambda name: not any(name == word or word.startswith(f"{name}.") for word in named))[
-        :FIELDS
-    ]
+    hits, named = value["hits"], set(_words(value["body"]))
+    names = dict.fromkeys(name for hit in (hits if whole else hits[:ALIKE]) for name in _fields_of(hit))
+    by_use = sorted(names, key=lambda name: not any(name == word or word.startswith(f"{name}.") for word in named))
+    return by_use if whole else by_use[:FIELDS]
 
 
 def _words(value: Any) -> Iterator[str]:
@@ -127,21 +140,21 @@ def _is_figure(body: Value) -> bool:
 def _figures(name: str, body: Value) -> Iterator[tuple[str, Any]]:
     """``("mean", 1.5)``, or for an aggregation with several numbers, such as percentiles, ``("spread.95.0", 310)``."""
     if "value" in body:
-        yield name, body.get("value_as_string", body["value"])
+        yield name, _Cell(body.get("value_as_string", body["value"]), "share" if "is_share" in body else "figure")
         return
     if "hits" in body:
         yield name, [hit.get("_id") for hit in body["hits"].get("hits", ())]
         return
     for key, cell in _flat(body):
         if not key.endswith("_as_string"):
-            yield f"{name}.{key.removeprefix('values.')}", dict(_flat(body)).get(f"{key}_as_string", cell)
+            yield f"{name}.{key.removeprefix('values.')}", _Cell(dict(_flat(body)).get(f"{key}_as_string", cell))
 
 
 def _lines(name: str, body: Value) -> Iterator[Line]:
     """A line for each innermost bucket: its keys, number of documents, and the numbers below."""
     for key, bucket in _buckets(name, body):
         inner = {k: v for k, v in bucket.items() if isinstance(v, Mapping) and k not in ("key", "bg_count")}
-        line: Line = {**key, "documents": bucket.get("doc_count")}
+        line: Line = {**key, "documents": _Cell(bucket.get("doc_count"))}
         for below, node in inner.items():
             if _is_figure(node):
                 line |= _beside(line, dict(_figures(below, node)), name)
@@ -200,39 +213,44 @@ def number(body: Any) -> str:
 
 def _buckets(name: str, body: Value) -> Iterable[tuple[Line, Value]]:
     groups = buckets(body)
-    return [({}, body)] if groups is None else [(_key(name, bucket), bucket) for bucket in groups]
+    kind: Kind = next((one for one in get_args(Kind) if one == body.get("period")), "")
+    return [({}, body)] if groups is None else [(_key(name, bucket, kind), bucket) for bucket in groups]
 
 
-def _key(name: str, bucket: Value) -> Line:
+def _key(name: str, bucket: Value, kind: Kind) -> Line:
     key = key_of(bucket)
     if isinstance(key, Mapping):  # of a composite
         return {str(part): cell for part, cell in key.items()}
-    return {name: " | ".join(map(str, key)) if isinstance(key, list) else key}
+    return {name: " | ".join(map(str, key)) if isinstance(key, list) else _Cell(key, kind)}
 
 
 # --- cells ------------------------------------------------------------------------------
 
 
-def _table(title: str, lines: Sequence[Line], *, spare: int = 0) -> Table:
-    columns = list(dict.fromkeys(column for line in lines for column in line))
-    cells = {column: [line.get(column, "") for line in lines] for column in columns}
+def _table(title: str, lines: Sequence[Line], *, spare: int = 0, whole: bool) -> Table:
+    names = list(dict.fromkeys(column for line in lines for column in line))
+    columns = {name: [_typed(line.get(name)) for line in lines] for name in names}
+    shown = [_shown([cell.value for cell in cells], cells, whole) for cells in columns.values()]
     return Table(
         title=title,
-        columns=tuple(f"#{column}" if all(map(_is_number, cells[column])) else column for column in columns),
-        rows=tuple(tuple(_cell(line.get(column, "")) for column in columns) for line in lines),
+        columns=tuple(f"#{name}" if _is_numeric(cells) and not whole else name for name, cells in columns.items()),
+        rows=tuple(zip(*shown, strict=True)),
         spare=spare,
     )
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _typed(cell: Any) -> _Cell:
+    return cell if isinstance(cell, _Cell) else _Cell(cell, "")
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        value = value[0] if len(value) == 1 else ", ".join(map(_cell, value))
-    if isinstance(value, float):
-        return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _is_numeric(cells: Sequence[_Cell]) -> bool:
+    there = [cell.value for cell in cells if cell.value is not None]
+    return bool(there) and all(map(is_number, there))
+
+
+def _shown(values: Sequence[Any], cells: Sequence[_Cell], whole: bool) -> Sequence[str]:
+    if whole:
+        return [exact(value) for value in values]
+    if len(kinds := {cell.kind for cell in cells if cell.value is not None}) > 1:
+        return [text for cell in cells for text in readable([cell.value], cell.kind)]
+    return readable(values, *kinds)

@@ -2,7 +2,8 @@
 
     titled({"a0": {"buckets": […]}}, {"a0": {"terms": {"field": "carrier"}}}, None)   → {"carrier": {"buckets": […]}}
 
-A student numbers its aggregations (``a0``): these get the field as title. Names that say more stay.
+A student numbers its aggregations (``a0``): these get the field as title, or the period of a histogram of dates. Names
+that say more stay. The aggregations of a histogram also get their ``period``, and a share is marked as one.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ _NUMBERED = re.compile(r"a\d+")
 _WORDS = {
     "avg": "average",
     "sum": "sum of",
-    "min": "least",
-    "max": "most",
+    "min": "lowest",
+    "max": "highest",
     "cardinality": "different",
     "value_count": "count of",
     "percentiles": "percentiles of",
@@ -27,6 +28,8 @@ _WORDS = {
     "median_absolute_deviation": "median absolute deviation of",
 }
 _FILTER = "filter"
+_INTERVALS = {"1y": "year", "1M": "month", "1d": "day", "1h": "hour", "24h": "day"}
+_PERIODS = ("year", "quarter", "month", "week", "day", "hour")
 
 Value = Mapping[str, Any]
 
@@ -47,6 +50,8 @@ def _title(name: str, request: Any) -> str:
         return name
     if kind == _FILTER:
         return "matching"
+    if period := _period(kind, options):
+        return period
     field = options.get("field")
     return " ".join(filter(None, (_WORDS.get(kind), field))) if isinstance(field, str) else name
 
@@ -55,14 +60,23 @@ def _inside(body: Any, request: Any, around: int | None) -> Any:
     if not isinstance(body, Mapping):
         return body
     below = _below(request)
+    if period := _period(*_kind(request)):
+        body = {**body, "period": period}
     if isinstance(buckets := body.get("buckets"), list):
         return {**body, "buckets": [_bucket(bucket, below) for bucket in buckets]}
     if isinstance(buckets, Mapping):
         return {**body, "buckets": {key: _bucket(bucket, below) for key, bucket in buckets.items()}}
     bucket = _bucket(body, below)
     if _kind(request)[0] == _FILTER and around and "share" not in bucket:
-        bucket["share"] = {"value": None, "value_as_string": f"{100 * body.get('doc_count', 0) / around:.1f} %"}
+        bucket["share"] = {"value": 100 * body.get("doc_count", 0) / around, "is_share": True}
     return bucket
+
+
+def _period(kind: str, options: Value) -> str:
+    """The period of each bucket of a histogram of dates; empty: another step, or another aggregation."""
+    step = options.get("calendar_interval") or options.get("fixed_interval") or options.get("interval")
+    period = _INTERVALS.get(step, step) if kind == "date_histogram" and isinstance(step, str) else ""
+    return period if period in _PERIODS else ""
 
 
 def _bucket(bucket: Any, below: Value) -> Any:

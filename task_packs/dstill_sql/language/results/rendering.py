@@ -17,10 +17,13 @@ from sqlglot import exp
 from dstill.api.records import RelevantSchema, ResultDiff
 from dstill.api.records import Table as ResultTable
 from dstill.api.values import Known
+from dstill.io.readable import exact, is_number, readable
 from dstill_sql.language.database.database import Database
 from dstill_sql.language.database.name_resolution import Place, Scopes
 from dstill_sql.language.database.schema import Column, Table, walk_columns
+from dstill_sql.language.dialects import Dialect
 from dstill_sql.language.results.compare import same
+from dstill_sql.language.results.headings import headings
 
 __all__ = ["diff", "excerpt", "render", "table"]
 
@@ -29,11 +32,8 @@ _WIDEST = 200  # characters of a line
 _REST = 300  # columns shown that the answer does not use
 _VALUES = 8  # of one column
 
-_CALL = re.compile(
-    r"""(?P<function>count|avg|sum|min|max|count_star)\((?P<distinct>distinct\ )?(?:"?(?P<of>\*|\w+(?:\.\w+)?)"?)?\)""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_WORDS = {"avg": "average", "sum": "sum of", "min": "least", "max": "most"}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_EXTREMES = {"lowest": "earliest", "highest": "latest"}
 
 Value = Mapping[str, Any]
 
@@ -44,34 +44,27 @@ def render(value: Value) -> str:
     return "\n".join(lines)
 
 
-def table(value: Value) -> ResultTable:
-    """A result as a table, in which columns of numbers are marked."""
-    rows = tuple(tuple(map(_cell, row)) for row in value["rows"])
-    columns = enumerate(map(_heading, value["columns"]))
-    marked = (f"#{name}" if rows and all(_is_number(row[n]) for row in value["rows"]) else name for n, name in columns)
-    return ResultTable(columns=tuple(marked), rows=rows)
+def table(value: Value, query: exp.Query | None, dialect: Dialect, *, whole: bool = False) -> ResultTable:
+    """A result as a table. `query`: None if it is not known. `whole`: as the engine gives it, for a program."""
+    if whole:
+        return ResultTable(columns=tuple(value["columns"]), rows=tuple(tuple(map(exact, row)) for row in value["rows"]))
+    named, rows = headings(query, value["columns"], dialect), value["rows"]
+    columns = list(zip(*rows, strict=True)) or [()] * len(named)
+    shown = [readable(column, heading.kind) for heading, column in zip(named, columns, strict=True)]
+    return ResultTable(
+        columns=tuple(_marked(heading.text, column) for heading, column in zip(named, columns, strict=True)),
+        rows=tuple(zip(*shown, strict=True)) if rows else (),
+    )
 
 
-def _cell(cell: Any) -> str:
-    """A fraction with as many digits as people need: ``21.0875``, not ``21.087500000000002``."""
-    if isinstance(cell, float) and abs(cell) < 1e15:
-        return f"{cell:.12g}"
-    return "NULL" if cell is None else str(cell)
-
-
-def _heading(name: str) -> str:
-    """Words for a column that an engine named by its expression: ``AVG(labour_eur)`` → ``average labour_eur``."""
-    match = _CALL.fullmatch(name)
-    if match is None:
-        return name
-    function, distinct, of = match["function"].lower(), match["distinct"], match["of"]
-    if function.startswith("count"):
-        return "count" if of in (None, "*") else f"{'different' if distinct else 'count of'} {of}"
-    return f"{_WORDS[function]} {of}" if of and of != "*" else name
-
-
-def _is_number(cell: Any) -> bool:
-    return isinstance(cell, (int, float)) and not isinstance(cell, bool)
+def _marked(heading: str, column: Sequence[Any]) -> str:
+    """The heading, marked if the column has numbers; the lowest and highest of dates are called otherwise."""
+    there = [cell for cell in column if cell is not None]
+    if there and all(map(is_number, there)):
+        return f"#{heading}"
+    word, _, of = heading.partition(" ")
+    dates = there and all(isinstance(cell, str) and _DATE.match(cell) for cell in there)
+    return f"{_EXTREMES[word]} {of}" if word in _EXTREMES and of and dates else heading
 
 
 def diff(got: Value, want: Value, test_database: str = "") -> ResultDiff:
