@@ -84,8 +84,8 @@ class ShopPresentation(Presentation):
             rows = (("a" * 12, "12", "1,000", "0"), ("b", "3", "-1", "0"))
             return (Table(columns=("part", "#n", "#another figure of it", "#a third figure"), rows=rows, spare=2),)
         if value == "monthly":
-            rows = tuple((f"{2023 + n // 12}-{n % 12 + 1:02}", f"{1000 + n:,}") for n in range(48))
-            return (Table(columns=("month", "#sold"), rows=rows[::-1]),)
+            sold = tuple((f"{2023 + n // 12}-{n % 12 + 1:02}", f"{1000 + n:,}") for n in range(48))
+            return (Table(columns=("month", "#sold"), rows=sold[::-1]),)
         return (Table(title="hits", columns=("#n", "said"), rows=(("1", str(value)),)),)
 
 
