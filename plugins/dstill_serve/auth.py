@@ -36,6 +36,7 @@ OPEN_PATHS = (
     "/page.css",
     "/page.js",
     "/answer.js",
+    "/result.js",
     "/feedback.js",
     "/icon.svg",
     "/healthz",

@@ -161,8 +161,10 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
         # Fail before the slow loading of the student. The socket has the address of a name such as localhost.
         host, port = listener.getsockname()[:2]
         access = Access(host=host, port=port, token=token, claims_key=key)
-        is_of_run = run is not None and is_run(app, run)
-        opened = app.open_trained(run) if is_of_run else stack.enter_context(about_data(app, run, "serve"))
+        if run is not None and is_run(app, run):
+            opened = app.open_trained(run)
+        else:
+            opened = stack.enter_context(about_data(app, run, "serve"))
         predictor = stack.enter_context(ready(opened, execute=execute, max_wrong=max_wrong, fallback=fallback))
         watched: dict[str, Any] = {"feedback": log, "log": requests, "traces": traces}
         service = stack.enter_context(serving.opened(predictor, access=access, limits=limits, **watched))

@@ -43,6 +43,7 @@ PAIRS: Mapping[str, tuple[str, str, str]] = {  # question → answer, rationale,
     "what is tea?": ('{"say": "tea"}', "tea is a word", "plain"),
     "what is coffee?": ('{"say": "coffee"}', "coffee is a word", "plain"),
     "what is nested?": (json.dumps(NESTED), "it has parts", "deep"),
+    "what is monthly?": ('{"say": "monthly"}', "it is of many months", "deep"),
     "what is wrong?": ('{"say": "!"}', "the till does not know it", "wrong"),
     "what is a script?": ('{"script": "x"}', "the guard knows it", "wrong"),
     "what is broken?": ('{"say": ', "it has no end", "wrong"),
@@ -82,6 +83,9 @@ class ShopPresentation(Presentation):
         if value == "nested":
             rows = (("a" * 12, "12", "1,000", "0"), ("b", "3", "-1", "0"))
             return (Table(columns=("part", "#n", "#another figure of it", "#a third figure"), rows=rows, spare=2),)
+        if value == "monthly":
+            sold = tuple((f"{2023 + n // 12}-{n % 12 + 1:02}", f"{1000 + n:,}") for n in range(48))
+            return (Table(columns=("month", "#sold"), rows=sold[::-1]),)
         return (Table(title="hits", columns=("#n", "said"), rows=(("1", str(value)),)),)
 
 

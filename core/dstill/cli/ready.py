@@ -48,8 +48,12 @@ def about_data(app: App, spec: str | None, name: str) -> Iterator[Answerable]:
         note(line)
     with kept(project) as settings:
         asked = about_server(student, settings, app.flags)
-        told = {"brief": tuple(project.brief), "advice": tuple(_advice(app, asked))}
-        yield replace(asked, records=cache(partial(_examples, asked.setup)), **told)
+        yield replace(
+            asked,
+            records=cache(partial(_examples, asked.setup)),
+            brief=tuple(project.brief),
+            advice=tuple(_advice(app, asked)),
+        )
 
 
 def _student(app: App, spec: str | None, name: str) -> Answerable:

@@ -34,7 +34,7 @@ function table(one, count) {
   });
   const drawn = curve(one);
   const most = drawn ? [] : largest(one);
-  most.forEach((number, n) => head.cells[n].classList.toggle("bar", number > 0));
+  most.forEach((number, n) => head.cells[n].classList.toggle("bars", number > 0));
   const body = node.createTBody();
   const showRows = (from) => body.replaceChildren(...one.rows.slice(from, from + count).map((row) => line(one, row, most)));
   showRows(0);

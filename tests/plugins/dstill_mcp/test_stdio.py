@@ -58,7 +58,7 @@ def send(process: Any, method: str, params: dict[str, Any]) -> dict[str, Any]:
 def test_stdout_has_only_the_protocol(run: Run, start: Callable[..., Any]) -> None:
     Path("noisy.py").write_text(NOISY)
     process, said = start(run.folder, before=("--plugin", "noisy.py"))
-    assert said[:2] == ["loading the student of run 'tea'\n", "answering a first question\n"]
+    assert said[:2] == ["loading the student 'tea'\n", "answering a first question\n"]
     process.stdin.write("no json\n" + "x" * 5_000_000 + "\n")
     assert send(process, "initialize", HELLO)["result"]["serverInfo"]["name"] == "dstill"
     process.stdin.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n')

@@ -128,6 +128,28 @@ def test_figures_of_a_result_are_bars(server: Any, visit: Any) -> None:
     assert bars.count() == 0  # one row shows nothing
 
 
+def test_figures_over_time_are_a_curve_and_rows_come_in_pages(server: Any, visit: Any) -> None:
+    page = visit(server.address)
+    ask(page, "what is monthly?")
+    assert page.locator(".curve figcaption").inner_text() == "sold: at most 1,047, month 2026-12"
+    assert lines(page, ".curve .ends span") == ["2023-01", "2026-12"]
+    places = page.locator(".curve polyline").get_attribute("points").split()
+    assert (places[0][:2], places[-1], len(places)) == ("0,", "1000,0", 48)
+    assert page.locator("#tables .bar").count() == 0
+    rows = page.locator("#tables tbody tr")
+    before, after = page.get_by_text("Previous rows"), page.get_by_text("Next rows")
+    assert (rows.count(), before.is_disabled()) == (20, True)
+    assert page.locator(".pager span").inner_text() == "1 to 20 of 48"
+    after.click()
+    after.click()
+    assert lines(page, "#tables tbody tr:last-child td") == ["2023-01", "1,000"]
+    assert (rows.count(), after.is_disabled()) == (8, True)
+    before.click()
+    assert page.locator(".pager span").inner_text() == "21 to 40 of 48"
+    ask(page, "what is tea?")
+    assert page.locator(".pager, .curve").count() == 0
+
+
 def test_questions_that_are_typed_meanwhile_wait_their_turn(server: Any, visit: Any) -> None:
     page = visit(server.address)
     Path("hold").touch()
@@ -156,7 +178,7 @@ def test_checks_are_listed_by_layer(server: Any, visit: Any) -> None:
     assert second == "–guard: not run"
     assert page.locator("#body").inner_text() == '{"say":'
     ask(page, "what is secret?")
-    assert page.locator("#verdict").inner_text().startswith("refused to answer")
+    assert page.locator("#verdict").inner_text().startswith("the student refused to answer")
 
 
 def test_confidence_and_abstention_are_shown(calibrated: Run, serve_in_thread: Any, visit: Any) -> None:
@@ -232,7 +254,7 @@ def test_click_asks_an_example(server: Any, visit: Any) -> None:
     first = lines(page, "#examples li")
     assert len(first) == 6
     page.locator("#others").click()
-    assert len({*first, *lines(page, "#examples li")}) == 8  # of 9: one is to be refused
+    assert len({*first, *lines(page, "#examples li")}) == 9  # of 10: one is to be refused
     page.locator("#others").click()
     assert lines(page, "#examples li") == first
     page.locator("#examples button", has_text="what is nested?").click()
@@ -292,6 +314,7 @@ def test_keyboard_is_sufficient(server: Any, visit: Any) -> None:
     assert page.locator("#question").input_value() == "what is nested?\n"
     page.keyboard.press("Enter")
     page.locator("#asked", has_text="what is nested?").wait_for()
+    page.keyboard.press("Tab")  # the result
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
     assert page.get_by_label("shell").is_checked()

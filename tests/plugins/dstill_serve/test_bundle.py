@@ -39,7 +39,7 @@ def test_answers_over_http(held: Path, run: Run, serve_in_thread: Callable[..., 
 
 def test_command_serves_it(held: Path, serve: Callable[..., Any]) -> None:
     served = serve(held, "--json")
-    assert "loading the student of run 'tea'" in "".join(served.said)
+    assert "loading the student 'tea'" in "".join(served.said)
     assert '"question": "how many are there?"' in "".join(served.said)
     assert served.query().status == 200
     code, out, _ = served.ended(by=signal.SIGTERM)

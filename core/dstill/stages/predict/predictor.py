@@ -38,6 +38,7 @@ from dstill.errors import DstillError, ServiceError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.quality.data_drift import drift
 from dstill.quality.misread import misread
+from dstill.quality.other_language import not_english
 from dstill.quality.units import other_units
 from dstill.stages.predict.alternatives import MARGIN, is_sure, other_answers
 from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
@@ -558,7 +559,9 @@ class Predictor:
             with about(example.id):
                 why = Presentation.of(setup.task).refusal_reason(draft.answer)
         phrases = self._phrases(example, draft.answer) if draft and is_answer else ()
-        problems = tuple(self._misread(example, draft.answer, phrases)) if own and draft and not verdict.refused else ()
+        problems = (
+            tuple(self._misread(example, draft.answer, phrases, refused=verdict.refused)) if own and draft else ()
+        )
         unread = next((problem.message for problem in problems if problem.is_error), "")
         answered = PredictedAnswer(
             id=example.id,
@@ -605,10 +608,13 @@ class Predictor:
         with about(example.id):
             return Readback.of(self.setup.task).read_back(example, answer)
 
-    def _misread(self, example: Example, answer: str, phrases: Sequence[Phrase]) -> Iterator[Problem]:
+    def _misread(self, example: Example, answer: str, phrases: Sequence[Phrase], *, refused: bool) -> Iterator[Problem]:
         """Words that a student that reads the schema of the data has not read, or may have taken for something else."""
         student, task = self.setup.student, self.setup.task
-        if student.reads_schema:
+        if not student.reads_schema:
+            return
+        yield from not_english(example.question)
+        if not refused:
             with about(example.id):
                 used = frozenset(RationaleTerms.of(task).answer_terms(answer))
             reading = student.form.read(example)
