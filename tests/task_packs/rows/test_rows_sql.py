@@ -151,6 +151,7 @@ def test_test_databases_have_made_up_rows_that_all_may_read(engine: Dialect, tmp
     ("rows", "why"),
     [
         ({"orders": "tenat = 'a'"}, "has no column 'tenat'. Did you mean 'tenant'?"),
+        ({"orders": OF_TENANT, "Orders": ""}, "guard.rows has a name twice: orders, Orders"),
         ({"order": "tenant = 'a'"}, "there is no table 'order'. Did you mean 'orders'?"),
         ({"orders": "tenant ="}, "not SQL"),
         ({"orders": "tenant = 'a') OR (1 = 1"}, "not SQL"),
