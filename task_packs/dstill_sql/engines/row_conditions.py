@@ -14,6 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
 
 from dstill.api.records import Example
 from dstill.api.rows import CLAIM, OTHERS, Claims, NotReadable, RowRules
@@ -96,7 +97,7 @@ class RowConditions(RowRules):
             else:
                 column.set("table", exp.to_identifier(ALIAS))
         if known is not None:
-            _compare_as_texts(condition, known)
+            _compare_as_texts(condition, known, self._dialect)
         source = exp.alias_(exp.Table(this=table.this.copy()), ALIAS, table=True)
         condition.set("from_", exp.From(this=source.copy()))
         where = translated(condition, self._dialect, dialect, schema).args["where"]
@@ -142,12 +143,15 @@ def _unknown_column(condition: exp.Expr, table: Table) -> str:
     return ""
 
 
-def _compare_as_texts(condition: exp.Expr, table: Table) -> None:
+def _compare_as_texts(condition: exp.Expr, table: Table, dialect: Dialect) -> None:
     """Write what is compared with texts as a text: DuckDB would read the texts of all rows as numbers."""
+    for column in condition.find_all(exp.Column):
+        if (known := table.column(column.name)) is not None and known.family == "text":
+            column.type = exp.DType.TEXT
+    annotate_types(condition, dialect=dialect, overwrite_types=False)
     for part in condition.find_all(exp.Predicate):
         sides = list(part.iter_expressions())
-        columns = [table.column(side.name) for side in sides if isinstance(side, exp.Column)]
-        if any(column is not None and column.family == "text" for column in columns):
+        if any(side.is_type(*exp.DataType.TEXT_TYPES) and not isinstance(side, exp.Literal) for side in sides):
             for side in sides:
                 if isinstance(side, (exp.Literal, exp.Boolean, exp.Neg)) and not side.is_string:
                     side.replace(exp.Literal.string(side.sql()))

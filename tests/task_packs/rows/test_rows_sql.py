@@ -111,6 +111,20 @@ def test_claims_of_the_caller_win_and_are_values(engine: Dialect, tmp_path: Path
             assert [row[0] for row in outcome.value["rows"]] == ids
 
 
+@pytest.mark.parametrize(
+    "condition",
+    ["lower(tenant) = {caller.tenant}", "{caller.tenant} IN ('x', trim(tenant))", "tenant || '' > {caller.tenant}",
+     "CASE WHEN tenant = 'b' THEN note ELSE 'x' END = {caller.tenant}"],
+)  # fmt: skip
+@pytest.mark.parametrize("claim", [7, 7.5, True])
+def test_no_error_of_a_condition_quotes_a_row(
+    engine: Dialect, tmp_path: Path, condition: str, claim: float | bool
+) -> None:
+    with opened(engine, tmp_path, rows={"orders": condition}) as executor:
+        outcome = executor.run("SELECT COUNT(*) FROM orders", Caller.asking(ASKED, {"tenant": claim}))
+    assert outcome.kind is OutcomeKind.OK, outcome.reason
+
+
 def test_values_are_looked_up_among_own_rows(pair: Pair) -> None:
     query = ValueLookup.of(pair[0].task).values_query(ASKED, "orders.note", 1_000)
     assert {row[0] for row in pair[0].run(query, ASKED).value["rows"]} == {"7", "12", "2024"}
