@@ -73,7 +73,7 @@ class RowRules:
     def __init__(self, rows: Mapping[str, str], caller: Claims) -> None:
         self._rows, self._caller = {name.casefold(): text.strip() for name, text in rows.items()}, caller
         if len(self._rows) < len(rows):
-            hint = "upper and lower case are not told apart: keep one of them"
+            hint = "upper and lower case are one name here: keep one of them"
             raise ConfigError(f"guard.rows has a name twice: {', '.join(rows)}", where="guard.rows", hint=hint)
         self._needed = {name for text in rows.values() for name in CLAIM.findall(text)}
 

@@ -200,6 +200,6 @@ def test_words_of_the_language_may_be_values(word: str) -> None:
         {"highlight": {"type": "fvh", "fields": {"note": {}}}},
     ],
 )
-def test_words_that_look_beside_the_query_are_refused(body: dict[str, Any]) -> None:
+def test_words_that_mean_other_documents_are_refused(body: dict[str, Any]) -> None:
     with pytest.raises(NotReadable):
         within(body, {})
