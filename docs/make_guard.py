@@ -68,8 +68,8 @@ HEAD = """# What the guards refuse
 <!-- Written by docs/make_guard.py from tests/support/hostile.py and dstill_sql.known_answers: change these, then
 `make docs`. -->
 
-Before an answer runs, the guard of its task pack refuses what changes data, reads something else or costs too much: here
-is what the tests try, for the [Query DSL](#query-dsl) and for [SQL](#sql).
+Before an answer runs, the guard of its task pack refuses what changes data, reads something else or costs too much. Here is
+what the tests try.
 
 ## Whose rows
 
@@ -77,17 +77,18 @@ is what the tests try, for the [Query DSL](#query-dsl) and for [SQL](#sql).
     orders = "tenant = {{caller.tenant}}"
     countries = ""                          # all rows
 
-adds a condition to each table of a query, and to each body, before it runs. What has no entry (or `"*"`) is refused.
+adds a condition to each table of a query, and each body. What has no entry (or `"*"`) is refused.
 `{{caller.…}}` is a claim of the [caller's token](serve.md#access), or of `guard.caller`. A caller without it runs nothing.
 
 In the Query DSL, hits have no scores, and what depends on other documents is refused: `fuzzy`, `global`,
-`min_doc_count: 0` … What has a condition has no [known values](own-index.md): train
-before you set it. Not covered: how long answers take; `init` and `doctor`.
+`min_doc_count: 0` … What has a condition has no [known values](own-index.md) or ranges, and `serve` no example questions:
+train before you set it. A view needs its own entry. Not covered: how long answers take, the order of unsorted rows;
+`init` and `doctor`.
 
 ## Query DSL
 
-The guard is an allow-list: it refuses each of these parts, wherever it is in a body, and anything else that its tables do
-not name. The tests put the {parts} parts into every place: {bodies} bodies.
+The guard is an allow-list: it refuses each of these parts, wherever it is, and anything that its tables lack.
+The tests put {parts} parts into every place: {bodies} bodies.
 
 | code | refused parts |
 | --- | --- |

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dstill.api.rows import has_rows
 from dstill.api.task import data_of
 from dstill.stages.predict.answer_objects import data_rows
 from dstill.stages.predict.predictor import QUESTION_LIMIT
@@ -35,7 +36,7 @@ def model_info(student: Student, *, executes: bool, feedback: bool) -> dict[str,
         "longest": QUESTION_LIMIT,
         "data_noun": run.task.data_noun,
         "data": {name: data_rows(run.task, context) for name, context in contexts.items()},
-        "examples": _examples(student),
+        "examples": {} if has_rows(run.task.config) else _examples(student),  # their values are of any row
     }
 
 

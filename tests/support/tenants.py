@@ -41,6 +41,7 @@ OTHER: list[tuple[str, list[Any]]] = [
     ("orders", [4, "b", "NO", "secret plan", 900, 2**63 - 1]),
     ("orders", [0, "b", "DK", "x", -5, -(2**63)]),
     ("orders", [6, None, "FI", "nobody's", 0, 0]),
+    ("orders", [8, "b", "NO", "secret plan", 1, 1]),  # a frequent value, which a planner knows
     ("customers", [3, "b", "NO", "eve@b"]),
     ("customers", [4, "b", "NO", "bob@b"]),
     ("tokens", ["b"]),
@@ -161,4 +162,7 @@ def seen(executor: Executor, answer: str, example: Example) -> tuple[Any, ...]:
         outcome = executor.run(answer, example)
     except AuthError as error:
         return ("refused", error.what)
-    return (outcome.kind, outcome.reason, _INDEX.sub('"_index": ""', json.dumps(outcome.value, default=str)))
+    value = outcome.value
+    if value is not None and value.get("ordered") is False:  # a planner may choose another order for larger tables
+        value = {**value, "rows": sorted(value["rows"], key=repr)}
+    return (outcome.kind, outcome.reason, _INDEX.sub('"_index": ""', json.dumps(value, default=str)))

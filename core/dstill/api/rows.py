@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from dstill.api.records import Example, TestDatabase
-from dstill.errors import AuthError
+from dstill.errors import AuthError, ConfigError
 
 __all__ = [
     "CLAIM",
@@ -25,6 +25,7 @@ __all__ = [
     "NotReadable",
     "RowRules",
     "caller_setting",
+    "has_rows",
     "reads_all",
     "rows_setting",
 ]
@@ -61,11 +62,19 @@ def reads_all(rows: Mapping[str, str], name: str) -> bool:
     return not rows or conditions.get(name.casefold(), conditions.get(OTHERS)) == ""
 
 
+def has_rows(config: Any) -> bool:
+    """Whether callers may read different rows, by the configuration of a task."""
+    return bool(getattr(getattr(config, "guard", None), "rows", None))
+
+
 class RowRules:
-    """The settings `rows` and `caller` of a guard. False if there are none."""
+    """The settings `rows` and `caller` of a guard. False if there are none. Raises ConfigError for names that clash."""
 
     def __init__(self, rows: Mapping[str, str], caller: Claims) -> None:
         self._rows, self._caller = {name.casefold(): text.strip() for name, text in rows.items()}, caller
+        if len(self._rows) < len(rows):
+            hint = "upper and lower case are one name here: keep one of them"
+            raise ConfigError(f"guard.rows has a name twice: {', '.join(rows)}", where="guard.rows", hint=hint)
         self._needed = {name for text in rows.values() for name in CLAIM.findall(text)}
 
     def __bool__(self) -> bool:

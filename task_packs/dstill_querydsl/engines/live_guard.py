@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Self
 
 from dstill.api.records import Problem
+from dstill.api.rows import reads_all
 from dstill.api.values import Values
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines.embedded import LoadedIndex
@@ -39,7 +40,8 @@ class LiveGuard:
     def of(cls, place: LoadedIndex, described: Index | None, limits: guard.Limits) -> Self:
         """`place` has its mapping from the engine; `described` is the index in the project's files, if any."""
         limits, fields = limits_on(place.mapping, limits), Fields.of(place.mapping)
-        values = (described.values if described is not None else Values()).only(limits.allows)
+        is_known = described is not None and reads_all(limits.rows, place.name)  # else a count would tell the range
+        values = described.values.only(limits.allows) if described is not None and is_known else Values()
         ask = partial(bounds, place.engine, place.name)
         return cls(limits, values_of(fields, values), place.engine.capabilities.dialect, fields, ask)
 

@@ -35,18 +35,10 @@ _EXACT = ("keyword", "constant_keyword", "boolean", *INTEGERS)  # types of which
 _BESIDE = frozenset(
     {"global", "min_score", "terminate_after", "_doc", "_shard_doc"}  # other documents, or how many there are
     # up to a limit, the terms of the index
-    | {
-        "match_phrase_prefix",
-        "phrase_prefix",
-        "fuzzy",
-        "fuzziness",
-        "rewrite",
-        "fuzzy_rewrite",
-        "intervals",
-        "span_multi",
-    }
+    | {"match_phrase_prefix", "fuzzy", "fuzziness", "rewrite", "fuzzy_rewrite", "intervals", "span_multi"}
     | {"max_expansions", "fuzzy_max_expansions", "cutoff_frequency", "query_string"}
 )
+_BESIDE_VALUES = ("_doc", "_shard_doc", "phrase_prefix", "fvh")  # the same, of `sort` and `type`
 _FILLING = ("histogram", "date_histogram")  # their empty buckets are between those of the query
 
 
@@ -115,7 +107,7 @@ def _beside(node: Any) -> Iterator[str]:
             yield from _beside(part)
     elif isinstance(node, str):
         word = node.partition(":")[0].lower()
-        yield from [word] if word in _BESIDE else ()
+        yield from [word] if word in _BESIDE_VALUES else ()
     elif isinstance(node, Mapping):
         for key, value in node.items():
             if key in _BESIDE:

@@ -4,8 +4,9 @@
     SELECT id FROM (SELECT * FROM orders AS own_rows WHERE own_rows.tenant = 'acme' OFFSET 0) AS orders
 
 The claims of the caller are literals of the tree. OFFSET 0, and LIMIT -1 in SQLite, keep an engine from evaluating
-other conditions first: their errors would quote rows that the caller may not read. The columns of a condition have a
-name of its table that no answer may use, so they never mean a column of the query around it.
+other conditions first: their errors would quote rows that the caller may not read. PostgreSQL also tries conditions on
+the frequent values of the whole table when it plans a query, but not across UNION ALL. The columns of a condition have
+a name of its table that no answer may use, so they never mean a column of the query around it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
 
 from dstill.api.records import Example
 from dstill.api.rows import CLAIM, OTHERS, Claims, NotReadable, RowRules
@@ -21,7 +23,7 @@ from dstill_sql.engines.translating import translated
 from dstill_sql.language.allowed import unknown
 from dstill_sql.language.database.schema import SqlSchema, Table
 from dstill_sql.language.dialects import Dialect
-from dstill_sql.language.guard import visible_ctes
+from dstill_sql.language.guard import cte_of, may_be_another
 from dstill_sql.language.limits import Limits
 from dstill_sql.language.statements import NotOneQuery, read
 
@@ -59,7 +61,7 @@ class RowConditions(RowRules):
         """
         claims, query = self.claims(example), query.copy()
         self._check_names(query, schema)
-        tables = [table for table in query.find_all(exp.Table) if table.name.casefold() not in visible_ctes(table)]
+        tables = [table for table in query.find_all(exp.Table) if cte_of(table) is None]
         for table, text in [(table, self.condition(table.name)) for table in tables]:
             if any(value for part, value in table.args.items() if part not in ("this", "alias")):
                 raise NotReadable(f"'{table.name}' is read in a way that guard.rows does not know")
@@ -75,12 +77,15 @@ class RowConditions(RowRules):
         for cte in query.find_all(exp.CTE):
             if cte.alias_or_name.casefold() in tables | {name.casefold() for name in self._names}:
                 raise NotReadable(f"WITH has the name of a table: '{cte.alias_or_name}'")
+        named = ((table, cte_of(table)) for table in query.find_all(exp.Table))  # in the dialect of the engine
+        if other := next((table.name for table, cte in named if cte is not None and may_be_another(table, cte)), ""):
+            raise NotReadable(f"'{other}' may be another table than that of WITH")
         if any(name.name.casefold() == ALIAS for name in query.find_all(exp.Identifier)):
             raise NotReadable(f"the name '{ALIAS}' is not allowed")
 
     def _rows_of(
         self, table: exp.Table, text: str, claims: Claims, schema: SqlSchema | None, dialect: Dialect
-    ) -> exp.Select:
+    ) -> exp.Query:
         """The query of the rows of a table that may be read."""
         condition = _read(text, table.name, self._dialect).copy()
         known = schema.table(table.name) if schema is not None else None
@@ -92,16 +97,17 @@ class RowConditions(RowRules):
             else:
                 column.set("table", exp.to_identifier(ALIAS))
         if known is not None:
-            _compare_as_texts(condition, known)
+            _compare_as_texts(condition, known, self._dialect)
         source = exp.alias_(exp.Table(this=table.this.copy()), ALIAS, table=True)
         condition.set("from_", exp.From(this=source.copy()))
         where = translated(condition, self._dialect, dialect, schema).args["where"]
-        rows = exp.Select(expressions=[exp.Star()], from_=exp.From(this=source), where=where.copy())
+        rows: exp.Query = exp.Select(expressions=[exp.Star()], from_=exp.From(this=source), where=where.copy())
         if dialect == "sqlite":
-            rows.set("limit", exp.Limit(expression=exp.Neg(this=exp.Literal.number(1))))
-        else:
-            rows.set("offset", exp.Offset(expression=exp.Literal.number(0)))
-        return rows
+            return rows.limit(-1, copy=False)
+        if dialect == "postgres":
+            none = exp.Select(expressions=[exp.Star()], from_=exp.From(this=exp.Table(this=table.this.copy())))
+            rows = exp.Union(this=rows, expression=none.where(exp.false(), copy=False), distinct=False)
+        return rows.offset(0, copy=False)
 
 
 @lru_cache(maxsize=256)
@@ -137,12 +143,15 @@ def _unknown_column(condition: exp.Expr, table: Table) -> str:
     return ""
 
 
-def _compare_as_texts(condition: exp.Expr, table: Table) -> None:
+def _compare_as_texts(condition: exp.Expr, table: Table, dialect: Dialect) -> None:
     """Write what is compared with texts as a text: DuckDB would read the texts of all rows as numbers."""
+    for column in condition.find_all(exp.Column):
+        if (known := table.column(column.name)) is not None and known.family == "text":
+            column.type = exp.DType.TEXT
+    annotate_types(condition, dialect=dialect, overwrite_types=False)
     for part in condition.find_all(exp.Predicate):
         sides = list(part.iter_expressions())
-        columns = [table.column(side.name) for side in sides if isinstance(side, exp.Column)]
-        if any(column is not None and column.family == "text" for column in columns):
+        if any(side.is_type(*exp.DataType.TEXT_TYPES) and not isinstance(side, exp.Literal) for side in sides):
             for side in sides:
                 if isinstance(side, (exp.Literal, exp.Boolean, exp.Neg)) and not side.is_string:
                     side.replace(exp.Literal.string(side.sql()))

@@ -166,5 +166,8 @@ def test_a_server_without_a_key_uses_the_configured_claims(
     asked = [Example(id="1", question="how many?", answer=COUNT, context={"index": "weblogs"})]
     rows = {"weblogs": "http.request.method = {caller.method}"}
     run = make_run(asked, task__querydsl__guard__rows=rows, task__querydsl__guard__caller={"method": "NONE"})
-    reply = serve_in_thread(run).query("how many?", execute=True)
-    assert reply.json["result"]["total"]["value"] == 0
+    server = serve_in_thread(run)
+    assert server.query("how many?", execute=True).json["result"]["total"]["value"] == 0
+    about = server("GET", "/v1/about").json
+    assert about["examples"] == {}  # questions name values of any row
+    assert "POST" not in str(about["data"])

@@ -16,9 +16,11 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.protocols import ValueLookup
 from dstill.api.records import Example, OutcomeKind, TestDatabase
-from dstill.api.rows import Caller
+from dstill.api.rows import Caller, NotReadable
+from dstill.api.values import Values
 from dstill.errors import AuthError, ConfigError
 from dstill_querydsl.bundle.indices import Index, bundled
+from dstill_querydsl.engines.live_guard import LiveGuard
 from dstill_querydsl.engines.row_filters import within
 from dstill_querydsl.language.guard import Limits
 from dstill_querydsl.pack import QueryDsl, Settings
@@ -164,7 +166,40 @@ def test_answers_of_the_pack_run(weblogs: Pair) -> None:
 
 @pytest.mark.parametrize(("rows", "shown"), [({"shared": OF_TENANT}, False), ({"shared": ""}, True), ({}, True)])
 def test_known_values_of_what_has_a_condition_are_hidden(rows: Mapping[str, str], shown: bool) -> None:
-    asked = replace(ASKED, context={**ASKED.context, "values": {"tenant": ["a", "b"]}})
-    profile = QueryDsl(Settings(guard=Limits(rows=rows))).index_profile(asked)
+    values = {"tenant": ["a", "b"], "amount": {"min": -70, "max": 90_000}}
+    asked = replace(ASKED, context={**ASKED.context, "values": values})
+    task = QueryDsl(Settings(guard=Limits(rows=rows)))
+    profile = task.index_profile(asked)
     assert profile is not None
-    assert bool(profile.values) is shown
+    assert bool(profile.values) is bool(profile.ranges) is shown
+    steps = '{"size": 0, "aggs": {"n": {"histogram": {"field": "amount", "interval": 1}}}}'
+    told = [problem.message for check in task.checks for problem in check.run(asked, steps)]
+    assert ("180,141 buckets" in str(told)) is shown  # twice the range
+
+
+@pytest.mark.parametrize(("rows", "shown"), [({"shared": OF_TENANT}, False), ({"shared": ""}, True), ({}, True)])
+def test_the_guard_of_a_server_counts_with_ranges_that_all_may_know(rows: Mapping[str, str], shown: bool) -> None:
+    described = replace(index(shared=True), given_values=Values.read({"amount": {"min": -70, "max": 90_000}}))
+    with opened() as executor:
+        assert isinstance(executor, Served)
+        place = replace(executor.place_of(ASKED), name="shared")
+        assert bool(LiveGuard.of(place, described, Limits(rows=rows)).ranges) is shown
+
+
+@pytest.mark.parametrize("word", ["global", "fuzzy", "intervals", "rewrite", "query_string"])
+def test_words_of_the_language_may_be_values(word: str) -> None:
+    within({"query": {"term": {"tags": word}}, "aggs": {"n": {"terms": {"field": "tags", "include": [word]}}}}, {})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"sort": ["_doc"]},
+        {"sort": "_doc:desc"},
+        {"query": {"multi_match": {"query": "p", "fields": ["note"], "type": "PHRASE_PREFIX"}}},
+        {"highlight": {"type": "fvh", "fields": {"note": {}}}},
+    ],
+)
+def test_words_that_mean_other_documents_are_refused(body: dict[str, Any]) -> None:
+    with pytest.raises(NotReadable):
+        within(body, {})

@@ -106,9 +106,23 @@ def test_a_table_without_an_entry_is_refused_unless_there_is_one_for_the_others(
 
 def test_claims_of_the_caller_win_and_are_values(engine: Dialect, tmp_path: Path) -> None:
     with opened(engine, tmp_path) as executor:
-        for tenant, ids in (("b", [0, 4]), ("a", [1, 2, 3]), ("b' OR '1' = '1", []), ("", []), (7, []), (True, [])):
+        for tenant, ids in (("b", [0, 4, 8]), ("a", [1, 2, 3]), ("b' OR '1' = '1", []), ("", []), (7, []), (True, [])):
             outcome = executor.run("SELECT id FROM orders ORDER BY id", Caller.asking(ASKED, {"tenant": tenant}))
             assert [row[0] for row in outcome.value["rows"]] == ids
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["lower(tenant) = {caller.tenant}", "{caller.tenant} IN ('x', trim(tenant))", "tenant || '' > {caller.tenant}",
+     "CASE WHEN tenant = 'b' THEN note ELSE 'x' END = {caller.tenant}"],
+)  # fmt: skip
+@pytest.mark.parametrize("claim", [7, 7.5, True])
+def test_no_error_of_a_condition_quotes_a_row(
+    engine: Dialect, tmp_path: Path, condition: str, claim: float | bool
+) -> None:
+    with opened(engine, tmp_path, rows={"orders": condition}) as executor:
+        outcome = executor.run("SELECT COUNT(*) FROM orders", Caller.asking(ASKED, {"tenant": claim}))
+    assert outcome.kind is OutcomeKind.OK, outcome.reason
 
 
 def test_values_are_looked_up_among_own_rows(pair: Pair) -> None:
@@ -151,6 +165,7 @@ def test_test_databases_have_made_up_rows_that_all_may_read(engine: Dialect, tmp
     ("rows", "why"),
     [
         ({"orders": "tenat = 'a'"}, "has no column 'tenat'. Did you mean 'tenant'?"),
+        ({"orders": OF_TENANT, "Orders": ""}, "guard.rows has a name twice: orders, Orders"),
         ({"order": "tenant = 'a'"}, "there is no table 'order'. Did you mean 'orders'?"),
         ({"orders": "tenant ="}, "not SQL"),
         ({"orders": "tenant = 'a') OR (1 = 1"}, "not SQL"),
@@ -244,6 +259,7 @@ def servers(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
             for table, row in inserts(shared=shared):
                 values = ", ".join("NULL" if cell is None else "'" + str(cell).replace("'", "''") + "'" for cell in row)
                 postgres.run(f"INSERT INTO {table} VALUES ({values})", database=name)
+            postgres.run("ANALYZE", database=name)
 
         def reached(name: str, condition: str) -> Executor:
             about = task(folder, "postgres", {**ROWS, "orders": condition}, {"tenant": "a"})

@@ -92,7 +92,7 @@ class IndexProfile:
     @cached_property
     def ranges(self) -> Bounds:
         """The lowest and highest value of each field where they are known."""
-        return values_of(self.fields, self.index.values.only(self.limits.allows))
+        return values_of(self.fields, self.values)
 
     @cached_property
     def _pruner(self) -> Pruner:

@@ -26,7 +26,7 @@ from dstill_sql.language.limits import Limits
 from dstill_sql.language.printing import settled
 from dstill_sql.language.statements import place
 
-__all__ = ["check", "visible_ctes"]
+__all__ = ["check", "cte_of", "may_be_another"]
 
 # Parts of a SELECT and of a table that sqlglot keeps beside their expressions.
 _UNUSUAL_OF_SELECT = (
@@ -75,7 +75,9 @@ def _checked(query: exp.Query, schema: SqlSchema | None, limits: Limits, dialect
         yield from _table(table, schema, limits)
     if dialect == "postgres" and schema is not None:
         yield from _called_columns(query, schema)
-    if limits.denied_columns:
+    if limits.denied_columns and schema is None:
+        yield _problem("denied", "some columns may not be read, and it is not known which ones the tables have")
+    elif limits.denied_columns:
         yield from _denied_columns(query, limits.denied_columns, schema)
 
 
@@ -137,8 +139,10 @@ def _table(table: exp.Table, schema: SqlSchema | None, limits: Limits) -> Iterat
     name = table.name.casefold()
     if limits.denies(name):
         yield _problem("denied", f"the table '{table.name}' may not be read", at=table)
-    elif name in visible_ctes(table):
-        return
+    elif (cte := cte_of(table)) is not None:
+        if may_be_another(table, cte):
+            told = f"'{table.name}' may be another table than '{cte.alias}' of WITH"
+            yield _problem("unknown_table", told, "write both in the same way", table)
     elif schema is None and (not name.replace("_", "").isalnum() or name.startswith(_CATALOGS)):
         yield _problem("other_schema", f"'{table.name}' is not the name of a table", at=table)
     elif schema is not None and schema.table(table.name) is None:
@@ -146,24 +150,36 @@ def _table(table: exp.Table, schema: SqlSchema | None, limits: Limits) -> Iterat
         yield _problem("unknown_table", f"there is no table '{table.name}'.{near}", at=table)
 
 
-def visible_ctes(table: exp.Table) -> dict[str, exp.CTE]:
-    """The queries of WITH that a table may stand for, by folded names: of the queries around it, and those before it.
+def cte_of(table: exp.Table) -> exp.CTE | None:
+    """The nearest query of WITH with the folded name of a table: of the queries around it, and those before it.
 
-    Of WITH RECURSIVE all of them, its own too.
+    Of WITH RECURSIVE all of them, its own too. None: the table is one of the database.
     """
-    visible: dict[str, exp.CTE] = {}  # the nearest one of a name
+    name = table.name.casefold()
     node: exp.Expr = table
     while (parent := node.parent) is not None:
+        visible: list[exp.CTE] = []
         if isinstance(parent, exp.With):
-            for cte in parent.expressions:
-                if cte is node and not parent.recursive:
-                    break
-                visible.setdefault(cte.alias_or_name.casefold(), cte)
+            visible = parent.expressions if parent.recursive else parent.expressions[: node.index]
         elif isinstance(parent, exp.Query) and not isinstance(node, exp.With):
-            for cte in parent.ctes:
-                visible.setdefault(cte.alias_or_name.casefold(), cte)
+            visible = parent.ctes
+        for cte in visible:
+            if cte.alias.casefold() == name:
+                return cte
         node = parent
-    return visible
+    return None
+
+
+def may_be_another(table: exp.Table, cte: exp.CTE) -> bool:
+    """Whether some engine reads another table for the name of a query of WITH.
+
+    To PostgreSQL, a name in quotes is not the same in another case, and no engine folds other letters than ASCII.
+    """
+    return _in_postgres(table.this) != _in_postgres(cte.args["alias"].this)
+
+
+def _in_postgres(name: exp.Identifier) -> str:
+    return name.name if name.quoted else name.name.encode().lower().decode()
 
 
 # --- columns that may not be read -------------------------------------------------------
@@ -210,7 +226,7 @@ def _is_of_table(column: exp.Column, schema: SqlSchema | None) -> bool:
 
 def _columns_of(source: exp.Expr, schema: SqlSchema | None) -> set[str]:
     """The folded names of the columns of a table, a query of WITH, or a nested query, as far as they are known."""
-    if isinstance(source, exp.Table) and (cte := visible_ctes(source).get(source.name.casefold())):
+    if isinstance(source, exp.Table) and (cte := cte_of(source)) is not None:
         return _columns_of(cte, schema)
     if isinstance(source, (exp.CTE, exp.Subquery)):
         return {name.casefold() for name in source.alias_column_names or source.this.named_selects}
@@ -223,7 +239,7 @@ def _called_columns(query: exp.Query, schema: SqlSchema) -> Iterator[Problem]:
     columns: dict[str, set[str]] = {}  # folded name of a table in the query → names of its columns
     for table in query.find_all(exp.Table):
         listed = schema.table(table.name)
-        if listed is not None and table.name.casefold() not in visible_ctes(table):
+        if listed is not None and cte_of(table) is None:
             names = columns.setdefault(table.alias_or_name.casefold(), set())
             names |= {column.name.casefold() for column in listed.columns}
             names |= {name.casefold() for name in table.alias_column_names}
