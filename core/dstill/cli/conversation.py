@@ -83,9 +83,8 @@ class Conversation:
             self._before = [(answered.question, answered.answer)]
         show_answer(self._task, answered, self._rows, as_json=self._as_json)
         if answered.alternatives and not self._as_json:
-            note(
-                f"to take one of them, enter its number: {', '.join(map(str, range(1, 1 + len(answered.alternatives))))}"
-            )
+            numbers = ", ".join(map(str, range(1, 1 + len(answered.alternatives))))
+            note(f"to take another one, enter its number: {numbers}")
 
     def _shown(self) -> PredictedAnswer:
         assert self._last is not None
