@@ -14,7 +14,7 @@ from dstill.synthesis.subjects import plural
 from dstill.synthesis.voice import Voice, article, joined
 from dstill.synthesis.wordings import wordings
 
-__all__ = ["Sentence", "from_parent", "say", "spelled"]
+__all__ = ["say"]
 
 _NUMBERS = {2: "two", 3: "three", 5: "five", 10: "ten"}
 _QUESTIONS = frozenset(("what", "which", "how", "who", "where", "when", "can", "for", "in", "do", "are"))
@@ -23,21 +23,15 @@ _QUESTIONS = frozenset(("what", "which", "how", "who", "where", "when", "can", "
 def say(plan: Plan, random: Random) -> str:
     """The question."""
     voice = Voice(random, plan.subject)
-    return spelled(Sentence(from_parent(plan), voice).text(), voice)
-
-
-def spelled(text: str, voice: Voice) -> str:
-    """A sentence as somebody types it."""
-    text = " ".join(text.split()).replace(" ,", ",").replace(" ?", "?")
+    plan = _from_parent(plan) if plan.about else plan
+    text = " ".join(_Sentence(plan, voice).text().split()).replace(" ,", ",").replace(" ?", "?")
     first = text[:1].lower() if voice.chance(0.2) else text[:1].upper()
     ending = "?" if text.split(" ")[0].lower() in _QUESTIONS and "? " not in text else "."
     return first + text[1:] + (ending if voice.chance(0.8) else "")
 
 
-def from_parent(plan: Plan) -> Plan:
-    """The plan as the question puts it: if it is about a parent, its attributes are then its own."""
-    if not plan.about:
-        return plan
+def _from_parent(plan: Plan) -> Plan:
+    """The plan as the question puts it: about a parent, whose attributes are then its own."""
 
     def own(place: Place) -> Place:
         return Place(place.attribute) if place.via == plan.about else place
@@ -54,7 +48,7 @@ def from_parent(plan: Plan) -> Plan:
     )
 
 
-class Sentence:
+class _Sentence:
     """The sentence of one plan."""
 
     def __init__(self, plan: Plan, voice: Voice) -> None:
@@ -67,7 +61,6 @@ class Sentence:
         self.several = plan.limit is not None and plan.limit > 1
 
     def text(self) -> str:
-        """The sentence, in lower case and without an end."""
         plan = self.plan
         if plan.per_parent:
             return self._parents()
@@ -88,7 +81,7 @@ class Sentence:
     def _things(self) -> str:
         return f"{self.voice.word('the')} {self.nouns}{self.after}"
 
-    def names(self, several: bool) -> str:
+    def _names(self, several: bool) -> str:
         """The attributes that are shown: ``names and ages``."""
         voice, words = self.voice, []
         for place in self.places:
@@ -107,7 +100,7 @@ class Sentence:
             words[0] = f"{self.entity.noun} {words[0]}"
         return joined(words)
 
-    def function(self, figure: Aggregate) -> str:
+    def _function(self, figure: Aggregate) -> str:
         """``average price``."""
         if figure.place is None:
             return f"number of {self.nouns}"
@@ -120,13 +113,13 @@ class Sentence:
         """``average price of shops in Oslo``."""
         if figure.place is None:
             return f"number of {self.nouns}{self.after}"
-        return f"{self.function(figure)}{self._phrase_things()}"
+        return f"{self._function(figure)}{self._phrase_things()}"
 
     def _phrase_things(self) -> str:
         """`` of shops in Oslo``, which may be missing if it says nothing."""
         return f" of {self.nouns}{self.after}" if self.is_restricted or self.voice.chance(0.5) else ""
 
-    def number(self) -> str:
+    def _number(self) -> str:
         """How many are asked for; empty: one."""
         limit = self.plan.limit or 1
         return self.voice.random.choice((str(limit), _NUMBERS.get(limit, str(limit)))) if limit > 1 else ""
@@ -144,11 +137,11 @@ class Sentence:
     def _list(self) -> str:
         plan, voice = self.plan, self.voice
         parts = {
-            "names": self.names(True),
-            "name": self.names(False),
+            "names": self._names(True),
+            "name": self._names(False),
             "things": self._things(),
             "each_thing": f"{voice.random.choice(('each', 'every'))} {self.noun}{self.after}",
-            "order": self.order(),
+            "order": self._order(),
         }
         if plan.distinct:
             name = "different_one" if len(self.places) == 1 and voice.chance(0.25) else "different"
@@ -157,7 +150,7 @@ class Sentence:
             return self.say("list_of_some" if self.after else "list_of_all", **parts)
         return self.say("list", **parts)
 
-    def order(self) -> str:
+    def _order(self) -> str:
         """`` in descending order of age``; empty: none is asked for."""
         plan, voice = self.plan, self.voice
         if plan.limit is not None or not isinstance(plan.order, Place):
@@ -177,12 +170,12 @@ class Sentence:
         suffix = "s" if self.several else ""
         named = len(self.places) == 1 and self.places[0].attribute.kind == "name"
         if named and voice.chance(0.15):
-            return self.say(f"superlative_thing{suffix}", highest_of=self.highest(plan.order), number=self.number())
+            return self.say(f"superlative_thing{suffix}", highest_of=self._highest(plan.order), number=self._number())
         name = "superlatives" if self.several or len(self.places) > 1 else "superlative"
         several = self.several
-        return self.say(name, name=self.names(several), names=self.names(several), extreme=self._extreme(plan.order))
+        return self.say(name, name=self._names(several), names=self._names(several), extreme=self._extreme(plan.order))
 
-    def highest(self, order: Place) -> str:
+    def _highest(self, order: Place) -> str:
         """``highest price``."""
         noun, voice, descending = attribute_words(order, self.voice), self.voice, self.plan.descending
         if order.attribute.kind in ("date", "year"):
@@ -194,7 +187,7 @@ class Sentence:
     def _extreme(self, order: Place) -> str:
         """``the 3 oldest shops in Oslo``."""
         voice, attribute, descending = self.voice, order.attribute, self.plan.descending
-        number, noun = self.number(), self.nouns if self.several else self.noun
+        number, noun = self._number(), self.nouns if self.several else self.noun
         comparatives = None if order.via else wordings()["comparatives"].get(attribute.noun.split(" ")[-1])
         if comparatives and voice.chance(0.5):
             return f"the {number} {comparatives[2 if descending else 3]} {noun}{self.after}"
@@ -205,7 +198,7 @@ class Sentence:
             top = "top" if descending else voice.random.choice(("bottom", "last"))
             return f"the {top} {number} {noun}{self.after} by {attribute_words(order, voice)}"
         have = voice.random.choice(("with", "that have" if self.several else "that has", "with"))
-        return f"the {number} {noun}{self.after} {have} the {self.highest(order)}"
+        return f"the {number} {noun}{self.after} {have} the {self._highest(order)}"
 
     # --- figures ------------------------------------------------------------------------
 
@@ -216,16 +209,16 @@ class Sentence:
         if figures[0].function == "count_distinct" and figures[0].place is not None:
             return self.say("count_different", names=figures[0].place.attribute.nouns)
         name = "several_figures" if len(figures) > 1 else "figures"
-        return self.say(name, figures=self.functions(), things=self._things())
+        return self.say(name, figures=self._functions(), things=self._things())
 
-    def functions(self) -> str:
+    def _functions(self) -> str:
         """``minimum, maximum and average price``."""
         voice = self.voice
         counts = [f"number of {self.nouns}" for figure in self.measures if figure.place is None]
         figures = [figure for figure in self.measures if figure.place is not None]
         nouns = {figure.place.attribute.noun for figure in figures if figure.place is not None}
         if len(nouns) > 1 or len(figures) < 2:
-            return joined([*counts, *map(self.function, figures)])
+            return joined([*counts, *map(self._function, figures)])
         (noun,) = nouns
         if voice.chance(0.75):
             return joined([*counts, f"{joined([voice.word(figure.function) for figure in figures])} {noun}"])
@@ -235,8 +228,7 @@ class Sentence:
 
     # --- groups -------------------------------------------------------------------------
 
-    def keys(self, several: bool) -> str:
-        """What groups are made by: ``city and year``."""
+    def _keys(self, several: bool) -> str:
         words = []
         for place in self.plan.group:
             noun = place.attribute.nouns if several else place.attribute.noun
@@ -245,29 +237,29 @@ class Sentence:
 
     def _groups(self) -> str:
         plan = self.plan
-        keys = {"key": self.keys(False), "keys": self.keys(True)}
+        keys = {"key": self._keys(False), "keys": self._keys(True)}
         if plan.having:
             return self._having(plan.having, keys)
         if plan.order is not None:
             return self._top_groups(keys) if plan.limit is not None else self._sorted_groups(keys)
         if len(self.measures) == 1 and self.measures[0].place is None:
             return self.say("count_groups", **keys)
-        words = joined([self._measured(self.measures[0]), *map(self.function, self.measures[1:])])
+        words = joined([self._measured(self.measures[0]), *map(self._function, self.measures[1:])])
         return self.say("measure_groups", measures=words, **keys)
 
-    def than(self, having: Having) -> str:
+    def _than(self, having: Having) -> str:
         """``more than 3 shops``, or ``an average price above 5``."""
         voice, number = self.voice, self.voice.number(having.number)
         if having.measure.place is not None:
             compared = voice.say("compared", having.operator, number)
-            return f"{article(self.function(having.measure))}{self._phrase_things()} {compared}"
+            return f"{article(self._function(having.measure))}{self._phrase_things()} {compared}"
         if having.operator == ">" and having.number == 1 and voice.chance(0.5):
             return f"{voice.say('counted', 'several')} {self.nouns}{self.after}"
         return f"{voice.say('counted', having.operator, number)} {self.nouns}{self.after}"
 
     def _having(self, having: Having, keys: dict[str, str]) -> str:
         voice, counts = self.voice, having.measure.place is None
-        measure = self.function(having.measure)
+        measure = self._function(having.measure)
         end = self.say("also_how_many" if counts else "also_measure", measure=measure) if self.measures else ""
         number = voice.number(having.number)
         if counts and having.operator in (">", ">=") and voice.chance(0.15):
@@ -275,23 +267,23 @@ class Sentence:
             return self.say("having_times", times=times, end=end, **keys)
         compared = voice.say("compared", having.operator, number)
         name = "having_count" if counts else "having_measure"
-        return self.say(name, than=self.than(having), end=end, measure=measure, compared=compared, **keys)
+        return self.say(name, than=self._than(having), end=end, measure=measure, compared=compared, **keys)
 
     def _top_groups(self, keys: dict[str, str]) -> str:
         plan, voice, suffix = self.plan, self.voice, "s" if self.several else ""
         assert isinstance(plan.order, Aggregate)
-        measure = self.function(plan.order)
+        measure = self._function(plan.order)
         if plan.order.place is None:
             also = self.say("also_their_counts" if self.several else "also_its_count") if self.measures else ""
             most = voice.word("most" if plan.descending else "fewest")
             common = voice.word("common" if plan.descending else "rare")
-            parts = {"most_of": most, "commonest": common, "number": self.number(), "end": also}
+            parts = {"most_of": most, "commonest": common, "number": self._number(), "end": also}
             return self.say(f"top_group{suffix}", **keys, **parts)
         parts = {
             "extreme": voice.word("highest" if plan.descending else "lowest"),
             "of_things": self._phrase_things(),
             "end": self.say("also_the_measure", measure=measure) if self.measures else "",
-            "number": self.number(),
+            "number": self._number(),
         }
         return self.say(f"top_measure_group{suffix}", measure=measure, **keys, **parts)
 
@@ -336,9 +328,9 @@ class Sentence:
         return self.say("measure_children", measures=self._measured(measure), **parts) + order
 
     def _having_children(self, having: Having, parts: dict[str, str]) -> str:
-        counts, than = having.measure.place is None, self.than(having)
+        counts, than = having.measure.place is None, self._than(having)
         name = "also_count_children" if counts else "also_the_measure"
-        end = self.say(name, measure=self.function(having.measure)) if self.measures else ""
+        end = self.say(name, measure=self._function(having.measure)) if self.measures else ""
         return self.say("having_children", than=than, end=end, **parts)
 
     def _top_parents(self, parts: dict[str, str]) -> str:
@@ -349,6 +341,6 @@ class Sentence:
             end = self.say("also_their_counts" if self.several else "also_its_count") if self.measures else ""
         else:
             what = f"the {voice.word('highest' if plan.descending else 'lowest')} {self._measured(plan.order)}"
-            end = self.say("also_the_measure", measure=self.function(plan.order)) if self.measures else ""
+            end = self.say("also_the_measure", measure=self._function(plan.order)) if self.measures else ""
         name = "top_parents" if self.several else "top_parent"
-        return self.say(name, what=what, end=end, number=self.number(), **parts)
+        return self.say(name, what=what, end=end, number=self._number(), **parts)
