@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dstill.api.records import Example, Table
-from dstill.cli import predict
+from dstill.cli import predict, results
 from dstill.cli.predict import BLOCK
 
 Cli = Callable[..., Any]
@@ -246,9 +246,9 @@ def test_questions_and_answers_cannot_inject_terminal_escapes(cli: Cli, finished
 
 def test_results_cannot_inject_terminal_escapes(capsys: pytest.CaptureFixture[str]) -> None:
     """Values, field names and bucket names, written by the index, its owner or the student."""
-    predict._show_table(
+    results._show_table(
         Table(title="3 \x1b[2Jhits", columns=("[red]id[/red]", "#\x1b]0;x\x07took"), rows=(("a\x1b[31m", "[b]1"),)),
-        limit=20,
+        results.Rows(20),
     )
     assert capsys.readouterr().out.split() == [
         "3",
@@ -262,21 +262,21 @@ def test_results_cannot_inject_terminal_escapes(capsys: pytest.CaptureFixture[st
 
 def test_rows_over_the_limit_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     rows = tuple((str(n),) for n in range(567))
-    predict._show_table(Table(columns=("#n",), rows=rows), limit=20)
+    results._show_table(Table(columns=("#n",), rows=rows), results.Rows(20))
     lines = capsys.readouterr().out.splitlines()
     assert [line.strip() for line in lines[:3]] == ["n", "0", "1"]
     assert lines[20:] == [lines[20], "  … 547 more rows: --limit 567 shows all 567"]
-    predict._show_table(Table(columns=("#n",), rows=rows), limit=567)
+    results._show_table(Table(columns=("#n",), rows=rows), results.Rows(567))
     assert "more rows" not in capsys.readouterr().out
-    predict._show_table(Table(columns=("#n",), rows=rows[:2]), limit=1)
+    results._show_table(Table(columns=("#n",), rows=rows[:2]), results.Rows(1))
     assert capsys.readouterr().out.endswith("  … 1 more row: --limit 2 shows all 2\n")
 
 
 def test_columns_that_do_not_fit_are_omitted(capsys: pytest.CaptureFixture[str]) -> None:
     wide = tuple(f"{name * 50}" for name in "abcd")
-    predict._show_table(Table(columns=wide, rows=(("1", "2", "3", "4"),), spare=3), limit=20)
+    results._show_table(Table(columns=wide, rows=(("1", "2", "3", "4"),), spare=3), results.Rows(20))
     assert capsys.readouterr().out.split() == [*wide[:2], "1", "2"]
-    predict._show_table(Table(columns=wide, rows=(("1", "2", "3", "4"),), spare=1), limit=20)
+    results._show_table(Table(columns=wide, rows=(("1", "2", "3", "4"),), spare=1), results.Rows(20))
     out = capsys.readouterr().out
     assert "ccc" in out
     assert "ddd" not in out

@@ -184,5 +184,5 @@ def test_csv_of_several_tables_and_of_none(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     write_csv(LAID, answered(months(1), TOWNS), path)
     assert path.read_text().startswith("month,count\n2000-01,0\n\ntown,count\n")
-    with pytest.raises(UsageError, match="the result is no table"):
+    with pytest.raises(UsageError, match="the result has no table"):
         write_csv(LAID, answered(), path)

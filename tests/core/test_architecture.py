@@ -222,6 +222,7 @@ WRITERS = {
     "core/dstill/cli/init.py": USER,
     "core/dstill/cli/new_pack.py": USER,
     "core/dstill/cli/questions.py": USER,
+    "core/dstill/cli/results.py": USER,
     "core/dstill/inputs/feedback.py": USER,
     "core/dstill/teacher/batch_log.py": REPLIES,
     "core/dstill/teacher/inflight.py": REPLIES,

@@ -116,13 +116,13 @@ def _say_what_is_left(most: int, page: Rows) -> None:
 def write_csv(task: Task, answered: PredictedAnswer, path: Path) -> None:
     """Write all rows of the result, with exact values. Several tables follow one another after an empty line.
 
-    Raises UsageError if the result is no table, or the file cannot be written, and DiskError.
+    Raises UsageError if the result has no table, or the file cannot be written, and DiskError.
     """
     with about(answered.id):
         tables = Presentation.of(task).result_tables(answered.result, answered.answer, True)
     tables = [one for one in tables if one.columns]
     if not tables:
-        raise UsageError("the result is no table", where="--csv", hint="leave --csv out, or add --json")
+        raise UsageError("the result has no table", where="--csv", hint="leave --csv out, or add --json")
     file, guarded = io.StringIO(), 0
     writer = csv.writer(file, lineterminator="\n")
     for number, one in enumerate(tables):

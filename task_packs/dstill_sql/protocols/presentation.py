@@ -50,7 +50,7 @@ class SqlPresentation(Presentation):
         return (rendering.table(value, self._query(answer), self.task.config.dialect, whole=whole),)
 
     def _query(self, answer: str) -> exp.Query | None:
-        """None: it is no query."""
+        """None: it cannot be read as a query."""
         try:
             return read(answer, self.task.config.dialect)
         except NotOneQuery:

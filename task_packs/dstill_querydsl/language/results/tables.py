@@ -31,7 +31,7 @@ Line = dict[str, Any]  # column → cell
 
 
 class _Cell(NamedTuple):
-    """A cell that is no stored value."""
+    """A cell that was worked out, not stored."""
 
     value: Any
     kind: Kind = "figure"
