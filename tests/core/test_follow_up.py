@@ -66,6 +66,8 @@ def test_a_question_stands_alone(question: str) -> None:
         ("how many are there?", "how many orders where city is 'Oslo' are there?"),
         ("And how many of those are paid?", "how many orders where city is 'Oslo' are paid?"),
         ("what about Bergen?", "orders, showing price.\nwhat about Bergen?"),  # another city, not both
+        ("and Bergen?", "orders, showing price.\nand Bergen?"),
+        ("and their city?", "prices of the orders from Oslo.\nand their city?"),
         ("what about those over 5?", "prices of the orders from Oslo.\nwhat about those over 5?"),
     ],
 )
@@ -80,6 +82,13 @@ def test_another_measure_takes_the_place_of_the_one_before() -> None:
     assert (
         in_full(reading("and the lowest in Oslo?"), highest) == "highest price of the orders.\nand the lowest in Oslo?"
     )
+
+
+def test_another_date_takes_the_place_of_the_one_before() -> None:
+    in_may = Phrase(text=" where day is in May 2026", kind="condition", items=("orders.day",), values=("2026-05",))
+    before = Turn(question="orders in May 2026", phrases=(BEFORE.phrases[0], in_may))
+    assert in_full(reading("and in June 2026?"), before) == "orders.\nand in June 2026?"
+    assert in_full(reading("and by price?"), before) == "orders in May 2026.\nand by price?"
 
 
 def test_a_narrower_question_is_replaced_by_the_next_one() -> None:

@@ -13,12 +13,13 @@ as a part of a sentence does ("and", "what about", "by"), or if it names no item
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from dstill.api.protocols import Phrase
 from dstill.linked import Reading
 from dstill.linked.dialogue import first_of, joined
+from dstill.linked.linking import LINKS
 
 __all__ = ["Turn", "goes_on", "in_full"]
 
@@ -55,6 +56,9 @@ _INSTEAD = re.compile(
     r"(ok(ay)?,?\s)? (and\s)? ((what|how)\sabout | (do\s)?(the\s)?same(\sthing)?\sfor)\b (?!\s(those|the\sones))",
     re.IGNORECASE | re.VERBOSE,
 )
+_AND = re.compile(r"and\b(\s\S+){1,3}$", re.IGNORECASE)  # "and in June?": a value beside or in place of the one before
+_OF_VALUES = ("value", "said")  # kinds of links
+_DAY = re.compile(r"\d{4}(-\d|$)")
 _MEASURE = re.compile(
     r"""\b(max(imum)? | min(imum)? | average | mean | total | sum | median | most | least | more | less | fewer | fewest
     | (high|low|larg|small|old|young|lat|new|earli|long|short|cheap)est | ascending | descending | first | last)\b""",
@@ -95,14 +99,23 @@ def in_full(reading: Reading, before: Turn) -> str:
             return _HOW_MANY_OF.sub(lambda _: f"how many {rows}", question, count=1)
     if _INSTEAD.match(question):
         return _other_measure(before.question, question) or joined(base or _without(reading, before), question)
+    if _AND.match(question) and (first := _without(reading, before, _OF_VALUES)) != before.question:
+        return joined(first, question)
     return joined((before.words() if base else "") or before.question, question)
 
 
-def _without(reading: Reading, before: Turn) -> str:
-    """The question before, without the conditions on what this one names."""
-    items = {reading.items[item].name for _, item in reading.links}
-    kept = [phrase for phrase in before.phrases if phrase.kind != "condition" or items.isdisjoint(phrase.items)]
+def _without(reading: Reading, before: Turn, kinds: Sequence[str] = LINKS) -> str:
+    """The question before, without the conditions on what this one links to, or on dates if it has one."""
+    items = {reading.items[item].name for (_, item), kind in reading.links.items() if kind in kinds}
+    has_date = any(word.kind in ("date", "month") for word in reading.words)
+    kept = [phrase for phrase in before.phrases if not _is_about(phrase, items, has_date)]
     return "".join(phrase.text for phrase in kept) if len(kept) < len(before.phrases) else before.question
+
+
+def _is_about(phrase: Phrase, items: Set[str], has_date: bool) -> bool:
+    """Whether a phrase is a condition on one of the items, or on a date."""
+    dates = has_date and any(_DAY.match(value) for value in phrase.values)
+    return phrase.kind == "condition" and (dates or not items.isdisjoint(phrase.items))
 
 
 def _other_measure(before: str, question: str) -> str:
