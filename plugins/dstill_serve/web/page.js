@@ -86,8 +86,8 @@ async function next() {
   const { ok, data } = reply;
   const row = ok ? data : data.answered;
   if (row) show(row, query);
-  if (ok && row.ok) goOnFrom({ data: query.data || "", turn: { question: row.question, answer: row.answer } });
   else $("answer").hidden = true;
+  if (ok && row.ok) goOnFrom({ data: query.data || "", turn: { question: row.question, answer: row.answer } });
   say(ok ? "" : data.error.message, !ok);
   addToHistory(query.question, query.data || "", row ? markOf(row) : "✗");
   const isTyping = document.activeElement === $("question") && $("question").value.trim() !== query.question;

@@ -54,6 +54,21 @@ def lines(page: Any, selector: str) -> list[str]:
     return found
 
 
+def test_next_question_may_go_on_from_the_answer(server: Any, visit: Any) -> None:
+    page, sent = visit(server.address), list[Any]()
+    page.on("request", lambda request: sent.append(request.post_data_json) if "v1/query" in request.url else None)
+    assert not page.locator("#after").is_visible()
+    ask(page, "what is tea?")
+    page.locator("#before", has_text="what is tea?").wait_for()
+    ask(page, "what is coffee?")
+    page.locator("#before", has_text="what is coffee?").wait_for()
+    page.locator("#anew").click()
+    assert not page.locator("#after").is_visible()
+    ask(page, "what is milk?")
+    asked = {"question": "what is tea?", "answer": '{"say": "tea"}'}
+    assert [row.get("after") for row in sent] == [None, asked, None]
+
+
 def test_question_shows_its_answer(server: Any, visit: Any) -> None:
     page = visit(server.address)
     assert page.title() == "tea · dstill playground"
