@@ -25,6 +25,7 @@ from dstill.api.protocols import (
     Readback,
     ResultProperties,
     Synthesis,
+    Terms,
     TestDatabases,
     ValueLookup,
 )
@@ -71,6 +72,7 @@ class QueryDsl(Task, declared=TASK):
         Readback: "dstill_querydsl.protocols.readback:QueryReadback",
         ResultProperties: "dstill_querydsl.protocols.result_properties:QueryResults",
         Synthesis: "dstill_querydsl.protocols.synthesis:QuerySynthesis",
+        Terms: "dstill_querydsl.protocols.glossary:QueryGlossary",
         TestDatabases: "dstill_querydsl.protocols.test_databases:QueryTestDatabases",
         ValueLookup: "dstill_querydsl.protocols.value_lookup:QueryValueLookup",
     }

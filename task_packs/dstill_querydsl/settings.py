@@ -32,6 +32,9 @@ class Settings:
         trust="file",
         describes=True,
     )
+    glossary: str = setting(
+        "", "TOML file with words of your trade and what they mean in the data.", trust="file", describes=True
+    )
     documents: int = setting(DOCUMENTS, "Number of documents of a bundled index.", low=1, high=CEILING)
     n_questions: int = setting(6_000, "Number of synthetic questions to make for training.", low=1, high=200_000)
     free_phrasing: float = setting(

@@ -26,6 +26,7 @@ from dstill.api.protocols import (
     Readback,
     ResultProperties,
     Synthesis,
+    Terms,
     TestDatabases,
     ValueLookup,
 )
@@ -64,6 +65,7 @@ class Sql(AboutDatabases, declared=TASK):
         Readback: "dstill_sql.protocols.readback:SqlReadback",
         ResultProperties: "dstill_sql.protocols.result_properties:SqlResults",
         Synthesis: "dstill_sql.protocols.synthesis:SqlSynthesis",
+        Terms: "dstill_sql.protocols.glossary:SqlGlossary",
         TestDatabases: "dstill_sql.protocols.test_databases:SqlTestDatabases",
         ValueLookup: "dstill_sql.protocols.value_lookup:SqlValueLookup",
     }
@@ -103,6 +105,8 @@ class Sql(AboutDatabases, declared=TASK):
             messages.append(Message(role="assistant", content=self.reply_text(shot.rationale or "", shot.answer or "")))
         database = self.database(example)
         schema = "" if database is None else f"Schema ({self.config.dialect}):\n{database.schema.ddl()}\n\n"
+        if terms := Terms.of(self).glossary(example).text:
+            schema += f"Here {terms}.\n\n"
         messages.append(Message(role="user", content=f"{schema}Question: {example.question}"))
         return Prompt(example=example, messages=tuple(messages))
 

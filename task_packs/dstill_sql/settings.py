@@ -29,6 +29,9 @@ class Settings:
         trust="file",
         describes=True,
     )
+    glossary: str = setting(
+        "", "TOML file with words of your trade and what they mean in the data.", trust="file", describes=True
+    )
     database: str = setting(
         "", "The database file of DuckDB or SQLite that answers run on. It is only read.", trust="file"
     )

@@ -19,6 +19,7 @@
     Demo                 shows the pack with `dstill demo`
     KnownAnswers         checks the pack by answers whose verdict its author knows
     ValueLookup          reads a text that the data do not have as the value that it means
+    Terms                reads the words of a trade as a glossary says
     Readback             says in plain words what an answer does
 
 Every method has a default, and no class needs another one. dstill gets the objects by `of`: that of the class that the
@@ -42,6 +43,7 @@ from typing import Any, ClassVar
 from dstill.api.answer_files import FileAnswer, Fix
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.form import Form
+from dstill.api.glossary import Glossary, Term
 from dstill.api.records import Example, Grammar, Mutant, Problem, RelevantSchema, ResultDiff, Table, TestDatabase
 from dstill.api.task import Task, TaskProtocol
 from dstill.io.pretty_json import highlighted
@@ -64,6 +66,7 @@ __all__ = [
     "Readback",
     "ResultProperties",
     "Synthesis",
+    "Terms",
     "TestDatabases",
     "ValueLookup",
     "methods_of",
@@ -350,6 +353,18 @@ class Linked(TaskProtocol):
         return None
 
 
+class Terms(TaskProtocol):
+    """A glossary (`dstill.api.glossary`) says what words of a trade mean in the data."""
+
+    def glossary(self, example: Example) -> Glossary:
+        """The terms about the example's data. Raises DataError for one that names what is not there."""
+        return Glossary()
+
+    def probe(self, example: Example, term: Term) -> str:
+        """An answer that uses the term, to try it: how many rows meet a condition, a few values of anything else."""
+        return ""
+
+
 class Demo(TaskProtocol):
     """`dstill demo --task NAME` shows the pack. dstill reads the class attributes before it creates the task."""
 
@@ -463,6 +478,7 @@ PROTOCOLS: tuple[type[TaskProtocol], ...] = (
     Readback,
     ResultProperties,
     Synthesis,
+    Terms,
     TestDatabases,
     ValueLookup,
 )

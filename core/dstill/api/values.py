@@ -17,7 +17,7 @@ aliases file has:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -81,6 +81,16 @@ class Values:
         aliases = {name: _aliases(names, f"{where}, /{_escape(name)}") for name, names in data.items()}
         known = self._known.items()
         return Values({name: replace(of, aliases=aliases.get(name, of.aliases)) for name, of in known})
+
+    def with_more_aliases(self, names: Mapping[str, Mapping[str, Sequence[str]]]) -> Values:
+        """The values with more other names: item → value → its names. A value that was not known is one more."""
+        known = dict(self._known)
+        for name, of_item in names.items():
+            item = known.get(name, Known())
+            new = tuple(value for value in of_item if value not in item.values)
+            aliases = {other: value for value, others in of_item.items() for other in others}
+            known[name] = replace(item, values=(*item.values, *new), aliases={**item.aliases, **aliases})
+        return Values(known)
 
     def texts_in(self, shown: Mapping[str, Any]) -> dict[str, list[str]]:
         """The texts among the values that `shown`, which is in the form of a values file, has as they are."""

@@ -109,6 +109,8 @@ COMMANDS = (
         "dstill.cli.runs:runs_track",
         "Send scores, report and student to the services of train.report_to.",
     ),
+    LazyCommand("glossary check", "dstill.cli.glossary:glossary_check", "Check the terms of the glossary."),
+    LazyCommand("glossary suggest", "dstill.cli.glossary:suggest", "Suggest terms from people's questions."),
     LazyCommand("pack new", "dstill.cli.new_pack:new_pack", "Create a package with a new task pack."),
     LazyCommand("pack list", "dstill.cli.runs:plugins", "List the installed plugins and what each provides."),
     LazyCommand("config show", "dstill.cli.runs:config_show", "Show every configuration key and its value."),

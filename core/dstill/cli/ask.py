@@ -25,6 +25,7 @@ from dstill.cli.ready import about_data
 from dstill.cli.results import MORE, Rows, write_csv
 from dstill.errors import UsageError
 from dstill.io.shell import command
+from dstill.stages.predict.answerable import Answerable
 from dstill.stages.predict.predictor import Predictor, question_text
 
 __all__ = ["ask"]
@@ -59,12 +60,27 @@ QUESTION_WIDTH = 300  # characters of a question
     metavar="FILE",
     help="Also write all rows of the result to this file, with exact values. Needs one QUESTION.",
 )
+@click.option(
+    "--feedback",
+    "remembered",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="File of people's verdicts. Answers that somebody confirmed are given again; on a terminal, `right` and `wrong` "
+    "add one.",
+)
 @click.option("--page", is_flag=True, help="Ask on a web page, on a free port of this machine, until Ctrl-C.")
 @json_output("Print one JSON object for each question.")
 @set_option
 @pass_app
 def ask(
-    app: App, questions: tuple[str, ...], spec: str | None, limit: int, file: Path | None, page: bool, as_json: bool
+    app: App,
+    questions: tuple[str, ...],
+    spec: str | None,
+    limit: int,
+    file: Path | None,
+    remembered: Path | None,
+    page: bool,
+    as_json: bool,
 ) -> None:
     """Ask about the data on a server, without a project or training.
 
@@ -90,7 +106,7 @@ def ask(
     where = ["QUESTION" if len(questions) == 1 else f"QUESTION {number}" for number, _ in enumerate(questions, 1)]
     texts = [question_text(*pair) for pair in zip(questions, where, strict=True)]  # before anything takes time
     tally = Tally()
-    with about_data(app, spec, "ask") as student, Predictor(student, execute=True) as answering:
+    with about_data(app, spec, "ask") as student, _predictor(student, remembered) as answering:
         if not questions and sys.stdin.isatty():
             _advise(answering, as_json=as_json)
             Conversation(answering, Rows(limit, by=MORE), as_json=as_json).run()
@@ -111,6 +127,12 @@ def ask(
         if tally.asked:
             _advise(answering, as_json=as_json)
     tally.end(f"student {student.name}", as_json=as_json)
+
+
+def _predictor(student: Answerable, remembered: Path | None) -> Predictor:
+    from dstill.stages.predict.memory import Memory
+
+    return Predictor(student, execute=True, memory=None if remembered is None else Memory(student.task, remembered))
 
 
 def _serve_page(questions: Sequence[str], spec: str | None) -> None:

@@ -3,7 +3,8 @@
     Conversation(predictor, Rows(20, by=MORE), as_json=False).run()     until `exit`, Ctrl-D or Ctrl-C
 
 `help` lists the fields, `more` shows more rows of the last result, and a number takes the answer that was offered under
-it: then the next question goes on from that one.
+it: then the next question goes on from that one. With a memory, `right` and `wrong` say so of the last answer, and a
+number remembers what was taken.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from dataclasses import replace
 import click
 
 from dstill.api.protocols import Presentation
-from dstill.api.records import OutcomeKind
-from dstill.api.task import Task
+from dstill.api.records import Example, OutcomeKind
+from dstill.api.task import Task, data_of
 from dstill.cli.console import emit, error, note, prompt, say, width
 from dstill.cli.predict import Tally, show_doubt, show_problems, warn_of_guesses
 from dstill.cli.results import MORE, Rows, has_more, show_result
 from dstill.errors import DstillError, Interrupted
+from dstill.inputs.feedback import RIGHT, WRONG
 from dstill.io.pretty_json import pretty
 from dstill.stages.predict.answer_objects import data_rows
-from dstill.stages.predict.predicted import PredictedAnswer
+from dstill.stages.predict.predicted import MEMORY, PredictedAnswer
 from dstill.stages.predict.predictor import Predictor
 
 __all__ = ["Conversation", "show_answer"]
@@ -56,7 +58,11 @@ class Conversation:
                 self._page = self._page.after()
                 show_result(self._task, self._shown(), self._page)
             elif words.isdecimal() and 0 < int(words) <= len(self._offered()):
-                self._show(self._offered()[int(words) - 1])
+                first, taken = self._shown(), self._offered()[int(words) - 1]
+                self._show(taken)
+                self._remember(first, WRONG, taken.answer)
+            elif words in (RIGHT, WRONG) and self._answering.memory and self._last and self._last.answer:
+                self._remember(self._last, words, None)
             elif words:
                 self._asked += 1
                 self._ask(words)
@@ -85,6 +91,23 @@ class Conversation:
         if answered.alternatives and not self._as_json:
             numbers = ", ".join(map(str, range(1, 1 + len(answered.alternatives))))
             note(f"to take another one, enter its number: {numbers}")
+
+    def _remember(self, answered: PredictedAnswer, verdict: str, correction: str | None) -> None:
+        """Add what the user says of an answer to the feedback file."""
+        memory, task = self._answering.memory, self._task
+        if memory is None:
+            return
+        try:
+            memory.append(
+                answered,
+                verdict,
+                correction,
+                model=self._answering.run.name,
+                data=data_of(task, Example(id="", question="", context=self._answering.context)),
+            )
+            note(f"noted in {memory.file}" + (": the same question gets this answer again" if verdict == RIGHT else ""))
+        except DstillError as problem:
+            error(problem, as_json=self._as_json)
 
     def _shown(self) -> PredictedAnswer:
         assert self._last is not None
@@ -134,6 +157,10 @@ def show_answer(task: Task, answered: PredictedAnswer, rows: Rows, *, as_json: b
         say(pretty(answered.answer, min(width(), WIDEST)) if task.json_answers else answered.answer, lines=True)
     if answered.read_back:
         say(f"in words: {answered.read_back}", lines=True)
+    if answered.answered_by == MEMORY:
+        say("from memory: somebody said that this answer is right")
+    if answered.terms:
+        say(f"glossary: {'; '.join(answered.terms)}", lines=True)
     show_problems(answered)
     if answered.outcome == OutcomeKind.OK:
         show_result(task, answered, rows)

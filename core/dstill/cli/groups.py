@@ -37,6 +37,7 @@ OTHER, GROUPS = "Other commands", "More commands, in groups"
 SUBGROUPS: Mapping[str, str] = {
     "data": "Make, review, check and export datasets.",
     "runs": "List, inspect, upload and delete runs.",
+    "glossary": "Check words of your trade, and suggest some.",
     "experiment": "Plan, repeat and compare trainings.",
     "pack": "Write and check task packs, and list what plugins provide.",
     "config": "Show the configuration, and its schema for editors.",

@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import accumulate
 
-from dstill.linked.known import beginning_so, folded, names_of, telling_words
+from dstill.linked.known import beginning_so, folded, names_of, spans_of, telling_words
 from dstill.linked.names import stems
 from dstill.linked.spelled import Spelled
 from dstill.linked.words import Word
@@ -60,8 +60,10 @@ class Item:
     kind: str  # its type, in the task's words: "keyword", "integer"
     above: tuple[str, ...] = ()  # words of what it belongs to: the object or the table
     description: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()  # phrases that mean this item and no other, from a glossary
     values: tuple[str, ...] = ()  # known values; `KnownTexts`, if people call them by other names
     features: tuple[str, ...] = ()  # what else the student should know: "unit=ms", "nested"
+    made_of: tuple[str, ...] = ()  # names of the items that answers have in its place, if it is computed from them
     needs: tuple[str, ...] = ()  # names of the items that answers about it may need too
     prior: float = 0.0  # how likely answers name it although no word does. 1: shown for every question
 
@@ -100,6 +102,10 @@ class Schema:
                 self._said[word].append(number)
         self._telling = sorted(self._said)
         self._spelled = Spelled([item.name for item in self.items])
+        self._called: dict[str, list[int]] = defaultdict(list)  # folded phrases of a glossary
+        for number, item in enumerate(self.items):
+            for phrase in dict.fromkeys(folded(phrase) for phrase in item.called):
+                self._called[phrase].append(number)
         self.for_word = lru_cache(maxsize=max(64, _CACHE_SIZE // (len(self.items) or 1)))(self._for_word)
 
     def named(self, names: Set[str]) -> set[str]:
@@ -122,10 +128,13 @@ class Schema:
                 for item in items if wanted is None else wanted.intersection(items):
                     links[place, item] = min(_SHORT, links.get((place, item), _SHORT))
         spelled = [(_inside(words, start, end), items) for start, end, items in self.spelled(question)]
-        alone = {place for places, _ in spelled for place in places}  # they mean these items and no other
+        called = [(range(first, last + 1), items) for (first, last), items in self.called(question, words)]
+        alone = {place for places, _ in (*spelled, *called) for place in places}  # they mean these items and no other
         links = {(place, item): kind for (place, item), kind in links.items() if place not in alone}
+        terms = {place for places, _ in called for place in places}
         known = [(_inside(words, start, end), items) for start, end, items in self.known_values(question)]
-        for kind, spans in ((_NAME, spelled), (_VALUE, known)):
+        known = [(places, items) for places, items in known if terms.isdisjoint(places)]
+        for kind, spans in ((_NAME, (*spelled, *called)), (_VALUE, known)):
             for places, items in spans:
                 for item in items if wanted is None else wanted.intersection(items):
                     links |= dict.fromkeys(((place, item) for place in places), kind)
@@ -141,6 +150,17 @@ class Schema:
                     if (link := links.get(item)) is not None:
                         kinds[place, item] = link[0]
         return kinds
+
+    def called(self, question: str, words: Sequence[Word]) -> Iterator[tuple[tuple[int, int], Sequence[int]]]:
+        """Phrases of a glossary in a question: their first and last word, and the items. Of two that overlap, the
+        longer."""
+        spans = spans_of(question, words) if self._called else ()
+        by_span = {span: items for span, text in spans if (items := self._called.get(folded(text)))}
+        taken: set[int] = set()
+        for first, last in sorted(by_span, key=lambda span: span[0] - span[1]):
+            if taken.isdisjoint(places := range(first, last + 1)):
+                taken.update(places)
+                yield (first, last), by_span[first, last]
 
     def spelled(self, question: str) -> Iterator[tuple[int, int, Sequence[int]]]:
         """Names that a question spells as the schema has them: start, end, and the items that may be meant."""

@@ -101,6 +101,7 @@ class Ranking:
         for items, more in chain(
             ((items, _VALUE * self._rare(len(items))) for items in once.values()),
             ((items, _SPELLING) for _, _, items in self.schema.spelled(question)),
+            ((items, _SPELLING) for _, items in self.schema.called(question, words)),
             ((items, _INITIALS * self._rare(len(items))) for _, items in self.schema.initials(own)),
             ((items, more) for pattern, items, more in self._cues if pattern.search(question)),
         ):

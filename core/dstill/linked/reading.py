@@ -76,6 +76,7 @@ class Reading:
         One that is spelled as the schema has it, such as ``price_20``, counts whatever else is used.
         """
         used = self.schema.named(used)
+        used |= {item.name for item in self.items if item.made_of and used.issuperset(item.made_of)}
         for _, _, items in self.schema.spelled(self.question):
             if used.isdisjoint(names := [self.schema.items[item].name for item in items]):
                 return names

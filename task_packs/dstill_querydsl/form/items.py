@@ -16,6 +16,7 @@ from dstill.linked.moments import lateness
 from dstill.linked.names import stems
 from dstill_querydsl.language.field_types import INTEGERS
 from dstill_querydsl.language.fields import Field, Fields
+from dstill_querydsl.language.terms import Terms
 
 __all__ = ["FEATURES", "first_date", "items_of"]
 
@@ -28,10 +29,10 @@ FEATURES = (
 )
 
 
-def items_of(fields: Fields, values: Values, *, ranked: bool = False) -> list[Item]:
+def items_of(fields: Fields, values: Values, terms: Terms | None = None, *, ranked: bool = False) -> list[Item]:
     """Every field that an answer can name, in the order of the mapping.
 
-    `ranked`: `values` starts with the fields that most documents have, as `init` writes it.
+    `terms`: of a glossary. `ranked`: `values` starts with the fields that most documents have, as `init` writes it.
     """
     first = first_date(fields)
     priors = _priors(values, ranked=ranked)
@@ -43,6 +44,8 @@ def items_of(fields: Fields, values: Values, *, ranked: bool = False) -> list[It
         replace(
             _item(field, values, first),
             needs=(*field.nested, *_around(field), *subs.get(field.name, ())),
+            called=terms.called.get(field.name, ()) if terms else (),
+            made_of=terms.made_of(field.name) if terms and field.name in terms.definitions else (),
             prior=1.0 if field.name == first else priors.get(field.name, 0.0),
         )
         for field in fields

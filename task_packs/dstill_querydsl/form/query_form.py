@@ -20,6 +20,7 @@ from dstill_querydsl.form.cursor import BodyCursor, start
 from dstill_querydsl.language import strict
 from dstill_querydsl.language.canonical import canonical
 from dstill_querydsl.language.mapping.index_profile import IndexProfile
+from dstill_querydsl.language.terms import expanded
 
 __all__ = ["QueryForm", "difference"]
 
@@ -37,13 +38,14 @@ class _Mapping:
     @cached_property
     def ranking(self) -> Ranking:
         profile = self.profile
-        fields = items.items_of(profile.fields, profile.values, ranked=profile.index.given_values is not None)
+        ranked = profile.index.given_values is not None
+        fields = items.items_of(profile.fields_of_students, profile.values, profile.terms, ranked=ranked)
         return Ranking(Schema(fields, meant), cues=cues.cues_of(fields))
 
     @cached_property
     def language(self) -> Language:
         profile = self.profile
-        return Language(profile.fields, profile.limits, profile.ranges, self.ranking.schema.items, self._dialect)
+        return Language(profile.fields_of_students, profile.limits, profile.ranges, self.ranking.schema.items, self._dialect)
 
 
 class QueryForm(Form):
@@ -82,8 +84,11 @@ class QueryForm(Form):
 
     def start(self, reading: Reading) -> BodyCursor | None:
         """Where a body about the reading's mapping begins. None if this form has not read that mapping lately."""
-        mapping = next((entry for entry in self._known.values() if entry.ranking.schema is reading.schema), None)
+        mapping = self._of(reading)
         return None if mapping is None else start(mapping.language, reading)
+
+    def _of(self, reading: Reading) -> _Mapping | None:
+        return next((entry for entry in self._known.values() if entry.ranking.schema is reading.schema), None)
 
     def replay(self, seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
         return self._replay(seed)
@@ -111,6 +116,8 @@ class QueryForm(Form):
 
     def decode(self, tokens_: Sequence[Token], reading: Reading) -> str:
         body = decoding.decode(tokens.split(tokens_), reading)
+        if (mapping := self._of(reading)) is not None:
+            body = expanded(body, mapping.profile.terms)
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 

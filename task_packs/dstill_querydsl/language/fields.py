@@ -14,7 +14,7 @@ Malformed parts of a mapping are skipped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, get_close_matches
 from fnmatch import fnmatchcase
@@ -91,6 +91,10 @@ class Fields:
                 return _below(above, name)
             parent = parent.rpartition(".")[0]
         return None
+
+    def with_more(self, more: Iterable[Field]) -> Fields:
+        """These fields and others."""
+        return Fields({**self._fields, **{item.name: item for item in more}}, self.conflicts)
 
     def matching(self, pattern: str) -> list[Field]:
         """Fields whose names match a wildcard pattern."""

@@ -31,6 +31,7 @@ from dstill_sql.form.values import Reader, is_number, quoted_text, starts_value
 from dstill_sql.form.writing import Column, Instance, Join, Part, Piece, Query, Select, Star, joined, render, wrapped
 from dstill_sql.language import refusals
 from dstill_sql.language.database.schema import Reference
+from dstill_sql.language.database.terms import expanded
 
 __all__ = ["CLAUSES", "REASON", "decode", "hint"]
 
@@ -54,7 +55,7 @@ def decode(tokens: Sequence[Token], reading: Reading) -> str:
     query = decoder.query(None)
     if decoder.peek() is not None:
         raise NotExpressible(f"{decoder.peek()!r} after the end")
-    return render(query, tables.joins, tables.database.schema.dialect)
+    return expanded(render(query, tables.joins, tables.database.schema.dialect), tables.database)
 
 
 class _Decoder(Reader):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from dstill.api.values import Known
 from dstill.linked import Item, KnownTexts, Schema
@@ -85,6 +86,7 @@ class Tables(Schema):
             own = self._unique(table.name)
             self.tables[own] = table
             shown = [column for column in table.columns if not self._limits.denies(table.name, column.name)]
+            shown += self._computed(table)
             names = [self._unique(f"{table.name}.{column.name}") for column in shown]
             self.columns.update(zip(names, ((table, column) for column in shown), strict=True))
             first = _first_date(table)
@@ -94,9 +96,22 @@ class Tables(Schema):
                 for name, column in zip(names, shown, strict=True)
                 if column.name == first or column.name.casefold() in of_roles
             ]
-            yield _table(table, own, needs)
+            yield replace(_table(table, own, needs), called=self._called(table.name))
             for name, column in zip(names, shown, strict=True):
                 yield self._column(name, own, table, column, first)
+
+    def _computed(self, table: Table) -> list[Column]:
+        """The columns that a glossary computes from those that may be read."""
+        terms = self.database.terms
+        return [
+            column
+            for column in (terms.columns.get(table.name, ()) if terms else ())
+            if not any(self._limits.denies(*name.rsplit(".", 1)) for name in terms.made_of(table.name, column))
+        ]
+
+    def _called(self, name: str) -> tuple[str, ...]:
+        terms = self.database.terms
+        return terms.called.get(name, ()) if terms else ()
 
     def _unique(self, name: str) -> str:
         """A table may be called ``a.b``, as the column b of a table a is."""
@@ -105,7 +120,8 @@ class Tables(Schema):
         return name
 
     def _column(self, name: str, own: str, table: Table, column: Column, first: str) -> Item:
-        known = self.database.values.get(f"{table.name}.{column.name}")
+        full, terms = f"{table.name}.{column.name}", self.database.terms
+        known = self.database.values.get(full)
         kind = kind_of(column, known, loose=self.database.schema.dialect == "sqlite")
         values = KnownTexts(_said(known, kind), known.aliases) if known else KnownTexts()
         return Item(
@@ -114,8 +130,10 @@ class Tables(Schema):
             kind=kind,
             above=_words(table.name),
             description=tuple(stems(column.comment)),
+            called=self._called(full),
             values=values,
             features=tuple(self._features(table, column, first, bool(values))),
+            made_of=() if table.column(column.name) or terms is None else terms.made_of(table.name, column),
             needs=(own,),
             prior=0.5 if values else 0.0,
         )

@@ -8,10 +8,11 @@ from typing import Any, Self
 from dstill.api.records import OutcomeKind, Problem, Row
 from dstill.io.html import table
 
-__all__ = ["CALLER", "STUDENT", "PredictedAnswer", "Step", "Votes"]
+__all__ = ["CALLER", "MEMORY", "STUDENT", "PredictedAnswer", "Step", "Votes"]
 
 STUDENT = "student"  # who answered, if no large model did
 CALLER = "caller"  # who answered, if the answer came from outside (`Predictor.checked`)
+MEMORY = "memory"  # who answered, if somebody confirmed the answer before (`dstill.stages.predict.memory`)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,7 @@ class PredictedAnswer(Row):
     refused: bool
     reason: str = ""  # why it is not `ok`, in a line
     read_back: str = ""  # what a valid answer does, in plain words; empty: the task has none
+    terms: tuple[str, ...] = ()  # of the glossary in the question, with what each means: "late = due < now"
     rationale: str = ""  # of a student that reasons before it answers
     problems: tuple[Problem, ...] = ()
     outcome: str = ""  # value of `OutcomeKind`; empty: it was not run
@@ -57,7 +59,7 @@ class PredictedAnswer(Row):
     logprob: float | None = None  # of the student's answer; None: not known, or not valid
     unsure: bool | None = None  # less probable than most right answers of this student; None: not known
     abstained: bool = False  # the confidence is below the cut of `Predictor.promise`: there is no answer
-    answered_by: str = STUDENT  # or CALLER, or the large model that was asked in its place, as "openai:gpt-5-mini"
+    answered_by: str = STUDENT  # or CALLER, MEMORY, or the large model that was asked in its place, as "openai:gpt-5-mini"
     first_answer: str = ""  # the student's first answer, which did not work (`second_look`); empty: this is the first
     second_look: str = ""  # why this is not the first answer
     alternatives: tuple[PredictedAnswer, ...] = ()  # other answers that ran, if somebody asked for them
@@ -85,7 +87,7 @@ class PredictedAnswer(Row):
 
         That an answer passes the checks and runs does not mean that it is right.
         """
-        if not self.ok:
+        if not self.ok or self.answered_by == MEMORY:
             return ""
         if self.out_of_distribution and not self.by_fallback:
             return "no training question is like this one"
@@ -103,7 +105,7 @@ class PredictedAnswer(Row):
     @property
     def by_fallback(self) -> bool:
         """Whether a large model answered in the place of the student."""
-        return self.answered_by not in (STUDENT, CALLER)
+        return self.answered_by not in (STUDENT, CALLER, MEMORY)
 
     @property
     def verdict(self) -> str:
@@ -127,7 +129,7 @@ class PredictedAnswer(Row):
             "problems": "; ".join(problem.message for problem in self.problems),
             "confidence": self.confidence,
             "similarity": self.similarity,
-            "answered by": self.answered_by if self.by_fallback else "",
+            "answered by": "" if self.by_student else self.answered_by,
             "result": "" if self.result is None else str(self.result),
         }
         return table((), [fact for fact in facts.items() if fact[1] not in (None, "")])
@@ -140,7 +142,7 @@ class PredictedAnswer(Row):
         omitted |= set() if self.outcome else {"outcome", "result"}
         omitted |= {
             name
-            for name in ("read_back", "rationale", "first_answer", "second_look", "alternatives")
+            for name in ("read_back", "terms", "rationale", "first_answer", "second_look", "alternatives")
             if not getattr(self, name)
         }
         omitted |= set() if self.abstained or self.by_fallback else {"withheld"}

@@ -28,7 +28,7 @@ from dstill.answering import prompted, steps
 from dstill.answering.constrained import Constrained
 from dstill.api.executor import Executor
 from dstill.api.faults import about
-from dstill.api.protocols import Phrase, Presentation, RationaleTerms, Readback
+from dstill.api.protocols import Phrase, Presentation, RationaleTerms, Readback, Terms
 from dstill.api.records import Draft, Example, Level, ModelInput, OutcomeKind, Prediction, Problem
 from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
@@ -43,7 +43,7 @@ from dstill.quality.units import other_units
 from dstill.stages.predict.alternatives import MARGIN, is_sure, other_answers
 from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
 from dstill.stages.predict.follow_up import Turn, goes_on, in_full
-from dstill.stages.predict.predicted import CALLER, STUDENT, PredictedAnswer, Step
+from dstill.stages.predict.predicted import CALLER, MEMORY, STUDENT, PredictedAnswer, Step
 from dstill.stages.predict.second_look import (
     CANDIDATES,
     finds,
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from dstill.confidence.fallback import Fallback
+    from dstill.stages.predict.memory import Memory
 
 __all__ = ["QUESTION_LIMIT", "Predictor", "question_text"]
 
@@ -102,18 +103,21 @@ class Predictor:
         execute: bool = False,
         max_wrong: float | None = None,
         fallback: str = "",
+        memory: Memory | None = None,
     ) -> None:
         """`execute`: run answers, unless a call says otherwise or the task has no executor.
 
         `max_wrong`: abstain where more than this share of the answers would be wrong (`dstill.confidence.promise`).
         Raises UsageError when no cut holds for it. `fallback`: TEACHER:MODEL, a large model that is asked where the
         student abstains and where the checks refuse its answer (`dstill.confidence.fallback`).
+        `memory`: answers that people confirmed, which are given again.
         """
         self.run = run if isinstance(run, Answerable) else run.answerable()
         self.setup = self.run.setup
         self.calibration = self.run.calibration()
         self.promise = None if max_wrong is None else self._promised(max_wrong)
         self.fallback = self._made_fallback(fallback) if fallback else None
+        self.memory = memory
         self.execute = execute
         self.executor: Executor | None = None
         self.nearness_unknown = ""  # why the similarity is not known, although the run has a baseline for it
@@ -281,8 +285,26 @@ class Predictor:
         `fall_back`: whether the `fallback` is asked, if there is one; else do so with `needs_fallback`.
         """
         executor = self._executor(execute)
-        if not examples:
-            return []
+        remembered = {n: known for n, e in enumerate(examples) if (known := self._remembered(e, executor)) is not None}
+        asked = [example for n, example in enumerate(examples) if n not in remembered]
+        answers = iter(self._by_student(asked, executor, fall_back=fall_back) if asked else ())
+        return [remembered[n] if n in remembered else next(answers) for n in range(len(examples))]
+
+    def _remembered(self, example: Example, executor: Executor | None) -> PredictedAnswer | None:
+        """The answer that somebody confirmed, if it still passes the checks."""
+        if self.memory is None:
+            return None
+        student = self.setup.student
+        text = self.memory.answer(example, student.form.read if student.reads_schema else None)
+        if text is None:
+            return None
+        written = Prediction(id=example.id, text=text)
+        answered = self._judged(example, written, MEMORY, lambda confirmed: Draft(answer=confirmed.text))
+        return self._ran(example, answered, executor) if answered.ok or answered.refused else None
+
+    def _by_student(
+        self, examples: Sequence[Example], executor: Executor | None, *, fall_back: bool
+    ) -> list[PredictedAnswer]:
         with self._writing:
             began = time.time_ns()
             draws = self.calibration.draws if self.calibration else 0
@@ -572,6 +594,7 @@ class Predictor:
             refused=verdict.refused,
             reason=_refusal("the student" if own else by, why) if verdict.refused else unread or verdict.reason,
             read_back="".join(phrase.text for phrase in phrases),
+            terms=self._terms(example),
             problems=(*verdict.problems, *problems),
             answered_by=by,
             steps=(Step(name="check", began=began, ended=time.time_ns()),),
@@ -607,6 +630,11 @@ class Predictor:
         """A valid answer in plain words, if its task has any."""
         with about(example.id):
             return Readback.of(self.setup.task).read_back(example, answer)
+
+    def _terms(self, example: Example) -> tuple[str, ...]:
+        """The terms of the glossary that a question names, with what they mean."""
+        with about(example.id):
+            return tuple(map(str, Terms.of(self.setup.task).glossary(example).named(example.question)))
 
     def _misread(self, example: Example, answer: str, phrases: Sequence[Phrase], *, refused: bool) -> Iterator[Problem]:
         """Words that a student that reads the schema of the data has not read, or may have taken for something else."""

@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from dstill.api.glossary import Glossary
 from dstill.api.rows import reads_all
 from dstill.api.values import Values
 from dstill.io.logs import log
@@ -28,6 +29,7 @@ from dstill_querydsl.prompting.pruning import Pruned, Pruner
 
 if TYPE_CHECKING:
     from dstill_querydsl.language.readback.naming import Names
+    from dstill_querydsl.language.terms import Terms
     from dstill_querydsl.testdata.layout import Layout
 
 __all__ = ["IndexProfile"]
@@ -39,8 +41,12 @@ _NAME_LIMIT = 5  # texts of one mapping to show in warnings
 class IndexProfile:
     """One index under the guard's limits. Properties are computed on first use."""
 
-    def __init__(self, index: Index, limits: Limits, aliases: Any = None) -> None:
+    def __init__(
+        self, index: Index, limits: Limits, aliases: Any = None, glossary: Glossary | None = None, dialect: str = ""
+    ) -> None:
+        """`glossary`: whose conditions are written in `dialect`."""
         self.index = index
+        self.glossary, self._dialect = (glossary or Glossary()).of(index.name), dialect
         self._aliases = {} if aliases is None else aliases
         self._limits = limits
         self._warned = False
@@ -55,6 +61,21 @@ class IndexProfile:
     @cached_property
     def fields(self) -> Fields:
         return Fields.of(self.index.mapping)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The terms of the glossary. Raises DataError."""
+        from dstill_querydsl.language.terms import Terms, terms_of
+
+        return terms_of(self.glossary, self.fields, self._dialect) if self.glossary else Terms()
+
+    @cached_property
+    def fields_of_students(self) -> Fields:
+        """The fields with those that the glossary computes from fields that may be read."""
+        computed = [
+            field for field in self.terms.fields if all(map(self.limits.allows, self.terms.made_of(field.name)))
+        ]
+        return self.fields.with_more(computed) if computed else self.fields
 
     @cached_property
     def names(self) -> Names:
@@ -87,7 +108,8 @@ class IndexProfile:
         """The known values of the fields that may be read in every document."""
         if not reads_all(self._limits.rows, self.index.name):
             return Values()
-        return self.index.values.with_aliases(self._aliases, "task.querydsl.aliases").only(self.limits.allows)
+        values = self.index.values.with_aliases(self._aliases, "task.querydsl.aliases")
+        return values.with_more_aliases(self.terms.values).only(self.limits.allows)
 
     @cached_property
     def ranges(self) -> Bounds:

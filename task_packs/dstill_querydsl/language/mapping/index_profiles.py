@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dstill.api.glossary import glossary_in
 from dstill.api.records import Example
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import Index, aliases_in
@@ -49,5 +50,7 @@ class IndexProfiles:
             return None
         if index.digest not in self._known:
             aliases = aliases_in(self._config.aliases)
-            self._known[index.digest] = IndexProfile(index, self._config.guard, aliases)
+            glossary = glossary_in(self._config.glossary, "task.querydsl.glossary")
+            profile = IndexProfile(index, self._config.guard, aliases, glossary, self._config.dialect)
+            self._known[index.digest] = profile
         return self._known[index.digest]

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from dstill.api.glossary import Glossary, glossary_in
 from dstill.api.values import BUNDLED, Values
 from dstill.errors import DataError
 from dstill.io.strict_json import loads
@@ -32,7 +33,17 @@ def database_of(context: Mapping[str, Any], settings: Settings) -> Database | No
     database = _described(context, settings)
     if database and (settings.guard.denied or settings.guard.rows):
         database = _without_hidden(database, settings.guard)
-    return _with_aliases(database, settings.aliases, Path.cwd()) if database and settings.aliases else database
+    if database and settings.aliases:
+        database = _with_aliases(database, settings.aliases, Path.cwd())
+    glossary = glossary_in(settings.glossary, "task.sql.glossary")
+    return _with_terms(database, glossary) if database and glossary else database
+
+
+@lru_cache(maxsize=64)
+def _with_terms(database: Database, glossary: Glossary) -> Database:
+    from dstill_sql.language.database.terms import with_terms
+
+    return with_terms(database, glossary)
 
 
 @lru_cache(maxsize=64)

@@ -22,6 +22,7 @@ from dstill_sql.language.dialects import Dialect
 
 if TYPE_CHECKING:
     from dstill_sql.language.database.schema import SqlSchema
+    from dstill_sql.language.database.terms import Terms
 
 __all__ = ["Database", "File", "Rows", "rows_of"]
 
@@ -56,6 +57,7 @@ class Database:
     description: str = ""  # what it holds, in a sentence
     licence: str = ""
     data: Rows | File | None = None
+    terms: Terms | None = None  # of a glossary
 
     @cached_property
     def digest(self) -> str:

@@ -1,0 +1,156 @@
+"""Answers that people confirmed, given again to the same question, or to one with other values.
+
+    memory = Memory(task, "feedback.jsonl")
+    memory.answer(example, form.read)     # the answer to "trips of Ann in Oslo", for "trips of Ann in Oslo?"
+                                          # and, with the other name, for "trips of Bo in Oslo"
+
+The file is one of feedback (`dstill.inputs.feedback`), so nobody is believed against somebody else. Another value is one
+that the data are known to have of the same item, and the answer has to compare that item with it once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dstill.api.faults import about
+from dstill.api.protocols import NamedValue, ValueLookup
+from dstill.api.records import Example
+from dstill.api.task import Task, data_of
+from dstill.errors import UsageError
+from dstill.inputs import feedback
+from dstill.inputs.dedup import words_of
+from dstill.inputs.feedback import MAX_FILE, RIGHT, Feedback
+from dstill.io.secrets import looks_secret
+from dstill.linked import Reading
+from dstill.linked.known import same_value
+
+if TYPE_CHECKING:
+    from dstill.stages.predict.predicted import PredictedAnswer
+
+__all__ = ["Memory"]
+
+_SLOT = "\N{WHITE SQUARE}"  # stands for a value
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Value:
+    """A known value in a question."""
+
+    text: str
+    items: Sequence[str]  # that have it
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Confirmed:
+    """A question with its answer."""
+
+    example: Example
+    answer: str
+    values: Sequence[_Value] = ()
+
+
+class Memory:
+    """The confirmed answers of one feedback file."""
+
+    def __init__(self, task: Task, file: Path) -> None:
+        """Raises DataError, UsageError. A file that is not there has none."""
+        self._task, self.file = task, file
+        self._rows: list[Feedback] = feedback.read(file) if file.exists() else []
+        self._read()
+
+    def add(self, row: Feedback) -> None:
+        """Remember one more verdict, which is in the file."""
+        self._rows.append(row)
+        self._read()
+
+    def append(self, answered: PredictedAnswer, verdict: str, correction: str | None, *, model: str, data: str) -> None:
+        """Write what somebody says of an answer into the file, and remember it.
+
+        Raises UsageError, DiskError, RunError; and UsageError if the file is full or a text looks like a password.
+        """
+        for text in (answered.question, answered.answer, correction or ""):
+            if looks_secret(text):
+                raise UsageError("it has something that looks like a key or a password", where=str(self.file))
+        row = Feedback(
+            id=secrets.token_hex(8),
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+            model=model,
+            question=answered.question,
+            answer=answered.answer,
+            verdict="right" if verdict == RIGHT else "wrong",
+            correction=correction,
+            data=data,
+        )
+        if not feedback.append(self.file, row):
+            raise UsageError(f"the file has {MAX_FILE >> 20} MiB", where=str(self.file), hint="move it")
+        self.add(row)
+
+    def _read(self) -> None:
+        opinions = feedback.opinions(self._task, self._rows)
+        self._same = {(words_of(row.question), row.data): row.gold for row in opinions if row.gold}
+        self._confirmed = [row for row in opinions if row.gold]
+        self._alike: dict[str, dict[str, list[_Confirmed]]] = {}  # data → pattern → the questions
+
+    def answer(self, example: Example, read: Callable[[Example], Reading] | None) -> str | None:
+        """The confirmed answer; None: there is none. `read`: reads a question with its schema, to find values."""
+        data = data_of(self._task, example)
+        for name in (data, ""):
+            if (same := self._same.get((words_of(example.question), name))) is not None:
+                return same
+        if read is None or not self._same:
+            return None
+        if data not in self._alike:
+            self._alike[data] = self._patterns(data, example, read)
+        pattern, values = _pattern(read(example))
+        answers = (self._with_values(known, values) for known in self._alike[data].get(pattern, ()))
+        return next((answer for answer in answers if answer is not None), None)
+
+    def _patterns(
+        self, data: str, example: Example, read: Callable[[Example], Reading]
+    ) -> dict[str, list[_Confirmed]]:
+        """The confirmed questions about the data that have values, by their patterns."""
+        alike: dict[str, list[_Confirmed]] = {}
+        for row in self._confirmed:
+            of = Example(id=example.id, question=row.question, context=example.context)
+            pattern, values = _pattern(read(of)) if row.data in (data, "") else ("", [])
+            if values:
+                alike.setdefault(pattern, []).append(_Confirmed(example=of, answer=row.gold or "", values=values))
+        return alike
+
+    def _with_values(self, known: _Confirmed, values: Sequence[_Value]) -> str | None:
+        """The answer with the values of another question."""
+        lookup, answer = ValueLookup.of(self._task), known.answer
+        with about(known.example.id):
+            for old, new in zip(known.values, values, strict=True):
+                if old == new:
+                    continue
+                named = [
+                    value
+                    for value in lookup.named_values(known.example, answer)
+                    if value.item in old.items and value.item in new.items and value.text == old.text
+                ]
+                if len(named) != 1:
+                    return None
+                answer = lookup.with_value(known.example, answer, named[0], NamedValue(item=named[0].item, text=new.text))
+        return answer
+
+
+def _pattern(reading: Reading) -> tuple[str, list[_Value]]:
+    """A question with a mark in the place of each known value, and the values."""
+    question, values = reading.question, list[_Value]()
+    spans = sorted(reading.schema.known_values(question), key=lambda span: (span[0], -span[1]))
+    text, at = "", 0
+    for start, end, items in spans:
+        if start < at:
+            continue
+        having = [reading.schema.items[item] for item in items]
+        spelled = {same_value(question[start:end], item.values) for item in having} - {None}
+        if len(spelled) == 1:
+            text, at = f"{text}{question[at:start]}{_SLOT}", end
+            values.append(_Value(text=spelled.pop() or "", items=[item.name for item in having]))
+    return words_of(f"{text}{question[at:]}"), values

@@ -1,0 +1,30 @@
+"""The glossary's terms about a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dstill.api.glossary import Glossary, Term, glossary_in
+from dstill.api.protocols import Terms
+from dstill.api.records import Example
+from dstill_sql.language.database.terms import probe
+
+if TYPE_CHECKING:
+    from dstill_sql.pack import Sql
+
+__all__ = ["SqlGlossary"]
+
+
+class SqlGlossary(Terms):
+    """Names of tables, columns and values, conditions and measures of one table, and joins."""
+
+    task: Sql
+
+    def glossary(self, example: Example) -> Glossary:
+        if not self.task.config.glossary or (database := self.task.database(example)) is None:
+            return Glossary()
+        return glossary_in(self.task.config.glossary, "task.sql.glossary").of(database.name)
+
+    def probe(self, example: Example, term: Term) -> str:
+        database = self.task.database(example)
+        return "" if database is None else probe(term, database)
