@@ -163,7 +163,10 @@ def _term(name: str, entry: Any, where: str) -> Term:
                 raise DataError("'also' is no list of names", where=where, hint='also = ["overdue"]')
         elif key != "condition" and (not isinstance(value, str) or not value.strip()):
             raise DataError(f"'{key}' is no text", where=where)
-    term = Term(name=name, where=where, **{**entry, "also": tuple(entry.get("also", ()))})
+    return _checked(Term(name=name, where=where, **{**entry, "also": tuple(entry.get("also", ()))}), entry)
+
+
+def _checked(term: Term, entry: Mapping[str, Any]) -> Term:
     given = [key for key in _MEANINGS if entry.get(key)]
     if len(given) != 1:
         raise term.error(f"it has {' and '.join(given) or 'no meaning'}", _HINT)
@@ -171,5 +174,6 @@ def _term(name: str, entry: Any, where: str) -> Term:
         raise term.error("a value needs the column or field that has it", 'means = "airports.code"')
     for other in term.names:
         if not folded(other) or len(other) > _LONGEST:
-            raise term.error(f"{other[:_LONGEST]!r} is no name", f"at most {_LONGEST} characters, with a letter or digit")
+            hint = f"at most {_LONGEST} characters, with a letter or digit"
+            raise term.error(f"{other[:_LONGEST]!r} is no name", hint)
     return term

@@ -65,8 +65,8 @@ QUESTION_WIDTH = 300  # characters of a question
     "remembered",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="File of people's verdicts. Answers that somebody confirmed are given again; on a terminal, `right` and `wrong` "
-    "add one.",
+    help="File of people's verdicts. Answers that somebody confirmed are given again; on a terminal, `right` and "
+    "`wrong` add one.",
 )
 @click.option("--page", is_flag=True, help="Ask on a web page, on a free port of this machine, until Ctrl-C.")
 @json_output("Print one JSON object for each question.")

@@ -119,9 +119,7 @@ class _Word:
         return common[0] if len(common) == 1 else ""
 
 
-@click.command(
-    "suggest", cls=Command, examples=["dstill glossary suggest --feedback feedback.jsonl > glossary.toml"]
-)
+@click.command("suggest", cls=Command, examples=["dstill glossary suggest --feedback feedback.jsonl > glossary.toml"])
 @click.option(
     "--feedback",
     "file",
@@ -183,7 +181,6 @@ def _words(setup: Setup, example: Example, rows: Sequence[feedback.Feedback], kn
             and len(word.text) >= SHORTEST
             and word.text.lower() not in STOP_WORDS
             and known.isdisjoint(stems(word.text))
-            and not meant(word.text.lower())
         }
         questions.update(unread)
         if opinion.gold and unread:
@@ -191,4 +188,5 @@ def _words(setup: Setup, example: Example, rows: Sequence[feedback.Feedback], kn
             named = {reading.items[item].name for (_, item), kind in reading.links.items() if kind != "above"}
             for word in unread:
                 items[word].update(used - named)
-    return [_Word(text=word, questions=n, items=items[word]) for word, n in questions.most_common()]
+    words = (_Word(text=word, questions=n, items=items[word]) for word, n in questions.most_common())
+    return [word for word in words if word.item or not meant(word.text)]  # "longest" is no term of a trade

@@ -152,8 +152,10 @@ class Schema:
         return kinds
 
     def called(self, question: str, words: Sequence[Word]) -> Iterator[tuple[tuple[int, int], Sequence[int]]]:
-        """Phrases of a glossary in a question: their first and last word, and the items. Of two that overlap, the
-        longer."""
+        """Phrases of a glossary in a question: their first and last word, and the items.
+
+        Of two phrases that overlap, the longer one.
+        """
         spans = spans_of(question, words) if self._called else ()
         by_span = {span: items for span, text in spans if (items := self._called.get(folded(text)))}
         taken: set[int] = set()

@@ -45,7 +45,9 @@ class _Mapping:
     @cached_property
     def language(self) -> Language:
         profile = self.profile
-        return Language(profile.fields_of_students, profile.limits, profile.ranges, self.ranking.schema.items, self._dialect)
+        return Language(
+            profile.fields_of_students, profile.limits, profile.ranges, self.ranking.schema.items, self._dialect
+        )
 
 
 class QueryForm(Form):

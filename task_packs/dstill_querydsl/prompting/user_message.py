@@ -22,8 +22,7 @@ __all__ = ["user_message"]
 def user_message(profile: IndexProfile | None, example: Example, shots: Sequence[Example], config: Settings) -> str:
     """The message about one example. Without a profile it is only the question."""
     if profile is None:
-        words = ", ".join(filter(None, (words, profile.glossary.text)))
-    return question_block(example.question, None, "")
+        return question_block(example.question, None, "")
     keep = {use.name for shot in shots for use in uses(strict.read(shot.answer or "").value or {})}
     shown = profile.shown(example.question, config.prompt_fields, keep)
     values = for_teacher(profile.values, (name for name, _ in fields_of(shown.mapping)), config.example_value_fields)

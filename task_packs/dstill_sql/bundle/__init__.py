@@ -92,7 +92,7 @@ def definition(name: str) -> Any:
     return read(name, tomllib.loads(files(__name__).joinpath("definitions.toml").read_text(encoding="utf-8"))[name])
 
 
-def _described(name: str, content: Mapping[str, Any], dialect: Dialect, about: Mapping[str, str]) -> Any:
+def _described(name: str, content: Mapping[str, Any], dialect: Dialect, about: Mapping[str, Any]) -> Any:
     """A database whose schema speaks for itself."""
     from dstill_sql.questions.invented_schemas.schemas import Invented
     from dstill_sql.questions.known_values import known_values

@@ -96,7 +96,7 @@ class Tables(Schema):
                 for name, column in zip(names, shown, strict=True)
                 if column.name == first or column.name.casefold() in of_roles
             ]
-            yield replace(_table(table, own, needs), called=self._called(table.name))
+            yield replace(_table(table, own, needs), called=self._other_names(table.name))
             for name, column in zip(names, shown, strict=True):
                 yield self._column(name, own, table, column, first)
 
@@ -106,10 +106,10 @@ class Tables(Schema):
         return [
             column
             for column in (terms.columns.get(table.name, ()) if terms else ())
-            if not any(self._limits.denies(*name.rsplit(".", 1)) for name in terms.made_of(table.name, column))
+            if terms and not any(self._limits.denies(*n.rsplit(".", 1)) for n in terms.made_of(table.name, column))
         ]
 
-    def _called(self, name: str) -> tuple[str, ...]:
+    def _other_names(self, name: str) -> tuple[str, ...]:
         terms = self.database.terms
         return terms.called.get(name, ()) if terms else ()
 
@@ -130,7 +130,7 @@ class Tables(Schema):
             kind=kind,
             above=_words(table.name),
             description=tuple(stems(column.comment)),
-            called=self._called(full),
+            called=self._other_names(full),
             values=values,
             features=tuple(self._features(table, column, first, bool(values))),
             made_of=() if table.column(column.name) or terms is None else terms.made_of(table.name, column),

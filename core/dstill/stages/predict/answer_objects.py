@@ -132,7 +132,9 @@ ANSWER = record(
         "result": any_value("what it returned"),
         "confidence": either_or_null(number("calibrated probability that it is right", minimum=0, maximum=1)),
         "abstained": flag("the confidence is below the cut: there is no answer, and `withheld` has what was written"),
-        "answered_by": text("student, memory (somebody confirmed this answer), or the large model that answered in its place"),
+        "answered_by": text(
+            "student, memory (somebody confirmed this answer), or the large model that answered in its place"
+        ),
         "first_answer": text("the student's first answer, if this is another one"),
         "second_look": text("why this is not the student's first answer"),
         "alternatives": list_of(ALTERNATIVE, "other answers that ran, if they were asked for"),
@@ -141,5 +143,15 @@ ANSWER = record(
         "guess": text("why an answer that passes the checks is only a guess; empty: nothing says so"),
     },
     "An answer to a question, checked.",
-    optional=("read_back", "terms", "rationale", "outcome", "result", "first_answer", "second_look", "alternatives", "withheld"),
+    optional=(
+        "read_back",
+        "terms",
+        "rationale",
+        "outcome",
+        "result",
+        "first_answer",
+        "second_look",
+        "alternatives",
+        "withheld",
+    ),
 )

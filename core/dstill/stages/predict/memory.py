@@ -4,8 +4,8 @@
     memory.answer(example, form.read)     # the answer to "trips of Ann in Oslo", for "trips of Ann in Oslo?"
                                           # and, with the other name, for "trips of Bo in Oslo"
 
-The file is one of feedback (`dstill.inputs.feedback`), so nobody is believed against somebody else. Another value is one
-that the data are known to have of the same item, and the answer has to compare that item with it once.
+The file is one of feedback (`dstill.inputs.feedback`), so nobody is believed against somebody else. Another value is
+one that the data are known to have of the same item, and the answer has to compare that item with it once.
 """
 
 from __future__ import annotations
@@ -110,9 +110,7 @@ class Memory:
         answers = (self._with_values(known, values) for known in self._alike[data].get(pattern, ()))
         return next((answer for answer in answers if answer is not None), None)
 
-    def _patterns(
-        self, data: str, example: Example, read: Callable[[Example], Reading]
-    ) -> dict[str, list[_Confirmed]]:
+    def _patterns(self, data: str, example: Example, read: Callable[[Example], Reading]) -> dict[str, list[_Confirmed]]:
         """The confirmed questions about the data that have values, by their patterns."""
         alike: dict[str, list[_Confirmed]] = {}
         for row in self._confirmed:
@@ -136,7 +134,9 @@ class Memory:
                 ]
                 if len(named) != 1:
                     return None
-                answer = lookup.with_value(known.example, answer, named[0], NamedValue(item=named[0].item, text=new.text))
+                answer = lookup.with_value(
+                    known.example, answer, named[0], NamedValue(item=named[0].item, text=new.text)
+                )
         return answer
 
 

@@ -59,7 +59,9 @@ class PredictedAnswer(Row):
     logprob: float | None = None  # of the student's answer; None: not known, or not valid
     unsure: bool | None = None  # less probable than most right answers of this student; None: not known
     abstained: bool = False  # the confidence is below the cut of `Predictor.promise`: there is no answer
-    answered_by: str = STUDENT  # or CALLER, MEMORY, or the large model that was asked in its place, as "openai:gpt-5-mini"
+    answered_by: str = (
+        STUDENT  # or CALLER, MEMORY, or the large model that was asked in its place, as "openai:gpt-5-mini"
+    )
     first_answer: str = ""  # the student's first answer, which did not work (`second_look`); empty: this is the first
     second_look: str = ""  # why this is not the first answer
     alternatives: tuple[PredictedAnswer, ...] = ()  # other answers that ran, if somebody asked for them

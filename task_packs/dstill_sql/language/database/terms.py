@@ -122,7 +122,8 @@ def _replace(node: exp.Column, definition: exp.Expr) -> None:
 def _other_side(node: exp.Expr) -> exp.Expr:
     parent = node.parent
     assert parent is not None
-    return parent.expression if parent.this is node else parent.this
+    other: exp.Expr = parent.expression if parent.this is node else parent.this
+    return other
 
 
 class _Reader:
@@ -189,7 +190,8 @@ class _Reader:
         kinds = (exp.Predicate, exp.Not, exp.And, exp.Or, *([exp.Column] if is_condition else []))  # a flag
         if is_condition != isinstance(definition.unnest(), kinds):
             raise term.error(f"{text!r} is {'no' if is_condition else 'a'} condition", hint)
-        return definition.copy()
+        copy: exp.Expr = definition.copy()
+        return copy
 
     def _table(self, term: Term, definition: exp.Expr) -> Table:
         """The table whose columns a definition has."""
@@ -240,14 +242,15 @@ class _Reader:
 
     def _resolved(self, name: str) -> exp.Expr:
         """A definition with those of other terms in the place of their names. Terms are read in order: no circles."""
-        term, definition = self._written[name]
+        _, definition = self._written[name]
         table = name.rpartition(".")[0]
         holder = exp.Paren(this=definition.copy())
         for column in list(holder.find_all(exp.Column)):
             inner = f"{table}.{column.name}".casefold()
             if inner in self._written:
                 _replace(column, self._resolved(inner))
-        return holder.this
+        resolved: exp.Expr = holder.this
+        return resolved
 
 
 def _item(term: Term, schema: SqlSchema) -> str:
@@ -258,7 +261,9 @@ def _item(term: Term, schema: SqlSchema) -> str:
     tables = [schema.table(of)] if of else list(schema.tables)
     having = [(table, column) for table in tables if table and (column := table.column(name)) is not None]
     if len(having) > 1:
-        raise term.error(f"several tables have '{name}': {', '.join(table.name for table, _ in having)}", "table.column")
+        raise term.error(
+            f"several tables have '{name}': {', '.join(table.name for table, _ in having)}", "table.column"
+        )
     if not having:
         raise term.error(f"there is no '{term.means}'.{did_you_mean(term.means, _names(schema))}")
     ((table, column),) = having

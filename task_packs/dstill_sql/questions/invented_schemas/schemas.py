@@ -68,7 +68,7 @@ def invent(
 
 
 def named(
-    domain: Domain, style: Style, cells: Cells, *, name: str, now: str, dialect: Dialect = "duckdb", **about: str
+    domain: Domain, style: Style, cells: Cells, *, name: str, now: str, dialect: Dialect = "duckdb", **about: Any
 ) -> Invented:
     """The database with these rows, and names in that style. `about`: further fields of `Database`."""
     schema, lexicon, references = schema_of(domain, style, dialect)
