@@ -89,6 +89,7 @@ class Tools:
             "described": data_of(task, example),
             "title": rows["title"],
             "fields": [[name, without_contacts(words)] for name, words in rows["fields"][:MAX_FIELDS]],
+            "glossary": rows["glossary"][:MAX_FIELDS],
             "checks": [check.name for check in task.checks],
             "executes": self._executes,
             "promise": "" if predictor.promise is None else str(predictor.promise),

@@ -261,6 +261,8 @@ class _Api:
                 message = f"'{param}' does not pass the checks: {error.message}"
                 raise RequestError(422, "invalid_answer", message, param=param, extra=extra)
         row = await asyncio.to_thread(log.append, body, self._student.model)
+        if (memory := self._student.predictor.memory) is not None:
+            memory.add(row)
         self._service.metrics.judged(row.verdict)
         return _json({"id": row.id})
 

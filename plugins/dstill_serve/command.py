@@ -28,7 +28,7 @@ from dstill.cli.options import (
     set_option,
 )
 from dstill.cli.ready import about_data, is_run, ready
-from dstill.errors import Interrupted
+from dstill.errors import Interrupted, UsageError
 from dstill.io.shell import quoted
 
 __all__ = ["request_log_options", "serve"]
@@ -99,6 +99,12 @@ def request_log_options(logs: str) -> Callable[[Decorated], Decorated]:
     help="Append what users say about answers to this file, with the questions, for `dstill improve`. Default: take no "
     "feedback.",
 )
+@click.option(
+    "--remember",
+    is_flag=True,
+    help="Give answers that users confirmed again, to the same question or one with other values. Needs --feedback. "
+    "Whoever may ask may then decide what others get.",
+)
 @request_log_options("the request log and to traces")
 @click.option(
     "--otlp",
@@ -125,6 +131,7 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     max_requests: int,
     timeout: float,
     feedback: Path | None,
+    remember: bool,
     request_log: Path | None,
     log_questions: bool,
     otlp: str,
@@ -152,6 +159,8 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
     from dstill_serve.tracing import traces_of
 
     token, key = token_of(token_env), token_of(claims_key_env, shortest=MIN_KEY_LENGTH)
+    if remember and feedback is None:
+        raise UsageError("--remember needs a file of feedback", where="--remember", hint="--feedback feedback.jsonl")
     log = None if feedback is None else FeedbackLog(feedback)
     limits = serving.Limits(max_batch=max_batch, max_requests=max_requests, timeout=timeout)
     with contextlib.ExitStack() as stack:
@@ -165,7 +174,9 @@ def serve(  # noqa: PLR0913 - one parameter per command line option
             opened = app.open_trained(run)
         else:
             opened = stack.enter_context(about_data(app, run, "serve"))
-        predictor = stack.enter_context(ready(opened, execute=execute, max_wrong=max_wrong, fallback=fallback))
+        options: dict[str, Any] = {"max_wrong": max_wrong, "fallback": fallback}
+        memory = feedback if remember else None
+        predictor = stack.enter_context(ready(opened, execute=execute, memory=memory, **options))
         watched: dict[str, Any] = {"feedback": log, "log": requests, "traces": traces}
         service = stack.enter_context(serving.opened(predictor, access=access, limits=limits, **watched))
         server = serving.server_of(service, limits)

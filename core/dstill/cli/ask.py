@@ -98,7 +98,7 @@ def ask(
         questions = (" ".join(questions),)
         note("these words are read as one question; put a question in quotes")
     if page:
-        _serve_page(questions, spec)
+        _serve_page(questions, spec, remembered)
         return
     if file is not None and len(questions) != 1:
         hint = f"{command('ask', '--csv', file)} … 'ONE QUESTION'"
@@ -135,7 +135,7 @@ def _predictor(student: Answerable, remembered: Path | None) -> Predictor:
     return Predictor(student, execute=True, memory=None if remembered is None else Memory(student.task, remembered))
 
 
-def _serve_page(questions: Sequence[str], spec: str | None) -> None:
+def _serve_page(questions: Sequence[str], spec: str | None, remembered: Path | None) -> None:
     """Hand over to the command `serve`. Raises UsageError for a QUESTION, or if no plugin has that command."""
     if questions:
         raise UsageError("--page takes no QUESTION", where="QUESTION", hint="ask it on the page")
@@ -144,7 +144,7 @@ def _serve_page(questions: Sequence[str], spec: str | None) -> None:
     serve = outermost.get_command(context, "serve") if isinstance(outermost, click.Group) else None
     if serve is None:
         raise UsageError("no plugin has the page", where="--page", hint="pip install 'dstill[serve]'")
-    context.invoke(serve, run=spec, port=0)
+    context.invoke(serve, run=spec, port=0, feedback=remembered, remember=remembered is not None)
 
 
 def _examples(answering: Predictor, questions: Sequence[str]) -> Iterator[Example]:

@@ -159,8 +159,8 @@ def show_answer(task: Task, answered: PredictedAnswer, rows: Rows, *, as_json: b
         say(f"in words: {answered.read_back}", lines=True)
     if answered.answered_by == MEMORY:
         say("from memory: somebody said that this answer is right")
-    if answered.terms:
-        say(f"glossary: {'; '.join(answered.terms)}", lines=True)
+    if answered.glossary:
+        say(f"glossary: {'; '.join(answered.glossary)}", lines=True)
     show_problems(answered)
     if answered.outcome == OutcomeKind.OK:
         show_result(task, answered, rows)

@@ -18,6 +18,8 @@ from dstill.errors import ServiceError, UsageError
 from dstill.io.shell import command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dstill.api.records import Record
     from dstill.cli.options import App
     from dstill.config import Settings
@@ -142,19 +144,26 @@ def _examples(setup: Setup, split: str) -> list[Record]:
 
 
 @contextlib.contextmanager
-def ready(run: Answerable, *, execute: bool, max_wrong: float | None, fallback: str) -> Iterator[Predictor]:
+def ready(
+    run: Answerable, *, execute: bool, max_wrong: float | None, fallback: str, memory: Path | None = None
+) -> Iterator[Predictor]:
     """The student of `run` with a first question answered, so that no user waits for what loads at first use.
 
     Says what changed in its data since the training, and what is promised. `execute`: open the engine, if the task has
-    one; the other arguments are those of `Predictor`. Raises ServiceError if the engine is away.
+    one. `memory`: a feedback file, whose confirmed answers are given again. The other arguments are those of
+    `Predictor`. Raises ServiceError if the engine is away.
     """
+    from dstill.stages.predict.memory import Memory
     from dstill.stages.predict.predictor import Predictor
 
     note(f"loading the student '{run.name}'")
     executes = execute and bool(run.task.executors)
     with contextlib.ExitStack() as stack:
         try:
-            predictor = stack.enter_context(Predictor(run, execute=executes, max_wrong=max_wrong, fallback=fallback))
+            known = None if memory is None else Memory(run.task, memory)
+            predictor = stack.enter_context(
+                Predictor(run, execute=executes, max_wrong=max_wrong, fallback=fallback, memory=known)
+            )
         except ServiceError as error:
             hint = "; ".join(line for line in (error.hint, "or do not execute answers: --no-execute") if line)
             raise ServiceError(error.what, where=error.where, hint=hint) from None

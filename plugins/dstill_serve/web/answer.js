@@ -41,6 +41,7 @@ function show(row, query) {
   $("verdict").textContent = visible(verdict(row));
   $("verdict").className = kindOf(row);
   $("words").textContent = visible(row.read_back || "");
+  $("terms").textContent = visible((row.glossary || []).join("; "));
   showForms(row);
   $("ran").hidden = !row.outcome;
   const tables = row.tables || [];

@@ -103,6 +103,7 @@ function pick(one) {
     if ([...$("data").options].some((option) => option.value === one.data)) {
       $("data").value = one.data;
       fields();
+      glossary();
     }
     goOnFrom(null);
     scrollTo(0, 0);
@@ -165,6 +166,17 @@ function fields() {
   }));
 }
 
+function glossary() {
+  const of = about.data[$("data").value] || Object.values(about.data)[0];
+  const terms = of ? of.glossary : [];
+  $("of-glossary").hidden = !terms.length;
+  $("glossary").replaceChildren(...terms.map(([names, meaning]) => {
+    const row = make("div");
+    row.append(make("dt", names), make("dd", meaning));
+    return row;
+  }));
+}
+
 // A few at a time, each of another category.
 function examples() {
   const categories = Object.values(about.examples);
@@ -210,6 +222,7 @@ async function load() {
   $("of-data").hidden = names.length < 2;
   $("drift").replaceChildren(...about.drift.map((one) => make("li", one)));
   fields();
+  glossary();
   examples();
   showHistory(loadHistory());
   next(); // what waited for a token

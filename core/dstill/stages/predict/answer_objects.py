@@ -1,7 +1,7 @@
 """An answer and the data for programs: JSON objects, and the JSON Schemas that describe them.
 
     result_rows(task, answered)          {"shown": "it says tea", "tables": [{"title": "hits", "columns": […], …}]}
-    data_rows(task, context)             {"title": "fields of logs", "fields": [["status", "long: 200 to 599"], …]}
+    data_rows(task, context)             {"title": "fields of logs", "fields": [["status", "long: 200 to 599"], …], …}
     ANSWER                               the schema of ``PredictedAnswer.to_row()``
 
 The HTTP server and the MCP server send the same objects.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dstill.api.protocols import Presentation
+from dstill.api.protocols import Presentation, Terms
 from dstill.api.records import Example, OutcomeKind, Severity, Table
 from dstill.api.task import Task
 from dstill.io.json_schema import any_value, either_or_null, flag, integer, list_of, number, record, text
@@ -58,9 +58,15 @@ def _title(table: Table, most: int) -> str:
 
 
 def data_rows(task: Task, context: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of the data in `context`, each with a few words: its type, known values, a comment."""
-    rows = Presentation.of(task).relevant_schema(Example(id="", question="", context=context), "")
-    return {"title": rows.title, "fields": [list(field) for field in (*rows.used, *rows.rest)]}
+    """The fields of the data in `context`, each with a few words, and the terms of the glossary."""
+    example = Example(id="", question="", context=context)
+    rows = Presentation.of(task).relevant_schema(example, "")
+    terms = Terms.of(task).glossary(example).terms
+    return {
+        "title": rows.title,
+        "fields": [list(field) for field in (*rows.used, *rows.rest)],
+        "glossary": [[", ".join(term.names), term.meaning] for term in terms],
+    }
 
 
 PROBLEM = record(
@@ -99,6 +105,9 @@ DATA = record(
         "fields": list_of(
             list_of(text(), minItems=2, maxItems=2), "pairs: the name of a field, and its type with known values"
         ),
+        "glossary": list_of(
+            list_of(text(), minItems=2, maxItems=2), "pairs: the names of a term, and what it means in the data"
+        ),
     },
     "What is known about one of the data.",
 )
@@ -125,7 +134,7 @@ ANSWER = record(
         "refused": flag("it says that the data cannot answer the question"),
         "reason": text("why it is not ok, in a line"),
         "read_back": text("what the answer does, in plain words"),
-        "terms": list_of(text(), "terms of the glossary in the question, with what they mean"),
+        "glossary": list_of(text(), "terms of the glossary in the question, with what they mean"),
         "rationale": text("why the answer is as it is, in the words of whoever wrote it; nothing checks them"),
         "problems": list_of(PROBLEM, "what the checks found"),
         "outcome": text("whether it ran; absent: it was not run", enum=[kind.value for kind in OutcomeKind]),
@@ -145,7 +154,7 @@ ANSWER = record(
     "An answer to a question, checked.",
     optional=(
         "read_back",
-        "terms",
+        "glossary",
         "rationale",
         "outcome",
         "result",

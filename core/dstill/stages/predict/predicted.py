@@ -50,7 +50,7 @@ class PredictedAnswer(Row):
     refused: bool
     reason: str = ""  # why it is not `ok`, in a line
     read_back: str = ""  # what a valid answer does, in plain words; empty: the task has none
-    terms: tuple[str, ...] = ()  # of the glossary in the question, with what each means: "late = due < now"
+    glossary: tuple[str, ...] = ()  # terms in the question, with what each means: "late = due < now"
     rationale: str = ""  # of a student that reasons before it answers
     problems: tuple[Problem, ...] = ()
     outcome: str = ""  # value of `OutcomeKind`; empty: it was not run
@@ -144,7 +144,7 @@ class PredictedAnswer(Row):
         omitted |= set() if self.outcome else {"outcome", "result"}
         omitted |= {
             name
-            for name in ("read_back", "terms", "rationale", "first_answer", "second_look", "alternatives")
+            for name in ("read_back", "glossary", "rationale", "first_answer", "second_look", "alternatives")
             if not getattr(self, name)
         }
         omitted |= set() if self.abstained or self.by_fallback else {"withheld"}

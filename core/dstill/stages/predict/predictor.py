@@ -594,7 +594,7 @@ class Predictor:
             refused=verdict.refused,
             reason=_refusal("the student" if own else by, why) if verdict.refused else unread or verdict.reason,
             read_back="".join(phrase.text for phrase in phrases),
-            terms=self._terms(example),
+            glossary=self._terms(example),
             problems=(*verdict.problems, *problems),
             answered_by=by,
             steps=(Step(name="check", began=began, ended=time.time_ns()),),
