@@ -1,4 +1,4 @@
-"""docs/ray.md: its manifests parse, and their commands exist."""
+"""docs/ray.md and deploy/ray-job.yaml: the manifests parse, and their commands exist."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def page(root: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def manifests(page: str) -> list[dict[str, Any]]:
-    return [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+def manifests(page: str, root: Path) -> list[dict[str, Any]]:
+    on_page = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    return [*yaml.safe_load_all((root / "deploy" / "ray-job.yaml").read_text()), *on_page]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,8 @@ def test_workers_have_the_requested_resources(job: dict[str, Any]) -> None:
 
 
 def test_ray_version_is_the_tested_one(page: str, root: Path, job: dict[str, Any]) -> None:
-    named = set(re.findall(r"(?:ray:|ray\[[a-z,]+\]==|dstill-ray:)(\d+\.\d+\.\d+)", page))
+    job_text = (root / "deploy" / "ray-job.yaml").read_text()
+    named = set(re.findall(r"(?:ray:|ray\[[a-z,]+\]==|dstill-ray:)(\d+\.\d+\.\d+)", page + job_text))
     constraints = (root / ".ci" / "constraints.txt").read_text()
     assert named == {job["rayClusterSpec"]["rayVersion"]} == set(re.findall(r"^ray==(.+)$", constraints, re.MULTILINE))
 
