@@ -134,7 +134,7 @@ def question_brief(example: Example, database: Database | None) -> QuestionBrief
     lines += [f"Today is {database.now[:10]}."] if database.now else []
     lines += [f"The schema. {_DATA}", fenced(schema.ddl())]
     lines += [f"Values that columns hold, by table and column. {_DATA}", fenced(values)]
-    lines += [f"Here {terms.text}."] if (terms := database.terms) else []
+    lines += [f"Here {terms.glossary.text}."] if (terms := database.terms) and terms.glossary else []
     return QuestionBrief(
         about="\n".join(lines),
         answers=_ANSWERS.format(dialect=schema.dialect, month=_month(schema.dialect), refusal=refusals.FORM),

@@ -24,6 +24,7 @@ This module checks the form. A pack checks names and types, and lets students an
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
@@ -43,7 +44,7 @@ _LONGEST = 60  # characters of a name
 _HINT = f"give one of {', '.join(_MEANINGS)}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # a condition may have no hash
 class Term:
     """A term, and what it means: exactly one of `means`, `condition`, `measure` and `join` is there."""
 
@@ -106,11 +107,16 @@ class Glossary:
         if len(data) > _MOST_TERMS:
             raise DataError(f"the glossary has {len(data):,} terms (limit {_MOST_TERMS:,})", where=where)
         terms = [_term(name, entry, f"{where}, [{name}]") for name, entry in data.items()]
-        known: dict[tuple[str, str], Term] = {}
+        known: dict[str, list[Term]] = defaultdict(list)
         for term in terms:
             for name in term.names:
-                if (other := known.setdefault((folded(name), term.data), term)) is not term:
+                same = known[folded(name)]
+                other = next(
+                    (other for other in same if other.data == term.data or not (other.data and term.data)), term
+                )
+                if other is not term:
                     raise term.error(f"'{name}' is also a name of [{other.name}]", "give each name one meaning")
+                same.append(term)
         return cls(terms)
 
     def of(self, data: str) -> Glossary:

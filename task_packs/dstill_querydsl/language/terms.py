@@ -1,6 +1,6 @@
 """A glossary's terms in one index: other names, and conditions as computed fields.
 
-    terms = terms_of(glossary, fields, "elasticsearch9")
+    terms = terms_of(glossary, fields, "flights", limits, "elasticsearch9")
     terms.fields                     (Field(name="late", type="boolean", …),): students read it beside the others
     expanded({"query": {"term": {"late": {"value": True}}}}, terms)
     {"query": {"range": {"delay": {"gt": 15}}}}
@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dstill.api.glossary import Glossary, Term
+from dstill.api.rows import reads_all
 from dstill.errors import did_you_mean
 from dstill_querydsl.language import schema
 from dstill_querydsl.language.fields import Field, Fields
+from dstill_querydsl.language.guard import Limits
 from dstill_querydsl.language.mapping.check import check
-from dstill_querydsl.language.mapping.uses import uses
+from dstill_querydsl.language.mapping.uses import UsePlace, uses
 
 __all__ = ["Terms", "expanded", "probe", "terms_of"]
 
@@ -32,6 +34,7 @@ _CLAUSES = ("term", "terms", "match")  # that a computed field may stand in
 class Terms:
     """The terms of one index."""
 
+    glossary: Glossary = field(default_factory=Glossary)  # those about what answers may read
     called: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # field → its other names
     values: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)  # field → value → its other names
     definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # computed field → its clause
@@ -46,8 +49,8 @@ class Terms:
         return tuple(dict.fromkeys(use.name for use in uses({"query": self.definitions[name]})))
 
 
-def terms_of(glossary: Glossary, fields: Fields, dialect: str) -> Terms:
-    """The terms about one index. Raises DataError that names the term."""
+def terms_of(glossary: Glossary, fields: Fields, index: str, limits: Limits, dialect: str) -> Terms:
+    """The terms about one index that `limits` let everybody read. Raises DataError that names the term."""
     called: dict[str, tuple[str, ...]] = {}
     values: dict[str, dict[str, list[str]]] = {}
     definitions: dict[str, Mapping[str, Any]] = {}
@@ -68,10 +71,19 @@ def terms_of(glossary: Glossary, fields: Fields, dialect: str) -> Terms:
                 raise term.error(f"the index has a field '{name}'", "give the term another name")
             definitions[name] = _clause(term, fields, definitions, dialect)
         called[name] = (*called.get(name, ()), *term.names)
-    return Terms(called=called, values=values, definitions=definitions)
+    terms = Terms(glossary=glossary, called=called, values=values, definitions=definitions)
+    shown = [term for term in glossary.terms if _is_for_all(term, terms, index, limits)]
+    return terms if len(shown) == len(glossary.terms) else terms_of(Glossary(shown), fields, index, limits, dialect)
 
 
-def expanded(body: Any, terms: Terms) -> Any:
+def _is_for_all(term: Term, terms: Terms, index: str, limits: Limits) -> bool:
+    """Whether every answer may read what a term means, and everybody may see its value."""
+    if term.value and not reads_all(limits.rows, index):
+        return False
+    return all(map(limits.allows, [term.means] if term.means else terms.made_of(term.identifier)))
+
+
+def expanded(body: Mapping[str, Any], terms: Terms) -> Mapping[str, Any]:
     """A body with the conditions of computed fields in their place."""
     return _expanded(body, terms.definitions) if terms.definitions else body
 
@@ -89,7 +101,7 @@ def _clause(term: Term, fields: Fields, known: Mapping[str, Mapping[str, Any]], 
     """The clause of a condition, with those of earlier terms in the place of their names. Raises DataError."""
     if not isinstance(term.condition, Mapping):
         raise term.error("the condition is no clause", _HINT)
-    body = {"query": _expanded(term.condition, known)}
+    body = _expanded({"query": term.condition}, known)
     for problem in (*schema.check(body, dialect), *check(body, fields)):
         if problem.is_error:
             raise term.error(problem.message, problem.hint or _HINT)
@@ -97,21 +109,34 @@ def _clause(term: Term, fields: Fields, known: Mapping[str, Mapping[str, Any]], 
     return clause
 
 
-def _expanded(node: Any, definitions: Mapping[str, Mapping[str, Any]]) -> Any:
+def _expanded(body: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    found = {
+        use.pointer: definitions[use.name]
+        for use in uses(body)
+        if use.kind == "query" and use.operator in _CLAUSES and use.name in definitions
+    }
+    replaced: Mapping[str, Any] = _replaced(body, UsePlace(""), found)
+    return replaced if found else body
+
+
+def _replaced(node: Any, place: UsePlace, found: Mapping[str, Mapping[str, Any]]) -> Any:
+    """A part of a body with the clauses of `found`, which has the pointers of computed fields."""
     if isinstance(node, list):
-        return [_expanded(item, definitions) for item in node]
+        return [_replaced(item, place / step, found) for step, item in enumerate(node)]
     if not isinstance(node, Mapping):
         return node
-    if len(node) == 1:
-        ((name, inside),) = node.items()
-        if name in _CLAUSES and isinstance(inside, Mapping):
-            for computed in definitions.keys() & inside.keys():
-                wanted = set(_truths(inside[computed]))
-                clause = definitions[computed]
-                if wanted == {False}:
-                    return {"bool": {"must_not": [clause]}}
-                return clause if wanted == {True} else {"match_all": {}}
-    return {key: _expanded(value, definitions) for key, value in node.items()}
+    for operator, inside in node.items():
+        for name, value in inside.items() if operator in _CLAUSES and isinstance(inside, Mapping) else ():
+            if (clause := found.get((place / operator / name).pointer)) is not None:
+                return _with_truths(clause, set(_truths(value)))
+    return {key: _replaced(value, place / key, found) for key, value in node.items()}
+
+
+def _with_truths(clause: Mapping[str, Any], truths: set[bool]) -> Mapping[str, Any]:
+    """A clause that documents meet for which the truth of `clause` is one of `truths`."""
+    if len(truths) != 1:
+        return {"match_all": {}} if truths else {"match_none": {}}
+    return clause if True in truths else {"bool": {"must_not": [clause]}}
 
 
 def _truths(value: Any) -> Iterator[bool]:

@@ -88,7 +88,7 @@ def about(profile: IndexProfile, config: Settings) -> str:
     """The description of the index in a teacher's prompt."""
     shown, index = profile.shown("", config.prompt_fields), profile.index
     words = glossary(index.name) if index.recipe else ""
-    words = ", ".join(filter(None, (words, profile.glossary.text)))
+    words = ", ".join(filter(None, (words, profile.terms.glossary.text)))
     return "\n".join([_TASK, *data_block(shown, index.now, values(profile, config), words)])
 
 

@@ -27,5 +27,5 @@ def user_message(profile: IndexProfile | None, example: Example, shots: Sequence
     shown = profile.shown(example.question, config.prompt_fields, keep)
     values = for_teacher(profile.values, (name for name, _ in fields_of(shown.mapping)), config.example_value_fields)
     words = glossary(str(example.context.get("index", ""))) if profile.index.recipe else ""
-    words = ", ".join(filter(None, (words, profile.glossary.text)))
+    words = ", ".join(filter(None, (words, profile.terms.glossary.text)))
     return question_block(example.question, shown, profile.index.now, values, words)

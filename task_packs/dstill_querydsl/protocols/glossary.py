@@ -22,7 +22,7 @@ class QueryGlossary(Terms):
 
     def glossary(self, example: Example) -> Glossary:
         profile = self.task.index_profile(example) if self.task.config.glossary else None
-        return Glossary() if profile is None else profile.glossary
+        return Glossary() if profile is None else profile.terms.glossary
 
     def probe(self, example: Example, term: Term) -> str:
         profile = self.task.index_profile(example)

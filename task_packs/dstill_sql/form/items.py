@@ -86,7 +86,7 @@ class Tables(Schema):
             own = self._unique(table.name)
             self.tables[own] = table
             shown = [column for column in table.columns if not self._limits.denies(table.name, column.name)]
-            shown += self._computed(table)
+            shown += terms.columns.get(table.name, ()) if (terms := self.database.terms) else ()
             names = [self._unique(f"{table.name}.{column.name}") for column in shown]
             self.columns.update(zip(names, ((table, column) for column in shown), strict=True))
             first = _first_date(table)
@@ -99,15 +99,6 @@ class Tables(Schema):
             yield replace(_table(table, own, needs), called=self._other_names(table.name))
             for name, column in zip(names, shown, strict=True):
                 yield self._column(name, own, table, column, first)
-
-    def _computed(self, table: Table) -> list[Column]:
-        """The columns that a glossary computes from those that may be read."""
-        terms = self.database.terms
-        return [
-            column
-            for column in (terms.columns.get(table.name, ()) if terms else ())
-            if terms and not any(self._limits.denies(*n.rsplit(".", 1)) for n in terms.made_of(table.name, column))
-        ]
 
     def _other_names(self, name: str) -> tuple[str, ...]:
         terms = self.database.terms

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dstill.api.glossary import Glossary, Term, glossary_in
+from dstill.api.glossary import Glossary, Term
 from dstill.api.protocols import Terms
 from dstill.api.records import Example
 from dstill_sql.language.database.terms import probe
@@ -21,9 +21,8 @@ class SqlGlossary(Terms):
     task: Sql
 
     def glossary(self, example: Example) -> Glossary:
-        if not self.task.config.glossary or (database := self.task.database(example)) is None:
-            return Glossary()
-        return glossary_in(self.task.config.glossary, "task.sql.glossary").of(database.name)
+        database = self.task.database(example)
+        return Glossary() if database is None or database.terms is None else database.terms.glossary
 
     def probe(self, example: Example, term: Term) -> str:
         database = self.task.database(example)

@@ -11,7 +11,7 @@ one that the data are known to have of the same item, and the answer has to comp
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,8 +41,7 @@ _SLOT = "\N{WHITE SQUARE}"  # stands for a value
 class _Value:
     """A known value in a question."""
 
-    text: str
-    items: Sequence[str]  # that have it
+    texts: Mapping[str, str]  # item that has it → its text, as the item spells it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,13 +129,12 @@ class Memory:
                 named = [
                     value
                     for value in lookup.named_values(known.example, answer)
-                    if value.item in old.items and value.item in new.items and value.text == old.text
+                    if value.item in new.texts and value.text == old.texts.get(value.item)
                 ]
                 if len(named) != 1:
                     return None
-                answer = lookup.with_value(
-                    known.example, answer, named[0], NamedValue(item=named[0].item, text=new.text)
-                )
+                item = named[0].item
+                answer = lookup.with_value(known.example, answer, named[0], NamedValue(item=item, text=new.texts[item]))
         return answer
 
 
@@ -149,8 +147,8 @@ def _pattern(reading: Reading) -> tuple[str, list[_Value]]:
         if start < at:
             continue
         having = [reading.schema.items[item] for item in items]
-        spelled = {same_value(question[start:end], item.values) for item in having} - {None}
-        if len(spelled) == 1:
+        texts = {item.name: spelled for item in having if (spelled := same_value(question[start:end], item.values))}
+        if texts:
             text, at = f"{text}{question[at:start]}{_SLOT}", end
-            values.append(_Value(text=spelled.pop() or "", items=[item.name for item in having]))
+            values.append(_Value(texts=texts))
     return words_of(f"{text}{question[at:]}"), values

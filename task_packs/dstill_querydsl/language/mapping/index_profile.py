@@ -46,7 +46,7 @@ class IndexProfile:
     ) -> None:
         """`glossary`: whose conditions are written in `dialect`."""
         self.index = index
-        self.glossary, self._dialect = (glossary or Glossary()).of(index.name), dialect
+        self._glossary, self._dialect = (glossary or Glossary()).of(index.name), dialect
         self._aliases = {} if aliases is None else aliases
         self._limits = limits
         self._warned = False
@@ -67,14 +67,14 @@ class IndexProfile:
         """The terms of the glossary. Raises DataError."""
         from dstill_querydsl.language.terms import Terms, terms_of
 
-        return terms_of(self.glossary, self.fields, self._dialect) if self.glossary else Terms()
+        if not self._glossary:
+            return Terms()
+        return terms_of(self._glossary, self.fields, self.index.name, self.limits, self._dialect)
 
     @cached_property
     def fields_of_students(self) -> Fields:
-        """The fields with those that the glossary computes from fields that may be read."""
-        computed = [
-            field for field in self.terms.fields if all(map(self.limits.allows, self.terms.made_of(field.name)))
-        ]
+        """The fields, with those that the glossary computes."""
+        computed = self.terms.fields
         return self.fields.with_more(computed) if computed else self.fields
 
     @cached_property

@@ -36,14 +36,14 @@ def database_of(context: Mapping[str, Any], settings: Settings) -> Database | No
     if database and settings.aliases:
         database = _with_aliases(database, settings.aliases, Path.cwd())
     glossary = glossary_in(settings.glossary, "task.sql.glossary")
-    return _with_terms(database, glossary) if database and glossary else database
+    return _with_terms(database, glossary, settings.guard) if database and glossary else database
 
 
 @lru_cache(maxsize=64)
-def _with_terms(database: Database, glossary: Glossary) -> Database:
+def _with_terms(database: Database, glossary: Glossary, limits: Limits) -> Database:
     from dstill_sql.language.database.terms import with_terms
 
-    return with_terms(database, glossary)
+    return with_terms(database, glossary, limits)
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,6 @@
 """A glossary's terms in one database: other names, computed columns and joins.
 
-    database = with_terms(database, glossary)
+    database = with_terms(database, glossary, limits)
     database.terms.columns["jobs"]       (Column(name="late", type="BOOLEAN", …),): students read it beside the others
     expanded("SELECT COUNT(*) FROM jobs WHERE late", database)
     "SELECT COUNT(*) FROM jobs WHERE finished_on > promised_on"
@@ -21,6 +21,7 @@ from dstill.api.glossary import Glossary, Term
 from dstill.errors import did_you_mean
 from dstill_sql.language.database.name_resolution import Scopes
 from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table, quoted
+from dstill_sql.language.limits import Limits
 from dstill_sql.language.printing import printed
 from dstill_sql.language.statements import NotOneQuery, parsed, read
 
@@ -42,7 +43,7 @@ class Terms:
     called: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # table or table.column → its other names
     columns: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)  # table → computed columns
     definitions: Mapping[str, exp.Expr] = field(default_factory=dict)  # table.column, folded → its definition
-    text: str = ""  # of the glossary
+    glossary: Glossary = field(default_factory=Glossary)  # those about what answers may read
 
     def made_of(self, table: str, column: Column) -> tuple[str, ...]:
         """The columns that a computed column is computed from, as ``table.column``."""
@@ -50,12 +51,15 @@ class Terms:
         return tuple(dict.fromkeys(f"{table}.{node.name}" for node in definition.find_all(exp.Column)))
 
 
-def with_terms(database: Database, glossary: Glossary) -> Database:
-    """The database with the terms about it. Raises DataError that names the term."""
+def with_terms(database: Database, glossary: Glossary, limits: Limits) -> Database:
+    """The database with the terms about it that `limits` let everybody read. Raises DataError that names the term."""
+    about = glossary.of(database.name)
     reader = _Reader(database)
-    for term in glossary.of(database.name).terms:
+    for term in about.terms:
         reader.add(term)
-    return reader.database(glossary.of(database.name).text)
+    shown = [term for term in about.terms if reader.is_for_all(term, limits)]
+    hides = len(shown) < len(about.terms)
+    return with_terms(database, Glossary(shown), limits) if hides else reader.database(about)
 
 
 def expanded(text: str, database: Database) -> str:
@@ -72,7 +76,12 @@ def expanded(text: str, database: Database) -> str:
         and (table := names.table(source)) is not None
         and (definition := terms.definitions.get(f"{table.name}.{node.name}".casefold())) is not None
     ]
+    alone = len(list(query.find_all(exp.Table))) == 1 and next(query.find_all(exp.Alias), None) is None
     for node, definition in changes:
+        if not (alone or node.table):  # a name of the definition may be another's
+            source = names.source(node)
+            assert source is not None
+            node.set("table", exp.to_identifier(source.alias_or_name, quoted=True))
         _replace(node, definition)
     return printed(query, dialect).text if changes else text
 
@@ -112,8 +121,8 @@ def _replace(node: exp.Column, definition: exp.Expr) -> None:
         place, meaning = node.parent, meaning if other.this else exp.Not(this=exp.Paren(this=meaning))
     outer = place.parent
     if isinstance(outer, exp.Select) and place.arg_key == "expressions":
-        inside = isinstance(outer.parent, (exp.Subquery, exp.CTE))
-        place.replace(exp.alias_(meaning, node.name) if inside else meaning)
+        has_readers = isinstance(outer.parent, (exp.Subquery, exp.CTE, exp.SetOperation))
+        place.replace(exp.alias_(meaning, node.name) if has_readers else meaning)
     else:
         alone = isinstance(outer, (exp.Where, exp.Having, exp.Paren, exp.AggFunc, exp.Group))
         place.replace(meaning if alone or isinstance(meaning, exp.Not) else exp.Paren(this=meaning))
@@ -171,6 +180,24 @@ class _Reader:
         self._called[name] = (*self._called.get(name, ()), *term.names)
         self._written[name.casefold()] = term, definition
 
+    def is_for_all(self, term: Term, limits: Limits) -> bool:
+        """Whether every answer may read what a term means, and everybody may see its value."""
+        if term.value:
+            return limits.shows_values(*_item(term, self._schema).rsplit(".", 1))
+        return not any(limits.denies(*name.rsplit(".", 1)) for name in self._reads(term))
+
+    def _reads(self, term: Term) -> list[str]:
+        """The tables, and the columns as ``table.column``, that a term means."""
+        if term.means:
+            return [_item(term, self._schema)]
+        if term.join:
+            reference = _join(term, self._schema)
+            sides = ((reference.table, reference.columns), (reference.to, reference.to_columns))
+            return [f"{table}.{column}" for table, columns in sides for column in columns]
+        name = next(name for name, (other, _) in self._written.items() if other is term)
+        table = name.rpartition(".")[0]
+        return [f"{table}.{column.name}" for column in self._resolved(name).find_all(exp.Column)]
+
     def _definition(self, term: Term) -> exp.Expr:
         """The expression of a condition or measure."""
         is_condition = term.condition is not None
@@ -223,7 +250,7 @@ class _Reader:
         computed = self._columns.get(table.name, ())
         return table.column(name) is not None or name.casefold() in {column.name for column in computed}
 
-    def database(self, text: str) -> Database:
+    def database(self, glossary: Glossary) -> Database:
         """The database with all terms."""
         database = self._database
         schema = replace(self._schema, references=(*self._schema.references, *self._joins))
@@ -235,7 +262,7 @@ class _Reader:
             schema=replace(schema, tables=tuple(tables)),
             called=self._called,
             columns=self._columns,
-            text=text,
+            glossary=glossary,
             definitions={name: self._resolved(name) for name in self._written},
         )
         return replace(database, schema=schema, values=values, terms=terms)
@@ -284,6 +311,6 @@ def _join(term: Term, schema: SqlSchema) -> Reference:
     columns = [table.column(name) if table else None for table, (_, _, name) in zip(tables, sides, strict=True)]
     (table, to), (column, target) = tables, columns
     if table is None or to is None or column is None or target is None:
-        wrong = next(".".join((of, name)) for (of, _, name), known in zip(sides, columns, strict=True) if known is None)
+        wrong = next("".join(side) for side, known in zip(sides, columns, strict=True) if known is None)
         raise term.error(f"there is no '{wrong}'.{did_you_mean(wrong, _names(schema))}", _JOIN_HINT)
     return Reference(table=table.name, columns=(column.name,), to=to.name, to_columns=(target.name,))
