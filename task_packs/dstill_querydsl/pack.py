@@ -106,13 +106,15 @@ class QueryDsl(Task, declared=TASK):
         from dstill_querydsl.prompting.user_message import user_message
 
         form = self.reply_text("which fields, types and operators, and why", '{"query": …}')
-        system = f"{self.instructions}\n\nReply in this form and nothing else:\n{form}"
-        messages = [Message(role="system", content=system)]
+        messages = [
+            Message(role="system", content=f"{self.instructions}\n\nReply in this form and nothing else:\n{form}")
+        ]
         for shot in shots:
             messages.append(Message(role="user", content=f"Question: {shot.question}"))
             messages.append(Message(role="assistant", content=self.reply_text(shot.rationale or "", shot.answer or "")))
-        question = user_message(self.index_profile(example), example, shots, self.config)
-        messages.append(Message(role="user", content=question))
+        messages.append(
+            Message(role="user", content=user_message(self.index_profile(example), example, shots, self.config))
+        )
         return Prompt(example=example, messages=tuple(messages))
 
     def parse(self, text: str) -> Draft | None:

@@ -78,7 +78,7 @@ def test_teachers_read_a_term_with_its_other_names() -> None:
     assert (Glossary().text, bool(Glossary()), bool(glossary())) == ("", False, True)
 
 
-def test_terms_of_other_data_are_left_out() -> None:
+def test_terms_of_other_data_are_not_read() -> None:
     assert [term.name for term in glossary().of("school").terms] == [
         "turnover", "kennedy", "late", "revenue", "buyer",
     ]  # fmt: skip
@@ -94,13 +94,13 @@ def test_terms_of_other_data_are_left_out() -> None:
         ("[late]\nconditions = 'a'", "late", "unknown key 'conditions'. Did you mean 'condition'?"),
         ("[late]\nmeans = 'a'\nname = 'b'", "late", "unknown key 'name'"),
         ("[late]\nmeans = 'a'\nwhere = 'b'", "late", "unknown key 'where'"),
-        ("[late]\nmeans = 'a'\nalso = 'overdue'", "late", "'also' is no list of names"),
-        ("[late]\nmeans = 'a'\nalso = [1]", "late", "'also' is no list of names"),
-        ("[late]\nmeans = 3", "late", "'means' is no text"),
-        ("[late]\nmeans = ' '", "late", "'means' is no text"),
-        ("[late]\nmeans = 'a'\nvalue = 3", "late", "'value' is no text"),
-        ("[late]\nmeasure = ['a']", "late", "'measure' is no text"),
-        ("[late]\nmeans = 'a'\ndata = ''", "late", "'data' is no text"),
+        ("[late]\nmeans = 'a'\nalso = 'overdue'", "late", "'also' is not a list of names"),
+        ("[late]\nmeans = 'a'\nalso = [1]", "late", "'also' is not a list of names"),
+        ("[late]\nmeans = 3", "late", "'means' is not text"),
+        ("[late]\nmeans = ' '", "late", "'means' is not text"),
+        ("[late]\nmeans = 'a'\nvalue = 3", "late", "'value' is not text"),
+        ("[late]\nmeasure = ['a']", "late", "'measure' is not text"),
+        ("[late]\nmeans = 'a'\ndata = ''", "late", "'data' is not text"),
         ("[late]", "late", "it has no meaning"),
         ("[late]\ndescription = 'a'", "late", "it has no meaning"),
         ("[late]\ncondition = ''", "late", "it has no meaning"),
@@ -108,10 +108,10 @@ def test_terms_of_other_data_are_left_out() -> None:
         ("[late]\nmeasure = 'a'\njoin = 'a = b'", "late", "it has measure and join"),
         ("[late]\nvalue = 'a'\ncondition = 'b'", "late", "a value needs the column or field that has it"),
         ("[late]\nvalue = 'a'", "late", "it has no meaning"),
-        ("['!?']\nmeans = 'a'", "!?", "'!?' is no name"),
-        ("['']\nmeans = 'a'", "", "'' is no name"),
-        ("[late]\nmeans = 'a'\nalso = ['_']", "late", "'_' is no name"),
-        (f"[{'x' * 61}]\nmeans = 'a'", "x" * 61, f"'{'x' * 60}' is no name"),
+        ("['!?']\nmeans = 'a'", "!?", "'!?' is not a name"),
+        ("['']\nmeans = 'a'", "", "'' is not a name"),
+        ("[late]\nmeans = 'a'\nalso = ['_']", "late", "'_' is not a name"),
+        (f"[{'x' * 61}]\nmeans = 'a'", "x" * 61, f"'{'x' * 60}' is not a name"),
         ("[late]\nmeans = 'a'\n[Late]\nmeans = 'b'", "Late", "'Late' is also a name of [late]"),
         ("[late]\nmeans = 'a'\n[slow]\nmeans = 'b'\nalso = ['LATE!']", "slow", "'LATE!' is also a name of [late]"),
         (
@@ -375,7 +375,7 @@ def test_answers_say_which_terms_a_question_names(trained_run: Callable[..., Run
     assert none.glossary == ()
 
 
-def test_data_have_their_terms_beside_the_fields() -> None:
+def test_data_have_their_terms() -> None:
     assert data_rows(Worded(), {})["glossary"] == [["dozen, 12", "twelve"], ["pair", "two"]]
     assert data_rows(Toy(), {})["glossary"] == []
 

@@ -217,6 +217,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "Readback": (*TRAINED, PREDICT),
     "ResultProperties": (*EVALUATED, ("data", "audit", "run")),
     "Synthesis": (("data", "questions", "-n", "1"), ("data", "questions", "-n", "1", "--teacher", "stranger")),
+    "Terms": (("glossary", "check"),),
     "TestDatabases": (*TRAINED[:1], ("data", "audit", "run")),
 }
 

@@ -15,12 +15,15 @@ from support.toy import Toy, ToyDemo
 
 from dstill import Task, hookimpl
 from dstill.api import Example, ProjectFiles
+from dstill.api.glossary import Glossary
 from dstill.api.protocols import PROTOCOLS, Phrase, methods_of
 
 ASKED = "asked.txt"
 DEMO = ("demo_settings", "demo_quick_settings")
 # What some of them answer; the others give their defaults.
 ANSWERS: dict[str, Any] = {
+    "glossary": Glossary.read({"a dozen": {"means": "12"}}, "glossary.toml"),
+    "probe": "12+0",
     "data_facts": {"sums": {"digits": 2}},
     "describe": ProjectFiles(files={}, settings={}),
     "read_back": [Phrase(text="two numbers", kind="data"), Phrase(text=", added", kind="shown")],

@@ -110,13 +110,10 @@ class Glossary:
         known: dict[str, list[Term]] = defaultdict(list)
         for term in terms:
             for name in term.names:
-                same = known[folded(name)]
-                other = next(
-                    (other for other in same if other.data == term.data or not (other.data and term.data)), term
-                )
-                if other is not term:
-                    raise term.error(f"'{name}' is also a name of [{other.name}]", "give each name one meaning")
-                same.append(term)
+                for other in known[folded(name)]:
+                    if other is not term and (other.data == term.data or not (other.data and term.data)):
+                        raise term.error(f"'{name}' is also a name of [{other.name}]", "give each name one meaning")
+                known[folded(name)].append(term)
         return cls(terms)
 
     def of(self, data: str) -> Glossary:
@@ -166,9 +163,9 @@ def _term(name: str, entry: Any, where: str) -> Term:
             raise DataError(f"unknown key '{key}'.{did_you_mean(key, _KEYS)}", where=where, hint=_HINT)
         if key == "also":
             if not isinstance(value, list) or not all(isinstance(other, str) for other in value):
-                raise DataError("'also' is no list of names", where=where, hint='also = ["overdue"]')
+                raise DataError("'also' is not a list of names", where=where, hint='also = ["overdue"]')
         elif key != "condition" and (not isinstance(value, str) or not value.strip()):
-            raise DataError(f"'{key}' is no text", where=where)
+            raise DataError(f"'{key}' is not text", where=where)
     return _checked(Term(name=name, where=where, **{**entry, "also": tuple(entry.get("also", ()))}), entry)
 
 
@@ -181,5 +178,5 @@ def _checked(term: Term, entry: Mapping[str, Any]) -> Term:
     for other in term.names:
         if not folded(other) or len(other) > _LONGEST:
             hint = f"at most {_LONGEST} characters, with a letter or digit"
-            raise term.error(f"{other[:_LONGEST]!r} is no name", hint)
+            raise term.error(f"{other[:_LONGEST]!r} is not a name", hint)
     return term

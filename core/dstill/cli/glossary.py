@@ -1,7 +1,7 @@
 """The commands `glossary check` and `glossary suggest`: words of a trade, and what they mean in the data.
 
-    dstill glossary check --engine-url sqlite:////data/shop.db --set task.sql.glossary=glossary.toml
-    dstill glossary suggest --engine-url sqlite:////data/shop.db --feedback feedback.jsonl
+    dstill glossary check --engine-url URL --set task.NAME.glossary=glossary.toml
+    dstill glossary suggest --engine-url URL --feedback feedback.jsonl
 
 `check` runs an answer with each term. `suggest` reads the questions of a feedback file (`dstill.inputs.feedback`).
 """
@@ -64,9 +64,10 @@ def _data(app: App, name: str) -> Iterator[tuple[Setup, Example]]:
 @set_option
 @pass_app
 def glossary_check(app: App, as_json: bool) -> None:
-    """Check the terms of the glossary: names and types, and an answer with each one, which runs.
+    """Check the terms of the glossary.
 
-    The file is the setting task.NAME.glossary. Exits with 9 if an answer fails.
+    Checks names and types, and runs an answer with each term. The file is the setting task.NAME.glossary. Exits
+    with 9 if an answer fails.
     """
     with _data(app, "glossary check") as (setup, example), setup.opened_executor() as executor:
         task = setup.task
@@ -130,13 +131,14 @@ class _Word:
 )
 @engine_url_option("Server that has the data. Nothing is written there")
 @task_option
+@json_output("Print one JSON object for each word.")
 @set_option
 @pass_app
-def suggest(app: App, file: Path) -> None:
-    """Suggest terms for a glossary: words of people's questions that nothing in the data accounts for.
+def suggest(app: App, file: Path, as_json: bool) -> None:
+    """Suggest terms from people's questions.
 
-    A word gets a meaning if right answers to its questions use something that no word of them names. Prints TOML; the
-    other words are comments, for you to complete.
+    Suggests words that nothing in the data accounts for. A word gets a meaning if right answers to its questions use
+    something that no word of them names. Prints TOML; the other words are comments, for you to complete.
     """
     rows = feedback.read(file)
     with _data(app, "glossary suggest") as (setup, example):
@@ -149,6 +151,9 @@ def suggest(app: App, file: Path) -> None:
         known = _known_words(setup)
         words = _words(setup, example, rows, known)
     for word in words:
+        if as_json:
+            emit({"word": word.text, "questions": word.questions, "means": word.item})
+            continue
         times = f"in {word.questions} question{'s' * (word.questions > 1)}"
         if word.item:
             term = Term(name=word.text, where="", means=word.item)

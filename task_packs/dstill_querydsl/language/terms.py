@@ -22,7 +22,8 @@ from dstill_querydsl.language import schema
 from dstill_querydsl.language.fields import Field, Fields
 from dstill_querydsl.language.guard import Limits
 from dstill_querydsl.language.mapping.check import check
-from dstill_querydsl.language.mapping.uses import UsePlace, uses
+from dstill_querydsl.language.mapping.uses import uses
+from dstill_querydsl.language.mapping.uses_queries import UsePlace
 
 __all__ = ["Terms", "expanded", "probe", "terms_of"]
 
@@ -83,7 +84,7 @@ def _is_for_all(term: Term, terms: Terms, index: str, limits: Limits) -> bool:
     return all(map(limits.allows, [term.means] if term.means else terms.made_of(term.identifier)))
 
 
-def expanded(body: Mapping[str, Any], terms: Terms) -> Mapping[str, Any]:
+def expanded(body: dict[str, Any], terms: Terms) -> dict[str, Any]:
     """A body with the conditions of computed fields in their place."""
     return _expanded(body, terms.definitions) if terms.definitions else body
 
@@ -100,7 +101,7 @@ def probe(term: Term, terms: Terms) -> str:
 def _clause(term: Term, fields: Fields, known: Mapping[str, Mapping[str, Any]], dialect: str) -> Mapping[str, Any]:
     """The clause of a condition, with those of earlier terms in the place of their names. Raises DataError."""
     if not isinstance(term.condition, Mapping):
-        raise term.error("the condition is no clause", _HINT)
+        raise term.error("the condition is not a clause", _HINT)
     body = _expanded({"query": term.condition}, known)
     for problem in (*schema.check(body, dialect), *check(body, fields)):
         if problem.is_error:
@@ -109,13 +110,13 @@ def _clause(term: Term, fields: Fields, known: Mapping[str, Mapping[str, Any]], 
     return clause
 
 
-def _expanded(body: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+def _expanded(body: dict[str, Any], definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     found = {
         use.pointer: definitions[use.name]
         for use in uses(body)
         if use.kind == "query" and use.operator in _CLAUSES and use.name in definitions
     }
-    replaced: Mapping[str, Any] = _replaced(body, UsePlace(""), found)
+    replaced: dict[str, Any] = _replaced(body, UsePlace(""), found)
     return replaced if found else body
 
 

@@ -55,7 +55,7 @@ def decode(tokens: Sequence[Token], reading: Reading) -> str:
     query = decoder.query(None)
     if decoder.peek() is not None:
         raise NotExpressible(f"{decoder.peek()!r} after the end")
-    return expanded(render(query, tables.joins, tables.database.schema.dialect), tables.database)
+    return expanded(render(query, tables.joins, tables.database.schema.dialect), tables.database.terms)
 
 
 class _Decoder(Reader):

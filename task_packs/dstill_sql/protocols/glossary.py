@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dstill.api.glossary import Glossary, Term
 from dstill.api.protocols import Terms
 from dstill.api.records import Example
-from dstill_sql.language.database.terms import probe
+from dstill_sql.language.database.glossary import probe
 
 if TYPE_CHECKING:
     from dstill_sql.pack import Sql

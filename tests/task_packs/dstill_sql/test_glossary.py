@@ -32,8 +32,9 @@ from dstill.stages.predict.predicted import PredictedAnswer
 from dstill.stages.predict.predictor import Predictor
 from dstill_sql.form.items import Tables
 from dstill_sql.language.database.database import Database
+from dstill_sql.language.database.glossary import probe, with_terms
 from dstill_sql.language.database.schema import SqlSchema
-from dstill_sql.language.database.terms import expanded, probe, with_terms
+from dstill_sql.language.database.terms import Terms, expanded
 from dstill_sql.language.limits import Limits
 from dstill_sql.pack import Sql
 from dstill_sql.settings import Settings
@@ -79,6 +80,10 @@ SQLITE = database(TERMS)
 DUCKDB = database(TERMS, "duckdb")
 
 
+def terms_in(dialect: str) -> Terms | None:
+    return (SQLITE if dialect == "sqlite" else DUCKDB).terms
+
+
 @pytest.fixture(scope="module")
 def engines() -> Iterator[dict[str, Callable[[str], list[Any]]]]:
     """The same rows in SQLite and DuckDB, by the name of the dialect."""
@@ -120,23 +125,23 @@ def engines() -> Iterator[dict[str, Callable[[str], list[Any]]]]:
         ({"late": {"condition": "qty IN (SELECT id FROM crews)"}}, "is not about single rows"),
         ({"late": {"condition": "EXISTS (SELECT 1 FROM crews)"}}, "is not about single rows"),
         ({"late": {"condition": "qty > 1 AS late"}}, "is not about single rows"),
-        ({"late": {"condition": "qty > 1, price"}}, "is no expression"),
-        ({"late": {"condition": "qty > 1 FROM jobs"}}, "is no expression"),
-        ({"late": {"condition": "qty FROM jobs WHERE qty > 1"}}, "is no expression"),
+        ({"late": {"condition": "qty > 1, price"}}, "is not an expression"),
+        ({"late": {"condition": "qty > 1 FROM jobs"}}, "is not an expression"),
+        ({"late": {"condition": "qty FROM jobs WHERE qty > 1"}}, "is not an expression"),
         ({"late": {"condition": "qty > 1; DROP TABLE jobs"}}, ""),
         ({"late": {"condition": "qty >"}}, ""),
         ({"late": {"condition": "qty > 1 UNION SELECT 1"}}, ""),
-        ({"late": {"condition": ["qty > 1"]}}, "the condition is no text"),
-        ({"late": {"condition": {"range": {"qty": {"gt": 1}}}}}, "the condition is no text"),
+        ({"late": {"condition": ["qty > 1"]}}, "the condition is not text"),
+        ({"late": {"condition": {"range": {"qty": {"gt": 1}}}}}, "the condition is not text"),
         ({"late": {"condition": "1 = 1"}}, "it has no column"),
-        ({"late": {"condition": "qty * price"}}, "is no condition"),
+        ({"late": {"condition": "qty * price"}}, "is not a condition"),
         ({"revenue": {"measure": "qty > price"}}, "is a condition"),
         ({"status": {"of": "jobs", "condition": LATE}}, "'jobs' has a column 'status'"),
         ({"Promised On": {"of": "jobs", "condition": LATE}}, "'jobs' has a column 'promised_on'"),
         ({"late": {"condition": "late OR qty > 1"}}, "there is no column 'late'"),
         ({"a": {"condition": "b OR qty > 1"}, "b": {"condition": "a OR qty > 2"}}, "there is no column 'b'"),
-        ({"crew": {"join": "jobs.crew_id"}}, "'jobs.crew_id' is no join"),
-        ({"crew": {"join": "jobs.crew_id = crews.id = jobs.id"}}, "is no join"),
+        ({"crew": {"join": "jobs.crew_id"}}, "'jobs.crew_id' is not a join"),
+        ({"crew": {"join": "jobs.crew_id = crews.id = jobs.id"}}, "is not a join"),
         ({"crew": {"join": "jobs.crewid = crews.id"}}, "there is no 'jobs.crewid'. Did you mean 'jobs.crew_id'?"),
         ({"crew": {"join": "jobs.crew_id = crew.id"}}, "there is no 'crew.id'. Did you mean 'crews.id'?"),
     ],
@@ -151,7 +156,7 @@ def test_a_term_that_the_database_cannot_have_is_named(
     assert raised.value.where.startswith(f"words.toml, [{next(iter(terms))}]")
 
 
-def test_a_join_without_tables_is_told_as_it_was_written() -> None:
+def test_an_error_shows_a_join_as_it_was_written() -> None:
     with pytest.raises(DataError, match=r"there is no 'crew_id'"):
         database({"crew": {"join": "crew_id = crews.id"}})
 
@@ -241,7 +246,7 @@ def test_a_name_has_one_meaning_in_a_database_too() -> None:
 def test_the_definition_takes_the_place_of_a_term(
     engines: dict[str, Callable[[str], list[Any]]], written: str, by_hand: str, dialect: str
 ) -> None:
-    answer = expanded(written, SQLITE if dialect == "sqlite" else DUCKDB)
+    answer = expanded(written, terms_in(dialect))
     in_order = "ORDER BY" in written and "OVER" not in written
     ran, expected = (engines[dialect](query) for query in (answer, by_hand))
     assert ran == expected if in_order else sorted(ran, key=str) == sorted(expected, key=str)
@@ -273,7 +278,7 @@ def test_any_condition_of_terms_finds_the_rows_of_its_definitions(
     engines: dict[str, Callable[[str], list[Any]]], condition: tuple[str, str], dialect: str
 ) -> None:
     words, by_hand = condition
-    answer = expanded(f"SELECT id FROM jobs WHERE {words}", SQLITE if dialect == "sqlite" else DUCKDB)
+    answer = expanded(f"SELECT id FROM jobs WHERE {words}", terms_in(dialect))
     ran, expected = (engines[dialect](query) for query in (answer, f"SELECT id FROM jobs WHERE {by_hand}"))
     assert sorted(ran) == sorted(expected)
 
@@ -300,7 +305,7 @@ def test_any_condition_of_terms_finds_the_rows_of_its_definitions(
 def test_definitions_keep_their_meaning_among_other_tables(
     engines: dict[str, Callable[[str], list[Any]]], written: str, by_hand: str, dialect: str
 ) -> None:
-    answer = expanded(written, SQLITE if dialect == "sqlite" else DUCKDB)
+    answer = expanded(written, terms_in(dialect))
     assert sorted(engines[dialect](answer)) == sorted(engines[dialect](by_hand))
     assert engines[dialect](answer) == engines[dialect](by_hand) or "ORDER BY" not in written
 
@@ -317,9 +322,9 @@ def test_definitions_keep_their_meaning_among_other_tables(
 )
 def test_a_query_without_terms_stays_as_it_is_written(text: str) -> None:
     if not text.startswith("--"):
-        assert expanded(text, SQLITE) == text
-    assert expanded(text, Database(name="works", schema=SQLITE.schema)) == text
-    assert expanded(text, database({"job": {"means": "jobs"}})) == text  # other names need no definitions
+        assert expanded(text, SQLITE.terms) == text
+    assert expanded(text, None) == text
+    assert expanded(text, database({"job": {"means": "jobs"}}).terms) == text  # other names need no definitions
 
 
 def test_a_name_of_a_column_that_is_a_word_of_sql_is_quoted(engines: dict[str, Callable[[str], list[Any]]]) -> None:
@@ -357,7 +362,7 @@ def items(terms: dict[str, dict[str, Any]], denied: tuple[str, ...] = (), **more
     }
 
 
-def test_terms_are_items_beside_the_columns() -> None:
+def test_terms_are_items() -> None:
     found = items({**TERMS, "work": {"means": "jobs"}, "team": {"means": "crews.name", "also": ["gang"]}})
     assert found["jobs"].called == ("work",)
     assert found["crews.name"].called == ("team", "gang")
@@ -478,7 +483,7 @@ def test_teachers_read_the_terms(task: Callable[..., Sql]) -> None:
     message = task().prompt(EXAMPLE, []).messages[-1].content
     assert "late (also overdue) means finished_on > promised_on" in message
     assert "finished means jobs.status = done" in message
-    assert "computed" not in message and "late BOOLEAN" not in message  # the schema has only real columns
+    assert "late BOOLEAN" not in message  # the schema has only real columns
 
 
 def test_without_a_glossary_nothing_changes(task: Callable[..., Sql]) -> None:
@@ -499,7 +504,7 @@ def test_computed_columns_are_not_shown_as_columns_of_the_data(task: Callable[..
     assert not any("late" in name for name, _ in (*shown.used, *shown.rest))
 
 
-def test_terms_of_denied_columns_are_told_to_nobody(task: Callable[..., Sql]) -> None:
+def test_nobody_sees_terms_of_denied_columns(task: Callable[..., Sql]) -> None:
     made = task(guard=Limits(denied=("crews.name", "jobs.status")))
     shown = made.prompt(EXAMPLE, []).messages[-1].content
     assert [term.name for term in TermsOfTask.of(made).glossary(EXAMPLE).terms] == ["late"]
@@ -599,7 +604,8 @@ def test_the_base_student_knows_the_terms(
     assert answered.ok, answered.reason
     assert sorted(rows(answered)) == found
     assert answered.glossary == told
-    assert "late" not in answered.answer and "turnover" not in answered.answer
+    assert "late" not in answered.answer
+    assert "turnover" not in answered.answer
     assert not [problem.message for problem in answered.problems]
 
 

@@ -41,7 +41,7 @@ def database_of(context: Mapping[str, Any], settings: Settings) -> Database | No
 
 @lru_cache(maxsize=64)
 def _with_terms(database: Database, glossary: Glossary, limits: Limits) -> Database:
-    from dstill_sql.language.database.terms import with_terms
+    from dstill_sql.language.database.glossary import with_terms
 
     return with_terms(database, glossary, limits)
 
