@@ -91,8 +91,6 @@ class QueryDsl(Task, declared=TASK):
         """The index that the example is about. None if only its name is known. Raises DataError."""
         return self.profiles.index(example)
 
-    # --- questions and teaching ---------------------------------------------------------
-
     @cached_property
     def _splits(self) -> Splits:
         from dstill_querydsl.questions.splits import Splits
@@ -106,16 +104,13 @@ class QueryDsl(Task, declared=TASK):
         from dstill_querydsl.prompting.user_message import user_message
 
         form = self.reply_text("which fields, types and operators, and why", '{"query": …}')
-        messages = [
-            Message(role="system", content=f"{self.instructions}\n\nReply in this form and nothing else:\n{form}")
-        ]
+        system = f"{self.instructions}\n\nReply in this form and nothing else:\n{form}"
+        messages = [Message(role="system", content=system)]
         for shot in shots:
             messages.append(Message(role="user", content=f"Question: {shot.question}"))
             messages.append(Message(role="assistant", content=self.reply_text(shot.rationale or "", shot.answer or "")))
-        messages.append(
-            Message(role="user", content=user_message(self.index_profile(example), example, shots, self.config))
-        )
-        return Prompt(example=example, messages=tuple(messages))
+        question = user_message(self.index_profile(example), example, shots, self.config)
+        return Prompt(example=example, messages=(*messages, Message(role="user", content=question)))
 
     def parse(self, text: str) -> Draft | None:
         """As in the core, with the two repairs that `strict` allows. They are listed in the draft's notes."""

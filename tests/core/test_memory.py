@@ -123,7 +123,7 @@ def test_a_correction_is_given_again() -> None:
         said("trips to Oslo", "x", "wrong", "from=Oslo"),
     ],
 )
-def test_nobody_is_believed_against_somebody_else(other: Feedback) -> None:
+def test_disputed_answers_are_not_given(other: Feedback) -> None:
     known = memory(said("trips to Oslo", "to=Oslo"), other)
     assert recalled(known, "trips to Oslo") is None
     assert recalled(known, "trips to Rome") is None

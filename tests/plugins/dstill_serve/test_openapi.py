@@ -109,8 +109,8 @@ def test_requests_and_replies_are_described(server: Any, described: dict[str, An
         if path == "/v1/query" and reply.status == 200:
             keys |= reply.json.keys()
     assert {status for _, status in statuses} == {200, 404, 422, 503}
-    # this server promises a share of wrong answers, so it takes no second look; its task has no words for answers, and no
-    # glossary
+    # this server promises a share of wrong answers, so it takes no second look; its task has no words for answers and
+    # no glossary
     absent = {"first_answer", "second_look", "read_back", "glossary"}
     assert keys | absent == described["components"]["schemas"]["Answer"]["properties"].keys()
 

@@ -157,7 +157,8 @@ BODIES = st.recursive(
         {"term": {"city": {"value": "late"}}}, {"terms": {"city": ["late", "costly"]}}, {"match": {"title": "late"}},
         {"match_all": {}}, {"exists": {"field": "day"}}, {"term": {"paid": True}},
     ]),
-    lambda inner: st.dictionaries(st.sampled_from(["must", "filter", "should", "must_not"]), st.lists(inner, max_size=2))
+    lambda inner: st
+    .dictionaries(st.sampled_from(["must", "filter", "should", "must_not"]), st.lists(inner, max_size=2))
     .map(lambda parts: {"bool": parts}),
     max_leaves=6,
 )  # fmt: skip
@@ -329,7 +330,7 @@ def test_without_a_glossary_nothing_changes(make: Callable[..., QueryDsl]) -> No
     assert full.model_input(EXAMPLE) == plain.model_input(EXAMPLE)
 
 
-def test_nobody_sees_terms_of_denied_fields(make: Callable[..., QueryDsl]) -> None:
+def test_terms_of_denied_fields_are_hidden(make: Callable[..., QueryDsl]) -> None:
     task = make(guard=Limits(fields=("*", "!delay", "!status")))
     assert [term.name for term in TermsOfTask.of(task).glossary(EXAMPLE).terms] == ["place"]
     assert "overdue means" not in task.prompt(EXAMPLE, []).messages[-1].content

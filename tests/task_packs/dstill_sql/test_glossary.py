@@ -218,10 +218,11 @@ def test_a_name_has_one_meaning_in_a_database_too() -> None:
         ("SELECT CASE WHEN late THEN 'x' ELSE 'y' END FROM jobs",
          f"SELECT CASE WHEN {LATE} THEN 'x' ELSE 'y' END FROM jobs"),
         ("SELECT j.late AS l, SUM(j.revenue) AS s FROM jobs AS j GROUP BY j.late",
-         "SELECT j.finished_on > j.promised_on, SUM(j.qty * j.price) FROM jobs j GROUP BY j.finished_on > j.promised_on"),
+         "SELECT j.finished_on > j.promised_on, SUM(j.qty * j.price) FROM jobs j"
+         " GROUP BY j.finished_on > j.promised_on"),
         ("SELECT a.id, b.id FROM jobs a JOIN jobs b ON a.late = b.late WHERE b.costly",
-         "SELECT a.id, b.id FROM jobs a JOIN jobs b ON (a.finished_on > a.promised_on) = (b.finished_on > b.promised_on)"
-         " WHERE b.qty * b.price > 12"),
+         "SELECT a.id, b.id FROM jobs a JOIN jobs b"
+         " ON (a.finished_on > a.promised_on) = (b.finished_on > b.promised_on) WHERE b.qty * b.price > 12"),
         ("SELECT crews.name FROM jobs JOIN crews ON crews.id = jobs.crew_id WHERE jobs.ready",
          "SELECT crews.name FROM jobs JOIN crews ON crews.id = jobs.crew_id WHERE jobs.status = 'done'"),
         ("SELECT id FROM jobs WHERE revenue > (SELECT AVG(revenue) FROM jobs WHERE late)",
@@ -504,7 +505,7 @@ def test_computed_columns_are_not_shown_as_columns_of_the_data(task: Callable[..
     assert not any("late" in name for name, _ in (*shown.used, *shown.rest))
 
 
-def test_nobody_sees_terms_of_denied_columns(task: Callable[..., Sql]) -> None:
+def test_terms_of_denied_columns_are_hidden(task: Callable[..., Sql]) -> None:
     made = task(guard=Limits(denied=("crews.name", "jobs.status")))
     shown = made.prompt(EXAMPLE, []).messages[-1].content
     assert [term.name for term in TermsOfTask.of(made).glossary(EXAMPLE).terms] == ["late"]
