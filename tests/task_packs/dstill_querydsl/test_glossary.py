@@ -152,14 +152,13 @@ def test_a_term_called_like_an_option_leaves_aggregations(name: str) -> None:
     assert expanded(body, terms({name: {"condition": LATE}})) == body
 
 
+BOOL_KEYS = st.sampled_from(["must", "filter", "should", "must_not"])
 BODIES = st.recursive(
     st.sampled_from([
         {"term": {"city": {"value": "late"}}}, {"terms": {"city": ["late", "costly"]}}, {"match": {"title": "late"}},
         {"match_all": {}}, {"exists": {"field": "day"}}, {"term": {"paid": True}},
     ]),
-    lambda inner: st
-    .dictionaries(st.sampled_from(["must", "filter", "should", "must_not"]), st.lists(inner, max_size=2))
-    .map(lambda parts: {"bool": parts}),
+    lambda inner: st.dictionaries(BOOL_KEYS, st.lists(inner, max_size=2)).map(lambda parts: {"bool": parts}),
     max_leaves=6,
 )  # fmt: skip
 
