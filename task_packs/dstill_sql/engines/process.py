@@ -169,6 +169,8 @@ class EngineProcess:
     def ask(self, requests: Sequence[Step], *, seconds: float | None = None) -> Fetched:
         """Run steps (`dstill_sql.engines.serving`) and give what the last one finds."""
         process, limit = self._start(), self.seconds if seconds is None else seconds
+        if self._lacks(requests):  # it was ended since `has`
+            raise Crashed(f"{ENGINES[self.engine]} broke off: it holds the database no more", of_file=True)
         most = max((step.get("most", 0) for step in requests), default=0)
         try:
             with self._watch.over(process.kill, limit + 2 * GRACE):
@@ -186,6 +188,11 @@ class EngineProcess:
             self._fail(answer["error"], answer["message"], limit)
         self.cpu += answer["cpu"]
         return answer["columns"], rows
+
+    def _lacks(self, requests: Sequence[Step]) -> bool:
+        """Whether the requests are about a database that the process does not hold."""
+        made = {step["key"] for step in requests if step["do"] in ("make", "open", "close")}
+        return any(step["key"] not in self._keys and step["key"] not in made for step in requests)
 
     def _received(self, process: subprocess.Popen[bytes], most: int) -> tuple[dict[str, Any], list[list[Any]]]:
         """The last message, and all rows. Raises BrokenMessage where their form is wrong, MemoryError."""

@@ -111,7 +111,8 @@ class _Server:
                 self._databases[key] = work.made(step)
                 self._limit_memory()
             case "close":
-                self._databases.pop(key).close()
+                if database := self._databases.pop(key, None):
+                    database.close()
             case "run":
                 self._databases[key].execute(step["text"])
             case "fill":

@@ -293,6 +293,19 @@ def test_planner_that_was_killed_is_started_again() -> None:
     assert planning.refusal(read("SELECT b FROM t", schema.dialect), schema) == "no such column: b"
 
 
+@pytest.mark.parametrize("engine", BOTH)
+def test_request_about_a_database_that_went_with_its_process(engine: Name, started: Started) -> None:
+    running = started(engine)
+    running.make("t", NUMBERS[engine])
+    os.kill(pid(running), signal.SIGKILL)
+    os.waitid(os.P_PID, pid(running), os.WEXITED | os.WNOWAIT)
+    with pytest.raises(Crashed, match="holds the database no more") as raised:
+        fetched(running, "t", "SELECT 1 AS a", 2)
+    assert raised.value.of_file
+    running.make("t", NUMBERS[engine])
+    assert fetched(running, "t", "SELECT 1 AS a", 2)[1] == [[1]]
+
+
 # --- its end ------------------------------------------------------------------------------
 
 
@@ -388,7 +401,10 @@ def answering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: Started)
         text = f"import os, sys; os.read(0, 9); os.write(1, open({str(tmp_path / 'answer')!r}, 'rb').read())"
         (tmp_path / "worker.py").write_text(text)
         monkeypatch.setattr(process, "_WORKER", tmp_path / "worker.py")
-        return started("sqlite")
+        answerer = started("sqlite")
+        answerer.start()
+        answerer._keys["t"] = None  # as if it had made a database
+        return answerer
 
     return make
 
