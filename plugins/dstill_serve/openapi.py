@@ -24,7 +24,7 @@ from dstill.io.json_schema import (
     table_of,
     text,
 )
-from dstill.stages.predict.answer_objects import ANSWER, DATA, PROBLEM, RESULT
+from dstill.stages.predict.answer_objects import ALTERNATIVE, ANSWER, DATA, PROBLEM, RESULT
 from dstill.stages.predict.predictor import QUESTION_LIMIT
 from dstill_serve.request_schema import ALLOWED, IGNORED_KEYS, ROLES
 
@@ -231,6 +231,11 @@ def _answer(usage: Schema) -> Schema:
         **RESULT,
     }
     properties = {**ANSWER["properties"], "problems": list_of(_ref("Problem")), **own}
+    other = {**ALTERNATIVE["properties"], "parts": own["parts"]}
+    properties["alternatives"] = list_of(
+        record(other, ALTERNATIVE["description"], optional=other.keys() - ALTERNATIVE["required"]),
+        properties["alternatives"]["description"],
+    )
     properties["rationale"] = either_or_null(properties["rationale"])  # a student that explains nothing
     required = {*ANSWER["required"], "value", "usage", "terms"}
     return record(properties, ANSWER["description"], optional=properties.keys() - required)

@@ -51,6 +51,9 @@ def query_response(
             row |= result_rows(task, predicted, PAGE_ROWS if query.layout else MAX_ROWS)
         if predicted.alternatives:
             row["alternatives"] = alternative_rows(task, predicted)
+            if query.layout:
+                for other in row["alternatives"]:
+                    other["parts"] = list(shown.highlight(other["answer"]))
     return row
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.several import Lists, Several, answered
 
 from dstill import Run
-from dstill.stages.predict.alternatives import MARGIN, MOST, is_sure, other_answers
+from dstill.stages.predict.alternatives import LONGEST, MARGIN, MOST, is_sure, other_answers, question_back
 from dstill.stages.predict.predictor import Predictor
 
 
@@ -45,6 +45,44 @@ def test_an_answer_is_sure_if_the_rest_is_too_little_for_another(logprob: float)
     rest = 1 - exp(logprob)
     assert is_sure(logprob) == (rest == 0 or log(rest) < logprob - MARGIN)
     assert not is_sure(None)
+
+
+@pytest.mark.parametrize(
+    ("readings", "asked"),
+    [
+        (
+            ["trips where home city is 'Oslo'", "trips where work city is 'Oslo'"],
+            '"where home city" or "where work city"',
+        ),
+        (["the mean of list price", "the mean of price"], '"of list price" or "of price"'),
+        (["trips in 'St. Gallen', counted", "trips in 'St. Gallen'"], "\"'St. Gallen', counted\" or \"'St. Gallen'\""),
+        (["trips by day", "trips by week", "trips by month"], '"by day", "by week" or "by month"'),
+        (["trips by day, counted", "boats by week, counted"], '"trips by day" or "boats by week"'),
+    ],
+)
+def test_one_place_in_which_answers_differ_is_asked_about(readings: list[str], asked: str) -> None:
+    assert question_back(readings) == f"Do you mean {asked}?"
+
+
+@pytest.mark.parametrize(
+    "readings",
+    [
+        [],
+        ["trips"],
+        ["trips", "trips"],
+        ["trips", "boats"],
+        ["trips", ""],
+        [f"trips {'x ' * LONGEST}with oars", "trips with oars", f"trips {'y ' * (LONGEST + 1)}with oars"],
+    ],
+)
+def test_answers_that_differ_in_more_than_one_place_are_not_asked_about(readings: list[str]) -> None:
+    assert question_back(readings) == ""
+
+
+@given(st.lists(st.text("ab ',.", max_size=12), max_size=3))
+def test_question_back_names_each_answer_or_none(readings: list[str]) -> None:
+    asked = question_back(readings)
+    assert not asked or asked.count(" or ") >= 1
 
 
 @pytest.mark.parametrize(

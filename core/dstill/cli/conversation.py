@@ -167,10 +167,17 @@ def show_answer(task: Task, answered: PredictedAnswer, rows: Rows, *, as_json: b
     elif not answered.refused:
         say(f"  {answered.reason}", lines=True)
     show_doubt(answered, many=many)
+    _show_others(task, answered, rows)
+
+
+def _show_others(task: Task, answered: PredictedAnswer, rows: Rows) -> None:
+    """Show what is offered beside an answer, and in what it differs."""
     for number, other in enumerate(answered.alternatives, 1):
         words = other.read_back or textwrap.shorten(other.answer, QUESTION_WIDTH, placeholder=" …")
         say(f"or {number}: {words}", lines=True)
         show_result(task, other, Rows(min(rows.limit, OTHER_ROWS), by=""))
+    if answered.question_back:
+        say(answered.question_back, lines=True)
 
 
 def _refusal(task: Task, answer: str) -> str:

@@ -50,7 +50,8 @@ function show(row, query) {
   $("outcome").className = row.outcome === "ok" ? "" : "bad";
   $("tables").replaceChildren(...tables.filter((one) => one.columns.length).map((one) => table(one, ROWS)));
   $("alternatives").hidden = !row.alternatives;
-  $("readings").replaceChildren(...(row.alternatives || []).map(reading));
+  $("asks").textContent = visible(row.question_back || "");
+  $("readings").replaceChildren(...(row.alternatives || []).map((other) => reading(other, row, query)));
   fit();
   $("checks").replaceChildren(...checks(row));
   $("why").hidden = !query.explain;
@@ -114,10 +115,14 @@ function checks(row) {
 
 // --- its result -------------------------------------------------------------------------
 
-function reading(other) {
+function reading(other, row, query) {
   const item = make("li");
+  const take = make("button", "Take this one");
+  take.type = "button";
+  take.addEventListener("click", () => takeOther(other, row, query)); // page.js
   item.append(make("p", other.read_back || other.answer), ...other.tables.filter((one) => one.columns.length).map((one) => table(one, FEW_ROWS)));
   if (!other.tables.length) item.append(make("p", other.shown));
+  item.append(take);
   return item;
 }
 

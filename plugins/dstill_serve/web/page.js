@@ -95,6 +95,16 @@ async function next() {
   next();
 }
 
+// The user takes another answer than the first one. With feedback, that is a verdict, too.
+function takeOther(other, row, query) {
+  const of = { ok: true, refused: false, outcome: "ok", reason: "", problems: [], snippets: [], terms: [] };
+  const unknown = { confidence: null, similarity: null, usage: null, rationale: null, guess: "", alternatives: null };
+  if (about.feedback) sendFeedback({ verdict: "wrong", correction: other.answer });
+  show({ ...row, ...of, ...unknown, ...other }, query);
+  goOnFrom({ data: query.data || "", turn: { question: row.question, answer: other.answer } });
+  $("asked").focus();
+}
+
 function pick(one) {
   const button = make("button", one.question, "pick");
   button.type = "button";

@@ -89,6 +89,11 @@ def test_other_answers_are_below_the_result(server: Any, visit: Any) -> None:
     page = visit(server.address)
     ask(page, "what is it, maybe?")
     assert lines(page, "#readings p, #readings td") == ['{"say": "tea"}', "1", "tea"]
+    page.get_by_role("button", name="Take this one").click()
+    assert page.locator("#body").inner_text() == '{"say": "tea"}'
+    assert lines(page, "#tables td") == ["1", "tea"]
+    assert page.locator("#alternatives").is_hidden()
+    assert page.evaluate("document.activeElement.id") == "asked"
     ask(page, "what is tea?")
     assert page.locator("#alternatives").is_hidden()
 

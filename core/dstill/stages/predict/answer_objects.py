@@ -18,7 +18,18 @@ from dstill.api.task import Task
 from dstill.io.json_schema import any_value, either_or_null, flag, integer, list_of, number, record, text
 from dstill.stages.predict.predicted import PredictedAnswer
 
-__all__ = ["ANSWER", "DATA", "MAX_ROWS", "PROBLEM", "RESULT", "TABLE", "alternative_rows", "data_rows", "result_rows"]
+__all__ = [
+    "ALTERNATIVE",
+    "ANSWER",
+    "DATA",
+    "MAX_ROWS",
+    "PROBLEM",
+    "RESULT",
+    "TABLE",
+    "alternative_rows",
+    "data_rows",
+    "result_rows",
+]
 
 MAX_ROWS = 100  # of a result table
 
@@ -147,6 +158,7 @@ ANSWER = record(
         "first_answer": text("the student's first answer, if this is another one"),
         "second_look": text("why this is not the student's first answer"),
         "alternatives": list_of(ALTERNATIVE, "other answers that ran, if they were asked for"),
+        "question_back": text("what to ask the user, if the answer and its alternatives differ in one place"),
         "withheld": text("what the student wrote, if it abstained or if a large model answered in its place"),
         "similarity": either_or_null(number("to the nearest question of the training", maximum=1)),
         "guess": text("why an answer that passes the checks is only a guess; empty: nothing says so"),
@@ -161,6 +173,7 @@ ANSWER = record(
         "first_answer",
         "second_look",
         "alternatives",
+        "question_back",
         "withheld",
     ),
 )

@@ -65,6 +65,7 @@ class PredictedAnswer(Row):
     first_answer: str = ""  # the student's first answer, which did not work (`second_look`); empty: this is the first
     second_look: str = ""  # why this is not the first answer
     alternatives: tuple[PredictedAnswer, ...] = ()  # other answers that ran, if somebody asked for them
+    question_back: str = ""  # which of these answers is meant; empty: they differ in more than one place
     withheld: str = ""  # what the student wrote, if it abstained or if the large model answered in its place
     similarity: float | None = None  # to the nearest training question, 0 to 1; None: not known
     similarity_threshold: float | None = None  # below this similarity an answer is a guess
@@ -142,11 +143,8 @@ class PredictedAnswer(Row):
         omitted = {"logprob", "unsure", "similarity_threshold", "tokens", "seconds", "steps"}
         omitted |= set() if self.votes else {"votes"}
         omitted |= set() if self.outcome else {"outcome", "result"}
-        omitted |= {
-            name
-            for name in ("read_back", "glossary", "rationale", "first_answer", "second_look", "alternatives")
-            if not getattr(self, name)
-        }
+        texts = ("read_back", "glossary", "rationale", "first_answer", "second_look", "question_back")
+        omitted |= {name for name in (*texts, "alternatives") if not getattr(self, name)}
         omitted |= set() if self.abstained or self.by_fallback else {"withheld"}
         row["alternatives"] = [
             {"answer": other.answer, "read_back": other.read_back, "result": other.result}

@@ -40,7 +40,7 @@ from dstill.quality.data_drift import drift
 from dstill.quality.misread import misread
 from dstill.quality.other_language import not_english
 from dstill.quality.units import other_units
-from dstill.stages.predict.alternatives import MARGIN, is_sure, other_answers
+from dstill.stages.predict.alternatives import MARGIN, is_sure, other_answers, question_back
 from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
 from dstill.stages.predict.follow_up import Turn, goes_on, in_full
 from dstill.stages.predict.predicted import CALLER, MEMORY, STUDENT, PredictedAnswer, Step
@@ -496,10 +496,10 @@ class Predictor:
         return first_that_finds(task, answered, (self._ran(example, other, executor) for other in others))
 
     def with_alternatives(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
-        """The answer or refusal with others that the student nearly gave, each with another result (`alternatives`).
+        """The answer or refusal with others that the student nearly gave, each with another result.
 
-        None are known of an answer that was not run. At most `CANDIDATES` others run; none is given if one of them
-        finds the engine away.
+        Sets `alternatives` and `question_back`. None are known of an answer that was not run. At most `CANDIDATES`
+        others run; none is given if one of them finds the engine away.
         """
         executor, task = self.executor, self.setup.task
         was_given = answered.by_student and (answered.outcome == OutcomeKind.OK or answered.refused)
@@ -514,7 +514,9 @@ class Predictor:
             for candidate in near_the_best(candidates, MARGIN)
         )
         with contextlib.suppress(ServiceError), about(example.id):
-            answered = replace(answered, alternatives=tuple(other_answers(task, answered, ran)))
+            others = tuple(other_answers(task, answered, ran))
+            readings = [given.read_back for given in (answered, *others) if not given.refused]
+            answered = replace(answered, alternatives=others, question_back=question_back(readings))
         return answered
 
     def _with_values_of_the_data(
