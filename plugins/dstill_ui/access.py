@@ -35,7 +35,7 @@ OPEN_PATHS = ("/login", "/ui.css", "/ui.js", "/icon.svg", "/favicon.ico")  # wit
 LONGEST_NAME = 60  # characters of a reviewer's name
 MOST_SESSIONS = 1_000  # the oldest ends when one more begins
 READING = ("GET", "HEAD")
-_QUESTION = re.compile(r"/runs/[^/]+/play/v1/(query|check|chat/completions)")
+_QUESTION = re.compile(r"/(runs/[^/]+/play|data/[^/]+)/v1/(query|check|chat/completions)")
 
 
 class Access:

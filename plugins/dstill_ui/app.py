@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from dstill.runs.run import Run
+    from dstill_ui.live_data import LiveData
 
 __all__ = ["Team", "application"]
 
@@ -44,9 +45,10 @@ Opening = Callable[[], AbstractContextManager["ASGIApp"]]
 
 MOST_BODY = 10_000  # bytes of the login form
 RETRY_AFTER = 2  # seconds, while a student is loaded
-FIXED_PATHS = ("/", "/compare", "/login", "/logout", *FILES)  # routes that name no run
-RUN = "/runs/NAME"  # in the request log, which has the name beside it
+FIXED_PATHS = ("/", "/compare", "/data", "/login", "/logout", *FILES)  # routes that name nothing
+RUN, DATA = "/runs/NAME", "/data/NAME"  # in the request log, which has a run's name beside it
 _OF_RUN = re.compile(r"/runs/[^/]+/(report$|(?:play|review)/(?:opening$)?)")
+_OF_DATA = re.compile(r"/data/[^/]+/(opening$)?")
 CROSS_SITE = "cross-site"  # value of the header Sec-Fetch-Site, which browsers send
 
 
@@ -59,6 +61,7 @@ class Team:
     open_run: Callable[[Path], Run]
     student: Callable[[Path], AbstractContextManager[ASGIApp]]  # the application of `dstill serve` for a run
     review: Callable[[Path, str, Callable[[], None]], AbstractContextManager[ASGIApp]]  # that of `dstill data review`
+    live_data: LiveData | None  # on servers that somebody names; None: nobody may
     students: OnDemand[ASGIApp]
     reviews: OnDemand[ASGIApp]
     log: RequestLog | None = None
@@ -77,7 +80,7 @@ def application(team: Team) -> Starlette:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
-    pages, play, review = _Pages(team), _Play(team), _Review(team)
+    pages, play, review, data = _Pages(team), _Play(team), _Review(team), _Data(team)
     return Starlette(
         routes=[
             Route("/", pages.runs),
@@ -85,6 +88,9 @@ def application(team: Team) -> Starlette:
             Route("/login", pages.login_form),
             Route("/login", pages.login, methods=["POST"]),
             Route("/logout", pages.logout, methods=["POST"]),
+            Route("/data", data.chosen, methods=["POST"]),
+            Route("/data/{name}/opening", data.opening),
+            Route("/data/{name}/{path:path}", data),
             Route("/runs/{name}/report", pages.report),
             Route("/runs/{name}/play/opening", play.opening),
             Route("/runs/{name}/review/opening", review.opening),
@@ -151,6 +157,7 @@ class _Pages:
             reviews=reviews,
             is_logged_in=access.has_session(request),
             reviewer=access.reviewer(request),
+            live_data=self._team.live_data,
         )
 
     async def compare(self, request: Request) -> Response:
@@ -221,9 +228,9 @@ class _Pages:
 
 
 class _Mounted:
-    """Gives the requests below ``/runs/NAME/…/`` to an application that is opened at the first one."""
+    """Gives the requests below an address to an application that is opened at the first one."""
 
-    at: str  # its address below that of the run
+    route: str  # of the request log
     what: str  # for the page that waits
 
     def __init__(self, team: Team, opened: OnDemand[ASGIApp]) -> None:
@@ -233,7 +240,7 @@ class _Mounted:
         """Whether the application is open, for the page that waits for it."""
         from starlette.responses import JSONResponse
 
-        entry = self._opened.get(_folder(self._team, request).name)
+        entry = self._opened.get(self._name(request))
         return JSONResponse({"state": "closed" if entry is None else entry.state})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -241,9 +248,9 @@ class _Mounted:
 
         request = Request(scope, receive)
         path = "/" + request.path_params["path"]
-        entry = self._entry(request, _folder(self._team, request), path)
+        entry = self._entry(request, self._name(request), path)
         seen = observed(request)
-        seen.route = f"{RUN}/{self.at}/"
+        seen.route = self.route
         if isinstance(entry, Entry):
             inner = {**scope, "path": path, "raw_path": path.encode(), "root_path": ""}
             try:
@@ -254,87 +261,143 @@ class _Mounted:
         else:
             await entry(scope, receive, send)
 
-    def _entry(self, request: Request, folder: Path, path: str) -> Entry[ASGIApp] | Response:
+    def _entry(self, request: Request, name: str, path: str) -> Entry[ASGIApp] | Response:
         """The entry that is open for `request`, or the reply in its place."""
-        if refused := self._refused(request, folder, path):
+        if refused := self._refused(request, name, path):
             return refused
-        entry = self._opened.get(folder.name)
-        if entry is not None and path == "/" and entry.version != self._version(folder):
-            self._opened.close(folder.name)
+        entry = self._opened.get(name)
+        if entry is not None and path == "/" and entry.version != self._version(name):
+            self._opened.close(name)
             entry = None
         if entry is None:
             if _is_foreign(request):
-                return _ask(request, f"{self.what} {folder.name}")
-            by, version = self._team.access.reviewer(request), self._version(folder)
-            entry = self._opened.open(folder.name, self._open(request, folder), by=by, version=version)
-        return entry if entry.state == "ready" else self._unready(request, folder, path, entry)
+                return _ask(request, f"{self.what} {self._label(name)}")
+            by, version = self._team.access.reviewer(request), self._version(name)
+            entry = self._opened.open(name, self._open(request, name), by=by, version=version)
+        return entry if entry.state == "ready" else self._unready(request, name, path, entry)
 
-    def _refused(self, request: Request, folder: Path, path: str) -> Response | None:
+    def _name(self, request: Request) -> str:
+        """The name under which the application is open. Raises HTTPException if the path names nothing."""
+        return _folder(self._team, request).name
+
+    def _label(self, name: str) -> str:
+        """What people call it."""
+        return name
+
+    def _refused(self, request: Request, name: str, path: str) -> Response | None:
         """A reply in the place of the application's."""
         return None
 
-    def _version(self, folder: Path) -> object:
+    def _version(self, name: str) -> object:
         """Of what would be opened: another one takes the place of an application that is open."""
         return None
 
-    def _open(self, request: Request, folder: Path) -> Opening:
+    def _open(self, request: Request, name: str) -> Opening:
         raise NotImplementedError
 
-    def _unready(self, request: Request, folder: Path, path: str, entry: Entry[ASGIApp]) -> Response:
+    def _unready(self, request: Request, name: str, path: str, entry: Entry[ASGIApp]) -> Response:
         """The reply while the application opens, or if it does not open."""
+        label = self._label(name)
         if entry.error is not None:
-            self._opened.close(folder.name)  # the next request tries again
+            self._opened.close(name)  # the next request tries again
             if path == "/":
                 return error_page(request, entry.error)
             return _json_error(request, from_exception(entry.error))
         if path == "/":
-            return page(request, "wait.html.j2", name=folder.name, what=self.what)
-        message = f"{self.what} '{folder.name}' is being opened"
+            return page(request, "wait.html.j2", name=label, what=self.what)
+        message = f"{self.what} '{label}' is being opened"
         return _json_error(request, RequestError(503, "loading", message, retry_after=RETRY_AFTER))
 
 
 class _Play(_Mounted):
     """Students, each with the application of `dstill serve`."""
 
-    at, what = "play", "the student of"
+    route, what = f"{RUN}/play/", "the student of"
 
     def __init__(self, team: Team) -> None:
         super().__init__(team, team.students)
 
-    def _open(self, request: Request, folder: Path) -> Opening:
+    def _open(self, request: Request, name: str) -> Opening:
+        folder = _folder(self._team, request)
         return lambda: self._team.student(folder)
 
-    def _version(self, folder: Path) -> object:
+    def _version(self, name: str) -> object:
         try:
-            facts = (folder / "student").stat()
+            facts = (self._team.place / name / "student").stat()
         except OSError:
             return None
         return facts.st_ino, facts.st_mtime_ns  # a training replaces the folder
 
 
+class _Data(_Mounted):
+    """The task's base student, asked about data on a server that somebody named."""
+
+    route, what = f"{DATA}/", "the student about"
+
+    def __init__(self, team: Team) -> None:
+        super().__init__(team, team.students)
+
+    async def chosen(self, request: Request) -> Response:
+        """Take the address of a form, and go to the page of its data; where it has several, list them."""
+        from starlette.responses import RedirectResponse
+
+        live_data, form = self._live_data(), await _form(request)
+        address, name = (form.get(field, "").strip() for field in ("address", "name"))
+        if not address:
+            raise UsageError("where are your data?", hint="give the address of a database or a search server")
+        listed = await asyncio.to_thread(live_data.choices, address)
+        if len(listed) < 2:
+            name = next(iter(listed), "")
+        elif name not in listed:
+            return page(request, "data.html.j2", address=address, names=listed)
+        return RedirectResponse(f"./{live_data.add(address, name, listed.get(name, {}))}/", 303)
+
+    def _live_data(self) -> LiveData:
+        from starlette.exceptions import HTTPException
+
+        if self._team.live_data is None:
+            raise HTTPException(404)
+        return self._team.live_data
+
+    def _name(self, request: Request) -> str:
+        from starlette.exceptions import HTTPException
+
+        name = f"data/{request.path_params['name']}"
+        if name not in self._live_data().labels:
+            raise HTTPException(404)
+        return name
+
+    def _label(self, name: str) -> str:
+        return self._live_data().labels[name]
+
+    def _open(self, request: Request, name: str) -> Opening:
+        live_data = self._live_data()
+        return lambda: live_data.student(name)
+
+
 class _Review(_Mounted):
     """Reviews, each with the application of `dstill data review`. One person reviews a run at a time."""
 
-    at, what = "review", "the review of"
+    route, what = f"{RUN}/review/", "the review of"
 
     def __init__(self, team: Team) -> None:
         super().__init__(team, team.reviews)
 
-    def _refused(self, request: Request, folder: Path, path: str) -> Response | None:
-        entry = self._opened.get(folder.name)
+    def _refused(self, request: Request, name: str, path: str) -> Response | None:
+        entry = self._opened.get(name)
         if entry is None:
             closed = "this review was closed, as nobody used it; your decisions are saved. Reload the page"
             return None if path == "/" else _problem(closed, 409)
         if entry.by == self._team.access.reviewer(request):
             return None
         taken = RunError(
-            f"{entry.by or 'somebody'} reviews '{folder.name}', since {entry.since:%H:%M}",
+            f"{entry.by or 'somebody'} reviews '{name}', since {entry.since:%H:%M}",
             hint="one person reviews a run at a time: wait until the review is finished, or was not used for a while",
         )
         return error_page(request, taken) if path == "/" else _problem(taken.what, 409)
 
-    def _open(self, request: Request, folder: Path) -> Opening:
-        team, name, reviewer = self._team, folder.name, self._team.access.reviewer(request)
+    def _open(self, request: Request, name: str) -> Opening:
+        team, folder, reviewer = self._team, _folder(self._team, request), self._team.access.reviewer(request)
         loop = asyncio.get_running_loop()
 
         def finish() -> None:
@@ -361,6 +424,8 @@ def _route(path: str) -> str:
     """The route of a request, without the name of a run; "other": there is none."""
     if path in FIXED_PATHS:
         return path
+    if of_data := _OF_DATA.match(path):
+        return f"{DATA}/{of_data[1] or ''}"
     of_run = _OF_RUN.match(path)
     return f"{RUN}/{of_run[1]}" if of_run else "other"
 

@@ -29,6 +29,7 @@ from dstill_serve.feedback import FeedbackLog
 from dstill_serve.observed import RequestLog
 from dstill_ui.access import Access, Behind
 from dstill_ui.app import Team, application
+from dstill_ui.live_data import LIMITS, LiveData
 from dstill_ui.on_demand import OnDemand
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ __all__ = ["IDLE_SECONDS", "listening", "opened"]
 LIBRARIES = ("starlette", "uvicorn", "prometheus_client", "jinja2", "matplotlib", "scipy")  # of serve, report, evaluate
 IDLE_SECONDS = 15 * 60.0  # seconds without a request after which a review is closed
 MOST_REVIEWS = 16
-LIMITS = serving.Limits(max_batch=16, max_requests=64, timeout=60)  # of each student
 
 
 @contextlib.contextmanager
@@ -96,6 +96,7 @@ def opened(
         open_run=open_run,
         student=student,
         review=review,
+        live_data=LiveData(app) if execute and not access.requires_token else None,
         students=OnDemand(most=students),
         reviews=OnDemand(most=MOST_REVIEWS, idle=idle),
         log=log,

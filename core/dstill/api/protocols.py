@@ -308,6 +308,14 @@ class DataProfile(TaskProtocol):
         """
         return None
 
+    def choices(self, engine: Engine, settings: Any = None) -> Mapping[str, Mapping[str, Any]]:
+        """The data on the server `engine`, by name, each with the settings that choose it. Empty: the address does.
+
+        ``{"logs": {"executor.http.index": "logs"}}``. A page lists them where the user named none. `settings` is as
+        for `describe`. Must only read from the server. May raise ServiceError, AuthError or UsageError.
+        """
+        return {}
+
     def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         """A description of the data that `examples` are about, as JSON values in the form of `Executor.facts`.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dstill.cli.confidence import promises
 from dstill.cli.console import note
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dstill.stages.predict.answerable import Answerable
     from dstill.stages.predict.predictor import Predictor
 
-__all__ = ["about_data", "base_student", "is_run", "no_address", "ready"]
+__all__ = ["about_data", "base_student", "choices", "is_run", "no_address", "ready"]
 
 EXAMPLES = 200  # questions that the task writes
 
@@ -56,6 +56,18 @@ def about_data(app: App, spec: str | None, name: str) -> Iterator[Answerable]:
             brief=tuple(project.brief),
             advice=tuple(_advice(app, asked)),
         )
+
+
+def choices(app: App) -> Mapping[str, Mapping[str, Any]]:
+    """The data on the server of the command to choose from, each with the settings that choose it.
+
+    Empty: its address says which. Raises UsageError if no task takes the address, ServiceError, AuthError.
+    """
+    from dstill.factory import Setup, task_name
+    from dstill.stages.predict import live_data
+
+    config = app.config({"project.task": task_name(app.plugins, app.config().settings)})
+    return live_data.choices(Setup(app.plugins, config))
 
 
 def _student(app: App, spec: str | None, name: str) -> Answerable:

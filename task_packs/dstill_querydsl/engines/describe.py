@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dstill_querydsl.engines import HttpSettings
     from dstill_querydsl.settings import Settings
 
-__all__ = ["describe"]
+__all__ = ["describe", "indices"]
 
 NAME_LIMIT = 4  # fields to name for each reason why values were not read
 MAX_AGE = timedelta(days=7)  # an index with no newer document is taken as one that no longer grows
@@ -46,7 +46,7 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
     Raises UsageError if no index is named, DataError if it is empty, ServiceError and AuthError from the server.
     """
     name = settings.index and check_name(settings.index, pattern=settings.allow_pattern, where="--index")
-    with HttpEngine(engine, pattern=settings.allow_pattern, ca_fingerprint=settings.ca_fingerprint) as server:
+    with _server(engine, settings) as server:
         if not name:
             hint = f"{known(server.names())}name the index, alias or data stream to read: --index NAME"
             raise UsageError("no index is named", where="--index", hint=hint)
@@ -88,6 +88,18 @@ def describe(engine: Engine, settings: HttpSettings, config: Settings) -> Projec
             *_brief_now(mapping, now),
         ),
     )
+
+
+def indices(engine: Engine, settings: HttpSettings) -> Sequence[str]:
+    """The indices, aliases and data streams to choose from. Empty if `settings` name one, or the key may list none."""
+    if settings.index:
+        return ()
+    with _server(engine, settings) as server:
+        return server.names()
+
+
+def _server(engine: Engine, settings: HttpSettings) -> HttpEngine:
+    return HttpEngine(engine, pattern=settings.allow_pattern, ca_fingerprint=settings.ca_fingerprint)
 
 
 # One CPU core trains on this many questions with this recipe in a few minutes.

@@ -10,6 +10,7 @@ from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.protocols import DataProfile
 from dstill.api.records import Example
 from dstill_querydsl.language.mapping.data_profile import facts_of, licences_of
+from dstill_querydsl.options import index
 
 if TYPE_CHECKING:
     from dstill_querydsl.pack import QueryDsl
@@ -28,6 +29,13 @@ class QueryDataProfile(DataProfile):
 
         settings = settings if isinstance(settings, HttpSettings) else HttpSettings()
         return describe(engine, settings, self.task.config)
+
+    def choices(self, engine: Engine, settings: Any = None) -> Mapping[str, Mapping[str, Any]]:
+        from dstill_querydsl.engines import HttpSettings
+        from dstill_querydsl.engines.describe import indices
+
+        settings = settings if isinstance(settings, HttpSettings) else HttpSettings()
+        return {name: index(name).settings for name in indices(engine, settings)}
 
     def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         return facts_of(examples, self.task.profiles)

@@ -22,15 +22,12 @@ from dstill.io.files import temporary_files
 from dstill.quality.data_drift import drift
 from dstill.stages.predict.answerable import Answerable, no_calibration
 
-__all__ = ["about_server", "data_name", "describe", "from_base", "kept"]
+__all__ = ["about_server", "choices", "data_name", "describe", "from_base", "kept"]
 
 
 def describe(setup: Setup) -> ProjectFiles:
     """The data on the server of ``[engine]``, as the task describes it. Raises UsageError, ServiceError, AuthError."""
-    name = _executor(setup)
-    trust.require(setup.config, "engine", *([f"executor.{name}"] if name else []))
-    settings = setup.config.part("executor", name) if name else None
-    project = DataProfile.of(setup.task).describe(setup.settings.engine, settings)
+    project = DataProfile.of(setup.task).describe(setup.settings.engine, _executor_settings(setup))
     if project is None:
         raise UsageError(
             f"task '{setup.task.name}' cannot describe the data of a server",
@@ -40,10 +37,22 @@ def describe(setup: Setup) -> ProjectFiles:
     return project
 
 
+def choices(setup: Setup) -> Mapping[str, Mapping[str, Any]]:
+    """The data to choose from on the server of ``[engine]`` (`DataProfile.choices`). Raises as `describe`."""
+    return DataProfile.of(setup.task).choices(setup.settings.engine, _executor_settings(setup))
+
+
 def data_name(setup: Setup) -> str:
     """The name of the data on the server that the settings choose; empty: they choose none."""
     name = _executor(setup)
     return setup.plugins.executor(name)(setup.config.part("executor", name)).data if name else ""
+
+
+def _executor_settings(setup: Setup) -> Any:
+    """Those of the executor that reaches the server, which must be trusted as its address is. None: there is none."""
+    name = _executor(setup)
+    trust.require(setup.config, "engine", *([f"executor.{name}"] if name else []))
+    return setup.config.part("executor", name) if name else None
 
 
 def _executor(setup: Setup) -> str:
