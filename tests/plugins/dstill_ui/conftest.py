@@ -77,8 +77,8 @@ class Client(served.Client):
         return self("GET", path, **headers)
 
     def opened(self, name: str, what: str = "play") -> Any:
-        """The page of a student or a review, after its loading."""
-        path = f"/runs/{quote(name, safe='')}/{what}"
+        """The page of a student or a review, after its loading. `what` is "" for one about data on a server."""
+        path = f"/runs/{quote(name, safe='')}/{what}" if what else f"/data/{name}"
         end = time.monotonic() + PATIENCE
         reply = self.get(f"{path}/")
         while "data-wait" in reply.text:
