@@ -64,7 +64,8 @@ def ui(  # noqa: PLR0913 - one parameter per command line option
     """Show runs, reports, review and playground to a team, under one address.
 
     The start page lists the runs with their scores. From there you open a report, compare runs, review a dataset, or
-    ask a student. On this machine, it also takes the address of a database or search server to ask about. Reports are written, and students loaded, when somebody opens them.
+    ask a student. On this machine, it also takes the address of data on a server to ask about. Reports are written, and
+    students loaded, when somebody opens them.
 
     With --token-env, people log in with the token, and say who they are if review.reviewer is not set. Put a server
     that speaks HTTPS in front if others can listen on the network. Ctrl-C and SIGTERM stop the server.

@@ -16,8 +16,10 @@ from support.protocols import ASKED, with_one
 
 from dstill import Check, Task, hookimpl
 from dstill.api import Draft, Example, Problem, find_problems, not_checked
+from dstill.api.engine import Engine
 from dstill.api.protocols import (
     PROTOCOLS,
+    DataProfile,
     Demo,
     Linked,
     Presentation,
@@ -258,6 +260,8 @@ def test_every_method_of_a_protocol_is_called(protocol: type, run_all: Callable[
     run_all(name.lower(), COMMANDS[name])
     if name == "ConstrainedOutput":
         LabelOnly().grammar(with_one(protocol)(), EXAMPLE)
+    if name == "DataProfile":  # only a page asks for the choices
+        assert DataProfile.of(with_one(protocol)()).choices(Engine()) == {}
     if name == "Linked":
         with pytest.raises(UsageError, match="task 'linked' has none"):
             form_of(with_one(protocol)(), "linked")

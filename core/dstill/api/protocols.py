@@ -309,10 +309,10 @@ class DataProfile(TaskProtocol):
         return None
 
     def choices(self, engine: Engine, settings: Any = None) -> Mapping[str, Mapping[str, Any]]:
-        """The data on the server `engine`, by name, each with the settings that choose it. Empty: the address does.
+        """The names of the data on the server `engine`, each with the settings that choose it.
 
-        ``{"logs": {"executor.http.index": "logs"}}``. A page lists them where the user named none. `settings` is as
-        for `describe`. Must only read from the server. May raise ServiceError, AuthError or UsageError.
+        ``{"logs": {"executor.remote.data": "logs"}}``. Empty: the address says which. A page lists them. `settings` is
+        as for `describe`. Must only read from the server. May raise ServiceError, AuthError or UsageError.
         """
         return {}
 
