@@ -2,7 +2,7 @@
 
     other_answers(task, answered, [(-0.4, ran), (-1.2, ran), …])    → at most `MOST`, the most probable first
     question_back(["orders where price is 5", "orders where list price is 5"])
-                                        → 'Do you mean "where price is" or "where list price is"?'
+                                        → 'Do you mean "where price" or "where list price"?'
 
 An answer is offered if it ran, finds something else than the first one, and is nearly as probable as the best. Answers
 that find the same count as one, whose probability is the sum of theirs (semantic uncertainty: Kuhn et al. 2023,
