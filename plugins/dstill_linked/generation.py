@@ -10,6 +10,7 @@ Tokens that the form cannot decode give a text that is no answer and says why: t
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -111,11 +112,13 @@ class LinkedGenerator(Generator):
         drawn = list(self._each([source for source in sources for _ in range(n)], random))
         yield from (tuple(drawn[at : at + n]) for at in range(0, len(drawn), n))
 
-    def candidates(self, sources: Sequence[ModelInput], n: int) -> Iterator[tuple[Generation, ...]]:
+    def candidates(
+        self, sources: Sequence[ModelInput], n: int, *, least_logprob: float = -math.inf
+    ) -> Iterator[tuple[Generation, ...]]:
         """By beam search, each source alone."""
         for source in sources:
-            rows = self._beam(self._row(source), n)
-            seconds = sum(row.seconds for row in rows) / len(rows)
+            rows = self._beam(self._row(source), n, least_logprob)
+            seconds = sum(row.seconds for row in rows) / max(1, len(rows))
             yield tuple(
                 Generation.written(self._text(row), row.logprobs, seconds=seconds, truncated=not row.ended)
                 for row in rows
@@ -187,7 +190,7 @@ class LinkedGenerator(Generator):
         for row in rows:
             row.seconds += seconds
 
-    def _beam(self, row: _Row, n: int) -> list[_Row]:
+    def _beam(self, row: _Row, n: int, least_logprob: float) -> list[_Row]:
         """The most probable answers that were found, at most `n`."""
         import numpy as np
 
@@ -203,7 +206,7 @@ class LinkedGenerator(Generator):
                 longer = [
                     (sum(beam.logprobs) + float(scores[place, number]), place, number)
                     for place, beam in enumerate(writing)
-                    for number in self._several(scores[place], beam.cursor, n)
+                    for number in self._several(scores[place], beam.cursor, n, least_logprob - sum(beam.logprobs))
                 ]
                 longer = sorted(longer, reverse=True)[:n]
                 rows = [writing[place].after(number, float(scores[place, number])) for _, place, number in longer]
@@ -228,10 +231,11 @@ class LinkedGenerator(Generator):
             row.cursor = row.cursor.push(self.vocabulary.token(number))
         return not row.ended
 
-    def _several(self, scores: NDArray[np.float32], cursor: Cursor | None, n: int) -> list[int]:
-        """The `n` allowed tokens with the best scores, or fewer."""
-        ranked: list[int] = scores.argsort()[::-1][: 4 * n].tolist()
-        if cursor is None:
+    def _several(self, scores: NDArray[np.float32], cursor: Cursor | None, n: int, least: float) -> list[int]:
+        """The `n` allowed tokens with the best scores of at least `least`, or fewer."""
+        best = scores.argsort()[::-1][: 4 * n].tolist()
+        ranked = [number for number in best if scores[number] >= least and scores[number] > -math.inf]
+        if cursor is None or not ranked:
             return ranked[:n]
         allowed = [number for number in ranked if cursor.allows(self.vocabulary.token(number))][:n]
         return allowed or [self._allowed(scores, cursor)]

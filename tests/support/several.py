@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -34,7 +35,9 @@ class Several(Generator):
         for several in self.candidates(sources, 1):
             yield several[0]
 
-    def candidates(self, sources: Sequence[ModelInput], n: int) -> Iterator[tuple[Generation, ...]]:
+    def candidates(
+        self, sources: Sequence[ModelInput], n: int, *, least_logprob: float = -math.inf
+    ) -> Iterator[tuple[Generation, ...]]:
         for _ in sources:
             yield tuple(
                 Generation(text=text, tokens=3, seconds=0.5, logprob=logprob) for text, logprob in self.answers[:n]

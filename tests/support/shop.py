@@ -13,6 +13,7 @@ and so does every batch that it is in.
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -182,7 +183,9 @@ class Memory(Generator):
                 text=text, tokens=len(text.split()), seconds=0.01, logprob=-3.0 if "perhaps" in source.text else -0.1
             )
 
-    def candidates(self, sources: Sequence[ModelInput], n: int) -> Iterator[tuple[Generation, ...]]:
+    def candidates(
+        self, sources: Sequence[ModelInput], n: int, *, least_logprob: float = -math.inf
+    ) -> Iterator[tuple[Generation, ...]]:
         """Its answer and, to a question with "maybe", tea."""
         tea = Generation(text='{"say": "tea"}', tokens=2, seconds=0.01, logprob=-1.0)
         for source, first in zip(sources, self.generate(sources), strict=True):

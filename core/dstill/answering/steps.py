@@ -201,10 +201,17 @@ def sample(
 
 
 def candidates(
-    generator: Generator, objective: Objective, task: Task, examples: Sequence[Example], n: int
+    generator: Generator,
+    objective: Objective,
+    task: Task,
+    examples: Sequence[Example],
+    n: int,
+    *,
+    least_logprob: float = -math.inf,
 ) -> Iterator[list[Prediction]]:
     """The most probable answers of the student to each example, at most `n`, in order; none if it cannot tell."""
-    for example, several in zip(examples, generator.candidates(prompts(objective, task, examples), n), strict=True):
+    written = generator.candidates(prompts(objective, task, examples), n, least_logprob=least_logprob)
+    for example, several in zip(examples, written, strict=True):
         yield [prediction_of(example, generation) for generation in several]
 
 

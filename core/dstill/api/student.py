@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,8 +135,13 @@ class Generator(ABC):
             hint="leave it out, or train another kind of student",
         )
 
-    def candidates(self, sources: Sequence[ModelInput], n: int) -> Iterator[tuple[Generation, ...]]:
-        """The `n` most probable answers to each source, or fewer, the most probable first. Default: none is known."""
+    def candidates(
+        self, sources: Sequence[ModelInput], n: int, *, least_logprob: float = -math.inf
+    ) -> Iterator[tuple[Generation, ...]]:
+        """The `n` most probable answers to each source, or fewer, the most probable first. Default: none is known.
+
+        Those whose log-probability (in nats) is below `least_logprob` may be missing: that saves time.
+        """
         return (() for _ in sources)
 
     def similarity(self, sources: Sequence[ModelInput]) -> list[Similarity]:

@@ -22,10 +22,9 @@ from dstill_sql.form.goal_queries import Refusal, Start, opened
 from dstill_sql.form.items import Tables
 from dstill_sql.form.states import Run, State, settled
 from dstill_sql.form.tokens import tokens
-from dstill_sql.language import guard
-from dstill_sql.language.database import schema_check
+from dstill_sql.language import layers
 from dstill_sql.language.limits import Limits
-from dstill_sql.language.statements import NotOneQuery, read
+from dstill_sql.language.statements import NotOneQuery
 
 __all__ = ["QueryCursor", "start"]
 
@@ -86,11 +85,10 @@ class QueryCursor(Cursor):
         run = self._state.run
         schema = run.tables.database.schema
         try:
-            query = read(decoding.decode(self._written, run.reading), schema.dialect)
+            query = decoding.decode(self._written, run.reading), schema, run.limits, schema.dialect
+            return not layers.guarded(*query) and not layers.in_schema(*query)
         except (NotExpressible, NotOneQuery, SqlglotError):
             return False
-        checked = guard.check(query, schema, run.limits, schema.dialect)
-        return not any(checked) and not any(schema_check.check(query, schema))
 
 
 def _stepped(state: State, token: Token) -> State | None:

@@ -1,22 +1,43 @@
 """The layers of checks that an answer passes: form, guard, schema, sense.
 
 ``form`` is a gate: a refusal, or one query. ``guard`` comes before ``schema``, whose engine plans the query: what may
-not run is not planned either. ``schema`` applies only if the database's schema is known. ``sense`` only warns.
+not run is not planned either. ``schema`` applies only if the database's schema is known. ``sense`` only warns. What
+``guard`` and ``schema`` find is kept: a query is checked where a cursor ends it, as an answer, and before it runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from dstill.api.records import Example, Problem
 from dstill.api.task import Check
 from dstill_sql.language import guard, refusals, sense
 from dstill_sql.language.database import schema_check
 from dstill_sql.language.database.database import Database
+from dstill_sql.language.database.schema import SqlSchema
+from dstill_sql.language.dialects import Dialect
+from dstill_sql.language.limits import Limits
 from dstill_sql.language.statements import read
 from dstill_sql.settings import Settings
 
-__all__ = ["layers"]
+__all__ = ["guarded", "in_schema", "layers"]
+
+_KEPT = 1024  # queries: the candidates of some questions
+
+
+@lru_cache(_KEPT)
+def guarded(answer: str, schema: SqlSchema | None, limits: Limits, dialect: Dialect) -> Sequence[Problem]:
+    """What the guard finds in a query. Raises NotOneQuery."""
+    return tuple(guard.check(read(answer, dialect), schema, limits, dialect))
+
+
+@lru_cache(_KEPT)
+def in_schema(answer: str, schema: SqlSchema, limits: Limits, dialect: Dialect) -> Sequence[Problem]:
+    """What does not fit the schema in a query that the guard passes. Raises NotOneQuery."""
+    if guarded(answer, schema, limits, dialect):
+        return ()  # what may not run is not planned either
+    return tuple(schema_check.check(read(answer, dialect), schema))
 
 
 def layers(config: Settings, database: Callable[[Example], Database | None]) -> tuple[Check, ...]:
@@ -29,16 +50,13 @@ def layers(config: Settings, database: Callable[[Example], Database | None]) -> 
         if refusals.read(answer):
             return ()
         known = database(example)
-        return guard.check(read(answer, config.dialect), known.schema if known else None, config.guard, config.dialect)
+        return guarded(answer, known.schema if known else None, config.guard, config.dialect)
 
-    def in_schema(example: Example, answer: str) -> Iterable[Problem]:
+    def fits_schema(example: Example, answer: str) -> Iterable[Problem]:
         known = database(example)
         if refusals.read(answer) or known is None:
             return ()
-        query = read(answer, config.dialect)
-        if any(guard.check(query, known.schema, config.guard, config.dialect)):
-            return ()  # what may not run is not planned either
-        return schema_check.check(query, known.schema)
+        return in_schema(answer, known.schema, config.guard, config.dialect)
 
     def in_sense(example: Example, answer: str) -> Iterable[Problem]:
         if refusals.read(answer):
@@ -48,6 +66,6 @@ def layers(config: Settings, database: Callable[[Example], Database | None]) -> 
     return (
         Check.from_parser("form", parsed, hint="write one SELECT", cause="not SQL"),
         Check("guard", in_guard),
-        Check("schema", in_schema, applies=lambda example: database(example) is not None),
+        Check("schema", fits_schema, applies=lambda example: database(example) is not None),
         Check("sense", in_sense),
     )

@@ -145,6 +145,22 @@ def test_logprob_is_that_of_the_written_tokens(constrain: bool) -> None:
         assert one.least_logprob == pytest.approx(min(row.logprobs), abs=1e-2)
 
 
+@pytest.mark.parametrize("constrain", [True, False])
+def test_candidates_of_at_least_a_log_probability_are_those_of_all(constrain: bool) -> None:
+    model = random_model()
+    generator = LinkedGenerator(scorer_of(model), FORM, facts_of(model), constrain=constrain)
+    for source in sources(examples(6)):
+        ((first, *others),) = generator.candidates([source], 8)
+        probabilities = [one.logprob or 0.0 for one in (first, *others)]
+        assert len(others) > 2
+        assert probabilities == sorted(probabilities, reverse=True)
+        for kept in (0, 2, len(others)):
+            (several,) = generator.candidates([source], 8, least_logprob=probabilities[kept] - 1e-3)
+            assert texts(several)[: kept + 1] == texts([first, *others])[: kept + 1]
+        (none,) = generator.candidates([source], 8, least_logprob=probabilities[0] + 0.1)
+        assert all(one.truncated for one in none)
+
+
 def test_samples_have_the_probabilities_of_a_softmax() -> None:
     model, asked = random_model(), sources(examples(1))
     generator = LinkedGenerator(scorer_of(model), FORM, replace(facts_of(model), max_target_length=1), constrain=False)

@@ -15,6 +15,7 @@ over several answers to one question.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -507,7 +508,12 @@ class Predictor:
             return answered
         with self._writing:
             (candidates,) = steps.candidates(
-                self._generator([example]), self.setup.objective, task, [example], CANDIDATES
+                self._generator([example]),
+                self.setup.objective,
+                task,
+                [example],
+                CANDIDATES,
+                least_logprob=-math.inf if answered.logprob is None else answered.logprob - MARGIN,
             )
         ran = (
             (candidate.logprob or 0.0, self._ran(example, self._judged(example, candidate), executor))
