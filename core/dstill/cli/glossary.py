@@ -190,6 +190,7 @@ def _words(setup: Setup, example: Example, rows: Sequence[feedback.Feedback], kn
         questions.update(unread)
         if opinion.gold and unread:
             used = reading.schema.named(frozenset(RationaleTerms.of(task).answer_terms(opinion.gold)))
+            used -= {name.rpartition(".")[0] for name in used}  # the table of a column that is used
             named = {reading.items[item].name for (_, item), kind in reading.links.items() if kind != "above"}
             for word in unread:
                 items[word].update(used - named)

@@ -386,6 +386,24 @@ def test_terms_of_denied_columns_are_no_items() -> None:
     assert not any(name.startswith("jobs.") for name in whole_table)
 
 
+@pytest.mark.parametrize(
+    ("denied", "term"),
+    [
+        ("my.jobs", {"means": "my.jobs"}),
+        ("my.jobs", {"means": "my.jobs.pay"}),
+        ("my.jobs.pay", {"means": "pay"}),
+        ("my.jobs", {"condition": "pay > 3"}),
+        ("my.jobs.pay", {"measure": "pay * 2"}),
+    ],
+)
+def test_terms_of_a_denied_table_with_a_point_in_its_name_are_hidden(denied: str, term: dict[str, Any]) -> None:
+    schema = SqlSchema.read('CREATE TABLE "my.jobs" (pay INTEGER, place VARCHAR)', "sqlite")
+    made = Database(name="works", schema=schema)
+    hidden, shown = (with_terms(made, glossary(x=term), Limits(denied=names)) for names in ((denied,), ()))
+    assert hidden.terms and not hidden.terms.glossary.terms
+    assert shown.terms and '"my.jobs"' in probe(shown.terms.glossary.terms[0], shown)
+
+
 def test_a_known_value_has_other_names() -> None:
     terms = {
         "finished": {"means": "jobs.status", "value": "done", "also": ["closed"]},

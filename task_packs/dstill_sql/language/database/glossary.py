@@ -17,7 +17,9 @@ from dstill.errors import did_you_mean
 from dstill_sql.language.database.database import Database
 from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table, quoted
 from dstill_sql.language.database.terms import Terms, expanded, replace_column
+from dstill_sql.language.engine_text import NotPrintable
 from dstill_sql.language.limits import Limits
+from dstill_sql.language.printing import settled
 from dstill_sql.language.statements import NotOneQuery, parsed
 
 __all__ = ["probe", "with_terms"]
@@ -49,7 +51,7 @@ def probe(term: Term, database: Database) -> str:
         columns = f"{table}.{quoted(left, dialect)} = {to}.{quoted(right, dialect)}"
         return f"SELECT COUNT(*) FROM {table} JOIN {to} ON {columns}"
     if term.means:
-        table, _, column = _item(term, database.schema).partition(".")
+        table, column = _item(term, database.schema)
         if not column:
             return f"SELECT COUNT(*) FROM {quoted(table, dialect)}"
         if not term.value:
@@ -84,7 +86,7 @@ class _Reader:
             self._compute(term)
 
     def _name(self, term: Term) -> None:
-        item = _item(term, self._schema)
+        item = ".".join(filter(None, _item(term, self._schema)))
         if term.value:
             self._values.setdefault(item, {}).setdefault(term.value, []).extend(term.names)
         else:
@@ -110,20 +112,20 @@ class _Reader:
     def is_for_all(self, term: Term, limits: Limits) -> bool:
         """Whether every answer may read what a term means, and everybody may see its value."""
         if term.value:
-            return limits.shows_values(*_item(term, self._schema).rsplit(".", 1))
-        return not any(limits.denies(*name.rsplit(".", 1)) for name in self._reads(term))
+            return limits.shows_values(*_item(term, self._schema))
+        return not any(limits.denies(*read) for read in self._reads(term))
 
-    def _reads(self, term: Term) -> list[str]:
-        """The tables, and the columns as ``table.column``, that a term means."""
+    def _reads(self, term: Term) -> list[tuple[str, str]]:
+        """The tables and columns that a term means; a column is empty if it means the table."""
         if term.means:
             return [_item(term, self._schema)]
         if term.join:
             reference = _join(term, self._schema)
             sides = ((reference.table, reference.columns), (reference.to, reference.to_columns))
-            return [f"{table}.{column}" for table, columns in sides for column in columns]
+            return [(table, column) for table, columns in sides for column in columns]
         name = next(name for name, (other, _) in self._written.items() if other is term)
         table = name.rpartition(".")[0]
-        return [f"{table}.{column.name}" for column in self._resolved(name).find_all(exp.Column)]
+        return [(table, column.name) for column in self._resolved(name).find_all(exp.Column)]
 
     def _definition(self, term: Term) -> exp.Expr:
         """The expression of a condition or measure."""
@@ -132,8 +134,8 @@ class _Reader:
         if not isinstance(text, str):
             raise term.error("the condition is not text", hint)
         try:
-            query = parsed(f"SELECT {text}", self._schema.dialect)
-        except NotOneQuery as error:
+            query = settled(parsed(f"SELECT {text}", self._schema.dialect), self._schema.dialect)
+        except (NotOneQuery, NotPrintable) as error:
             raise term.error(str(error), hint) from None
         whole = isinstance(query, exp.Select) and len(query.expressions) == 1
         if not whole or any(value for key, value in query.args.items() if key != "expressions"):
@@ -207,10 +209,10 @@ class _Reader:
         return resolved
 
 
-def _item(term: Term, schema: SqlSchema) -> str:
-    """The table, or the table.column, that a term means. Raises DataError."""
+def _item(term: Term, schema: SqlSchema) -> tuple[str, str]:
+    """The table and the column that a term means; the column is empty if it means the table. Raises DataError."""
     if (table := schema.table(term.means)) is not None:
-        return table.name
+        return table.name, ""
     of, _, name = term.means.rpartition(".")
     tables = [schema.table(of)] if of else list(schema.tables)
     having = [(table, column) for table in tables if table and (column := table.column(name)) is not None]
@@ -221,7 +223,7 @@ def _item(term: Term, schema: SqlSchema) -> str:
     if not having:
         raise term.error(f"there is no '{term.means}'.{did_you_mean(term.means, _names(schema))}")
     ((table, column),) = having
-    return f"{table.name}.{column.name}"
+    return table.name, column.name
 
 
 def _names(schema: SqlSchema) -> Iterator[str]:
