@@ -4,20 +4,24 @@
     python docs/make_screenshots.py report RUN          # those of one page; of a run that is there
     python docs/make_screenshots.py playground RUN
     python docs/make_screenshots.py ui RUN
+    python docs/make_screenshots.py ask                 # `dstill ask`, with a database of a garage
 
-Runs are made in a temporary folder, those of report and playground by `dstill demo`: nothing of the machine is in the
-pictures.
+Runs are made in a temporary folder, those of report and playground by `dstill demo`, and so is the garage: nothing of
+the machine is in the pictures.
 """
 
 from __future__ import annotations
 
 import contextlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +41,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         if page in ("", "review"):
             _review(place)
-        if page == "review":
+        if page in ("", "ask"):
+            _ask(place)
+        if page in ("review", "ask"):
             return
         run = Path(given[0]) if given else _demo(place)
         if page in ("", "report"):
@@ -156,6 +162,84 @@ def _ui(run: Path) -> None:
             page.goto(address)
             page.locator("#choose").wait_for()
             _pictures(page, "ui", iter([("light", lambda: None)]))
+
+
+# --- ask --------------------------------------------------------------------------------
+
+GARAGE = """
+CREATE TABLE mechanics (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, town TEXT);
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY, mechanic_id INTEGER REFERENCES mechanics(id), customer_id INTEGER REFERENCES customers(id),
+  status TEXT, labour_min INTEGER, labour_price_eur REAL, parts_price_eur REAL, promised_on DATE, finished_on DATE
+);
+"""
+GLOSSARY = """
+[late]
+condition = "finished_on > promised_on"
+also = ["overdue"]
+
+[revenue]
+measure = "labour_price_eur + parts_price_eur"
+"""
+ASKED: Mapping[str, tuple[str, ...]] = {  # name of the picture → questions, one after the other
+    "question-back": ("average price of jobs",),
+    "follow-up": ("how many jobs are done", "how many of those are overdue"),
+    "refused": ("mechanics who speak Dutch",),
+    "glossary": ("total revenue by town",),
+    "unsure": ("which jobs are expensive",),
+    "dark": ("jobs per month",),
+    "narrow": ("jobs over 4 hours",),
+}
+
+
+def _ask(place: str) -> None:
+    from support.browser import chromium
+
+    garage, glossary = Path(place) / "garage.db", Path(place) / "glossary.toml"
+    _fill(garage)
+    glossary.write_text(GLOSSARY)
+    about = ["--engine-url", f"sqlite:///{garage}", "--set", f"task.sql.glossary={glossary}"]
+    with _served("ask", *about, "--page") as address, chromium() as browser:
+        page = browser.new_page(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
+        page.goto(address)
+        page.locator("#main").wait_for()
+        _pictures(page, "ask", ((name, lambda name=name: _put(page, name)) for name in ASKED))
+
+
+def _put(page: Any, name: str) -> None:
+    """Ask the questions of a picture in its view."""
+    page.emulate_media(color_scheme="dark" if name == "dark" else "light")
+    page.set_viewport_size(NARROW if name == "narrow" else WIDE)
+    if page.locator("#anew").is_visible():
+        page.locator("#anew").click()
+    for question in ASKED[name]:
+        page.locator("#question").fill(question)
+        page.keyboard.press("Enter")
+        page.locator("#history li", has_text=question).first.wait_for(timeout=60_000)
+    page.evaluate("document.getElementById('answer').scrollIntoView()")
+
+
+def _fill(garage: Path) -> None:
+    """240 invented jobs."""
+    random = Random(0)
+    with contextlib.closing(sqlite3.connect(garage)) as database:
+        database.executescript(GARAGE)
+        database.executemany("INSERT INTO mechanics VALUES (?, ?)", enumerate(["Sam", "Ana", "Lotte", "Piotr"], 1))
+        for n in range(1, 41):
+            name = (
+                f"{random.choice(['Ines', 'Tom', 'Mia', 'Raj'])} {random.choice(['Berg', 'Silva', 'Novak', 'Okoye'])}"
+            )
+            town = random.choice(["Springfield", "Oakdale", "Milton", "Riverton"])
+            database.execute("INSERT INTO customers VALUES (?, ?, ?)", (n, name, town))
+        for n in range(1, 241):
+            promised, minutes = date(2026, 1, 5) + timedelta(days=n), random.randrange(15, 300, 15)
+            (status,) = random.choices(["done", "waiting for parts", "in progress"], [8, 2, 1])
+            finished = str(promised + timedelta(days=random.randrange(-1, 4))) if status == "done" else None
+            job = (n, random.randrange(1, 5), random.randrange(1, 41), status, minutes, round(minutes * 1.1, 2))
+            prices = round(random.random() * 400, 2), str(promised), finished
+            database.execute(f"INSERT INTO jobs VALUES ({', '.join('?' * 9)})", (*job, *prices))
+        database.commit()
 
 
 # --- the review -------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.several import Lists, Several, answered
 
 from dstill import Run
+from dstill.api.records import Problem, Severity
 from dstill.stages.predict.alternatives import LONGEST, MARGIN, MOST, is_sure, other_answers, question_back
 from dstill.stages.predict.predictor import Predictor
 
@@ -29,6 +30,17 @@ def test_answers_with_other_results_are_offered_the_most_probable_first() -> Non
         (-2.0, answered(answer="h", result=[5])),
     ]
     assert [other.answer for other in other_answers(Lists(), first, ran)] == ["c", "b"]
+
+
+def test_an_answer_with_a_warning_of_its_own_is_not_offered() -> None:
+    warning, another = (Problem(layer="reading", code=code, message="?", severity=Severity.WARNING) for code in "uv")
+    first = answered(result=[1], problems=(warning,))
+    ran = [
+        (-1.0, answered(answer="b", result=[2], problems=(another,))),
+        (-1.1, answered(answer="c", result=[3], problems=(warning,))),
+        (-1.2, answered(answer="d", result=[4])),
+    ]
+    assert [other.answer for other in other_answers(Lists(), first, ran)] == ["c", "d"]
 
 
 @given(st.lists(st.tuples(st.floats(-9, 0), st.lists(st.integers(0, 4), max_size=1)), max_size=9))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dstill.api.protocols import Phrase
 from dstill.linked import Item, Schema, read
-from dstill.quality.units import other_units
+from dstill.quality.units import in_both_units, other_units
 
 ITEMS = [
     Item(name="jobs.labour_min", words=("labour", "min"), kind="integer"),
@@ -60,6 +60,22 @@ def test_a_number_in_another_unit_has_a_warning(question: str, item: str, value:
 def test_other_numbers_have_none(question: str, item: str, value: str) -> None:
     assert messages(question, item, value) == []
     assert messages("jobs over 2 hours", "jobs.labour_min", "2", kind="limit") == []
+
+
+@pytest.mark.parametrize(
+    ("question", "item", "value", "words", "both"),
+    [
+        ("jobs over 2 hours", "jobs.labour_min", "120", "is more than 120", "is more than 120 (2 hours)"),
+        ("below 3 kg", "body.mass", "3000.0", " under 3000.0, or 3000.05", " under 3000.0 (3 kg), or 3000.05"),
+        ("jobs over 2 hours", "jobs.labour_min", "2", "is more than 2", "is more than 2"),
+        ("jobs over 120 minutes", "jobs.labour_min", "120", "is more than 120", "is more than 120"),
+        ("over 2 hours", "size", "120", "is more than 120", "is more than 120"),
+    ],
+)
+def test_a_converted_number_is_said_in_both_units(question: str, item: str, value: str, words: str, both: str) -> None:
+    phrases = [Phrase(text="jobs where "), Phrase(text=words, kind="condition", items=(item,), values=(value,))]
+    said = in_both_units(read(question, Schema(ITEMS)), phrases)
+    assert "".join(phrase.text for phrase in said) == f"jobs where {both}"
 
 
 @given(st.text(max_size=30), st.sampled_from([item.name for item in ITEMS]), st.text(max_size=4))

@@ -1,5 +1,6 @@
-"""Numbers that an answer took from the question in another unit than the field has.
+"""Numbers of a question in another unit than the field has: what an answer makes of them.
 
+    in_both_units(reading, phrases) → Phrase(text=" where body is below 3000 (3 kg)"), …
     other_units(reading, phrases)   → Problem(message="'3 kg' is 3,000 gram, and the answer compares 'body_g' with 3")
 
 The unit of a field is what the task says (the feature ``unit=g`` of an item), or the last part of its name
@@ -8,7 +9,9 @@ The unit of a field is what the task says (the feature ``unit=g`` of an item), o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -18,32 +21,52 @@ from dstill.api.records import Problem, Severity
 from dstill.linked import Reading
 from dstill.linked.linking import STOP_WORDS, Item
 
-__all__ = ["other_units"]
+__all__ = ["in_both_units", "other_units"]
 
 _UNIT = "unit="  # begins a feature of an item
 
 
 def other_units(reading: Reading, phrases: Sequence[Phrase]) -> Iterator[Problem]:
-    """A warning for each such number in the conditions of an answer. `phrases`: the answer in words."""
+    """A warning for each such number that an answer takes as it is. `phrases`: the answer in words."""
+    for phrase, numbers in zip(phrases, _converted_numbers(reading, phrases), strict=True):
+        for text, asked, meant, item in numbers:
+            if asked in map(_number, phrase.values):
+                yield Problem(
+                    layer="reading",
+                    code="other_unit",
+                    message=f"'{text}' is {meant:,g} {_unit_of(item)}, and the answer compares "
+                    f"'{item.name}' with {asked:g}",
+                    hint="write the number in the unit of the field",
+                    severity=Severity.WARNING,
+                )
+
+
+def in_both_units(reading: Reading, phrases: Sequence[Phrase]) -> Sequence[Phrase]:
+    """The answer in words, where a number that it converts is also said as the question has it."""
+    said = []
+    for phrase, numbers in zip(phrases, _converted_numbers(reading, phrases), strict=True):
+        for text, _, meant, _ in numbers:
+            for value in {value for value in phrase.values if _number(value) == meant}:
+                words = re.sub(rf"(?<![\w.]){re.escape(value)}(?![\w.])", f"{value} ({text})", phrase.text, count=1)
+                phrase = replace(phrase, text=words)
+        said.append(phrase)
+    return said
+
+
+def _converted_numbers(
+    reading: Reading, phrases: Sequence[Phrase]
+) -> Iterator[Sequence[tuple[str, float, float, Item]]]:
+    """For each phrase: "3 kg", 3.0 and 3000.0 for an item in gram that its condition is about."""
     asked = list(_quantities(reading))
-    if not asked or find_spec("pint") is None:
-        return
-    items = {item.name: item for item in reading.items}
+    known = {item.name: item for item in reading.items} if asked and find_spec("pint") is not None else {}
     for phrase in phrases:
-        known = [items[name] for name in phrase.items if name in items] if phrase.kind == "condition" else []
-        for text, number, word in asked:
-            if number not in map(_number, phrase.values):
-                continue
-            for item in known:
-                if (meant := _converted(number, word, _unit_of(item))) is not None and meant != number:
-                    yield Problem(
-                        layer="reading",
-                        code="other_unit",
-                        message=f"'{text}' is {meant:,g} {_unit_of(item)}, and the answer compares "
-                        f"'{item.name}' with {number:g}",
-                        hint="write the number in the unit of the field",
-                        severity=Severity.WARNING,
-                    )
+        items = [known[name] for name in phrase.items if name in known] if phrase.kind == "condition" else []
+        yield [
+            (text, number, meant, item)
+            for text, number, word in asked
+            for item in items
+            if (meant := _converted(number, word, _unit_of(item))) is not None and meant != number
+        ]
 
 
 def _quantities(reading: Reading) -> Iterator[tuple[str, float, str]]:

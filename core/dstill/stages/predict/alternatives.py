@@ -4,9 +4,9 @@
     question_back(["orders where price is 5", "orders where list price is 5"])
                                         → 'Do you mean "where price" or "where list price"?'
 
-An answer is offered if it ran, finds something else than the first one, and is nearly as probable as the best. Answers
-that find the same count as one, whose probability is the sum of theirs (semantic uncertainty: Kuhn et al. 2023,
-arXiv:2302.09664).
+An answer is offered if it ran, finds something else than the first one, has no warning that this one has not, and is
+nearly as probable as the best. Answers that find the same count as one, whose probability is the sum of theirs
+(semantic uncertainty: Kuhn et al. 2023, arXiv:2302.09664).
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ def other_answers(
 ) -> Sequence[PredictedAnswer]:
     """The answers to offer beside `answered`, of those that `ran`, with their log-probabilities."""
     alike: list[tuple[PredictedAnswer, list[float]]] = [(answered, [])] if finds(task, answered) else []
+    warnings = {problem.code for problem in answered.problems}
     for logprob, other in ran:
-        if finds(task, other):
+        if finds(task, other) and warnings.issuperset(problem.code for problem in other.problems):
             same = (probabilities for first, probabilities in alike if task.same(other.result, first.result))
             known = next(same, None)
             if known is None:

@@ -37,10 +37,11 @@ from dstill.confidence.calibration import score_of, with_agreement
 from dstill.confidence.promise import Promise, require_max_wrong
 from dstill.errors import DstillError, ServiceError, UsageError, did_you_mean
 from dstill.io.shell import command
+from dstill.linked import Reading
 from dstill.quality.data_drift import drift
 from dstill.quality.misread import misread
 from dstill.quality.other_language import not_english
-from dstill.quality.units import other_units
+from dstill.quality.units import in_both_units, other_units
 from dstill.stages.predict.alternatives import MARGIN, is_sure, other_answers, question_back
 from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
 from dstill.stages.predict.follow_up import Turn, goes_on, in_full
@@ -588,10 +589,9 @@ class Predictor:
         if draft and verdict.refused:
             with about(example.id):
                 why = Presentation.of(setup.task).refusal_reason(draft.answer)
+        reading = setup.student.form.read(example) if draft and is_answer and setup.student.reads_schema else None
         phrases = self._phrases(example, draft.answer) if draft and is_answer else ()
-        problems = (
-            tuple(self._misread(example, draft.answer, phrases, refused=verdict.refused)) if own and draft else ()
-        )
+        problems = tuple(self._misread(example, draft.answer, phrases, reading)) if own and draft else ()
         unread = next((problem.message for problem in problems if problem.is_error), "")
         answered = PredictedAnswer(
             id=example.id,
@@ -601,7 +601,7 @@ class Predictor:
             ok=is_answer and not unread,
             refused=verdict.refused,
             reason=_refusal("the student" if own else by, why) if verdict.refused else unread or verdict.reason,
-            read_back="".join(phrase.text for phrase in phrases),
+            read_back="".join(phrase.text for phrase in (in_both_units(reading, phrases) if reading else phrases)),
             glossary=self._terms(example),
             problems=(*verdict.problems, *problems),
             answered_by=by,
@@ -644,16 +644,20 @@ class Predictor:
         with about(example.id):
             return tuple(map(str, Terms.of(self.setup.task).glossary(example).named(example.question)))
 
-    def _misread(self, example: Example, answer: str, phrases: Sequence[Phrase], *, refused: bool) -> Iterator[Problem]:
-        """Words that a student that reads the schema of the data has not read, or may have taken for something else."""
-        student, task = self.setup.student, self.setup.task
-        if not student.reads_schema:
+    def _misread(
+        self, example: Example, answer: str, phrases: Sequence[Phrase], reading: Reading | None
+    ) -> Iterator[Problem]:
+        """Words that a student that reads the schema of the data has not read, or may have taken for something else.
+
+        `reading`: None for a refusal.
+        """
+        task = self.setup.task
+        if not self.setup.student.reads_schema:
             return
         yield from not_english(example.question)
-        if not refused:
+        if reading is not None:
             with about(example.id):
                 used = frozenset(RationaleTerms.of(task).answer_terms(answer))
-            reading = student.form.read(example)
             yield from misread(reading, used, answer, task.data_noun)
             yield from other_units(reading, phrases)
 

@@ -22,7 +22,7 @@ from dstill_sql.language.readback.queries import Queries
 
 __all__ = ["Heading", "headings"]
 
-LONGEST = 48  # characters of a heading in words
+LONGEST = 60  # characters of a heading in words
 _CALLS: Mapping[type[exp.Expr], str] = {
     exp.Count: "count of", exp.Sum: "sum of", exp.Avg: "average", exp.Median: "median", exp.Min: "lowest",
     exp.Max: "highest",
