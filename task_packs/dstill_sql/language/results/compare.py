@@ -62,7 +62,7 @@ def cell(value: Any) -> Any:
 
 
 def _number(value: Decimal | float) -> Any:
-    if not math.isfinite(value):
+    if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):  # math refuses Decimal("sNaN")
         return str(value)
     if isinstance(value, float):
         return value
