@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import hypothesis
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from support.sql_trips import ROWS, example, executor, run
 
@@ -94,7 +95,7 @@ def test_a_page_may_have_any_rows_that_tie(keys: list[int], data: st.DataObject)
 
 
 @given(ODD, ODD)
-@example(Decimal("sNaN"), None)
+@hypothesis.example(Decimal("sNaN"), None)
 def test_never_raises(one: Any, other: Any) -> None:
     assert isinstance(same(one, other), bool)
     got, want = result([[one, other]], [[one]]), result([[other, one]], [[other]], pool=[[one, one]])
