@@ -20,8 +20,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from dstill.synthesis.domains.rows import rows_of
 from dstill_sql.bundle import FOLDER, definition
-from dstill_sql.questions.invented_schemas.schemas import rows_of_domain
 from tools.bundle.build import ARCHIVES, packed
 
 __all__ = ["main"]
@@ -205,7 +205,7 @@ def _csv(data: bytes) -> list[dict[str, str]]:
 def databases(downloads: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The content of each file."""
     for name, seed in INVENTED.items():
-        rows = rows_of_domain(definition(name), seed, now=INVENTED_NOW, size=SIZE)
+        rows = rows_of(definition(name), seed, now=INVENTED_NOW, size=SIZE)
         yield name, {"now": INVENTED_NOW.isoformat(), "rows": rows}
     for name, make, now in (("movies", movies, "2018-12-31T12:00:00"), ("factbook", world, "2016-01-15T12:00:00")):
         archive = ARCHIVES[name]

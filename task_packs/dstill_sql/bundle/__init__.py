@@ -62,7 +62,7 @@ def database(name: str, dialect: Dialect) -> Database:
 @lru_cache(maxsize=64)
 def invented(name: str, dialect: Dialect) -> Any:
     """The database with the words for its names (`invented_schemas.schemas.Invented`). Raises KeyError."""
-    from dstill_sql.questions.invented_schemas.naming import PLAIN, Style
+    from dstill.synthesis.domains.naming import PLAIN, Style
     from dstill_sql.questions.invented_schemas.schemas import named
 
     if not is_bundled(name):
@@ -80,14 +80,17 @@ def invented(name: str, dialect: Dialect) -> Any:
 
 def _styles() -> Mapping[str, Any]:
     """The databases with habits of their own."""
-    from dstill_sql.questions.invented_schemas.naming import Style
+    from dstill.synthesis.domains.naming import Style
 
-    return {"festival": Style(case="camel", plural_tables=False, key="own"), "company": Style(case="pascal", key="own")}
+    return {
+        "festival": Style(case="camel", plural_entities=False, key="own"),
+        "company": Style(case="pascal", key="own"),
+    }
 
 
 def definition(name: str) -> Any:
-    """The tables of a database and their words (`dstill_sql.questions.invented_schemas.definitions.Domain`)."""
-    from dstill_sql.questions.invented_schemas.definitions import read
+    """The tables of a database and their words (`dstill.synthesis.domains.definitions.Domain`)."""
+    from dstill.synthesis.domains.definitions import read
 
     return read(name, tomllib.loads(files(__name__).joinpath("definitions.toml").read_text(encoding="utf-8"))[name])
 

@@ -20,11 +20,11 @@ from typing import Any
 
 from dstill.api.values import Known
 from dstill.errors import DataError
+from dstill.synthesis.domains import values as kinds
+from dstill.synthesis.domains.definitions import DomainAttribute
 from dstill_sql.language.database.database import Database, Rows
 from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.questions.entities import View, is_date
-from dstill_sql.questions.invented_schemas import values as kinds
-from dstill_sql.questions.invented_schemas.definitions import ColumnOf
 from dstill_sql.questions.lexicon import Lexicon
 from dstill_sql.questions.references import references_of
 from dstill_sql.questions.words import noun_of
@@ -188,7 +188,7 @@ def _maker(table: Table, column: Column, database: Database, now: datetime) -> A
         weights = [1 / (place + 1) ** 0.4 for place in range(len(fitting))]
         return lambda random: random.choices(fitting, weights)[0]
     if family in ("integer", "number") and isinstance(known.low, (int, float)) and isinstance(known.high, (int, float)):
-        kind = ColumnOf(words="", kind=_KINDS[family], low=float(known.low), high=float(known.high))
+        kind = DomainAttribute(words="", kind=_KINDS[family], low=float(known.low), high=float(known.high))
         return lambda random: kinds.make(random, kind, now)
     if family in ("date", "timestamp") and (span := _span(known)):
         return lambda random: _between(random, *span, family)
@@ -219,17 +219,17 @@ def _between(random: Random, low: datetime, high: datetime, family: str) -> str:
     return time.date().isoformat() if family == "date" else time.replace(microsecond=0).isoformat(sep=" ")
 
 
-def _kind(last: str, family: str) -> ColumnOf:
+def _kind(last: str, family: str) -> DomainAttribute:
     if family == "integer" and last == "year":
-        return ColumnOf(words="", kind="year", low=1980, high=2025)
+        return DomainAttribute(words="", kind="year", low=1980, high=2025)
     if family in ("integer", "number"):
-        return ColumnOf(words="", kind=_KINDS[family], low=0, high=1000)
+        return DomainAttribute(words="", kind=_KINDS[family], low=0, high=1000)
     if family in _KINDS:
-        return ColumnOf(words="", kind=_KINDS[family])
+        return DomainAttribute(words="", kind=_KINDS[family])
     for words, kind in _TEXTS:
         if last in words.split(" "):
-            return ColumnOf(words="", kind=kind)
-    return ColumnOf(words="", kind="enum", options=("alpha", "beta", "gamma", "delta"))
+            return DomainAttribute(words="", kind=kind)
+    return DomainAttribute(words="", kind="enum", options=("alpha", "beta", "gamma", "delta"))
 
 
 def _parents_first(references: Sequence[Reference]) -> list[Reference]:

@@ -11,6 +11,8 @@ import pytest
 from dstill.api import find_problems
 from dstill.api.engine import Engine
 from dstill.api.records import Draft, Example, OutcomeKind
+from dstill.synthesis.domains.definitions import domains
+from dstill.synthesis.domains.naming import Style
 from dstill_sql import bundle
 from dstill_sql.engines.duckdb import DuckDb, DuckDbSettings
 from dstill_sql.form.sql_form import SqlForm
@@ -21,8 +23,6 @@ from dstill_sql.language.statements import read as read_query
 from dstill_sql.pack import Sql
 from dstill_sql.questions.formal import formal
 from dstill_sql.questions.formal.subject import subject_of
-from dstill_sql.questions.invented_schemas.definitions import ColumnOf, domains, read
-from dstill_sql.questions.invented_schemas.naming import PLAIN, Style
 from dstill_sql.questions.invented_schemas.schemas import invent
 from dstill_sql.questions.invented_schemas.stream import invented_database, stream
 from dstill_sql.questions.references import references_of
@@ -31,33 +31,9 @@ from dstill_sql.settings import Settings
 NOW = datetime(2024, 6, 18, 12)
 
 
-def test_a_line_is_a_table() -> None:
-    text = """
-    team / teams / clubs: name=title, founded=year 1900..2000
-    game / games > home team=team, guest=team? (visited|visited by): played=date?, goals=int 0..9 goals,
-        result={won|lost}, notes=text?
-    """.replace("\n    ", "\n")
-    domain = read("sport", text)
-    team, game = domain.tables
-    assert team.nouns == ("teams", "clubs")
-    assert [one.role for one in game.references] == ["home team", "guest"]
-    assert game.references[1].nullable
-    assert game.references[1].passive == "visited by"
-    assert game.columns[0] == ColumnOf(words="played", kind="date", nullable=True)
-    assert game.columns[1] == ColumnOf(words="goals", kind="int", low=0, high=9, unit="goals")
-    assert game.columns[2].options == ("won", "lost")
-    assert game.columns[3].nullable
-
-
-@pytest.mark.parametrize("line", ["team / teams", "game > team: name=title", "team: what"])
-def test_a_wrong_line_is_named(line: str) -> None:
-    with pytest.raises(ValueError, match=line.split()[0]):
-        read("sport", line)
-
-
 def test_no_domain_is_that_of_a_held_out_database() -> None:
     assert len(domains()) >= 60
-    nouns = {table.noun for domain in domains().values() for table in domain.tables}
+    nouns = {table.noun for domain in domains().values() for table in domain.entities}
     assert not nouns & {"flight", "airport", "airline", "plane", "festival", "band", "stage", "gig"}
     assert not set(domains()) & set(bundle.NAMES)
 
@@ -81,14 +57,6 @@ def _all_of(table: str):  # type: ignore[no-untyped-def]
     from sqlglot import exp
 
     return exp.select("*").from_(exp.Table(this=exp.to_identifier(table, quoted=True)))
-
-
-def test_a_style_spells_names() -> None:
-    assert PLAIN.column("unit price", "order line") == "unit_price"
-    assert Style(case="camel", column_prefix="noun").column("unit price", "order line") == "orderLineUnitPrice"
-    assert Style(case="upper", short=True).column("quantity", "order") == "QTY"
-    assert Style(key="own").primary("order line") == "order_line_id"
-    assert Style(case="pascal", foreign="").reference("home team") == "HomeTeam"
 
 
 def test_the_stream_is_endless_and_repeats_for_a_seed() -> None:

@@ -14,20 +14,20 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from random import Random
+from datetime import datetime
 from typing import Any
 
+from dstill.synthesis.domains import values as kinds
+from dstill.synthesis.domains.definitions import Domain, DomainEntity, DomainRelation
+from dstill.synthesis.domains.naming import Style
+from dstill.synthesis.domains.rows import rows_of
 from dstill_sql.language.database.database import Database, Rows
 from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table
 from dstill_sql.language.dialects import Dialect
-from dstill_sql.questions.invented_schemas import values as kinds
-from dstill_sql.questions.invented_schemas.definitions import ColumnOf, Domain, ReferenceOf, TableOf
-from dstill_sql.questions.invented_schemas.naming import Style
 from dstill_sql.questions.known_values import known_values
 from dstill_sql.questions.lexicon import ColumnWords, Lexicon, ReferenceWords, TableWords
 
-__all__ = ["Invented", "invent", "named", "rows_of_domain", "schema_of"]
+__all__ = ["Invented", "invent", "named", "schema_of"]
 
 Cells = Mapping[str, Sequence[Sequence[Any]]]  # by the noun of the table
 
@@ -39,9 +39,6 @@ _TYPES: Mapping[str, Mapping[str, str]] = {  # family → its type, by dialect
     "timestamp": {"duckdb": "TIMESTAMP", "sqlite": "TIMESTAMP", "postgres": "TIMESTAMP"},
     "boolean": {"duckdb": "BOOLEAN", "sqlite": "BOOLEAN", "postgres": "BOOLEAN"},
 }
-_NULL_SHARE = 0.2  # share of NULLs where a domain allows them
-_UNUSED_SHARE = 0.12  # share of rows that nothing refers to
-_NAMES = ("name", "title", "code", "number")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +57,7 @@ def invent(
     return named(
         domain,
         style,
-        rows_of_domain(domain, seed, now=now, size=size),
+        rows_of(domain, seed, now=now, size=size),
         name=domain.name,
         now=now.isoformat(),
         dialect=dialect,
@@ -72,7 +69,7 @@ def named(
 ) -> Invented:
     """The database with these rows, and names in that style. `about`: further fields of `Database`."""
     schema, lexicon, references = schema_of(domain, style, dialect)
-    by_name = {table.name: cells[of.noun] for table, of in zip(schema.tables, domain.tables, strict=True)}
+    by_name = {table.name: cells[of.noun] for table, of in zip(schema.tables, domain.entities, strict=True)}
     digest = hashlib.sha256(json.dumps([schema.ddl(), by_name]).encode()).hexdigest()
     database = Database(
         name=name,
@@ -89,18 +86,18 @@ def schema_of(
     domain: Domain, style: Style, dialect: Dialect = "duckdb"
 ) -> tuple[SqlSchema, Lexicon, tuple[Reference, ...]]:
     """The schema, its words, and its references."""
-    names = {table.noun: style.table(table.noun, table.nouns[0]) for table in domain.tables}
-    keys = {table.noun: style.primary(table.noun) for table in domain.tables}
+    names = {table.noun: style.entity(table.noun, table.nouns[0]) for table in domain.entities}
+    keys = {table.noun: style.primary(table.noun) for table in domain.entities}
     tables = []
     references = []
     lexicon: dict[str, Any] = {"tables": {}, "columns": {}, "references": {}}
-    for table in domain.tables:
+    for table in domain.entities:
         name = names[table.noun]
         lexicon["tables"][name] = TableWords(noun=table.noun, plurals=table.nouns)
         columns = [
             Column(name=keys[table.noun], type=_type("integer", dialect), family="integer", unique=True, nullable=False)
         ]
-        for reference in table.references:
+        for reference in table.relations:
             column = _reference_column(reference, style, keys, {column.name for column in columns}, dialect)
             columns.append(column)
             edge = Reference(
@@ -123,24 +120,26 @@ def _type(family: str, dialect: Dialect) -> str:
 
 
 def _reference_column(
-    reference_of: ReferenceOf, style: Style, keys: Mapping[str, str], taken: set[str], dialect: Dialect
+    reference_of: DomainRelation, style: Style, keys: Mapping[str, str], taken: set[str], dialect: Dialect
 ) -> Column:
     name = (
         keys[reference_of.to]
         if reference_of.role == reference_of.to and style.key != "id"
-        else style.reference(reference_of.role)
+        else style.relation(reference_of.role)
     )
-    name = name if name not in taken else style.column(f"{reference_of.role} ref", reference_of.to)
+    name = name if name not in taken else style.attribute(f"{reference_of.role} ref", reference_of.to)
     return Column(name=name, type=_type("integer", dialect), family="integer", nullable=reference_of.nullable)
 
 
-def _own_columns(table: TableOf, style: Style, taken: set[str], dialect: Dialect) -> list[tuple[Column, ColumnWords]]:
+def _own_columns(
+    table: DomainEntity, style: Style, taken: set[str], dialect: Dialect
+) -> list[tuple[Column, ColumnWords]]:
     columns = []
-    for own in table.columns:
+    for own in table.attributes:
         family: Any = kinds.FAMILIES.get(own.kind, "text")
-        name = style.column(own.words, table.noun, own.unit)
+        name = style.attribute(own.words, table.noun, own.unit)
         if name.casefold() in taken:
-            name = style.column(f"{own.words} value", table.noun)
+            name = style.attribute(f"{own.words} value", table.noun)
         taken.add(name.casefold())
         comment = f"{own.words}{f' in {own.unit}' if own.unit else ''}" if style.comments else ""
         column = Column(name=name, type=_type(family, dialect), family=family, comment=comment, nullable=own.nullable)
@@ -156,76 +155,3 @@ def _completed(words: Mapping[str, Any], schema: SqlSchema, references: tuple[Re
         columns={**plain.columns, **words["columns"]},
         references={**plain.references, **words["references"]},
     )
-
-
-# --- rows -------------------------------------------------------------------------------
-
-
-def rows_of_domain(domain: Domain, seed: int, *, now: datetime, size: int = 40) -> dict[str, list[list[Any]]]:
-    """Rows by the noun of their table: the key, the references, the other columns."""
-    random = Random(f"{domain.name} {seed}")
-    cells: dict[str, list[list[Any]]] = {}
-    for table in domain.tables:
-        count = _count(table, size, random)
-        used = {
-            reference.to: _used(len(cells.get(reference.to, range(count))), random) for reference in table.references
-        }
-        rows: list[list[Any]] = []
-        names: set[Any] = set()
-        for key in range(1, count + 1):
-            refers = [
-                _referred(reference, used[reference.to], key, table.noun, random) for reference in table.references
-            ]
-            rows.append([key, *refers, *_own(table, key, names, now, random)])
-        cells[table.noun] = rows
-    return cells
-
-
-def _count(table: TableOf, size: int, random: Random) -> int:
-    lists = [len(column.options) for column in table.columns if column.words == "name" and column.options]
-    if lists and not table.references:
-        return lists[0]
-    return round(size * (0.5, 1.0, 2.0, 2.5)[min(len(table.references), 3)] * random.uniform(0.7, 1.3))
-
-
-def _used(count: int, random: Random) -> list[int]:
-    """The keys that are referred to, some more often than others."""
-    keys = random.sample(range(1, count + 1), max(1, round(count * (1 - _UNUSED_SHARE))))
-    return [key for place, key in enumerate(keys) for _ in range(1 + 3 * (place % 5 == 0) + place % 2)]
-
-
-def _referred(reference_of: ReferenceOf, used: Sequence[int], key: int, noun: str, random: Random) -> int | None:
-    if reference_of.nullable and (random.random() < _NULL_SHARE or (reference_of.to == noun and key == 1)):
-        return None
-    return (
-        random.choice([other for other in used if other < key] or used)
-        if reference_of.to == noun
-        else random.choice(used)
-    )
-
-
-def _own(table: TableOf, key: int, names: set[Any], now: datetime, random: Random) -> list[Any]:
-    values: list[Any] = []
-    first: str | None = None  # when the row began
-    for column in table.columns:
-        if column.nullable and random.random() < _NULL_SHARE:
-            values.append(None)
-            continue
-        value = _value(column, first, now, random)
-        if column.words == "name" and column.options and not table.references and key <= len(column.options):
-            value = column.options[key - 1]
-        elif column.words in _NAMES and not column.options:
-            value = next((new for _ in range(20) if (new := _value(column, first, now, random)) not in names), value)
-            names.add(value)
-        if column.kind in ("date", "time"):
-            first = first or value
-        values.append(value)
-    return values
-
-
-def _value(column_of: ColumnOf, first: str | None, now: datetime, random: Random) -> Any:
-    """A value; a date without bounds comes after the first one of its row."""
-    if first is None or column_of.kind not in ("date", "time") or column_of.low is not None:
-        return kinds.make(random, column_of, now)
-    later = datetime.fromisoformat(first) + timedelta(days=random.randrange(1, 45), minutes=random.randrange(600))
-    return later.date().isoformat() if column_of.kind == "date" else later.isoformat(sep=" ")

@@ -19,6 +19,8 @@ from typing import Any
 from dstill.api.form import NotExpressible, Token
 from dstill.api.records import Example
 from dstill.linked import Reading
+from dstill.synthesis.domains.definitions import Domain, domains
+from dstill.synthesis.domains.naming import Style
 from dstill_sql.form.sql_form import SqlForm
 from dstill_sql.language.database.database import Database, Rows
 from dstill_sql.language.dialects import Dialect
@@ -28,8 +30,6 @@ from dstill_sql.questions.draw import Skip
 from dstill_sql.questions.entities import View
 from dstill_sql.questions.formal import formal
 from dstill_sql.questions.formal.subject import subject_of
-from dstill_sql.questions.invented_schemas.definitions import Domain, domains
-from dstill_sql.questions.invented_schemas.naming import Style
 from dstill_sql.questions.invented_schemas.schemas import Invented, invent
 from dstill_sql.questions.plan import SHARES, TEMPLATES, Template, mixed
 from dstill_sql.questions.references import references_of
@@ -153,19 +153,20 @@ def _composed(pool: Sequence[_Pooled], template: Template, random: Random) -> In
 
 def _some_tables(domain: Domain, random: Random) -> Domain:
     """The domain, at times without tables that no other refers to, and without some columns."""
-    tables = list(domain.tables)
+    tables = list(domain.entities)
     if random.random() < _FEWER_TABLES:
-        for table in reversed(domain.tables):
+        for table in reversed(domain.entities):
             referred = any(
-                reference.to == table.noun for other in tables if other is not table for reference in other.references
+                relation.to == table.noun for other in tables if other is not table for relation in other.relations
             )
             if not referred and len(tables) > 2 and random.random() < 0.5:
                 tables.remove(table)
     return replace(
         domain,
-        tables=tuple(
+        entities=tuple(
             replace(
-                table, columns=tuple(c for c in table.columns if c.words in ("name", "title") or random.random() < 0.88)
+                table,
+                attributes=tuple(c for c in table.attributes if c.words in ("name", "title") or random.random() < 0.88),
             )
             for table in tables
         ),

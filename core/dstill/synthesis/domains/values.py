@@ -1,9 +1,9 @@
-"""Values of invented columns, by the kind that a domain gives them.
+"""Values of invented attributes, by the kind that a domain gives them.
 
-    make(Random(1), ColumnOf(words="name", kind="person"), now)     "Maria Novak"
+    make(Random(1), DomainAttribute(words="name", kind="person"), now)     "Maria Novak"
 
 Kinds: person, first, town, country, company, title, street, language, colour, code, email, phone and text; enum; int,
-num, money, pct, year; bool and has (a boolean that rows have rather than are); date and time, in years before now.
+num, money, pct, year; bool and has (a boolean that entities have rather than are); date and time, in years before now.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from math import exp, log
 from random import Random
 from typing import Any
 
-from dstill_sql.questions.invented_schemas.definitions import ColumnOf
+from dstill.synthesis.domains.definitions import DomainAttribute
 
 __all__ = ["FAMILIES", "make", "words"]
 
-# Kind → the family that its columns have.
+# Kind → the family that its values have.
 FAMILIES: Mapping[str, str] = {
     **dict.fromkeys(("int", "year"), "integer"),
     **dict.fromkeys(("num", "money", "pct"), "number"),
@@ -38,15 +38,13 @@ _DIGITS: Mapping[str, int] = {"num": 1, "money": 2, "pct": 1}
 @lru_cache(maxsize=1)
 def words() -> Mapping[str, tuple[str, ...]]:
     """The lists of `words.toml`."""
-    lists = tomllib.loads(
-        files("dstill_sql.questions.invented_schemas").joinpath("words.toml").read_text(encoding="utf-8")
-    )
+    lists = tomllib.loads(files("dstill.synthesis.domains").joinpath("words.toml").read_text(encoding="utf-8"))
     return {name: tuple(" ".join(word.split()) for word in text.split("|")) for name, text in lists.items()}
 
 
-def make(random: Random, column: ColumnOf, now: datetime) -> Any:
-    """A value that is not NULL. Dates and times are ISO texts."""
-    return _MAKERS[column.kind](random, column, now)
+def make(random: Random, attribute: DomainAttribute, now: datetime) -> Any:
+    """A value. Dates and times are ISO texts."""
+    return _MAKERS[attribute.kind](random, attribute, now)
 
 
 def _pick(random: Random, name: str) -> str:
@@ -93,24 +91,24 @@ def _phone(random: Random, *_: Any) -> str:
     return f"0{random.randrange(100, 999)} {random.randrange(10_000, 999_999)}"
 
 
-def _enum(random: Random, column: ColumnOf, _: datetime) -> Any:
-    weights = [1 / (place + 1) ** 0.7 for place in range(len(column.options))]
-    return random.choices(column.options, weights)[0]
+def _enum(random: Random, attribute: DomainAttribute, _: datetime) -> Any:
+    weights = [1 / (place + 1) ** 0.7 for place in range(len(attribute.options))]
+    return random.choices(attribute.options, weights)[0]
 
 
-def _number(random: Random, column: ColumnOf, _: datetime) -> float:
-    low, high = (0.0, 100.0) if column.low is None or column.high is None else (column.low, column.high)
-    if column.kind == "int" and high - low <= _FEW_VALUES:
+def _number(random: Random, attribute: DomainAttribute, _: datetime) -> float:
+    low, high = (0.0, 100.0) if attribute.low is None or attribute.high is None else (attribute.low, attribute.high)
+    if attribute.kind == "int" and high - low <= _FEW_VALUES:
         return random.randint(int(low), int(high))
     if high > _WIDE_RATIO * max(low, 1) and low >= 0:
         number = exp(random.uniform(log(low + 1), log(high + 1))) - 1
     else:
         number = random.triangular(low, high, low + (high - low) * 0.4)
-    if column.kind == "int":
+    if attribute.kind == "int":
         return round(_rounded(random, number))
     if high >= 1e5:
         return float(round(_rounded(random, number)))
-    return round(number, _DIGITS[column.kind])
+    return round(number, _DIGITS[attribute.kind])
 
 
 def _rounded(random: Random, number: float) -> float:
@@ -121,18 +119,18 @@ def _rounded(random: Random, number: float) -> float:
     return number
 
 
-def _year(random: Random, column: ColumnOf, _: datetime) -> int:
-    return random.randint(int(column.low or 1990), int(column.high or 2024))
+def _year(random: Random, attribute: DomainAttribute, _: datetime) -> int:
+    return random.randint(int(attribute.low or 1990), int(attribute.high or 2024))
 
 
 def _bool(random: Random, *_: Any) -> bool:
     return random.random() < 0.35
 
 
-def _time(random: Random, column: ColumnOf, now: datetime) -> str:
-    low, high = _YEARS if column.low is None or column.high is None else (column.low, column.high)
+def _time(random: Random, attribute: DomainAttribute, now: datetime) -> str:
+    low, high = _YEARS if attribute.low is None or attribute.high is None else (attribute.low, attribute.high)
     time = now + timedelta(days=365.25 * (high - abs(high - low) * random.random() ** 1.5))
-    if column.kind == "date":
+    if attribute.kind == "date":
         return time.date().isoformat()
     return time.replace(minute=random.randrange(60), second=0, microsecond=0).isoformat(sep=" ")
 

@@ -1,8 +1,8 @@
-"""How databases spell the names of their tables and columns.
+"""How data spell the names of their entities and attributes.
 
 style = Style.draw(Random(3))
-style.table("order line", "order lines")       "OrderLines"
-style.column("unit price", "order line")       "UnitPrice"
+style.entity("order line", "order lines")      "OrderLines"
+style.attribute("unit price", "order line")    "UnitPrice"
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _SHORT = {
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """One database's habits."""
+    """The habits of some data."""
 
     case: str = "snake"
-    plural_tables: bool = True
-    table_prefix: str = ""
-    column_prefix: str = ""  # "": none; "noun": the table's; "short": its first letters
+    plural_entities: bool = True
+    entity_prefix: str = ""
+    attribute_prefix: str = ""  # "": none; "noun": the entity's; "short": its first letters
     key: str = "id"  # or "own": driver_id; "number": driver_no
     foreign: str = "id"  # what is behind the role: "id", "key", "no" or nothing
     short: bool = False  # words are shortened
     units: bool = False  # distance_km
     comments: bool = False  # say what short names mean
-    declared: bool = True  # references are declared
+    declared: bool = True  # relations are declared
 
     @classmethod
     def draw(cls, random: Random) -> Style:
@@ -50,9 +50,9 @@ class Style:
         short = random.random() < 0.15
         return cls(
             case=random.choices(list(_CASES), (50, 15, 14, 12, 5))[0],
-            plural_tables=random.random() < 0.6,
-            table_prefix=random.choices(("", "tbl", "t"), (90, 6, 4))[0],
-            column_prefix=random.choices(("", "noun", "short"), (78, 13, 9))[0],
+            plural_entities=random.random() < 0.6,
+            entity_prefix=random.choices(("", "tbl", "t"), (90, 6, 4))[0],
+            attribute_prefix=random.choices(("", "noun", "short"), (78, 13, 9))[0],
             key=random.choices(("id", "own", "number"), (55, 35, 10))[0],
             foreign=random.choices(("id", "key", "no", ""), (78, 6, 6, 10))[0],
             short=short,
@@ -64,16 +64,16 @@ class Style:
     @property
     def spelling(self) -> tuple[str, str, str, bool]:
         """The spelling that most names have."""
-        return (self.case, self.column_prefix, self.table_prefix, self.short)
+        return (self.case, self.attribute_prefix, self.entity_prefix, self.short)
 
-    def table(self, noun: str, nouns: str) -> str:
-        """The name of a table."""
-        words = (nouns if self.plural_tables else noun).split()
-        return self._spelt([*([self.table_prefix] if self.table_prefix else []), *words])
+    def entity(self, noun: str, nouns: str) -> str:
+        """The name of an entity."""
+        words = (nouns if self.plural_entities else noun).split()
+        return self._spelt([*([self.entity_prefix] if self.entity_prefix else []), *words])
 
-    def column(self, words: str, noun: str, unit: str = "") -> str:
-        """The name of a column of the table with that noun."""
-        before = {"noun": noun.split(), "short": [_initials(noun)]}.get(self.column_prefix, [])
+    def attribute(self, words: str, noun: str, unit: str = "") -> str:
+        """The name of an attribute of the entity with that noun."""
+        before = {"noun": noun.split(), "short": [_initials(noun)]}.get(self.attribute_prefix, [])
         after = unit.split() if self.units and len(unit) in (2, 3) and unit.isalpha() else []
         return self._spelt([*before, *words.split(), *after])
 
@@ -82,8 +82,8 @@ class Style:
         after = "no" if self.key == "number" else "id"
         return self._spelt([after] if self.key == "id" else [*noun.split(), after])
 
-    def reference(self, role: str) -> str:
-        """The name of a column that refers to another table."""
+    def relation(self, role: str) -> str:
+        """The name of what refers to another entity."""
         return self._spelt([*role.split(), *([self.foreign] if self.foreign else [])])
 
     def _spelt(self, words: Sequence[str]) -> str:

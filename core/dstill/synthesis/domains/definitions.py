@@ -1,11 +1,11 @@
-"""Domains of invented databases, written as one line a table.
+"""Domains of invented data, written as one line an entity.
 
     film / films / movies > director=person (directed|directed by), studio?: title=title, budget=money 1e5..2e8, …
 
-Before ``>``: what one row is called, what several are, and further plurals. After it, the tables that this one refers
-to: ``?`` allows NULL, ``role=`` says what the reference is called, and in brackets is what the other does to this one
-(``directed``) and what this one is to the other (``directed by``). After the colon, columns as ``words=kind``, where
-`values` lists the kinds; ``?`` allows NULL. A line that is indented goes on with the one before it.
+Before ``>``: what one is called, what several are, and further plurals. After it, the entities that this one refers to:
+``?`` allows none, ``role=`` says what the relation is called, and in brackets is what the other does to this one
+(``directed``) and what this one is to the other (``directed by``). After the colon, attributes as ``words=kind``, where
+`values` lists the kinds; ``?`` allows none. A line that is indented goes on with the one before it.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-from dstill_sql.questions.words import plural
+from dstill.synthesis.subjects import plural
 
-__all__ = ["ColumnOf", "Domain", "ReferenceOf", "TableOf", "domains", "read"]
+__all__ = ["Domain", "DomainAttribute", "DomainEntity", "DomainRelation", "domains", "read"]
 
 _COMMA = re.compile(r",\s+(?![^{(]*[})])")  # commas outside of brackets
-_REFERENCE = re.compile(r"(?:(?P<role>[\w ]+)=)?(?P<to>[\w ]+?)(?P<null>\?)?\s*(?:\((?P<verbs>[^)]*)\))?")
-_COLUMN = re.compile(
+_RELATION = re.compile(r"(?:(?P<role>[\w ]+)=)?(?P<to>[\w ]+?)(?P<null>\?)?\s*(?:\((?P<verbs>[^)]*)\))?")
+_ATTRIBUTE = re.compile(
     r"(?P<words>[\w ]+)=(?P<kind>\{.*?\}|\w+)(?P<null>\?)?\s*"
     r"(?P<range>-?[\d.e]+\.\.-?[\d.e]+)?\s*(?P<rest>.*?)(?P<late>\?)?"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColumnOf:
-    """A column of a domain's table."""
+class DomainAttribute:
+    """An attribute of a domain's entity."""
 
     words: str  # "unit price"
     kind: str  # money, person …; "enum": one of `options`
@@ -43,8 +43,8 @@ class ColumnOf:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReferenceOf:
-    """A reference of a domain's table to another."""
+class DomainRelation:
+    """A relation of a domain's entity to another."""
 
     role: str  # "home team"
     to: str  # "team"
@@ -54,44 +54,44 @@ class ReferenceOf:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableOf:
-    """A table of a domain."""
+class DomainEntity:
+    """An entity of a domain."""
 
     noun: str
     nouns: tuple[str, ...]  # plurals, the usual one first
-    references: tuple[ReferenceOf, ...]
-    columns: tuple[ColumnOf, ...]
+    relations: tuple[DomainRelation, ...]
+    attributes: tuple[DomainAttribute, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Domain:
-    """The tables of a domain, each after those that it refers to."""
+    """The entities of a domain, each after those that it refers to."""
 
     name: str
-    tables: tuple[TableOf, ...]
+    entities: tuple[DomainEntity, ...]
 
 
 def read(name: str, text: str) -> Domain:
     """The domain that the lines describe. Raises ValueError that names a line which is not as it should be."""
     known: list[str] = []
-    tables = []
+    entities = []
     for line in _lines(text):
-        head, separator, columns = line.partition(":")
-        nouns, _, references = head.partition(">")
+        head, separator, attributes = line.partition(":")
+        nouns, _, relations = head.partition(">")
         singular, *several = (part.strip() for part in nouns.split("/"))
         known.append(singular)
-        edges = tuple(_reference(part, line) for part in _COMMA.split(references.strip()) if part)
-        if not separator or any(reference.to not in known for reference in edges):
-            raise ValueError(f"{name}: a colon is missing, or a table comes later: {line}")
-        tables.append(
-            TableOf(
+        edges = tuple(_relation(part, line) for part in _COMMA.split(relations.strip()) if part)
+        if not separator or any(relation.to not in known for relation in edges):
+            raise ValueError(f"{name}: a colon is missing, or an entity comes later: {line}")
+        entities.append(
+            DomainEntity(
                 noun=singular,
                 nouns=tuple(several) or (plural(singular),),
-                references=edges,
-                columns=tuple(_column(part, line) for part in _COMMA.split(columns.strip()) if part),
+                relations=edges,
+                attributes=tuple(_attribute(part, line) for part in _COMMA.split(attributes.strip()) if part),
             )
         )
-    return Domain(name=name, tables=tuple(tables))
+    return Domain(name=name, entities=tuple(entities))
 
 
 @lru_cache(maxsize=1)
@@ -100,7 +100,7 @@ def domains() -> Mapping[str, Domain]:
     return {
         name: read(name, text)
         for name, text in tomllib.loads(
-            files("dstill_sql.questions.invented_schemas").joinpath("domains.toml").read_text(encoding="utf-8")
+            files("dstill.synthesis.domains").joinpath("domains.toml").read_text(encoding="utf-8")
         ).items()
     }
 
@@ -118,23 +118,23 @@ def _lines(text: str) -> Iterator[str]:
         yield line
 
 
-def _reference(text: str, line: str) -> ReferenceOf:
-    match = _REFERENCE.fullmatch(text.strip())
+def _relation(text: str, line: str) -> DomainRelation:
+    match = _RELATION.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"not a reference: '{text}' in {line}")
+        raise ValueError(f"not a relation: '{text}' in {line}")
     active, _, passive = (match["verbs"] or "").partition("|")
-    return ReferenceOf(
+    return DomainRelation(
         role=match["role"] or match["to"], to=match["to"], nullable=bool(match["null"]), active=active, passive=passive
     )
 
 
-def _column(text: str, line: str) -> ColumnOf:
-    match = _COLUMN.fullmatch(text.strip())
+def _attribute(text: str, line: str) -> DomainAttribute:
+    match = _ATTRIBUTE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"not a column: '{text}' in {line}")
+        raise ValueError(f"not an attribute: '{text}' in {line}")
     kind, bounds = match["kind"], (match["range"] or "").split("..")
     options = tuple(option.strip() for option in kind[1:-1].split("|")) if kind.startswith("{") else ()
-    return ColumnOf(
+    return DomainAttribute(
         words=match["words"].strip(),
         kind="enum" if options else kind,
         options=options,
