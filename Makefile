@@ -94,9 +94,8 @@ people: $(STAMP)
 # of base:sql, which begin with the published weights of base:querydsl.
 PACK ?= querydsl
 base: $(STAMP)
-	OMP_NUM_THREADS=1 $(PYTHON) -m tools.base.train $(if $(HOURS),--hours $(HOURS)) \
+	OMP_NUM_THREADS=1 $(PYTHON) -m tools.base.make $(if $(HOURS),--hours $(HOURS)) \
 		--pack $(PACK) $(if $(filter sql,$(PACK)),--start-pack querydsl)
-	$(PYTHON) -m tools.base.publish --pack $(PACK)
 
 # The pages that are made from the code: commands, configuration keys, the guard, faults, rules, plans; and the schema of
 # search bodies, which is derived from the Elasticsearch client.

@@ -32,12 +32,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from benchmarks.people import write_table
-from tools.base import pack, score
+from tools.base import pack
 
 from dstill import Run, plugins
 from dstill.factory import STUDENT
 from dstill.io.jsonl import read_rows
 from dstill.runs.taught import TEACH, taught_run, teach
+from dstill_linked.making.scoring import answered, linked_setup
 
 __all__ = ["DATA", "NUMBERS", "Point", "main"]
 
@@ -103,7 +104,7 @@ def _measured(out: Path, numbers: Sequence[int], job: tuple[str, int]) -> None:
         return
     loaded = plugins.load()
     about = pack.load(task)
-    setup, examples = score.linked_setup(about), about.held_out[name]()
+    setup, examples = linked_setup(about), about.held_out[name]()
     project = out / f"{name}-{seed}"
     with server(name, out) as place:
         if not (project / "dataset.done").exists():
@@ -115,7 +116,7 @@ def _measured(out: Path, numbers: Sequence[int], job: tuple[str, int]) -> None:
             for n in missing:
                 started = time.monotonic()
                 learnt, folder = _taught(loaded, place, task, name, n) if n else (0, about.folder)
-                _, verdicts = score.answered(setup, folder, examples)
+                _, verdicts = answered(setup, folder, examples)
                 point = Point(
                     data=name,
                     seed=seed,

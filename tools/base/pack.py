@@ -1,36 +1,26 @@
-"""What the tools that make a base know of a task pack."""
+"""The task packs of dstill whose bases are made here, with questions that are in no wheel."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from dstill.api.form import Form, Token
 from dstill.api.records import Example
-from dstill.linked import Reading
+from dstill_linked.making.data import BaseData
 
-__all__ = ["NAMES", "Answers", "Pack", "load"]
+__all__ = ["NAMES", "Pack", "load"]
 
 NAMES = ("querydsl", "sql")
-Answers = Iterator[tuple[Reading, Sequence[Token]]]  # readings of questions, and the tokens of their answers
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pack:
-    """A task pack, and what its base is trained and scored on."""
+class Pack(BaseData):
+    """A task pack of dstill."""
 
-    task: str
-    form: Form  # for its vocabulary, and for `Form.replay`
     folder: Path  # of the published base
-    answers: Callable[[int], Answers]  # endless, from a seed
-    development: Mapping[str, Callable[[], list[Example]]]  # sets that developers may read, never trained on
     held_out: Mapping[str, Callable[[], list[Example]]]  # sets whose questions nobody reads while the base is developed
-    settings: Mapping[str, Any] = field(default_factory=dict)  # of the task, when the sets are scored
-    data: str  # for the card: what it was trained on
-    weaknesses: Sequence[str] = ()  # for the card, besides those of every base
 
 
 def load(name: str) -> Pack:

@@ -14,22 +14,17 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 import torch
 
-from dstill import config as configuration
-from dstill.answering import steps
 from dstill.api.metric import wilson
 from dstill.api.records import Example, Level, Prediction, Verdict
-from dstill.factory import Setup
-from dstill.plugins import load, part_sections
+from dstill_linked.making.scoring import answered, linked_setup
 from tools.base import pack
 
-__all__ = ["answered", "linked_setup", "main"]
+__all__ = ["main"]
 
 
 def main() -> None:
@@ -53,28 +48,6 @@ def main() -> None:
         if arguments.verbose and name in about.development:
             print("\n".join(_wrong(zip(examples, predictions, verdicts, strict=True))))
             print("causes:", ", ".join(f"{cause} {n}" for cause, n in _causes(verdicts).most_common()), flush=True)
-
-
-def linked_setup(about: pack.Pack, more: Mapping[str, Any] = MappingProxyType({})) -> Setup:
-    """The task with a linked student, as its sets are scored; `more`: other settings."""
-    plugins = load()
-    flags = {
-        "project.task": about.task,
-        "train.student": "linked",
-        "train.objective": "label-only",
-        **about.settings,
-        **more,
-    }
-    return Setup(plugins, configuration.load(use_files=False, flags=flags, sections=part_sections(plugins)))
-
-
-def answered(setup: Setup, student: Path, examples: Sequence[Example]) -> tuple[list[Prediction], list[Verdict]]:
-    """The answers of the linked student in that folder, and whether they are right on the data of their examples."""
-    generator = setup.student.load(student)
-    predictions = list(steps.predict(generator, setup.objective, setup.task, examples))
-    with setup.opened_executor() as executor:
-        pairs = zip(examples, predictions, strict=True)
-        return predictions, list(steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor))
 
 
 def _scores(verdicts: list[Verdict]) -> str:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.sums_form import SumsForm, examples
-from tools.base.rows import with_strange_words
 
 from dstill.errors import DataError
 from dstill.linked import Item, Schema, read
 from dstill_linked import meanings
+from dstill_linked.making.rows import with_strange_words
 from dstill_linked.vocabulary import Vocabulary
 
 

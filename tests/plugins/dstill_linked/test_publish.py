@@ -1,4 +1,4 @@
-"""`tools.base.publish`: the folder of a base, from a trained student."""
+"""The folder of a base, from a trained student."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import pytest
 import torch
 from support.sums_form import SumsForm, examples
 from support.sums_student import fit, sources, student, texts
-from tools.base import publish
-from tools.base.pack import NAMES, Pack, load
-from tools.base.transfer import transferred
+from tools.base.pack import NAMES, load
 
+from dstill.errors import DataError
 from dstill_linked.encoding import LinkedRow, row_of
+from dstill_linked.making import publishing
+from dstill_linked.making.data import BaseData
+from dstill_linked.making.publishing import exact, publish
+from dstill_linked.making.transfer import transferred
 from dstill_linked.saving import read_facts, read_model
 from dstill_linked.vocabulary import NUMBERS, Vocabulary
 
@@ -24,15 +27,12 @@ def rows() -> list[LinkedRow]:
     return [row_of(Vocabulary.of(form), reading, form.encode(answer, reading)) for reading, answer in asked]
 
 
-def about(folder: Path) -> Pack:
-    return Pack(
+def about() -> BaseData:
+    return BaseData(
         task="sums",
         form=SumsForm(),
-        folder=folder,
         answers=lambda *_: iter(()),
-        development={},
-        held_out={},
-        data="Sums of two numbers.",
+        about="Sums of two numbers.",
         weaknesses=["It adds."],
     )
 
@@ -49,7 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("precision", ["int8", "bf16"])
 def test_base_is_small_and_its_card_has_measured_figures(precision: str, trained: Path, tmp_path: Path) -> None:
-    publish.publish(trained, tmp_path, about(tmp_path), rows(), precision=precision, known_errors="Sums of sums.")
+    publish(trained, tmp_path, about(), rows(), precision=precision, known_errors="Sums of sums.")
     assert read_facts(tmp_path).known_errors == "Sums of sums."
     assert sorted(file.name for file in tmp_path.iterdir()) == ["README.md", "linked.json", "model.safetensors"]
     before, after = (folder.joinpath("model.safetensors").stat().st_size for folder in (trained, tmp_path))
@@ -65,9 +65,7 @@ def test_base_is_small_and_its_card_has_measured_figures(precision: str, trained
 
 def test_blend_is_the_mean_of_two_students(trained: Path, tmp_path: Path) -> None:
     fit(tmp_path / "other", max_steps=2)
-    publish.publish(
-        trained, tmp_path / "out", about(tmp_path), rows(), precision="bf16", blend=(tmp_path / "other", 0.75)
-    )
+    publish(trained, tmp_path / "out", about(), rows(), precision="bf16", blend=(tmp_path / "other", 0.75))
     first, other, made = (
         read_model(folder, SumsForm())[0].state_dict() for folder in (trained, tmp_path / "other", tmp_path / "out")
     )
@@ -84,14 +82,14 @@ def test_exact_is_the_exact_match_of_greedy_answers(trained: Path) -> None:
     generator = student().load(trained)
     generator.form = form
     right = sum(text == one.answer for text, one in zip(texts(generator.generate(sources(asked))), asked, strict=True))
-    assert publish.exact(model, rows()) == pytest.approx(right / 40)
+    assert exact(model, rows()) == pytest.approx(right / 40)
     assert right
 
 
 def test_weights_that_are_too_large_are_refused(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publish, "LARGEST", 1000)
-    with pytest.raises(SystemExit, match="1,000 are allowed"):
-        publish.publish(trained, tmp_path, about(tmp_path), rows())
+    monkeypatch.setattr(publishing, "LARGEST", 1000)
+    with pytest.raises(DataError, match="1,000 are allowed"):
+        publish(trained, tmp_path, about(), rows())
 
 
 def test_weights_go_over_to_another_form_by_name() -> None:
@@ -117,5 +115,5 @@ def test_weights_go_over_to_another_form_by_name() -> None:
 def test_a_base_has_the_cut_of_its_development_questions(name: str) -> None:
     published = load(name)
     assert read_facts(published.folder).unsure_below == pytest.approx(
-        publish.unsure_below(published.folder, published), abs=0.01
+        publishing.unsure_below(published.folder, published), abs=0.01
     )

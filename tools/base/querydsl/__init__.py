@@ -17,6 +17,7 @@ from dstill.api.form import NotExpressible
 from dstill.api.records import Example
 from dstill.linked.names import singular
 from dstill.synthesis.plans import Skip
+from dstill_linked.making.data import Answers
 from dstill_querydsl.bundle.handwritten import DEVELOPMENT, HANDWRITTEN, handwritten
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.form.query_form import QueryForm
@@ -29,7 +30,7 @@ from dstill_querydsl.questions.templates.lexicon import Lexicon
 from dstill_querydsl.questions.templates.roles import roles_of
 from dstill_querydsl.questions.templates.words import noun_of
 from dstill_querydsl.settings import Settings
-from tools.base.pack import Answers, Pack
+from tools.base.pack import Pack
 from tools.base.querydsl import development, written
 
 __all__ = ["PACK", "answers"]
@@ -107,7 +108,7 @@ PACK = Pack(
     },
     held_out={name: partial(handwritten, name) for name in HANDWRITTEN if name != DEVELOPMENT},
     settings={"task.querydsl.corpora": 0},
-    data=f"""Questions about invented schemas of many domains, formal and free, made by dstill (`tools/base/querydsl`);
+    about=f"""Questions about invented schemas of many domains, formal and free, made by dstill (`tools/base/querydsl`);
 formal questions about {len(written.NAMES)} other indices; and {written.COUNT:,} questions about these that a large
 language model wrote one by one (`tools/base/querydsl/written.jsonl.xz`). The training began with the weights of an
 earlier base, which had also learnt questions about the bundled indices that are not held out. Not among them: the

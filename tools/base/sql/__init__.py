@@ -12,6 +12,7 @@ from random import Random
 import dstill_sql
 from dstill.api.form import Form, NotExpressible
 from dstill.api.records import Example
+from dstill_linked.making.data import Answers
 from dstill_sql.bundle.handwritten import HANDWRITTEN, handwritten
 from dstill_sql.pack import Sql
 from dstill_sql.protocols.linked import SqlLinked
@@ -19,7 +20,7 @@ from dstill_sql.questions.formal import formal
 from dstill_sql.questions.formal.subject import subject_of
 from dstill_sql.questions.lexicon import Lexicon
 from dstill_sql.questions.references import references_of
-from tools.base.pack import Answers, Pack
+from tools.base.pack import Pack
 from tools.base.sql import written
 
 __all__ = ["PACK", "answers"]
@@ -77,7 +78,7 @@ PACK = Pack(
     development={name: partial(written.with_rows, name) for name in written.DEVELOPMENT},
     held_out={name: partial(handwritten, name) for name in HANDWRITTEN},
     settings={"task.sql.test_databases": 0},
-    data=f"""Questions about invented databases of many domains, formal and free, made by dstill (`tools/base/sql`);
+    about=f"""Questions about invented databases of many domains, formal and free, made by dstill (`tools/base/sql`);
 formal questions about {len(written.TRAINED)} other databases; and {written.COUNT:,} questions about these that a large
 language model wrote one by one (`tools/base/sql/written.jsonl.xz`). The training began with the weights of an earlier
 base, which had also learnt questions about the bundled databases that are not held out. Not among them: the held-out

@@ -1,4 +1,4 @@
-"""What the data of every pack's base share: rows for the student.
+"""Readings and answers as rows for the model.
 
 rows(FORM, answers(seed), seed)    →  LinkedRow, LinkedRow, …
 """
@@ -12,8 +12,8 @@ import numpy as np
 
 from dstill.api.form import Form
 from dstill_linked.encoding import LinkedRow, row_of
+from dstill_linked.making.data import Answers
 from dstill_linked.vocabulary import BUCKETS, Row, Vocabulary
-from tools.base.pack import Answers
 
 __all__ = ["rows", "with_strange_words"]
 

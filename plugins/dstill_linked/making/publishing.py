@@ -1,7 +1,6 @@
-"""Writes the base that the package has from the student that `tools.base.train` made: 8 bits, and a card.
+"""Writes the folder of a base from a trained student: 8 bits, and a card.
 
-    python -m tools.base.publish                 # build/base/querydsl/student → task_packs/dstill_querydsl/base
-    python -m tools.base.publish --pack sql --student build/base/sql/average
+    publish(Path("build/base/sums/student"), Path("my_sums/base"), data_of("sums"), list(new_rows(form)))
 
     model.safetensors   at most 10 MB
     linked.json         sizes, tokens, features, the SHA-256 of the weights
@@ -13,7 +12,6 @@ The card's figures come from ``training.json`` beside the student, from `exact` 
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,15 +24,16 @@ import torch
 
 from dstill import __version__
 from dstill.api.form import Form
+from dstill.errors import DataError
 from dstill.io.cards import STUDENT, card, table
-from dstill_linked.encoding import LinkedCollator, LinkedRow
+from dstill_linked.encoding import LinkedCollator, LinkedRow, row_of
+from dstill_linked.making.data import BaseData
+from dstill_linked.making.scoring import answered, linked_setup
 from dstill_linked.model import LinkedModel, Sources
 from dstill_linked.saving import quantized, read_facts, read_model, write_student
 from dstill_linked.shape import WEIGHTS
 from dstill_linked.vocabulary import Vocabulary
 from dstill_torch.batches import IGNORED_LABEL
-from tools.base import pack
-from tools.base.score import answered, linked_setup
 
 __all__ = ["exact", "new_rows", "publish", "unsure_below"]
 
@@ -50,32 +49,8 @@ WEAKNESSES = (
 )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Publish the base of the student linked")
-    parser.add_argument("--pack", default="querydsl", choices=pack.NAMES)
-    parser.add_argument("--student", type=Path, help="default: build/base/PACK/student")
-    parser.add_argument("--out", type=Path, help="default: the folder of the pack's base")
-    parser.add_argument("--precision", choices=("int8", "bf16"), default="int8")
-    parser.add_argument("--known-errors", default="", help="one line, which `dstill ask` shows")
-    parser.add_argument("--blend", type=Path, help="a student, such as the one that training began with, to mix in")
-    parser.add_argument("--share", type=float, default=0.7, help="of the trained weights in the blend")
-    arguments = parser.parse_args()
-    about = pack.load(arguments.pack)
-    publish(
-        arguments.student or Path("build/base") / arguments.pack / "student",
-        arguments.out or about.folder,
-        about,
-        list(new_rows(about.form)),
-        precision=arguments.precision,
-        known_errors=arguments.known_errors,
-        blend=(arguments.blend, arguments.share) if arguments.blend else None,
-    )
-
-
 def new_rows(form: Form) -> Iterator[LinkedRow]:
     """Rows of questions that no training has seen."""
-    from dstill_linked.encoding import row_of
-
     vocabulary = Vocabulary.of(form)
     for reading, tokens in islice(form.replay(SEED), QUESTIONS):
         yield row_of(vocabulary, reading, tokens)
@@ -84,14 +59,14 @@ def new_rows(form: Form) -> Iterator[LinkedRow]:
 def publish(
     student: Path,
     out: Path,
-    about: pack.Pack,
+    about: BaseData,
     rows: Sequence[LinkedRow],
     *,
     precision: str = "int8",
     known_errors: str = "",
     blend: tuple[Path, float] | None = None,
 ) -> None:
-    """Write the folder `out`. Raises SystemExit if the weights are too large, DataError if the student is damaged.
+    """Write the folder `out`. Raises DataError if the weights are too large, or the student is damaged.
 
     `blend`: another student and the share of this one in the mean of their weights. What training on other questions
     cost is mostly back then (WiSE-FT: Wortsman et al. 2022, arXiv:2109.01903).
@@ -107,7 +82,7 @@ def publish(
     write_student(out, made, replace(facts, unsure_below=unsure_below(out, about)))
     size = (out / WEIGHTS).stat().st_size
     if size > LARGEST:
-        raise SystemExit(f"{out / WEIGHTS} has {size:,} bytes, {LARGEST:,} are allowed: use int8, or a smaller model")
+        raise DataError(f"the base has {size:,} bytes, {LARGEST:,} are allowed", where=str(out / WEIGHTS), hint="int8")
     training = json.loads((student / "training.json").read_text(encoding="utf-8"))
     scores = student.parent / "scores.json"
     before, after = exact(model, rows), exact(read_model(out, about.form)[0], rows)
@@ -126,7 +101,7 @@ def publish(
     (out / "README.md").write_text(_card(about, model_facts, measured, known_errors), encoding="utf-8")
 
 
-def unsure_below(student: Path, about: pack.Pack) -> float | None:
+def unsure_below(student: Path, about: BaseData) -> float | None:
     """The log-probability that `SURE` of the right answers to development questions reach; None: there are none."""
     logprobs = list[float]()
     for examples in about.development.values():
@@ -156,15 +131,15 @@ def _training(training: Mapping[str, Any]) -> Mapping[str, str]:
     }
 
 
-def _card(about: pack.Pack, facts: Mapping[str, str], measured: Mapping[str, Any], known_errors: str) -> str:
+def _card(about: BaseData, facts: Mapping[str, str], measured: Mapping[str, Any], known_errors: str) -> str:
     lines = [
         "",
-        f"The first weights of `--student base:{about.task}`. `make base PACK={about.task}` writes this folder.",
+        f"The first weights of `--student base:{about.task}`.",
         *table(("", ""), facts.items()),
         "",
         "## Data",
         "",
-        about.data,
+        about.about,
         "",
         "## Scores",
         *table(("", ""), ((name, str(value)) for name, value in measured.items())),
@@ -178,7 +153,3 @@ def _card(about: pack.Pack, facts: Mapping[str, str], measured: Mapping[str, Any
         "Apache-2.0, as dstill itself. The licences of the bundled data are in `bundle/NOTICE.md`.",
     ]
     return card(["license: apache-2.0", "library_name: dstill", STUDENT], f"The base {about.task}", lines)
-
-
-if __name__ == "__main__":
-    main()
