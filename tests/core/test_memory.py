@@ -193,6 +193,44 @@ def test_a_value_that_the_answer_does_not_use_once_gives_no_answer(confirmed: st
     assert recalled(known, "trips to Rome") is None
 
 
+@pytest.mark.parametrize(
+    ("confirmed", "asked"),
+    [
+        ("trips over 5 km", "trips over .5 km"),
+        ("trips over 5'", 'trips over 5"'),
+        ("trips over 5'", "trips over 5"),
+        ("trips in [2, 4]", "trips in (2, 4)"),
+        ("trips over 10\u00b3 m", "trips over 103 m"),
+        ("trips over 5 MW", "trips over 5 mW"),
+        ("trips with code a", "trips with code A"),
+    ],
+)
+def test_case_and_punctuation_of_numbers_units_and_codes_count(confirmed: str, asked: str) -> None:
+    known = memory(said(confirmed, "x"))
+    assert recalled(known, confirmed) == "x"
+    assert recalled(known, asked) is None
+
+
+def test_a_value_that_the_question_has_twice_stays() -> None:
+    known = memory(said("trips to Oslo with Oslo", "to=Oslo"))
+    assert recalled(known, "trips to Rome with Oslo") is None
+    assert recalled(known, "trips to Rome with Rome") is None
+
+
+def test_a_value_that_the_answer_has_elsewhere_stays() -> None:
+    known = memory(said("trips to Oslo", "to=Oslo sorted-by-Oslo"))
+    assert recalled(known, "trips to Rome") is None
+
+
+@pytest.mark.parametrize("answer", ["to=Rome", "from=Rome"])
+def test_an_answer_that_somebody_called_wrong_is_not_given(answer: str) -> None:
+    known = memory(said("trips to Oslo", "to=Oslo"), said("trips to Rome", answer, "wrong"))
+    assert recalled(known, "trips to Rome") == (None if answer == "to=Rome" else "to=Rome")
+    assert recalled(known, "trips to Nice") == "to=Nice"
+    disputed = memory(said("trips to Oslo", "to=Oslo"), said("trips to Rome", answer), said("trips to Rome", "all"))
+    assert recalled(disputed, "trips to Rome") is None
+
+
 def test_values_that_stay_need_not_be_in_the_answer() -> None:
     known = memory(said("paid trips to Oslo", "to=Oslo"))
     assert recalled(known, "paid trips to Rome") == "to=Rome"

@@ -47,7 +47,7 @@ def pack_base(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Make a base for a task pack: a small student that knows the language before it sees data.
+    """Make a base for a task pack: a small student that knows the language.
 
     NAME is the task. It learns the questions that the pack's form replays (Form.replay), for hours on the CPU. A
     stopped command continues; with more --hours, a finished one does, too. Then it is scored on 1,000 new questions,

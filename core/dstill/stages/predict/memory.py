@@ -5,11 +5,13 @@
                                           # and, with the other name, for "trips of Bo in Oslo"
 
 The file is one of feedback (`dstill.inputs.feedback`), so nobody is believed against somebody else. Another value is
-one that the data are known to have of the same item, and the answer has to compare that item with it once.
+one that the data are known to have of the same item. Question and answer may have the old one only once, and nobody may
+have called the answer wrong for the new question.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from dstill.inputs.feedback import MAX_FILE, RIGHT, Feedback
 from dstill.io.secrets import looks_secret
 from dstill.linked import Reading
 from dstill.linked.known import same_value
+from dstill.linked.linking import STOP_WORDS
 
 if TYPE_CHECKING:
     from dstill.stages.predict.predicted import PredictedAnswer
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Memory"]
 
 _SLOT = "\N{WHITE SQUARE}"  # stands for a value
+_Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,15 +95,16 @@ class Memory:
 
     def _read(self) -> None:
         opinions = feedback.opinions(self._task, self._rows)
-        self._same = {(words_of(row.question), row.data): row.gold for row in opinions if row.gold}
-        self._confirmed = [row for row in opinions if row.gold]
-        self._alike: dict[str, dict[str, list[_Confirmed]]] = {}  # data → pattern → the questions
+        self._same = {(_said(row.question), row.data): row.gold for row in opinions if row.gold}
+        self._confirmed = [row for row in opinions if row.gold and not self._task.is_refusal(row.gold)]
+        self._judged = {(words_of(row.question), row.data): row for row in opinions}
+        self._alike: dict[str, dict[_Words, list[_Confirmed]]] = {}  # data → pattern → the questions
 
     def answer(self, example: Example, read: Callable[[Example], Reading] | None) -> str | None:
         """The confirmed answer; None: there is none. `read`: reads a question with its schema, to find values."""
         data = data_of(self._task, example)
         for name in (data, ""):
-            if (same := self._same.get((words_of(example.question), name))) is not None:
+            if (same := self._same.get((_said(example.question), name))) is not None:
                 return same
         if read is None or not self._same:
             return None
@@ -107,14 +112,24 @@ class Memory:
             self._alike[data] = self._patterns(data, example, read)
         pattern, values = _pattern(read(example))
         answers = (self._with_values(known, values) for known in self._alike[data].get(pattern, ()))
-        return next((answer for answer in answers if answer is not None), None)
+        answer = next((answer for answer in answers if answer is not None), None)
+        return None if answer is None or self._is_denied(example, answer) else answer
 
-    def _patterns(self, data: str, example: Example, read: Callable[[Example], Reading]) -> dict[str, list[_Confirmed]]:
+    def _is_denied(self, example: Example, answer: str) -> bool:
+        """Whether somebody called the answer to this question wrong, or people disagree about it."""
+        with about(example.id):
+            canonical = self._task.canonical(answer)
+        judged = (self._judged.get((words_of(example.question), name)) for name in (data_of(self._task, example), ""))
+        return any(row is not None and (row.disputed or canonical in row.wrong) for row in judged)
+
+    def _patterns(
+        self, data: str, example: Example, read: Callable[[Example], Reading]
+    ) -> dict[_Words, list[_Confirmed]]:
         """The confirmed questions about the data that have values, by their patterns."""
-        alike: dict[str, list[_Confirmed]] = {}
+        alike: dict[_Words, list[_Confirmed]] = {}
         for row in self._confirmed:
             of = Example(id=example.id, question=row.question, context=example.context)
-            pattern, values = _pattern(read(of)) if row.data in (data, "") else ("", [])
+            pattern, values = _pattern(read(of)) if row.data in (data, "") else (_said(""), [])
             if values:
                 alike.setdefault(pattern, []).append(_Confirmed(example=of, answer=row.gold or "", values=values))
         return alike
@@ -131,14 +146,32 @@ class Memory:
                     for value in lookup.named_values(known.example, answer)
                     if value.item in new.texts and value.text == old.texts.get(value.item)
                 ]
-                if len(named) != 1:
+                if len(named) != 1 or any(_times(named[0].text, text) > 1 for text in (known.example.question, answer)):
                     return None
                 item = named[0].item
                 answer = lookup.with_value(known.example, answer, named[0], NamedValue(item=item, text=new.texts[item]))
         return answer
 
 
-def _pattern(reading: Reading) -> tuple[str, list[_Value]]:
+def _said(question: str) -> _Words:
+    """What a question says: its words, and what case and punctuation may decide: numbers, units, codes."""
+    tokens = [token.rstrip("?!.,;:") for token in question.split()]
+    kept = [
+        token
+        for place, token in enumerate(tokens)
+        if any(char.isnumeric() for char in token)
+        or (place and len(token) == 1 and token.isalpha())
+        or (len(token) == 2 and token.casefold() not in STOP_WORDS)
+    ]
+    return words_of(question), *kept
+
+
+def _times(value: str, text: str) -> int:
+    """How often a text has a value."""
+    return len(re.findall(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE))
+
+
+def _pattern(reading: Reading) -> tuple[_Words, list[_Value]]:
     """A question with a mark in the place of each known value, and the values."""
     question, values = reading.question, list[_Value]()
     spans = sorted(reading.schema.known_values(question), key=lambda span: (span[0], -span[1]))
@@ -151,4 +184,4 @@ def _pattern(reading: Reading) -> tuple[str, list[_Value]]:
         if texts:
             text, at = f"{text}{question[at:start]}{_SLOT}", end
             values.append(_Value(texts=texts))
-    return words_of(f"{text}{question[at:]}"), values
+    return _said(f"{text}{question[at:]}"), values
