@@ -69,6 +69,8 @@ def test_an_answer_is_sure_if_the_rest_is_too_little_for_another(logprob: float)
         (["the mean of list price", "the mean of price"], '"of list price" or "of price"'),
         (["trips in 'St. Gallen', counted", "trips in 'St. Gallen'"], "\"'St. Gallen', counted\" or \"'St. Gallen'\""),
         (["trips by day", "trips by week", "trips by month"], '"by day", "by week" or "by month"'),
+        (["trips over 120 (2 hours), counted", "trips over 2, counted"], '"over 120 (2 hours)" or "over 2"'),
+        (["the mean of (a + b)", "the mean of (a + c)"], '"+ b" or "+ c"'),
         (["trips by day, counted", "boats by week, counted"], '"trips by day" or "boats by week"'),
     ],
 )

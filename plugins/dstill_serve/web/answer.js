@@ -32,14 +32,22 @@ function verdict(row) {
   return words.join(" · ");
 }
 
-const kindOf = (row) => row.guess || row.abstained ? "guess" : row.ok ? "" : row.refused ? "muted" : "bad";
-const markOf = (row) => row.guess ? "?" : row.ok ? "✓" : row.refused || row.abstained ? "–" : "✗";
+// What a reader should know before the result: what a second look changed, and warnings.
+function remarks(row) {
+  const second = row.second_look ? [`a second look: ${row.second_look}`] : [];
+  return [...second, ...row.problems.filter((one) => one.severity !== "error").map((one) => one.message)];
+}
+
+const isDoubtful = (row) => row.guess || row.abstained || (row.ok && remarks(row).length > 0);
+const kindOf = (row) => isDoubtful(row) ? "guess" : row.ok ? "" : row.refused ? "muted" : "bad";
+const markOf = (row) => row.refused || row.abstained ? "–" : isDoubtful(row) ? "?" : row.ok ? "✓" : "✗";
 
 function show(row, query) {
   $("answer").hidden = false;
   $("asked").textContent = visible(row.question);
   $("verdict").textContent = visible(verdict(row));
   $("verdict").className = kindOf(row);
+  $("remarks").replaceChildren(...remarks(row).map((text) => make("li", text)));
   $("words").textContent = visible(row.read_back || "");
   $("terms").textContent = visible((row.glossary || []).join("; "));
   showForms(row);

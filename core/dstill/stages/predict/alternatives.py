@@ -67,9 +67,14 @@ def question_back(readings: Sequence[str]) -> str:
         if end - before > LONGEST or not before + after:
             return ""
         first, last = max(0, before - 1), min(end, len(reading) - 1)  # with a word on each side
-        choices.append(text[reading[first].start() : reading[last].end()].strip(" ,;:()"))
+        choices.append(_balanced(text[reading[first].start() : reading[last].end()].strip(" ,;:")))
     *others, last_choice = (f'"{choice}"' for choice in choices)
     return f"Do you mean {', '.join(others)} or {last_choice}?"
+
+
+def _balanced(text: str) -> str:
+    """The text without brackets if one of a pair is missing."""
+    return text if text.count("(") == text.count(")") else re.sub(r"[()]", "", text).strip()
 
 
 def _alike(readings: Sequence[Sequence[str]]) -> int:

@@ -41,7 +41,7 @@ from dstill.linked import Reading
 from dstill.quality.data_drift import drift
 from dstill.quality.misread import misread
 from dstill.quality.other_language import not_english
-from dstill.quality.units import in_both_units, other_units
+from dstill.quality.units import in_both_units, in_units_of_fields, wrong_units
 from dstill.stages.predict.alternatives import MARGIN, is_sure, other_answers, question_back
 from dstill.stages.predict.answerable import Answerable, Contexts, HasStudent
 from dstill.stages.predict.follow_up import Turn, goes_on, in_full
@@ -580,7 +580,7 @@ class Predictor:
 
         `read` parses it; None: as the student's.
         """
-        setup, own, began = self.setup, by == STUDENT, time.time_ns()
+        setup, own, began, as_written = self.setup, by == STUDENT, time.time_ns(), read is None
         read = read or partial(steps.draft_of, objective=setup.objective, task=setup.task)
         with about(example.id):
             draft = read(prediction)
@@ -591,6 +591,10 @@ class Predictor:
                 why = Presentation.of(setup.task).refusal_reason(draft.answer)
         reading = setup.student.form.read(example) if draft and is_answer and setup.student.reads_schema else None
         phrases = self._phrases(example, draft.answer) if draft and is_answer else ()
+        if draft and reading and own and as_written:
+            converted = in_units_of_fields(reading, phrases, draft.answer)
+            if converted is not None:
+                return self._judged(example, prediction, by, lambda _: replace(draft, answer=converted))
         problems = tuple(self._misread(example, draft.answer, phrases, reading)) if own and draft else ()
         unread = next((problem.message for problem in problems if problem.is_error), "")
         answered = PredictedAnswer(
@@ -659,7 +663,7 @@ class Predictor:
             with about(example.id):
                 used = frozenset(RationaleTerms.of(task).answer_terms(answer))
             yield from misread(reading, used, answer, task.data_noun)
-            yield from other_units(reading, phrases)
+            yield from wrong_units(reading, phrases)
 
     def _ran(self, example: Example, answered: PredictedAnswer, executor: Executor | None) -> PredictedAnswer:
         if executor is None or not answered.ok:
