@@ -322,6 +322,12 @@ def test_an_answer_with_part_of_a_definition_overlooks_the_term() -> None:
     assert "jobs.late" in late.overlooked(frozenset({"jobs.amount"}))
 
 
+def test_of_two_terms_one_may_be_overlooked() -> None:
+    both = reading_of("amount of jobs that are late")
+    assert both.overlooked(frozenset({"jobs.amount"})) == ["jobs.late"]
+    assert both.overlooked(frozenset({"jobs.amount", "jobs.finished", "jobs.promised"})) == []
+
+
 # --- known values by other names --------------------------------------------------------
 
 

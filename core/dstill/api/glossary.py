@@ -176,7 +176,7 @@ def _checked(term: Term, entry: Mapping[str, Any]) -> Term:
     if term.value and not term.means:
         raise term.error("a value needs the column or field that has it", 'means = "airports.code"')
     for other in term.names:
-        if not folded(other) or len(other) > _LONGEST:
-            hint = f"at most {_LONGEST} characters, with a letter or digit"
+        if not folded(other) or len(other) > _LONGEST or not other.isprintable():
+            hint = f"one line of at most {_LONGEST} characters, with a letter or digit"
             raise term.error(f"{other[:_LONGEST]!r} is not a name", hint)
     return term

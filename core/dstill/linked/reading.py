@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
+from dstill.linked.known import folded
 from dstill.linked.linking import LINKS, Item, Schema
 from dstill.linked.words import MAX_WORDS, Word, words
 
@@ -73,13 +74,18 @@ class Reading:
     def overlooked(self, used: Set[str]) -> list[str]:
         """The items that the question calls by their names, if it calls none of those that an answer has `used` so.
 
-        One that is spelled as the schema has it, such as ``price_20``, counts whatever else is used.
+        One that is spelled as the schema has it, such as ``price_20``, and a term of the glossary, count whatever else
+        is used.
         """
         used = self.schema.named(used)
         used |= {item.name for item in self.items if item.made_of and used.issuperset(item.made_of)}
         for _, _, items in self.schema.spelled(self.question):
             if used.isdisjoint(names := [self.schema.items[item].name for item in items]):
                 return names
+        question = f" {folded(self.question)} "
+        terms = [item for item in self.items if item.made_of and item.name not in used]
+        if said := [item.name for item in terms if any(f" {folded(name)} " in question for name in item.called)]:
+            return said
         named = {self.items[item].name for (_, item), kind in self.links.items() if kind != "value"}
         if not named.isdisjoint(used):
             return []

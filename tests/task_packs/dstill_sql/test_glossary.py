@@ -406,6 +406,42 @@ def test_terms_of_a_denied_table_with_a_point_in_its_name_are_hidden(denied: str
     assert '"my.jobs"' in probe(shown.terms.glossary.terms[0], shown)
 
 
+@pytest.mark.parametrize(
+    "term",
+    [{"means": "jobs.pay"}, {"means": "pay"}, {"measure": "Pay * 2"}, {"condition": "pay > qty"}, {"means": "wages"}],
+)
+def test_terms_of_what_a_server_hides_are_hidden(term: dict[str, Any]) -> None:
+    """The schema that was read from a server has no denied columns."""
+    terms = {"x": term, "y": {"condition": "x > 3"}, "late": {"condition": LATE}}
+    known = database(terms, denied=("jobs.pay", "wages")).terms
+    assert known is not None
+    assert [shown.name for shown in known.glossary.terms] == ["late"]
+    with pytest.raises(DataError, match="there is no"):
+        database({"x": {"means": "payment"}}, denied=("jobs.pay", "wages"))
+
+
+def test_definitions_do_not_grow_without_end() -> None:
+    terms: dict[str, dict[str, Any]] = {"t0": {"condition": "qty > 1"}}
+    for number in range(1, 20):
+        terms[f"t{number}"] = {"condition": f"t{number - 1} OR t{number - 1}"}
+    with pytest.raises(DataError, match="parts, with those of other terms") as raised:
+        database(terms)
+    assert "[t" in str(raised.value.where)
+
+
+@pytest.mark.parametrize(
+    ("term", "wrong"),
+    [
+        ({"means": "jobs", "value": "Sam"}, "is a table, which has no value"),
+        ({"measure": "status", "of": "jobs"}, "'status' is TEXT, and a measure is a number"),
+        ({"join": "jobs.status = crews.id"}, "'status' is TEXT, and 'id' is INTEGER"),
+    ],
+)
+def test_terms_without_sense_are_named(term: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(DataError, match=wrong):
+        database({"x": term})
+
+
 def test_a_known_value_has_other_names() -> None:
     terms = {
         "finished": {"means": "jobs.status", "value": "done", "also": ["closed"]},

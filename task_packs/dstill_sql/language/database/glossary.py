@@ -7,13 +7,14 @@ probe(term, database)           "SELECT COUNT(*) FROM jobs WHERE finished_on > p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from sqlglot import exp
 
 from dstill.api.glossary import Glossary, Term
-from dstill.errors import did_you_mean
+from dstill.errors import DataError, did_you_mean
 from dstill_sql.language.database.database import Database
 from dstill_sql.language.database.schema import Column, Reference, SqlSchema, Table, quoted
 from dstill_sql.language.database.terms import Terms, expanded, replace_column
@@ -24,6 +25,7 @@ from dstill_sql.language.statements import NotOneQuery, parsed
 
 __all__ = ["probe", "with_terms"]
 
+_MOST_PARTS = 300  # of a definition
 _CONDITION_HINT = 'a condition is about columns of one table: condition = "finished_on > promised_on"'
 _MEASURE_HINT = 'a measure is a number of each row, as the question says which sum or average: measure = "qty * price"'
 _JOIN_HINT = 'join = "orders.customer_id = customers.id"'
@@ -33,11 +35,19 @@ def with_terms(database: Database, glossary: Glossary, limits: Limits) -> Databa
     """The database with the terms about it that `limits` let everybody read. Raises DataError that names the term."""
     about = glossary.of(database.name)
     reader = _Reader(database)
+    shown, hidden = list[Term](), {*limits.denied_tables, *limits.denied_columns}
     for term in about.terms:
-        reader.add(term)
-    shown = [term for term in about.terms if reader.is_for_all(term, limits)]
-    hides = len(shown) < len(about.terms)
-    return with_terms(database, Glossary(shown), limits) if hides else reader.database(about)
+        try:
+            reader.add(term)
+        except DataError:
+            if not _speaks_of(term, hidden):  # the schema of a server lacks what is denied
+                raise
+        else:
+            if reader.is_for_all(term, limits):
+                shown.append(term)
+                continue
+        hidden.add(term.identifier)
+    return reader.database(about) if len(shown) == len(about.terms) else with_terms(database, Glossary(shown), limits)
 
 
 def probe(term: Term, database: Database) -> str:
@@ -86,7 +96,10 @@ class _Reader:
             self._compute(term)
 
     def _name(self, term: Term) -> None:
-        item = ".".join(filter(None, _item(term, self._schema)))
+        table, column = _item(term, self._schema)
+        if term.value and not column:
+            raise term.error(f"'{table}' is a table, which has no value", "name the column that has it")
+        item = f"{table}.{column}" if column else table
         if term.value:
             self._values.setdefault(item, {}).setdefault(term.value, []).extend(term.names)
         else:
@@ -99,6 +112,9 @@ class _Reader:
         if table.column(term.identifier) is not None:
             raise term.error(f"'{table.name}' has a column '{term.identifier}'", "give the term another name")
         is_condition = term.condition is not None
+        own = table.column(definition.name) if isinstance(definition, exp.Column) else None
+        if not is_condition and own is not None and own.family not in ("integer", "number"):
+            raise term.error(f"'{own.name}' is {own.type}, and a measure is a number", _MEASURE_HINT)
         column = Column(
             name=term.identifier,
             type="BOOLEAN" if is_condition else "DOUBLE",
@@ -108,6 +124,9 @@ class _Reader:
         self._columns[table.name] = (*self._columns.get(table.name, ()), column)
         self._called[name] = (*self._called.get(name, ()), *term.names)
         self._written[name.casefold()] = term, definition
+        parts = sum(1 for _ in self._resolved(name.casefold()).walk())
+        if parts > _MOST_PARTS:
+            raise term.error(f"it has {parts:,} parts, with those of other terms", f"at most {_MOST_PARTS}")
 
     def is_for_all(self, term: Term, limits: Limits) -> bool:
         """Whether every answer may read what a term means, and everybody may see its value."""
@@ -209,6 +228,12 @@ class _Reader:
         return resolved
 
 
+def _speaks_of(term: Term, names: Set[str]) -> bool:
+    """Whether a term has one of these names, which are folded."""
+    text = f"{term.means} {term.of} {term.condition} {term.measure} {term.join}".casefold()
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names)
+
+
 def _item(term: Term, schema: SqlSchema) -> tuple[str, str]:
     """The table and the column that a term means; the column is empty if it means the table. Raises DataError."""
     if (table := schema.table(term.means)) is not None:
@@ -242,4 +267,6 @@ def _join(term: Term, schema: SqlSchema) -> Reference:
     if table is None or to is None or column is None or target is None:
         wrong = next("".join(side) for side, known in zip(sides, columns, strict=True) if known is None)
         raise term.error(f"there is no '{wrong}'.{did_you_mean(wrong, _names(schema))}", _JOIN_HINT)
+    if column.family != target.family and not {column.family, target.family} <= {"integer", "number"}:
+        raise term.error(f"'{column.name}' is {column.type}, and '{target.name}' is {target.type}", _JOIN_HINT)
     return Reference(table=table.name, columns=(column.name,), to=to.name, to_columns=(target.name,))
