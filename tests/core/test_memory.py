@@ -138,6 +138,16 @@ def test_answers_about_other_data_are_not_given() -> None:
     assert recalled(known, "trips of Ann", "bus") == "driver=Ann"  # of most data
 
 
+def test_a_memory_knows_what_data_questions_are_about_that_name_none(tmp_path: Path) -> None:
+    file = tmp_path / "feedback.jsonl"
+    about = {data: Memory(Trips(), file, data) for data in ("taxi", "bus")}
+    about["taxi"].append(answered(question="trips to Oslo", answer="to=Oslo"), "right", None, model="m", data="")
+    assert [row.data for row in read(file)] == ["taxi"]
+    assert recalled(about["taxi"], "trips to Rome") == "to=Rome"
+    assert recalled(Memory(Trips(), file, "bus"), "trips to Oslo") is None
+    assert recalled(Memory(Trips(), file, "bus"), "trips to Oslo", "taxi") == "to=Oslo"
+
+
 def test_an_answer_about_the_data_goes_before_one_of_most_data() -> None:
     known = memory(said("trips to Oslo", "from=Oslo"), said("trips to Oslo", "to=Oslo", data="taxi"))
     assert recalled(known, "trips to Oslo", "taxi") == "to=Oslo"

@@ -130,9 +130,11 @@ def ask(
 
 
 def _predictor(student: Answerable, remembered: Path | None) -> Predictor:
+    from dstill.stages.predict.live_data import data_name
     from dstill.stages.predict.memory import Memory
 
-    return Predictor(student, execute=True, memory=None if remembered is None else Memory(student.task, remembered))
+    memory = None if remembered is None else Memory(student.task, remembered, data_name(student.setup))
+    return Predictor(student, execute=True, memory=memory)
 
 
 def _serve_page(questions: Sequence[str], spec: str | None, remembered: Path | None) -> None:

@@ -165,6 +165,7 @@ def ready(
     one. `memory`: a feedback file, whose confirmed answers are given again. The other arguments are those of
     `Predictor`. Raises ServiceError if the engine is away.
     """
+    from dstill.stages.predict.live_data import data_name
     from dstill.stages.predict.memory import Memory
     from dstill.stages.predict.predictor import Predictor
 
@@ -172,7 +173,7 @@ def ready(
     executes = execute and bool(run.task.executors)
     with contextlib.ExitStack() as stack:
         try:
-            known = None if memory is None else Memory(run.task, memory)
+            known = None if memory is None else Memory(run.task, memory, data_name(run.setup))
             predictor = stack.enter_context(
                 Predictor(run, execute=executes, max_wrong=max_wrong, fallback=fallback, memory=known)
             )

@@ -37,6 +37,8 @@ FEATURES = (
     "links:none",
 )
 
+_QUOTES = "'\""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -105,8 +107,11 @@ class Reading:
         }
 
     def span(self, first: int, last: int) -> str:
-        """The text from one word to another."""
-        return self.question[self.words[first].start : self.words[last].end]
+        """The text from one word to another, without a quotation mark at one end that has none at the other."""
+        text = self.question[self.words[first].start : self.words[last].end]
+        if text[0] in _QUOTES and text.count(text[0]) == 1:
+            return text[1:]
+        return text[:-1] if text[-1] in _QUOTES and text.count(text[-1]) == 1 else text
 
 
 def read(

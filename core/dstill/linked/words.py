@@ -139,6 +139,8 @@ def words(question: str, now: date | None = None) -> list[Word]:
             break
         start, (kind, text) = match.start(), (str(match.lastgroup), match.group())
         value = _iso(kind, text) if kind in ("day", "month") else text
+        if kind == "word" and text[0] == "'" and "'" in question[start + len(text) :]:
+            value = text[1:] or text  # of 'New York'
         if kind == "count":
             text, value = _counted(text)
         if start in partial and kind not in ("day", "month"):

@@ -60,9 +60,12 @@ class _Confirmed:
 class Memory:
     """The confirmed answers of one feedback file."""
 
-    def __init__(self, task: Task, file: Path) -> None:
-        """Raises DataError, UsageError. A file that is not there has none."""
-        self._task, self.file = task, file
+    def __init__(self, task: Task, file: Path, data: str = "") -> None:
+        """`data`: the name of the data that questions are about if they name none.
+
+        Raises DataError, UsageError. A file that is not there has none.
+        """
+        self._task, self.file, self._data = task, file, data
         self._rows: list[Feedback] = feedback.read(file) if file.exists() else []
         self._read()
 
@@ -87,7 +90,7 @@ class Memory:
             answer=answered.answer,
             verdict="right" if verdict == RIGHT else "wrong",
             correction=correction,
-            data=data,
+            data=data or self._data,
         )
         if not feedback.append(self.file, row):
             raise UsageError(f"the file has {MAX_FILE >> 20} MiB", where=str(self.file), hint="move it")
@@ -102,7 +105,7 @@ class Memory:
 
     def answer(self, example: Example, read: Callable[[Example], Reading] | None) -> str | None:
         """The confirmed answer; None: there is none. `read`: reads a question with its schema, to find values."""
-        data = data_of(self._task, example)
+        data = self._data_of(example)
         for name in (data, ""):
             if (same := self._same.get((_said(example.question), name))) is not None:
                 return same
@@ -115,11 +118,14 @@ class Memory:
         answer = next((answer for answer in answers if answer is not None), None)
         return None if answer is None or self._is_denied(example, answer) else answer
 
+    def _data_of(self, example: Example) -> str:
+        return data_of(self._task, example) or self._data
+
     def _is_denied(self, example: Example, answer: str) -> bool:
         """Whether somebody called the answer to this question wrong, or people disagree about it."""
         with about(example.id):
             canonical = self._task.canonical(answer)
-        judged = (self._judged.get((words_of(example.question), name)) for name in (data_of(self._task, example), ""))
+        judged = (self._judged.get((words_of(example.question), name)) for name in (self._data_of(example), ""))
         return any(row is not None and (row.disputed or canonical in row.wrong) for row in judged)
 
     def _patterns(
