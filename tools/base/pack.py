@@ -12,7 +12,7 @@ from dstill_linked.making.data import BaseData
 
 __all__ = ["NAMES", "Pack", "load"]
 
-NAMES = ("querydsl", "sql")
+NAMES = ("plans", "querydsl", "sql")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from dstill_linked.vocabulary import Vocabulary
 __all__ = ["pack_base", "starting_model"]
 
 
-@click.command("base", cls=Command, examples=["dstill pack base my_sql", "dstill pack base my_sql --start base:sql"])
+@click.command("base", cls=Command, examples=["dstill pack base mine", "dstill pack base mine --start base:plans"])
 @click.argument("name", shell_complete=complete_parts("tasks"))
 @click.option("--hours", type=click.FloatRange(0, 1000), default=2.0, help="Hours before the learning rate falls.")
 @click.option("--decay", type=click.FloatRange(0, 100), default=0.4, help="Hours in which it falls to 0.")
