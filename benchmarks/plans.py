@@ -3,9 +3,9 @@
     python -m benchmarks.plans ../shared/people                       # the published base
     python -m benchmarks.plans ../shared/people --student build/base/plans/student --page docs/people.md
 
-In SQL all questions of `../shared/people/sql` count, by the task's own verdict on the data alone. In jq those whose gold
-reads one table without a query inside: its rows are the document, and the program is right if it gives the rows of the
-gold, in any order. The jq pack's own questions are about its document `trails`. Only totals are printed.
+In SQL all questions of `../shared/people/sql` count, by the task's own verdict on the data alone. In jq those whose
+gold reads one table without a query inside: its rows are the document, and the program is right if it gives the rows
+of the gold, in any order. The jq pack's own questions are about its document `trails`. Only totals are printed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,12 @@ from dstill_sql.questions.formal.writing import write
 from dstill_sql.questions.lexicon import Lexicon
 from dstill_sql.questions.references import references_of
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests/third_party/dstill_jq/src"))
+THIRD_PARTY = Path(__file__).parents[1] / "tests" / "third_party"
+sys.path[:0] = map(str, (THIRD_PARTY, THIRD_PARTY / "dstill_jq" / "src"))
 
 __all__ = ["main"]
 
+REFUSAL = 'error("missing")'
 MOST_ROWS = 3_000  # of a table that becomes a document
 Right = Iterator[tuple[str, bool]]  # the set of a question, and whether the answer is right
 
@@ -115,10 +118,8 @@ def in_sql(folder: Path, student: Path) -> Right:
 
 
 def in_jq(folder: Path, student: Path) -> Right:
-    from dstill_jq.plans import subject_of as of_document
-    from dstill_jq.plans import write as in_program
-
-    answering = Answering(student, in_program, 'error("missing")')
+    language = import_module("jq_plans")
+    answering = Answering(student, language.write, REFUSAL)
     for name, rows in grouped(folder):
         with closing(sqlite3.connect(folder / "databases" / f"{name}.sqlite")) as database:
             documents: dict[str, tuple[list[dict[str, Any]], Subject]] = {}
@@ -127,7 +128,7 @@ def in_jq(folder: Path, student: Path) -> Right:
                     continue
                 if table not in documents:
                     objects = _objects(database, table)
-                    documents[table] = objects, of_document(table, objects)
+                    documents[table] = objects, language.subject_of(table, objects)
                 objects, answering.subject = documents[table]
                 (program,) = answering.answers([Example(id="1", question=row["question"])])
                 want = [tuple(found) for found in database.execute(row["answer"])]
@@ -135,18 +136,14 @@ def in_jq(folder: Path, student: Path) -> Right:
 
 
 def of_jq(_: Path, student: Path) -> Right:
-    import jq
-    from dstill_jq.plans import subject_of as of_document
-    from dstill_jq.plans import write as in_program
-    from dstill_jq.questions import UNSEEN_DATA, document, questions
-
-    answering, objects = Answering(student, in_program, 'error("missing")'), document(UNSEEN_DATA)
-    answering.subject = of_document(UNSEEN_DATA, objects)
-    examples = questions("test_unseen_data")
+    language, asked = import_module("jq_plans"), import_module("dstill_jq.questions")
+    answering, objects = Answering(student, language.write, REFUSAL), asked.document(asked.UNSEEN_DATA)
+    answering.subject = language.subject_of(asked.UNSEEN_DATA, objects)
+    examples = asked.questions("test_unseen_data")
     for example, program in zip(examples, answering.answers(examples), strict=True):
         gold = example.answer or ""
         refuses = gold.startswith("error(")
-        want = [] if refuses else _rows(jq.compile(gold).input_value(objects).all(), 0)
+        want = [] if refuses else _rows(_results(gold, objects), 0)
         right = program.startswith("error(") if refuses else _gives(program, objects, want)
         yield "jq, its own questions about an unseen document", right
 
@@ -167,14 +164,17 @@ def _objects(database: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
 
 
 def _gives(program: str, objects: Sequence[Mapping[str, Any]], want: Sequence[tuple[Any, ...]]) -> bool:
-    import jq
-
     try:
-        results = jq.compile(program).input_value(objects).all()
+        results = _results(program, objects)
     except ValueError:
         return False
     width = len(want[0]) if want else 0
     return _plain(_rows(results, width)) == _plain(want)
+
+
+def _results(program: str, objects: Any) -> list[Any]:
+    found: list[Any] = import_module("jq").compile(program).input_value(objects).all()
+    return found
 
 
 def _rows(results: list[Any], width: int) -> list[tuple[Any, ...]]:

@@ -216,6 +216,7 @@ SETTINGS = "the user's own settings"
 REPLIES = "the reply store of the project, beside runs/"
 STUDENT = "the folders that a TrainingJob names: a student or baseline saves itself"
 EXPORT = "the new folder of an export, which the user names"
+BASE = "a base, which is made without a run"
 WRITERS = {
     "core/dstill/cli/check.py": USER,
     "core/dstill/cli/groups.py": "nothing: click calls its formatter's method so",
@@ -238,6 +239,9 @@ WRITERS = {
     "plugins/dstill_export/llama_cpp.py": EXPORT,
     "plugins/dstill_export/merged.py": EXPORT,
     "plugins/dstill_export/plain_tokenizer.py": EXPORT,
+    "plugins/dstill_linked/making/curve.py": BASE,
+    "plugins/dstill_linked/making/publishing.py": BASE,
+    "plugins/dstill_linked/making/training.py": BASE,
     "plugins/dstill_torch/checkpoints.py": STUDENT,
     "plugins/dstill_torch/reporting.py": STUDENT,
     "plugins/dstill_finetune/student_metadata.py": STUDENT,

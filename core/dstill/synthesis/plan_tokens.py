@@ -67,7 +67,10 @@ TOKENS = (
 _NUMBERS = ("number", "year")
 _ORDERED = (*_NUMBERS, "date")  # kinds that are compared
 _TEXTS = ("name", "category", "code", "text", "yes_no")
-_LONGEST = 60  # characters of a spelled value
+_LONGEST, _DIGITS = 60, 15  # characters of a spelled text, and of a number
+
+
+_NUMBER = Attribute(name="", noun="", kind="number")  # of groups or rows
 
 
 class _Open(Exception):
@@ -328,7 +331,7 @@ class _Parser:
         words = self.reading.words
         if attribute.kind in _NUMBERS:
             tokens: set[Token] = {place for place, word in enumerate(words) if word.number is not None}
-            return tokens | {f"'{digit}" for digit in "-.0123456789"}
+            return tokens | {f"'{digit}" for digit in "-0123456789"}
         if attribute.kind == "date":
             dated = {place for place, w in enumerate(words) if w.kind in ("date", "month") or w.number is not None}
             return dated | {f"'{digit}" for digit in "0123456789"}
@@ -339,10 +342,19 @@ class _Parser:
         if isinstance(token, int) or token == "known":
             return self._pointed(token, attribute)
         written: list[Token] = [token]
-        characters = {f"'{digit}" for digit in "-.0123456789"} if attribute.kind in _ORDERED else set(_SPELLED)
-        while (token := self.take({_QUOTE} if len(written) >= _LONGEST else {*characters, _QUOTE})) != _QUOTE:
+        while (token := self.take(self._spells(written, attribute))) != _QUOTE:
             written.append(token)
         return self._typed(scalar(written, self.reading, numeric=attribute.kind in _NUMBERS), attribute)
+
+    def _spells(self, written: Sequence[Token], attribute: Attribute) -> Collection[Token]:
+        """What may come after the first characters of a spelled value."""
+        if attribute.kind not in _NUMBERS:
+            characters = [f"'{digit}" for digit in "-0123456789"] if attribute.kind == "date" else _SPELLED
+            return {_QUOTE} if len(written) >= _LONGEST else {*characters, _QUOTE}
+        text = "".join(str(token)[1:] for token in written)
+        digits = {f"'{digit}" for digit in "0123456789"} if len(text) < _DIGITS else set()
+        point = {"'."} if text[-1].isdigit() and "." not in text else set()
+        return {*digits, *point, *((_QUOTE,) if text[-1].isdigit() else ())}
 
     def _pointed(self, token: Token, attribute: Attribute) -> Any:
         """The value of a word, or of words, of the question."""
@@ -397,7 +409,7 @@ class _Parser:
         if token in _CONSTANTS:
             return _CONSTANTS[str(token)]
         written: list[Token] = [token]
-        while (token := self.take({*(f"'{digit}" for digit in ".0123456789"), _QUOTE})) != _QUOTE:
+        while (token := self.take(self._spells(written, _NUMBER))) != _QUOTE:
             written.append(token)
         return float(scalar(written, self.reading, numeric=True))
 

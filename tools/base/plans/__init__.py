@@ -77,9 +77,9 @@ PACK = Pack(
     folder=Path(dstill.synthesis.__file__).with_name("base"),
     answers=answers,
     held_out={},
-    about="""Plans of questions about invented data of many domains (`dstill.synthesis`), and of half the questions that a large
-language model wrote one by one about databases (`tools/base/sql/written.jsonl.xz`). The training began with the weights
-of `base:sql`, which had learnt SQL. It has seen no other language.""",
+    about="""Plans of questions about invented data of many domains (`dstill.synthesis`), and of 10,330 of the questions
+that a large language model wrote one by one about databases (`tools/base`). The training began with the weights of
+another base, which had learnt a query language. It has seen no other language.""",
     weaknesses=(
         "It reads at most 96 entities and attributes, those that rank best for the question.",
         "A plan is about one kind of thing, its parents, and whether it has children.",

@@ -106,7 +106,8 @@ class _Reader:
     def _via(self, parent: str) -> Relation:
         joined = {column.name.casefold() for join in self.joins for column in join.find_all(exp.Column)}
         known = (one for one in self.subject.up(self.entity.name) if one.parent == parent)
-        return _first(one for one in known if one.column.casefold() in joined)
+        relation: Relation = _first(one for one in known if one.column.casefold() in joined)
+        return relation
 
     def _having(self, node: exp.Expr) -> Having:
         measure = self._shown(node.this)

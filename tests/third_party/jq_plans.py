@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dstill.api import Example
 from dstill.linked.names import words_in
 from dstill.synthesis.plans import Aggregate, Comparison, Condition, Having, Place, Plan, Skip
 from dstill.synthesis.subjects import Attribute, Entity, Kind, Subject
@@ -135,11 +134,3 @@ def several(parts: list[str], *, lone: bool = False) -> str:
     if len(parts) == 1:
         return parts[0][1:-1] if lone else parts[0]
     return f"[{', '.join(parts)}]"
-
-
-def of_example(example: Example) -> Subject | None:
-    """The subject of a question's document."""
-    from dstill_jq.questions import document
-
-    name = example.context.get("document")
-    return subject_of(name, document(name)) if name else None
