@@ -41,8 +41,8 @@ from dstill_sql.questions.formal.writing import write
 from dstill_sql.questions.lexicon import Lexicon
 from dstill_sql.questions.references import references_of
 
-THIRD_PARTY = Path(__file__).parents[1] / "tests" / "third_party"
-sys.path[:0] = map(str, (THIRD_PARTY, THIRD_PARTY / "dstill_jq" / "src"))
+TESTS = Path(__file__).parents[1] / "tests"
+sys.path[:0] = map(str, (TESTS, TESTS / "third_party" / "dstill_jq" / "src"))
 
 __all__ = ["main"]
 
@@ -118,7 +118,7 @@ def in_sql(folder: Path, student: Path) -> Right:
 
 
 def in_jq(folder: Path, student: Path) -> Right:
-    language = import_module("jq_plans")
+    language = import_module("support.jq_plans")
     answering = Answering(student, language.write, REFUSAL)
     for name, rows in grouped(folder):
         with closing(sqlite3.connect(folder / "databases" / f"{name}.sqlite")) as database:
@@ -136,7 +136,7 @@ def in_jq(folder: Path, student: Path) -> Right:
 
 
 def of_jq(_: Path, student: Path) -> Right:
-    language, asked = import_module("jq_plans"), import_module("dstill_jq.questions")
+    language, asked = import_module("support.jq_plans"), import_module("dstill_jq.questions")
     answering, objects = Answering(student, language.write, REFUSAL), asked.document(asked.UNSEEN_DATA)
     answering.subject = language.subject_of(asked.UNSEEN_DATA, objects)
     examples = asked.questions("test_unseen_data")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import jq_plans
 import pytest
+from support import jq_plans
 
 from dstill.api.records import Example, ModelInput
 from dstill.synthesis.plan_form import PlanForm
@@ -18,6 +19,7 @@ from dstill_linked.saving import read_scorer
 
 jq = pytest.importorskip("jq", reason="libjq is not installed")
 
+SOURCE = Path(__file__).parent / "dstill_jq" / "src"
 ROWS: list[dict[str, Any]] = [
     {"name": "Tin Door", "genre": "crime", "pages": 300, "author": {"country": "Chile"}, "topics": ["sea", "war"]},
     {"name": "Salt Road", "genre": "travel", "pages": 120, "author": {"country": "Ghana"}, "topics": ["sea"]},
@@ -93,7 +95,9 @@ def answers() -> Iterator[tuple[Example, str, list[Any]]]:
         yield example, text.text, rows
 
 
-def test_the_base_answers_in_a_language_that_it_never_saw() -> None:
+def test_the_base_answers_in_a_language_that_it_never_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(SOURCE)
+
     def results(program: str, rows: list[Any]) -> str:
         try:
             found = jq.compile(program).input_value(rows).all()

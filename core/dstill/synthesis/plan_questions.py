@@ -52,7 +52,7 @@ def _question(subject: Subject, random: Random) -> tuple[str, Plan]:
 
 
 def _without_part(subject: Subject, plan: Plan, random: Random) -> Subject | None:
-    """The subject without an attribute that the plan is about; None: there is none that can be left out."""
+    """The subject without an attribute that the plan is about; None: it is about none that data may lack."""
     places = [part if isinstance(part, Place) else part.place for part in (*plan.shown, *plan.group)]
     places += [condition.place for condition in plan.conditions if isinstance(condition, Comparison)]
     places += [plan.order.place if isinstance(plan.order, Aggregate) else plan.order] if plan.order else []

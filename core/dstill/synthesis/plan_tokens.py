@@ -152,7 +152,7 @@ class _Parser:
         }
 
     def _above(self, entity: Entity) -> dict[str, Entity]:
-        """The parents of an entity, by name."""
+        """The name of each parent of an entity, with the parent."""
         names = {relation.parent for relation in self.schema.subject.up(entity.name)}
         return {name: self.schema.subject.entity(name) for name in sorted(names)}
 
@@ -176,22 +176,26 @@ class _Parser:
         """The relation that leads from a child to its parent."""
         known = self.schema.relations(child, parent)
         numbers = {self.schema.numbers.get((child, relation.column)): relation for relation in known}
-        by_position = {self.position(n): r for n, r in numbers.items() if n is not None and n in self.shown}
+        by_position: dict[Token, Relation] = {
+            self.position(n): r for n, r in numbers.items() if n is not None and n in self.shown
+        }
         if len(known) < 2 or not by_position:
             return known[0]
         self.take(("via",))
-        return by_position[self.take(by_position)]  # type: ignore[index]
+        return by_position[self.take(by_position)]
 
     # --- the plan -----------------------------------------------------------------------
 
     def plan(self) -> Plan | None:
         """The plan; None: a refusal."""
-        entities = {self.position(number): number for number in self.schema.entities if number in self.shown}
+        entities: dict[Token, int] = {
+            self.position(number): number for number in self.schema.entities if number in self.shown
+        }
         first = self.take({*entities, REFUSAL})
         if first == REFUSAL:
             self._end(self.take({""}))
             return None
-        self.entity = entity = self.schema.entities[entities[first]]  # type: ignore[index]
+        self.entity = entity = self.schema.entities[entities[first]]
         distinct = self.maybe(("distinct",)) is not None
         measures = self._measures()
         shown = self._several({*self.places(), *(() if distinct else measures)})
@@ -312,12 +316,12 @@ class _Parser:
         if negated:
             self.take(("exists",))
         below = {relation.child for relation in self.schema.subject.down(entity.name)}
-        positions = {
+        positions: dict[Token, str] = {
             self.position(number): name for name in below if (number := self.schema.numbers[name, ""]) in self.shown
         }
         if not positions:
             raise NotExpressible(f"nothing refers to '{entity.name}'")
-        child = self.schema.subject.entity(positions[self.take(positions)])  # type: ignore[index]
+        child = self.schema.subject.entity(positions[self.take(positions)])
         relation = self.via(child.name, entity.name)
         starts = {token for token in _OPERATORS if self.places(_kinds(token), own=child)} - {"most", "least"}
         condition = None
@@ -379,15 +383,15 @@ class _Parser:
         lasts = {last for at, last in parts if at == first}
         longer = lasts - {first}
         if longer and (self.maybe if first in lasts else self.take)(("..",)) is not None:
-            return self._typed(parts[first, self.take(longer)], attribute)  # type: ignore[index]
+            return self._typed(parts[first, self.take(longer)], attribute)
         return self._typed(parts[first, first], attribute)
 
-    def _parts(self, attribute: Attribute) -> Mapping[tuple[int, int], str]:
+    def _parts(self, attribute: Attribute) -> Mapping[tuple[Token, Token], str]:
         """Spans that are a part of a known value of a text."""
         known = _known(attribute)
         if attribute.kind not in _TEXTS or not known:
             return {}
-        return partial_values(self.reading.question, self.reading.words, known)
+        return {**partial_values(self.reading.question, self.reading.words, known)}
 
     def _typed(self, value: Any, attribute: Attribute) -> Any:
         if attribute.kind in _NUMBERS:
