@@ -391,7 +391,8 @@ class _Parser:
         known = _known(attribute)
         if attribute.kind not in _TEXTS or not known:
             return {}
-        return {**partial_values(self.reading.question, self.reading.words, known)}
+        parts = partial_values(self.reading.question, self.reading.words, known)
+        return {(first, last): text for (first, last), text in parts.items()}
 
     def _typed(self, value: Any, attribute: Attribute) -> Any:
         if attribute.kind in _NUMBERS:
