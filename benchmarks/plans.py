@@ -29,8 +29,8 @@ from sqlglot import exp
 from dstill.answering import steps
 from dstill.api.records import Example, ModelInput, Prediction
 from dstill.io.jsonl import read_rows
+from dstill.plans.form import PlanForm
 from dstill.stages.predict import live_data
-from dstill.synthesis.plan_form import PlanForm
 from dstill.synthesis.plans import Plan, Skip
 from dstill.synthesis.subjects import Subject
 from dstill_linked.generation import LinkedGenerator

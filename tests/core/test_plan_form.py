@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from dstill.api.records import Example
 from dstill.linked import Reading
 from dstill.linked.tokens import NotExpressible, Token
-from dstill.synthesis import plan_tokens
+from dstill.plans import tokens as plan_tokens
+from dstill.plans.form import PlanForm
+from dstill.plans.questions import plan_questions
 from dstill.synthesis.domains.definitions import domains
 from dstill.synthesis.domains.naming import PLAIN
 from dstill.synthesis.domains.subjects import subject_of
-from dstill.synthesis.plan_form import PlanForm
-from dstill.synthesis.plan_questions import plan_questions
 from dstill.synthesis.plans import Aggregate, Comparison, Existence, Place, Plan, Skip
 from dstill.synthesis.subjects import Attribute, Entity, Relation, Subject
 

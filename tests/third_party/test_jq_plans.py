@@ -11,7 +11,7 @@ import pytest
 from support import jq_plans
 
 from dstill.api.records import Example, ModelInput
-from dstill.synthesis.plan_form import PlanForm
+from dstill.plans.form import PlanForm
 from dstill.synthesis.plans import Aggregate, Comparison, Existence, Having, Operator, Place, Plan, Skip
 from dstill.synthesis.subjects import Relation
 from dstill_linked.generation import LinkedGenerator

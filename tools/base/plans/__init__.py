@@ -8,9 +8,9 @@ from random import Random
 
 import dstill.synthesis
 from dstill.api.form import NotExpressible
-from dstill.synthesis import plan_tokens
-from dstill.synthesis.plan_form import PlanForm
-from dstill.synthesis.plan_questions import plan_questions
+from dstill.plans import tokens as plan_tokens
+from dstill.plans.form import PlanForm
+from dstill.plans.questions import plan_questions
 from dstill.synthesis.plans import Plan
 from dstill.synthesis.subjects import Subject
 from dstill_linked.making.data import Answers

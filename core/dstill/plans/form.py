@@ -18,8 +18,8 @@ from typing import ClassVar
 from dstill.api.form import Cursor, Form, NotExpressible, Token
 from dstill.api.records import Example
 from dstill.linked import Ranking, Reading, Schema, read, words
-from dstill.synthesis import plan_tokens
-from dstill.synthesis.plan_schema import FEATURES, PlanSchema
+from dstill.plans import tokens as plan_tokens
+from dstill.plans.schema import FEATURES, PlanSchema
 from dstill.synthesis.plans import Plan, Skip
 from dstill.synthesis.subjects import Subject
 
@@ -92,7 +92,7 @@ class PlanForm(Form):
 
     def replay(self, seed: int) -> Iterator[tuple[Reading, Sequence[Token]]]:
         """Questions about invented data (`plan_questions`), with their plans."""
-        from dstill.synthesis.plan_questions import plan_questions
+        from dstill.plans.questions import plan_questions
 
         for question, plan, subject in plan_questions(seed):
             reading = self.reading(question, subject)

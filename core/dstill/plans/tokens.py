@@ -29,7 +29,7 @@ from dstill.linked import KnownTexts, Reading, partial_values
 from dstill.linked.known import same_value
 from dstill.linked.scalars import Notation, SpanWriter, as_number, plain, scalar
 from dstill.linked.tokens import CHARACTERS, HALVES, NotExpressible, Token
-from dstill.synthesis.plan_schema import PlanSchema
+from dstill.plans.schema import PlanSchema
 from dstill.synthesis.plans import (
     Aggregate,
     Comparison,
